@@ -1,0 +1,1 @@
+//! Sources and sinks: the formats of vendors to and from the model.

@@ -1,0 +1,1 @@
+//! From observations to timelines, from timelines to report rows: pure.

@@ -1,0 +1,1 @@
+//! A simulated contact centre with known truth.
