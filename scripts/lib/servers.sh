@@ -1,0 +1,92 @@
+# shellcheck shell=bash
+# Starts and stops the servers that tests talk to. Sourced after environment.sh.
+#
+# A server is a word in SERVERS and two functions: install_WORD, and start_WORD, which exports the address that tests
+# read. Tests that need a server skip themselves, saying so, where its variable is not set.
+
+# Those that tests use now.
+# shellcheck disable=SC2034  # read by the scripts that source this
+readonly SERVERS=(kinesalite)
+
+SERVER_PIDS=()
+
+# start_servers SERVER...: returns when all answer. They are stopped when this script ends, however it ends.
+start_servers() {
+  trap stop_servers EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+  local server
+  for server in "$@"; do "start_$server"; done
+}
+
+stop_servers() {
+  local pid
+  for pid in "${SERVER_PIDS[@]}"; do kill "$pid" 2>/dev/null || true; done
+  for pid in "${SERVER_PIDS[@]}"; do
+    for _ in {1..50}; do
+      kill -0 "$pid" 2>/dev/null || continue 2
+      sleep 0.1
+    done
+    kill -KILL "$pid" 2>/dev/null || true
+  done
+  SERVER_PIDS=()
+}
+
+# The browser and the packages for it are no servers: tests start what they need of them.
+export_test_tools() {
+  PEGBOARD_TEST_CHROMIUM=$(command -v chromium)
+  PEGBOARD_TEST_CHROMEDRIVER=$(command -v chromedriver)
+  export PEGBOARD_TEST_CHROMIUM PEGBOARD_TEST_CHROMEDRIVER
+  export PEGBOARD_TEST_NODE_MODULES="$TEST_ENV/npm/node_modules"
+}
+
+# No test may reach a real account by the credentials or the configuration of whoever runs it.
+hide_aws_account() {
+  unset AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
+  export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
+}
+
+# kinesalite: Kinesis Data Streams, with the real behaviour of split and merged shards.
+install_kinesalite() { :; } # one of the npm packages
+
+start_kinesalite() {
+  local port
+  port=$(free_port)
+  start_server kinesalite "$port" node "$TEST_ENV/npm/node_modules/kinesalite/cli.js" --port "$port" \
+    --createStreamMs 50 --updateStreamMs 50 --deleteStreamMs 50 --shardLimit 100
+  export PEGBOARD_TEST_KINESALITE="http://127.0.0.1:$port"
+}
+
+# moto: S3, SQS, DynamoDB, Secrets Manager.
+install_moto() { once moto "$PINS/moto.txt" install_wheels moto moto.txt; }
+
+start_moto() {
+  local port
+  port=$(free_port)
+  start_server moto "$port" "$TEST_ENV/python/moto/bin/moto_server" --host 127.0.0.1 --port "$port"
+  export PEGBOARD_TEST_MOTO="http://127.0.0.1:$port"
+}
+
+# start_server NAME PORT COMMAND...: the command in the background, until it listens on the port.
+start_server() {
+  local name=$1 port=$2 log="$TEST_ENV/logs/$1.log" pid
+  shift 2
+  # The kernel ends the server if this script is killed and its traps cannot run.
+  setpriv --pdeathsig TERM "$@" >"$log" 2>&1 </dev/null &
+  pid=$!
+  SERVER_PIDS+=("$pid")
+  for _ in {1..300}; do
+    if ! kill -0 "$pid" 2>/dev/null; then break; fi
+    if listening "$port"; then
+      note "$name: port $port, pid $pid"
+      return
+    fi
+    sleep 0.1
+  done
+  tail -n 40 "$log" >&2
+  die "$name did not start listening on port $port within 30 s"
+}
+
+listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
