@@ -1,1 +1,25 @@
-//! From observations to timelines, from timelines to report rows: pure.
+//! From observations to timelines, from timelines and contacts to report rows.
+//!
+//! Everything here is pure: no I/O, no clock, no randomness. The same functions serve the live stream, a
+//! reload and an offline replay, so all three give the same numbers.
+//!
+//! - [`evidence`] puts observations in their one order.
+//! - [`Track`] folds them into [segments](pegboard_model::Segment), one at a time.
+//! - [`Timeline`] is what came of it; [`Grid`] cuts time into intervals and local days.
+//! - [`agents`], [`sessions`], [`segments`] and [`queues`] derive the rows of the reports.
+
+pub mod agents;
+pub mod dominance;
+pub mod evidence;
+pub mod grid;
+pub mod queues;
+pub mod segments;
+pub mod sessions;
+pub mod status_table;
+pub mod timeline;
+pub mod track;
+
+pub use grid::{Grid, Interval, IntervalLength, Window};
+pub use status_table::{StatusTable, StatusType};
+pub use timeline::{Span, Timeline};
+pub use track::{Silence, TimelinePolicy, Track};

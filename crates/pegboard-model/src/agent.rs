@@ -23,7 +23,9 @@ pub struct AgentProfile {
 impl AgentProfile {
     /// Whether time spent under `other` counts for the same team, levels and routing profile.
     pub fn same_groups(&self, other: &Self) -> bool {
-        self.team == other.team && self.levels == other.levels && self.routing_profile == other.routing_profile
+        self.team == other.team
+            && self.levels == other.levels
+            && self.routing_profile == other.routing_profile
     }
 }
 

@@ -7,7 +7,8 @@ use std::fmt;
 
 use crate::policy::{Pegging, ReadyTime, ServiceLevelFormula, SessionPolicy};
 use crate::{
-    AgentId, Channel, Class, ContactId, Direction, Fixed, Millis, QueueId, SourceName, StatusId, Text, Timestamp,
+    AgentId, Channel, Class, ContactId, Direction, Fixed, Millis, QueueId, SourceName, StatusId, Text,
+    Timestamp,
 };
 
 /// One value of a row.

@@ -33,7 +33,14 @@ pub enum Class {
 impl Class {
     /// Every class, in the order of the reports contract.
     pub const ALL: [Self; 9] = [
-        Self::Talk, Self::Hold, Self::Acw, Self::Ringing, Self::Error, Self::Aux, Self::Available, Self::SignedOut,
+        Self::Talk,
+        Self::Hold,
+        Self::Acw,
+        Self::Ringing,
+        Self::Error,
+        Self::Aux,
+        Self::Available,
+        Self::SignedOut,
         Self::Unknown,
     ];
 

@@ -207,7 +207,8 @@ fn parse_rfc3339(text: &[u8]) -> Option<i64> {
     }
     let (fraction, zone) = parse_fraction(rest)?;
     let offset_minutes = parse_offset(zone)?;
-    let seconds = days_from_civil(year, month, day) * 86_400 + hour * 3600 + (minute - offset_minutes) * 60 + second;
+    let seconds =
+        days_from_civil(year, month, day) * 86_400 + hour * 3600 + (minute - offset_minutes) * 60 + second;
     Some(seconds * 1000 + fraction)
 }
 
@@ -220,11 +221,8 @@ fn parse_fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     if length == 0 {
         return None;
     }
-    let mut millis = 0;
-    for place in 0..3 {
-        let digit = if place < length { decimals[place] - b'0' } else { 0 };
-        millis = millis * 10 + i64::from(digit);
-    }
+    let padded = decimals[..length].iter().copied().chain(std::iter::repeat(b'0')).take(3);
+    let millis = padded.fold(0, |millis, digit| millis * 10 + i64::from(digit - b'0'));
     Some((millis, &decimals[length..]))
 }
 
@@ -242,7 +240,8 @@ fn parse_offset(text: &[u8]) -> Option<i64> {
 }
 
 fn digits(text: &[u8]) -> Option<i64> {
-    text.iter().try_fold(0, |number, byte| byte.is_ascii_digit().then(|| number * 10 + i64::from(byte - b'0')))
+    text.iter()
+        .try_fold(0, |number, byte| byte.is_ascii_digit().then(|| number * 10 + i64::from(byte - b'0')))
 }
 
 fn days_in_month(year: i64, month: i64) -> i64 {
@@ -303,9 +302,20 @@ mod tests {
     #[test]
     fn refuses_what_is_no_time() {
         for text in [
-            "", "2022", "2022-01-05", "2022-01-05T17:47:28", "2022-13-05T17:47:28Z", "2023-02-29T00:00:00Z",
-            "2022-01-05T24:00:00Z", "2022-01-05T17:60:28Z", "2022-01-05T17:47:28.Z", "2022-01-05T17:47:28Zz",
-            "2022-01-0517:47:28Z0", "2022-01-05T17:47:28+1:00", "20x2-01-05T17:47:28Z", "２０２２-01-05T17:47:28Z",
+            "",
+            "2022",
+            "2022-01-05",
+            "2022-01-05T17:47:28",
+            "2022-13-05T17:47:28Z",
+            "2023-02-29T00:00:00Z",
+            "2022-01-05T24:00:00Z",
+            "2022-01-05T17:60:28Z",
+            "2022-01-05T17:47:28.Z",
+            "2022-01-05T17:47:28Zz",
+            "2022-01-0517:47:28Z0",
+            "2022-01-05T17:47:28+1:00",
+            "20x2-01-05T17:47:28Z",
+            "２０２２-01-05T17:47:28Z",
         ] {
             assert_eq!(ms(text), None, "{text}");
         }
@@ -320,7 +330,8 @@ mod tests {
 
     #[test]
     fn shows_durations_in_seconds() {
-        let shown: Vec<_> = [12_000, 12_500, 12_005, 5, 0, 900_000].map(|ms| Millis::new(ms).to_string()).into();
+        let shown: Vec<_> =
+            [12_000, 12_500, 12_005, 5, 0, 900_000].map(|ms| Millis::new(ms).to_string()).into();
         assert_eq!(shown, ["12", "12.5", "12.005", "0.005", "0", "900"]);
     }
 

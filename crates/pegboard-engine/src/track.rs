@@ -1,0 +1,472 @@
+//! The fold: one observation at a time, from what is known of an agent to what is known next.
+
+use std::sync::Arc;
+
+use pegboard_model::policy::Precedence;
+use pegboard_model::{
+    AgentContact, AgentProfile, Class, ContactId, ContactWork, EventId, Mark, Millis, Observation, Order,
+    Segment, Snapshot, State, Status, StatusKind, Timestamp, What,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::dominance::{class_of, dominant};
+
+/// How far back the very first evidence of an agent may reach.
+const FIRST_REACH: Millis = Millis::from_hours(24);
+
+/// How many versions of departed contacts are remembered, so that an older version of one of them that comes
+/// with a later time does not bring it back.
+const REMEMBERED_DEPARTURES: usize = 32;
+
+/// The named choices that shape a timeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TimelinePolicy {
+    /// Which of several contacts decides.
+    pub precedence: Precedence,
+    /// When silence means that nothing is known. Nothing for a bare replay and for sources without a heartbeat.
+    pub silence: Option<Silence>,
+}
+
+/// When silence of a signed-in agent means that nothing is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Silence {
+    /// After this time without evidence the agent is `unknown`, from the last evidence on.
+    pub stale_after: Millis,
+    /// After this time without evidence the agent is `signed_out`, from then on.
+    pub gone_after: Millis,
+}
+
+impl Default for Silence {
+    fn default() -> Self {
+        Self { stale_after: Millis::from_minutes(5), gone_after: Millis::from_hours(12) }
+    }
+}
+
+/// What is known of one agent after some evidence: all that the next observation needs.
+///
+/// It can be stored and loaded at any point; the fold goes on as if it had never stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct Track {
+    last: Option<Instant>,
+    begins: Option<Beginning>,
+    signed_out: bool,
+    status: Option<StatusNow>,
+    contacts: Vec<ContactNow>,
+    departed: Vec<(ContactId, u64)>,
+    profile: Arc<AgentProfile>,
+    current: Option<Current>,
+}
+
+/// The events of the latest instant: their ids tell duplicates, their places tell order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Instant {
+    at: Timestamp,
+    events: Vec<(Order, EventId)>,
+}
+
+/// Where a timeline begins, and what stands before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beginning {
+    /// The start of the first segment.
+    pub at: Timestamp,
+    /// What the agent was before: `unknown`, or `signed_out` where the first evidence is a sign-in.
+    pub before: Class,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct StatusNow {
+    status: Arc<Status>,
+    reported: Option<Timestamp>,
+    version: Option<u64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct ContactNow {
+    contact: AgentContact,
+    since: Timestamp,
+    version: Option<u64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Current {
+    start: Timestamp,
+    state: State,
+}
+
+/// How an observation relates to what a [`Track`] has seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// It comes after everything seen: apply it.
+    Next,
+    /// It was seen before: nothing to do.
+    Duplicate,
+    /// It belongs before something already seen: derive again from the evidence.
+    Late,
+}
+
+/// What decides the state after an observation.
+struct Decision<'a> {
+    class: Class,
+    contact: Option<&'a AgentContact>,
+    /// The start that the platform reports for the deciding element.
+    reported: Option<Timestamp>,
+}
+
+impl Track {
+    /// Whether `seen` can simply be applied.
+    pub fn arrival(&self, seen: &Observation) -> Arrival {
+        let Some(last) = &self.last else { return Arrival::Next };
+        if seen.at > last.at {
+            return Arrival::Next;
+        }
+        if seen.at < last.at {
+            return Arrival::Late;
+        }
+        if last.events.iter().any(|(_, id)| *id == seen.id) {
+            return Arrival::Duplicate;
+        }
+        let follows = |(order, _): &(Order, EventId)| {
+            order.partition == seen.order.partition && order.position < seen.order.position
+        };
+        if last.events.iter().all(follows) { Arrival::Next } else { Arrival::Late }
+    }
+
+    /// Takes one observation that comes after everything seen. Segments that it closes are handed to `closed`
+    /// in order; the one that lasts is [`Track::current`].
+    pub fn apply(&mut self, seen: &Observation, policy: &TimelinePolicy, closed: &mut impl FnMut(Segment)) {
+        let before = self.last.as_ref().map(|last| last.at);
+        self.note(seen);
+        let after_event = |start: &Timestamp| before.is_none_or(|before| *start > before) && *start < seen.at;
+        self.take(seen, &after_event);
+        let reported = self.decide(policy.precedence).reported;
+        let start = match before {
+            Some(_) => reported.filter(after_event).unwrap_or(seen.at),
+            None => reported.unwrap_or(seen.at).clamp(seen.at - FIRST_REACH, seen.at),
+        };
+        let signs_in = matches!(seen.what, What::SignIn(_));
+        if before.is_none() {
+            let before = if signs_in { Class::SignedOut } else { Class::Unknown };
+            self.begins = Some(Beginning { at: start, before });
+        }
+        let silent = before.filter(|before| self.is_silent(*before, seen.at, policy.silence));
+        let decision = self.decide(policy.precedence);
+        let unchanged = silent.is_none()
+            && self.current.as_ref().is_some_and(|current| self.matches(&decision, &current.state));
+        if unchanged && !signs_in {
+            return;
+        }
+        let state = self.state_of(&decision);
+        if !unchanged {
+            if let (Some(last_heard), Some(silence)) = (silent, policy.silence) {
+                self.pass_silence(last_heard, start, silence, closed);
+            }
+            self.turn_to(start, state.clone(), closed);
+        }
+        if signs_in {
+            self.mark_sign_in(seen.at, state, closed);
+        }
+    }
+
+    /// The state that lasts, and since when. Silence is not looked at: see [`Track::silent_since`].
+    pub fn current(&self) -> Option<(Timestamp, &State)> {
+        self.current.as_ref().map(|current| (current.start, &current.state))
+    }
+
+    /// The lasting state as an open segment.
+    pub fn open_segment(&self) -> Option<Segment> {
+        let current = self.current.as_ref()?;
+        Some(Segment { start: current.start, end: None, state: current.state.clone(), mark: None })
+    }
+
+    /// The instant of the last evidence.
+    pub fn last_at(&self) -> Option<Timestamp> {
+        self.last.as_ref().map(|last| last.at)
+    }
+
+    /// Where the timeline begins.
+    pub fn begins(&self) -> Option<Beginning> {
+        self.begins
+    }
+
+    /// The last known profile.
+    pub fn profile(&self) -> &Arc<AgentProfile> {
+        &self.profile
+    }
+
+    /// The segments that replace the lasting one, if by `watermark` the agent has been silent for too long; the
+    /// last of them is open. Empty where the lasting segment stands.
+    pub fn silence_until(&self, watermark: Timestamp, policy: &TimelinePolicy) -> Vec<Segment> {
+        let (Some(silence), Some(last)) = (policy.silence, self.last_at()) else { return Vec::new() };
+        if !self.is_silent(last, watermark, policy.silence) {
+            return Vec::new();
+        }
+        let mut silent = self.clone();
+        let mut segments = Vec::new();
+        silent.pass_silence(last, watermark, silence, &mut |segment| segments.push(segment));
+        segments.extend(silent.open_segment());
+        segments
+    }
+
+    fn note(&mut self, seen: &Observation) {
+        let event = (seen.order.clone(), seen.id.clone());
+        match &mut self.last {
+            Some(last) if last.at == seen.at => last.events.push(event),
+            Some(last) => {
+                last.at = seen.at;
+                last.events.clear();
+                last.events.push(event);
+            }
+            None => self.last = Some(Instant { at: seen.at, events: vec![event] }),
+        }
+    }
+
+    /// Takes in what the observation says. `plausible` tells whether a reported start lies between the event
+    /// before and this one.
+    fn take(&mut self, seen: &Observation, plausible: &impl Fn(&Timestamp) -> bool) {
+        match &seen.what {
+            What::SignIn(snapshot) => self.take_snapshot(snapshot, seen.at, plausible),
+            What::Snapshot(snapshot) => {
+                if self.signed_out && shows_nobody(snapshot) {
+                    self.take_profile(snapshot.profile.as_ref());
+                } else {
+                    self.take_snapshot(snapshot, seen.at, plausible);
+                }
+            }
+            What::Confirmation(snapshot) => {
+                if !self.signed_out {
+                    self.take_snapshot(snapshot, seen.at, plausible);
+                }
+            }
+            What::SignOut(snapshot) => {
+                if let Some(snapshot) = snapshot {
+                    self.take_status(&snapshot.status, None, None);
+                    self.take_profile(snapshot.profile.as_ref());
+                }
+                self.contacts.clear();
+                self.signed_out = true;
+            }
+            What::Status { status, since, version, profile } => {
+                let known = self.status.as_ref().and_then(|now| now.version);
+                if is_outdated(*version, known) {
+                    return;
+                }
+                if !(self.signed_out && status.kind == StatusKind::Offline) {
+                    self.signed_out = false;
+                    self.take_status(status, *since, *version);
+                }
+                self.take_profile(profile.as_ref());
+            }
+            What::Contact { contact, version } => self.take_contact(contact, *version, seen.at, plausible),
+            What::ContactGone { contact, version } => self.lose_contact(contact, *version),
+        }
+    }
+
+    fn take_snapshot(&mut self, snapshot: &Snapshot, at: Timestamp, plausible: &impl Fn(&Timestamp) -> bool) {
+        self.signed_out = false;
+        self.take_status(&snapshot.status, snapshot.status_since, None);
+        self.take_profile(snapshot.profile.as_ref());
+        if self.contacts.is_empty() && snapshot.contacts.is_empty() {
+            return;
+        }
+        let first = self.current.is_none();
+        let known = std::mem::take(&mut self.contacts);
+        self.contacts = snapshot
+            .contacts
+            .iter()
+            .map(|contact| {
+                let kept = known.iter().find(|now| is_same_phase(&now.contact, contact)).map(|now| now.since);
+                let since = kept.unwrap_or_else(|| phase_start(contact, at, first, plausible));
+                ContactNow { contact: contact.clone(), since, version: None }
+            })
+            .collect();
+    }
+
+    fn take_status(&mut self, status: &Arc<Status>, reported: Option<Timestamp>, version: Option<u64>) {
+        self.status = Some(StatusNow { status: status.clone(), reported, version });
+    }
+
+    fn take_profile(&mut self, profile: Option<&Arc<AgentProfile>>) {
+        if let Some(profile) = profile
+            && !Arc::ptr_eq(profile, &self.profile)
+        {
+            self.profile = profile.clone();
+        }
+    }
+
+    fn take_contact(
+        &mut self,
+        contact: &AgentContact,
+        version: Option<u64>,
+        at: Timestamp,
+        plausible: &impl Fn(&Timestamp) -> bool,
+    ) {
+        let departed = self.departed.iter().find(|(id, _)| *id == contact.id).map(|(_, version)| *version);
+        let slot = self.contacts.iter().position(|now| now.contact.id == contact.id);
+        let known = slot.and_then(|slot| self.contacts[slot].version).or(departed);
+        if is_outdated(version, known) {
+            return;
+        }
+        if !contact.monitored {
+            self.signed_out = false;
+        }
+        let kept = slot.filter(|slot| is_same_phase(&self.contacts[*slot].contact, contact));
+        let since = match kept {
+            Some(slot) => self.contacts[slot].since,
+            None => phase_start(contact, at, self.current.is_none(), plausible),
+        };
+        let now = ContactNow { contact: contact.clone(), since, version };
+        match slot {
+            Some(slot) => self.contacts[slot] = now,
+            None => self.contacts.push(now),
+        }
+    }
+
+    fn lose_contact(&mut self, contact: &ContactId, version: Option<u64>) {
+        let slot = self.contacts.iter().position(|now| now.contact.id == *contact);
+        let known = slot.and_then(|slot| self.contacts[slot].version);
+        if is_outdated(version, known) {
+            return;
+        }
+        if let Some(slot) = slot {
+            self.contacts.remove(slot);
+        }
+        if let Some(version) = version {
+            self.departed.retain(|(id, _)| id != contact);
+            if self.departed.len() == REMEMBERED_DEPARTURES {
+                self.departed.remove(0);
+            }
+            self.departed.push((contact.clone(), version));
+        }
+    }
+
+    fn decide(&self, precedence: Precedence) -> Decision<'_> {
+        if self.signed_out {
+            return Decision { class: Class::SignedOut, contact: None, reported: None };
+        }
+        let contacts = self.contacts.iter().map(|now| (&now.contact, now.since));
+        if let Some((contact, _)) = dominant(contacts, precedence) {
+            let class = class_of(contact.phase);
+            return Decision { class, contact: Some(contact), reported: contact.since };
+        }
+        let Some(now) = &self.status else {
+            return Decision { class: Class::Unknown, contact: None, reported: None };
+        };
+        let class = match now.status.kind {
+            StatusKind::Routable => Class::Available,
+            StatusKind::Aux => Class::Aux,
+            StatusKind::Offline => Class::SignedOut,
+        };
+        Decision { class, contact: None, reported: now.reported }
+    }
+
+    /// Whether the decision is the very state that lasts; compares before anything is cloned, because most
+    /// evidence changes nothing.
+    fn matches(&self, decision: &Decision<'_>, state: &State) -> bool {
+        let same_status = match (&self.status, &state.status) {
+            (Some(now), Some(known)) => Arc::ptr_eq(&now.status, known) || now.status == *known,
+            (None, None) => true,
+            _ => false,
+        };
+        let same_contact = match (decision.contact, &state.contact) {
+            (Some(contact), Some(known)) => {
+                contact.id == known.id
+                    && contact.queue == known.queue
+                    && contact.phase_text == known.phase_text
+                    && contact.initiation == known.initiation
+                    && contact.channel == known.channel
+            }
+            (None, None) => true,
+            _ => false,
+        };
+        decision.class == state.class
+            && self.signed_out == state.signed_out
+            && same_status
+            && same_contact
+            && (Arc::ptr_eq(&self.profile, &state.profile) || self.profile.same_groups(&state.profile))
+    }
+
+    fn state_of(&self, decision: &Decision<'_>) -> State {
+        State {
+            class: decision.class,
+            status: self.status.as_ref().map(|now| now.status.clone()),
+            contact: decision.contact.map(|contact| ContactWork {
+                id: contact.id.clone(),
+                channel: contact.channel.clone(),
+                initiation: contact.initiation.clone(),
+                phase_text: contact.phase_text.clone(),
+                queue: contact.queue.clone(),
+            }),
+            signed_out: self.signed_out,
+            profile: self.profile.clone(),
+        }
+    }
+
+    fn is_silent(&self, last: Timestamp, at: Timestamp, silence: Option<Silence>) -> bool {
+        let signed_in = self.current.as_ref().is_some_and(|current| current.state.class.is_signed_in());
+        silence.is_some_and(|silence| signed_in && at.since(last) >= silence.stale_after)
+    }
+
+    /// Fills the time from the last evidence to `until` with `unknown`, and with `signed_out` after that.
+    fn pass_silence(
+        &mut self,
+        last: Timestamp,
+        until: Timestamp,
+        silence: Silence,
+        closed: &mut impl FnMut(Segment),
+    ) {
+        let nobody = |class| State {
+            class,
+            status: None,
+            contact: None,
+            signed_out: false,
+            profile: self.profile.clone(),
+        };
+        let (unknown, gone) = (nobody(Class::Unknown), nobody(Class::SignedOut));
+        self.turn_to(last, unknown, closed);
+        if until.since(last) >= silence.gone_after {
+            self.turn_to(last + silence.gone_after, gone, closed);
+        }
+    }
+
+    /// Closes what lasts at `start` and opens `state` there. A state that no time was spent in leaves nothing.
+    fn turn_to(&mut self, start: Timestamp, state: State, closed: &mut impl FnMut(Segment)) {
+        let over = self.current.replace(Current { start, state });
+        if let Some(over) = over
+            && over.start < start
+        {
+            closed(Segment { start: over.start, end: Some(start), state: over.state, mark: None });
+        }
+    }
+
+    fn mark_sign_in(&mut self, at: Timestamp, state: State, closed: &mut impl FnMut(Segment)) {
+        self.turn_to(at, state.clone(), closed);
+        closed(Segment { start: at, end: Some(at), state, mark: Some(Mark::SignIn) });
+    }
+}
+
+fn shows_nobody(snapshot: &Snapshot) -> bool {
+    snapshot.status.kind == StatusKind::Offline && snapshot.contacts.iter().all(|contact| contact.monitored)
+}
+
+fn is_same_phase(known: &AgentContact, contact: &AgentContact) -> bool {
+    known.id == contact.id && known.phase == contact.phase && known.phase_text == contact.phase_text
+}
+
+/// When a contact came into its phase: at the event, unless the platform reports a start since the event before.
+/// On the very first evidence the platform's word is all there is.
+fn phase_start(
+    contact: &AgentContact,
+    at: Timestamp,
+    first: bool,
+    plausible: &impl Fn(&Timestamp) -> bool,
+) -> Timestamp {
+    if first {
+        return contact.since.unwrap_or(at).clamp(at - FIRST_REACH, at);
+    }
+    contact.since.filter(plausible).unwrap_or(at)
+}
+
+/// Whether `version` of an entity is older than, or the same as, the one already known.
+fn is_outdated(version: Option<u64>, known: Option<u64>) -> bool {
+    matches!((version, known), (Some(version), Some(known)) if version <= known)
+}
