@@ -9,6 +9,7 @@ pub mod agent;
 pub mod contact;
 pub mod fixed;
 pub mod id;
+pub mod now;
 pub mod observation;
 pub mod policy;
 pub mod report;
@@ -19,6 +20,7 @@ pub use agent::{AgentContact, AgentProfile, Channel, ContactPhase, Queue, Status
 pub use contact::{AgentLeg, ContactLeg, ContactVersion, Direction, QueueStay};
 pub use fixed::Fixed;
 pub use id::{AgentId, ContactId, EventId, PartitionId, Position, QueueId, SourceName, StatusId};
+pub use now::AgentNow;
 pub use observation::{Observation, Order, Snapshot, What};
 pub use segment::{Class, ContactWork, Mark, Segment, State};
 pub use time::{Millis, Timestamp};

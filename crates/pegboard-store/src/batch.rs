@@ -1,0 +1,175 @@
+//! What is written together.
+
+use pegboard_model::{
+    AgentId, AgentNow, ContactLeg, Millis, Observation, PartitionId, Position, Segment, SourceName, Text,
+    Timestamp,
+};
+
+/// What one step of one partition writes, all or nothing.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// The source.
+    pub source: SourceName,
+    /// The partition.
+    pub partition: PartitionId,
+    /// The epoch under which the writer owns the partition.
+    pub epoch: u64,
+    /// The position that the partition must stand at; nothing if it has none yet.
+    pub expected: Option<Position>,
+    /// The position that it stands at afterwards; nothing leaves it as it is.
+    pub position: Option<Position>,
+    /// Up to when the partition is complete, if that is known; it never goes back.
+    pub watermark: Option<Timestamp>,
+    /// How far the reader is behind the newest record, if it knows.
+    pub behind: Option<Millis>,
+    /// Whether the partition has ended: there will be no more records.
+    pub finished: bool,
+    /// What was read.
+    pub counts: Counts,
+    /// Agents whose stored state changes.
+    pub agents: Vec<AgentWrite>,
+    /// Evidence to keep. A second copy (same agent, instant and id) changes nothing.
+    pub evidence: Vec<Observation>,
+    /// Changes of timelines.
+    pub segments: Vec<SegmentsWrite>,
+    /// Contacts, with the instant they are pegged to; an older version than the stored one changes nothing.
+    pub contacts: Vec<(ContactLeg, Option<Timestamp>)>,
+    /// What the closer has to look at again. Merged with marks of the same agent or of contacts.
+    pub dirty: Vec<DirtyMark>,
+    /// New entries of the state feed, in order.
+    pub states: Vec<AgentNow>,
+    /// Records that could not be used.
+    pub dead_letters: Vec<DeadLetterWrite>,
+    /// Stretches of the stream that were lost.
+    pub gaps: Vec<GapWrite>,
+}
+
+/// How many records of each kind a batch read; added to the totals of the partition.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// All records.
+    pub records: u64,
+    /// Events of agents that were new.
+    pub events: u64,
+    /// Versions of contacts.
+    pub contacts: u64,
+    /// Events that had been seen before.
+    pub duplicates: u64,
+    /// Records of something else.
+    pub foreign: u64,
+    /// Records that went to the dead letters.
+    pub failed: u64,
+}
+
+/// The stored state of one agent, after the batch.
+#[derive(Debug, Clone)]
+pub struct AgentWrite {
+    /// Which agent.
+    pub agent: AgentId,
+    /// The engine's track, as JSON.
+    pub track: String,
+    /// The present state, for readers.
+    pub now: AgentNow,
+    /// The instant of the last evidence.
+    pub heard: Timestamp,
+}
+
+/// A change of one agent's timeline: what starts at or after `from` is replaced by `segments`.
+#[derive(Debug, Clone)]
+pub struct SegmentsWrite {
+    /// Which agent.
+    pub agent: AgentId,
+    /// Segments that start here or later are removed; an earlier one that reaches beyond is cut here.
+    pub from: Timestamp,
+    /// What stands in their place; the last may be open.
+    pub segments: Vec<Segment>,
+}
+
+/// Something that changed within `[from, to)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirtyMark {
+    /// The agent; nothing where contacts changed.
+    pub agent: Option<AgentId>,
+    /// The first instant that changed.
+    pub from: Timestamp,
+    /// The first instant after.
+    pub to: Timestamp,
+}
+
+/// A record that could not be used.
+#[derive(Debug, Clone)]
+pub struct DeadLetterWrite {
+    /// Where it stood.
+    pub position: Position,
+    /// Why, naming the field.
+    pub reason: Text,
+    /// The record, as it came (cut by the caller if it is too long).
+    pub payload: Vec<u8>,
+    /// When it was read.
+    pub at: Timestamp,
+}
+
+/// A stretch of a stream that was lost.
+#[derive(Debug, Clone)]
+pub struct GapWrite {
+    /// Why.
+    pub reason: Text,
+    /// The last time before the gap, if known.
+    pub from: Option<Timestamp>,
+    /// The first time after it, if known.
+    pub to: Option<Timestamp>,
+    /// When it was noticed.
+    pub at: Timestamp,
+}
+
+/// What a committed batch came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// The number of the last entry of the source's state feed.
+    pub last_state: u64,
+}
+
+/// The rows of closed intervals of one source, all or nothing.
+#[derive(Debug, Clone)]
+pub struct Close {
+    /// The source.
+    pub source: SourceName,
+    /// The epoch under which the writer closes this source.
+    pub epoch: u64,
+    /// Every interval that ends at or before this instant is closed afterwards.
+    pub closed_until: Timestamp,
+    /// The rows.
+    pub rows: Vec<RowWrite>,
+    /// Keys of rows that must no longer exist, as (report, start of interval, key).
+    pub gone: Vec<(Text, Timestamp, String)>,
+    /// The marks that this answers; a mark that grew meanwhile stays.
+    pub answered: Vec<DirtyMark>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// One row of a closed interval.
+#[derive(Debug, Clone)]
+pub struct RowWrite {
+    /// The report.
+    pub report: Text,
+    /// The start of the interval.
+    pub interval_start: Timestamp,
+    /// The key within report and interval: its key columns, joined by U+001F.
+    pub key: String,
+    /// The columns, as a JSON object.
+    pub body: String,
+    /// Why it is written: `first`, `late`, `recapture`, `reload`, `mapping`.
+    pub reason: Text,
+}
+
+/// What a closing came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Closed {
+    /// Rows written for the first time.
+    pub first: u64,
+    /// Rows written as a new revision.
+    pub revised: u64,
+    /// Rows that stood already as they are.
+    pub unchanged: u64,
+}

@@ -1,0 +1,157 @@
+//! Durable state.
+//!
+//! [`Store`] is what the hub asks of a database; [`SqliteStore`] is the embedded one. No other crate knows a
+//! table. What stands in one [`Batch`] commits together or not at all, and only while its owner still owns the
+//! partition: that is the whole of the guarantee that nothing acknowledged is lost and nothing counts twice.
+
+mod batch;
+mod error;
+mod read;
+mod sqlite;
+
+pub use batch::{
+    AgentWrite, Batch, Close, Closed, Committed, Counts, DeadLetterWrite, DirtyMark, GapWrite, RowWrite,
+    SegmentsWrite,
+};
+pub use error::StoreError;
+pub use read::{
+    AgentEntry, AgentsSnapshot, CloserState, Cursor, DeadLetter, FeedEntry, FeedKind, FeedPage, Gap,
+    ParseCursorError, PartitionState, Role, StoredAgent, StoredRow, StoreId, Token, TokenWrite,
+};
+pub use sqlite::SqliteStore;
+
+use async_trait::async_trait;
+use pegboard_model::{AgentId, ContactLeg, Observation, PartitionId, Segment, SourceName, Timestamp};
+use tokio::sync::watch;
+
+/// Result of everything that a store is asked.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// What the hub asks of a database.
+///
+/// Every method may wait for the disk; none blocks the caller's thread.
+#[async_trait]
+pub trait Store: Send + Sync + std::fmt::Debug {
+    /// Which store this is. A restored copy is another store, so that old cursors do not fit it.
+    fn id(&self) -> &StoreId;
+
+    /// Wakes readers after every commit that added to a feed. The number counts commits and means nothing else;
+    /// the feed is the truth.
+    fn woken(&self) -> watch::Receiver<u64>;
+
+    // Ingest.
+
+    /// Takes ownership of a partition, creating it if it is new: raises its epoch, so that every batch of an
+    /// earlier owner fails from now on. `parents` are remembered when it is created.
+    async fn take_partition(
+        &self,
+        source: &SourceName,
+        partition: &PartitionId,
+        parents: &[PartitionId],
+    ) -> Result<PartitionState>;
+
+    /// All partitions of a source that were ever taken.
+    async fn partitions(&self, source: &SourceName) -> Result<Vec<PartitionState>>;
+
+    /// Commits a batch. Fails with [`StoreError::NotOwner`] if the partition has another epoch or stands at another
+    /// position than the batch expects; then nothing of it is written.
+    async fn commit(&self, batch: Batch) -> Result<Committed>;
+
+    /// Everything the engine keeps of the agents of a source.
+    async fn stored_agents(&self, source: &SourceName) -> Result<Vec<StoredAgent>>;
+
+    /// The evidence of one agent from `from` on, in no particular order.
+    async fn evidence(&self, source: &SourceName, agent: &AgentId, from: Timestamp) -> Result<Vec<Observation>>;
+
+    /// One contact, as newest known.
+    async fn contact(
+        &self,
+        source: &SourceName,
+        contact: &pegboard_model::ContactId,
+    ) -> Result<Option<ContactLeg>>;
+
+    // Closing intervals.
+
+    /// Takes over the closing of a source's intervals: raises its epoch.
+    async fn take_closer(&self, source: &SourceName) -> Result<CloserState>;
+
+    /// Marks of what changed within closed intervals, oldest first, at most `limit`.
+    async fn dirty(&self, source: &SourceName, limit: usize) -> Result<Vec<DirtyMark>>;
+
+    /// Writes the rows of closed intervals. A row whose content is the same as the stored one is not written; a
+    /// different one becomes the next revision. Fails with [`StoreError::NotOwner`] under another epoch.
+    async fn close(&self, close: Close) -> Result<Closed>;
+
+    // Reading.
+
+    /// Segments of one agent, or of all agents of a source, that touch `[from, to)`, by agent and start.
+    async fn segments(
+        &self,
+        source: &SourceName,
+        agent: Option<&AgentId>,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<(AgentId, Segment)>>;
+
+    /// Contacts pegged in `[from, to)`.
+    async fn contacts(&self, source: &SourceName, from: Timestamp, to: Timestamp) -> Result<Vec<ContactLeg>>;
+
+    /// The latest revision of every row of a report whose interval starts in `[from, to)`, by interval and key.
+    async fn rows(
+        &self,
+        source: &SourceName,
+        report: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<StoredRow>>;
+
+    /// The present state of every agent of the sources (all sources where empty), and the cursor from which the
+    /// state feed goes on: snapshot and cursor are of one moment.
+    async fn agents(&self, sources: &[SourceName]) -> Result<AgentsSnapshot>;
+
+    /// The entries of a feed after `cursor`, at most `limit`, for the sources (all where empty). Fails with
+    /// [`StoreError::CursorGone`] if the cursor is of another store or older than what is kept.
+    async fn feed(
+        &self,
+        kind: FeedKind,
+        after: &Cursor,
+        sources: &[SourceName],
+        limit: usize,
+    ) -> Result<FeedPage>;
+
+    /// The cursor at the end of a feed.
+    async fn feed_end(&self, kind: FeedKind) -> Result<Cursor>;
+
+    /// Dead letters, newest first, older than `before` (an id), at most `limit`.
+    async fn dead_letters(
+        &self,
+        sources: &[SourceName],
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>>;
+
+    /// Gaps of a source, newest first, at most `limit`.
+    async fn gaps(&self, source: &SourceName, limit: usize) -> Result<Vec<Gap>>;
+
+    // Access.
+
+    /// Writes a new token. The store sees its hash only.
+    async fn add_token(&self, token: TokenWrite) -> Result<()>;
+
+    /// The token with this hash, unless it was revoked.
+    async fn token_by_hash(&self, hash: &[u8; 32]) -> Result<Option<Token>>;
+
+    /// All tokens, without their hashes.
+    async fn tokens(&self) -> Result<Vec<Token>>;
+
+    /// Revokes a token; answers whether there was one.
+    async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<bool>;
+
+    // Upkeep.
+
+    /// Removes what is older than its table keeps: evidence, feed entries, dead letters, old rows. Idempotent.
+    async fn sweep(&self, now: Timestamp) -> Result<()>;
+
+    /// Waits until everything handed in is committed and closes the store.
+    async fn shut_down(&self) -> Result<()>;
+}

@@ -1,0 +1,249 @@
+//! What is read.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use pegboard_model::{AgentId, AgentNow, Millis, PartitionId, Position, SourceName, Text, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::Counts;
+
+/// The identity of a store: 32 hexadecimal digits, made when it is created or restored.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct StoreId(pub(crate) String);
+
+impl StoreId {
+    /// The identity as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A partition as the store knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartitionState {
+    /// The partition.
+    pub partition: PartitionId,
+    /// The epoch of its owner.
+    pub epoch: u64,
+    /// Where it stands; nothing if no record was committed.
+    pub position: Option<Position>,
+    /// Up to when it is complete.
+    pub watermark: Option<Timestamp>,
+    /// How far its reader was behind, when it last said.
+    pub behind: Option<Millis>,
+    /// Whether it has ended.
+    pub finished: bool,
+    /// The partitions that had to end before it could start.
+    pub parents: Vec<PartitionId>,
+    /// All that was ever read from it.
+    pub counts: Counts,
+}
+
+/// What the engine keeps of one agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredAgent {
+    /// Which agent.
+    pub agent: AgentId,
+    /// The engine's track, as JSON.
+    pub track: String,
+    /// The present state, as readers see it.
+    pub now: AgentNow,
+}
+
+/// The present state of one agent, for readers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentEntry {
+    /// The state.
+    pub now: AgentNow,
+    /// The instant of the last evidence.
+    pub heard: Timestamp,
+}
+
+/// All agents at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentsSnapshot {
+    /// The agents, by source and id.
+    pub agents: Vec<AgentEntry>,
+    /// The end of the state feed at that moment.
+    pub cursor: Cursor,
+}
+
+/// Where the closing of a source stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloserState {
+    /// The epoch under which the caller may close.
+    pub epoch: u64,
+    /// Every interval that ends at or before this is closed; nothing if none is.
+    pub closed_until: Option<Timestamp>,
+}
+
+/// A feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FeedKind {
+    /// Changes of agents' present states.
+    States,
+    /// New and revised rows.
+    Rows,
+}
+
+/// A place in a feed of all sources: opaque to readers, `store~source=number~...` inside.
+///
+/// Text and back: [`fmt::Display`] and [`FromStr`]. It is safe in a URL, a header and an event id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    /// The store it belongs to.
+    pub store: StoreId,
+    /// The number of the last entry seen, by source. A source that is missing was not there yet: 0.
+    pub seen: BTreeMap<SourceName, u64>,
+}
+
+/// A text that is no cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ParseCursorError;
+
+impl fmt::Display for ParseCursorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a cursor: take the one that a snapshot or an event carried, unchanged")
+    }
+}
+
+impl std::error::Error for ParseCursorError {}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.store.0)?;
+        self.seen.iter().try_for_each(|(source, number)| write!(f, "~{source}={number}"))
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = ParseCursorError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut parts = text.split('~');
+        let store = parts.next().filter(|id| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let store = StoreId(store.ok_or(ParseCursorError)?.to_string());
+        let mut seen = BTreeMap::new();
+        for part in parts {
+            let (source, number) = part.rsplit_once('=').ok_or(ParseCursorError)?;
+            let number = number.parse().map_err(|_| ParseCursorError)?;
+            seen.insert(SourceName::from(source), number);
+        }
+        Ok(Self { store, seen })
+    }
+}
+
+/// One entry of a feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedEntry {
+    /// The source.
+    pub source: SourceName,
+    /// Its number: of one source they follow each other without gaps.
+    pub number: u64,
+    /// The content, as JSON: an [`AgentNow`], or a row with its report and revision.
+    pub body: String,
+}
+
+/// Some entries of a feed, in order of each source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedPage {
+    /// The entries.
+    pub entries: Vec<FeedEntry>,
+    /// The cursor after the last of them.
+    pub cursor: Cursor,
+    /// Whether there were more when it was read.
+    pub more: bool,
+}
+
+/// A stored row, with the history of its making.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRow {
+    /// The start of the interval.
+    pub interval_start: Timestamp,
+    /// The key within report and interval.
+    pub key: String,
+    /// The columns, as a JSON object.
+    pub body: String,
+    /// 1 when the interval closed, one more with every correction.
+    pub revision: u32,
+    /// Why this revision was written.
+    pub reason: Text,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A record that could not be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Its number.
+    pub id: i64,
+    /// The source.
+    pub source: SourceName,
+    /// The partition.
+    pub partition: PartitionId,
+    /// Where it stood.
+    pub position: Position,
+    /// Why, naming the field.
+    pub reason: Text,
+    /// The record.
+    pub payload: Vec<u8>,
+    /// When it was read.
+    pub at: Timestamp,
+}
+
+/// A stretch of a stream that was lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// The partition.
+    pub partition: PartitionId,
+    /// Why.
+    pub reason: Text,
+    /// The last time before it, if known.
+    pub from: Option<Timestamp>,
+    /// The first time after it, if known.
+    pub to: Option<Timestamp>,
+    /// When it was noticed.
+    pub at: Timestamp,
+}
+
+/// What the bearer of a token may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// See.
+    Viewer,
+    /// See, and repair data.
+    Operator,
+    /// Everything.
+    Admin,
+}
+
+/// A token as stored: never the token itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// Its public id.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// What it allows.
+    pub role: Role,
+    /// The sources it is limited to; all where empty.
+    pub sources: Vec<SourceName>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// From when on it is refused.
+    pub expires: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked: Option<Timestamp>,
+}
+
+/// A new token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenWrite {
+    /// All but the secret.
+    pub token: Token,
+    /// SHA-256 of the secret.
+    pub hash: [u8; 32],
+}

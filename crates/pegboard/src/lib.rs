@@ -1,0 +1,8 @@
+//! The program: configuration, runtime, API, console and command line around the library crates.
+
+pub mod api;
+pub mod cli;
+pub mod config;
+pub mod console;
+pub mod report_text;
+pub mod runtime;

@@ -1,0 +1,3 @@
+//! The live hub: what reads, applies, closes and shows.
+
+pub mod view;

@@ -1,0 +1,183 @@
+//! What the API and the page see of the running hub, besides the store.
+
+use async_trait::async_trait;
+use pegboard_model::{AgentId, Millis, Position, SourceName, Timestamp};
+use pegboard_store::{Counts, StoreError};
+use serde::Serialize;
+
+/// The running hub, as readers see it.
+#[async_trait]
+pub trait View: Send + Sync + std::fmt::Debug {
+    /// The present instant, by the hub's clock.
+    fn now(&self) -> Timestamp;
+
+    /// Every configured source and how it is doing, in the order of the configuration.
+    async fn sources(&self) -> Result<Vec<SourceStatus>, StoreError>;
+
+    /// The rows of a report.
+    async fn report(&self, request: ReportRequest) -> Result<Report, ReportError>;
+}
+
+/// How a source is doing.
+#[derive(Debug, Clone, Serialize)]
+pub struct SourceStatus {
+    /// Its name.
+    pub name: SourceName,
+    /// Its kind, as configured.
+    pub kind: &'static str,
+    /// In one word.
+    pub health: Health,
+    /// Up to when everything of it is known.
+    pub watermark: Option<Timestamp>,
+    /// How far the slowest of its partitions is behind the newest record.
+    #[serde(rename = "behind_s", serialize_with = "seconds")]
+    pub behind: Option<Millis>,
+    /// Up to when its intervals are closed.
+    pub closed_until: Option<Timestamp>,
+    /// Agents known.
+    pub agents: u64,
+    /// All that was ever read from it.
+    pub counts: SourceCounts,
+    /// Its partitions that have not ended, and the last few that have.
+    pub partitions: Vec<PartitionStatus>,
+    /// The latest error, with the time; cleared by the next success.
+    pub error: Option<SourceFault>,
+}
+
+/// How a source is doing, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// It has not read anything yet.
+    Starting,
+    /// It reads, and is up to date.
+    Ok,
+    /// It reads, but is more than the stale limit behind.
+    Lagging,
+    /// Something fails; it tries again.
+    Failing,
+    /// It stopped, and somebody has to act.
+    Stopped,
+}
+
+/// Totals of a source.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct SourceCounts {
+    /// All records.
+    pub records: u64,
+    /// Events of agents.
+    pub events: u64,
+    /// Versions of contacts.
+    pub contacts: u64,
+    /// Events that had been seen before.
+    pub duplicates: u64,
+    /// Records of something else.
+    pub foreign: u64,
+    /// Records that could not be used.
+    pub failed: u64,
+}
+
+impl std::ops::AddAssign<Counts> for SourceCounts {
+    fn add_assign(&mut self, counts: Counts) {
+        self.records += counts.records;
+        self.events += counts.events;
+        self.contacts += counts.contacts;
+        self.duplicates += counts.duplicates;
+        self.foreign += counts.foreign;
+        self.failed += counts.failed;
+    }
+}
+
+/// How a partition is doing.
+#[derive(Debug, Clone, Serialize)]
+pub struct PartitionStatus {
+    /// Its id.
+    pub id: String,
+    /// Where it stands.
+    pub position: Option<Position>,
+    /// Up to when it is complete.
+    pub watermark: Option<Timestamp>,
+    /// How far it is behind the newest record.
+    #[serde(rename = "behind_s", serialize_with = "seconds")]
+    pub behind: Option<Millis>,
+    /// Whether it has ended.
+    pub finished: bool,
+}
+
+/// Something that fails.
+#[derive(Debug, Clone, Serialize)]
+pub struct SourceFault {
+    /// Since when.
+    pub at: Timestamp,
+    /// What, where, and what to do.
+    pub message: String,
+}
+
+/// Which rows.
+#[derive(Debug, Clone)]
+pub struct ReportRequest {
+    /// The name of the report: one of [`REPORTS`].
+    pub name: String,
+    /// The sources; all where empty.
+    pub sources: Vec<SourceName>,
+    /// The first instant; 24 hours before `to` where there is none.
+    pub from: Option<Timestamp>,
+    /// The first instant after; now where there is none.
+    pub to: Option<Timestamp>,
+    /// Only this agent, for reports that have agents.
+    pub agent: Option<AgentId>,
+}
+
+/// The names of the reports.
+pub const REPORTS: [&str; 11] = [
+    "segments",
+    "activities",
+    "agent_interval",
+    "group_interval",
+    "sessions",
+    "queue_interval",
+    "agent_queue_interval",
+    "agent_daily",
+    "group_daily",
+    "queue_daily",
+    "agent_queue_daily",
+];
+
+/// The rows of a report.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// Its name.
+    pub name: &'static str,
+    /// The window.
+    pub from: Timestamp,
+    /// The end of the window.
+    pub to: Timestamp,
+    /// The names of the columns, in order; for interval reports those of rows over time (`origin`, `revision`,
+    /// `reason`, `provisional`) come last.
+    pub columns: Vec<&'static str>,
+    /// The rows, each a JSON object with these columns.
+    pub rows: Vec<serde_json::Value>,
+}
+
+/// Why there are no rows.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// There is no such report.
+    #[error("there is no report '{0}': the reports are {list}", list = REPORTS.join(", "))]
+    UnknownReport(String),
+    /// There is no such source.
+    #[error("there is no source '{0}'")]
+    UnknownSource(SourceName),
+    /// The window is empty, reversed, or too long.
+    #[error("{0}")]
+    BadWindow(String),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn seconds<S: serde::Serializer>(duration: &Option<Millis>, serializer: S) -> Result<S::Ok, S::Error> {
+    #[expect(clippy::cast_precision_loss, reason = "a lag is far below 2^52 milliseconds")]
+    let seconds = duration.map(|duration| duration.get() as f64 / 1000.0);
+    serde::Serialize::serialize(&seconds, serializer)
+}
