@@ -1,0 +1,328 @@
+//! What a valid configuration says: every value already of its own type, every path already absolute or relative
+//! to the working directory, every default filled in.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+use pegboard_aws::{MAX_RECORDS, StreamRef};
+use pegboard_engine::queues::QueueGoals;
+use pegboard_engine::{IntervalLength, StatusTable};
+use pegboard_model::policy::{GroupBy, Pegging, Precedence, RingIn, ServiceLevelFormula, SessionPolicy};
+use pegboard_model::{Millis, SourceName, Timestamp};
+
+use super::choice::choice;
+use super::secret::SecretRef;
+
+/// A valid `pegboard.toml`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Where everything durable is kept.
+    pub store: StoreUrl,
+    /// How the hub is reached.
+    pub server: ServerSettings,
+    /// What it says about itself.
+    pub log: LogSettings,
+    /// What it reads, in the order of the file; at least one, with distinct names.
+    pub sources: Vec<SourceConfig>,
+}
+
+/// Where the store is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreUrl {
+    /// A SQLite file, created where there is none.
+    Sqlite(PathBuf),
+}
+
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+        }
+    }
+}
+
+/// How the hub is reached. Without TLS and without a proxy that has it, `listen` is a loopback address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerSettings {
+    /// The address and port to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// How people reach the hub, where that is another address: scheme, host and port, without a slash at the end.
+    pub public_url: Option<WebUrl>,
+    /// The certificate that the hub itself serves.
+    pub tls: Option<TlsFiles>,
+    /// Whether a proxy in front terminates TLS.
+    pub behind_proxy: bool,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            public_url: None,
+            tls: None,
+            behind_proxy: false,
+        }
+    }
+}
+
+/// A certificate and its key, both PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate, with the chain up to the root.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+/// `http://` or `https://`, a host and perhaps a port; no user, no path, no slash at the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebUrl(pub(super) String);
+
+impl WebUrl {
+    /// The URL.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is reached by TLS.
+    pub fn is_https(&self) -> bool {
+        self.0.starts_with("https://")
+    }
+}
+
+impl fmt::Display for WebUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What the hub says about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LogSettings {
+    /// The form of a line.
+    pub format: LogFormat,
+    /// The least level that is written.
+    pub level: LogLevel,
+}
+
+choice! {
+    /// The form of a line of the log.
+    #[derive(Default)]
+    LogFormat {
+        /// For people at a terminal.
+        #[default]
+        Human = "human",
+        /// One JSON object a line, for machines.
+        Json = "json",
+    }
+}
+
+choice! {
+    /// The least level that is written to the log.
+    #[derive(Default)]
+    LogLevel {
+        /// Only what failed.
+        Error = "error",
+        /// And what may become a failure.
+        Warn = "warn",
+        /// And what an operator wants to know; no personal data.
+        #[default]
+        Info = "info",
+        /// And how it came about.
+        Debug = "debug",
+        /// Everything.
+        Trace = "trace",
+    }
+}
+
+impl From<LogLevel> for tracing::Level {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Error => Self::ERROR,
+            LogLevel::Warn => Self::WARN,
+            LogLevel::Info => Self::INFO,
+            LogLevel::Debug => Self::DEBUG,
+            LogLevel::Trace => Self::TRACE,
+        }
+    }
+}
+
+/// One source: what is read, and what its numbers mean.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourceConfig {
+    /// Its name, `[a-z0-9-]{1,64}`.
+    pub name: SourceName,
+    /// Where its records come from.
+    pub input: SourceInput,
+    /// The zone of the interval grid and of local days.
+    pub time_zone: TimeZone,
+    /// The length of the intervals that are closed; always in minutes.
+    pub interval: IntervalLength,
+    /// The thresholds of queues that have no row in `queue_settings`.
+    pub default_goals: QueueGoals,
+    /// The thresholds of queues that have their own, by id or by name.
+    pub queue_settings: HashMap<String, QueueGoals>,
+    /// What each status means for staffing.
+    pub statuses: StatusTable,
+    /// How the service level is computed.
+    pub service_level_formula: ServiceLevelFormula,
+    /// Which interval a contact belongs to.
+    pub pegging: Pegging,
+    /// Which of several contacts decides an agent's class.
+    pub precedence: Precedence,
+    /// Where ring time counts.
+    pub ring_in: RingIn,
+    /// What bounds a session.
+    pub session_policy: SessionPolicy,
+    /// By what agents are grouped.
+    pub group_by: GroupBy,
+    /// A signed-in agent that is silent for so long is `unknown`.
+    pub stale_after: Millis,
+    /// How long after its end, by the watermark, an interval is closed.
+    pub close_delay: Millis,
+    /// How far behind the newest event of its partition a late one is still applied.
+    pub lateness: Millis,
+    /// Whether agents' personal queues are reported as queues.
+    pub personal_queues: bool,
+}
+
+impl SourceConfig {
+    /// A source with every setting at its default.
+    pub fn new(name: impl Into<SourceName>, input: SourceInput) -> Self {
+        Self {
+            name: name.into(),
+            input,
+            time_zone: TimeZone::UTC,
+            interval: IntervalLength::Minutes(15),
+            default_goals: QueueGoals::default(),
+            queue_settings: HashMap::new(),
+            statuses: StatusTable::default(),
+            service_level_formula: ServiceLevelFormula::default(),
+            pegging: Pegging::default(),
+            precedence: Precedence::default(),
+            ring_in: RingIn::default(),
+            session_policy: SessionPolicy::default(),
+            group_by: GroupBy::default(),
+            stale_after: Millis::from_minutes(5),
+            close_delay: Millis::from_minutes(1),
+            lateness: Millis::from_hours(24),
+            personal_queues: false,
+        }
+    }
+}
+
+/// Where the records of a source come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceInput {
+    /// Amazon Connect, through a Kinesis data stream.
+    AmazonConnect(KinesisSettings),
+    /// A file, or the files of a folder.
+    File(FileSettings),
+}
+
+impl SourceInput {
+    /// The kind, as the configuration names it.
+    pub const fn kind(&self) -> SourceKind {
+        match self {
+            Self::AmazonConnect(_) => SourceKind::AmazonConnect,
+            Self::File(_) => SourceKind::File,
+        }
+    }
+}
+
+choice! {
+    /// What a source is.
+    SourceKind {
+        /// Amazon Connect: agent events and contact records from a Kinesis data stream.
+        AmazonConnect = "amazon-connect",
+        /// Records in a file or in the files of a folder.
+        File = "file",
+    }
+}
+
+/// How a Kinesis data stream is reached and read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KinesisSettings {
+    /// Which stream.
+    pub stream: StreamRef,
+    /// Its region; without one that of the ARN, then that of the usual AWS chain.
+    pub region: Option<String>,
+    /// Another address to reach Kinesis at.
+    pub endpoint: Option<WebUrl>,
+    /// Where the credentials come from.
+    pub credentials: KinesisCredentials,
+    /// Where reading starts the first time.
+    pub start: Start,
+    /// The pause between two reads of a shard at its tip.
+    pub poll_interval: Millis,
+    /// The most records of one read.
+    pub max_records: u32,
+}
+
+impl KinesisSettings {
+    /// A stream with every setting at its default.
+    pub fn new(stream: StreamRef) -> Self {
+        Self {
+            stream,
+            region: None,
+            endpoint: None,
+            credentials: KinesisCredentials::Chain,
+            start: Start::TrimHorizon,
+            poll_interval: Millis::from_seconds(1),
+            max_records: MAX_RECORDS,
+        }
+    }
+}
+
+/// Where the credentials for Kinesis come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KinesisCredentials {
+    /// The usual AWS chain.
+    Chain,
+    /// A profile of the shared AWS files.
+    Profile(String),
+    /// A key, by reference.
+    Key {
+        /// The access key id.
+        id: SecretRef,
+        /// The secret access key.
+        secret: SecretRef,
+        /// The session token of a temporary key.
+        session_token: Option<SecretRef>,
+    },
+}
+
+/// Where reading starts where nothing is stored yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// With the oldest record that is still kept.
+    TrimHorizon,
+    /// With what comes from now on.
+    Latest,
+    /// With the first record that arrived at or after this instant.
+    At(Timestamp),
+}
+
+/// Which files are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileSettings {
+    /// A file, or a folder whose files are read by name.
+    pub path: PathBuf,
+    /// What the records are.
+    pub format: FileFormat,
+    /// Whether reading goes on when the end is reached, waiting for more.
+    pub follow: bool,
+}
+
+choice! {
+    /// What the records of a file are.
+    #[derive(Default)]
+    FileFormat {
+        /// Agent events and contact records of Amazon Connect.
+        #[default]
+        AmazonConnect = "amazon-connect",
+    }
+}
