@@ -2,7 +2,7 @@
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_kinesis::config::http::HttpResponse;
-use aws_sdk_kinesis::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 
 /// Why a request failed, as far as it matters for what to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,13 +67,19 @@ where
     match (error.code(), error.message()) {
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (Some(code), None) => code.to_owned(),
-        _ => DisplayErrorContext(error).to_string(),
+        _ => chain(error).map(ToString::to_string).collect::<Vec<_>>().join(": "),
     }
 }
 
 fn is_about_credentials(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut chain = std::iter::successors(Some(error), |error| error.source());
-    chain.any(<dyn std::error::Error>::is::<CredentialsError>)
+    chain(error).any(<dyn std::error::Error>::is::<CredentialsError>)
+}
+
+/// The error and what caused it, down to the root.
+fn chain<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
 }
 
 /// The codes are those of the Kinesis API reference ("Errors" of each action, "Common Error Types").

@@ -158,6 +158,8 @@ async fn a_server_that_never_answers_is_unreachable() {
     drop(proxy);
     let error = soon(connect(config).await.0.describe()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
+    let message = error.to_string();
+    assert!(message.contains("refused") && !message.contains('{'), "no message for a person: {message}");
 }
 
 #[tokio::test]
