@@ -1,0 +1,168 @@
+//! Contact records to legs of contacts.
+
+use pegboard_model::{
+    AgentId, AgentLeg, ContactId, ContactLeg, ContactVersion, Direction, Millis, QueueStay, Timestamp,
+};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::agent_event::{is_monitored, is_outbound};
+use super::wire::{AgentInfo, QueueInfo, Record};
+use super::words::Words;
+use super::{id_of_arn, required, time};
+use crate::sources::json::Object;
+use crate::sources::{DecodeError, Problem};
+
+/// Ten years. No contact lasts as long, and sums of shorter ones cannot overflow.
+const MAX_DURATION_S: i64 = 10 * 366 * 86_400;
+
+/// The leg that a record tells of. Whatever else it holds (endpoints, attributes, recordings) is dropped here.
+pub(super) fn leg(record: &Record<'_>, words: &mut Words) -> Result<ContactLeg, DecodeError> {
+    let id = required(record.contact_id.as_ref(), "ContactId")?;
+    let channel = required(record.channel.as_ref(), "Channel")?;
+    let initiation = required(record.initiation_method.as_ref(), "InitiationMethod")?;
+    let disconnected = time(record.disconnect_timestamp.as_ref(), "DisconnectTimestamp")?;
+    let transferred = time(record.transfer_completed_timestamp.as_ref(), "TransferCompletedTimestamp")?
+        .is_some()
+        || record.transferred_to_endpoint.is_some();
+    let queue =
+        record.queue.as_ref().map(|Object(queue)| queue_stay(queue, disconnected, words)).transpose()?;
+    let agent = record.agent.as_ref().map(|Object(agent)| agent_leg(agent, transferred, words)).transpose();
+    let mut leg = ContactLeg {
+        id: ContactId::from(id),
+        version: ContactVersion { updated: updated(record, disconnected)?, content: 0 },
+        channel: words.channel(channel),
+        initiation: words.text(initiation),
+        direction: if is_outbound(initiation) { Direction::Outbound } else { Direction::Inbound },
+        monitored: is_monitored(initiation),
+        queue,
+        agent: agent.map_err(|error| error.within("Agent"))?,
+        disconnected,
+        handed_on: record.next_contact_id.as_ref().is_some_and(|id| !id.is_empty()),
+        transferred_in: matches!(initiation, "TRANSFER" | "QUEUE_TRANSFER"),
+    };
+    leg.version.content = content_hash(&leg);
+    Ok(leg)
+}
+
+/// When the record was last updated. Where it does not say: when the contact ended, else when it began.
+fn updated(record: &Record<'_>, disconnected: Option<Timestamp>) -> Result<Timestamp, DecodeError> {
+    const NAME: &str = "LastUpdateTimestamp";
+    let initiated = time(record.initiation_timestamp.as_ref(), "InitiationTimestamp")?;
+    let updated = time(record.last_update_timestamp.as_ref(), NAME)?;
+    updated.or(disconnected).or(initiated).ok_or_else(|| DecodeError::missing(NAME))
+}
+
+/// The stay in a queue. Its length is what the record says; where it says nothing, the time from entering to
+/// leaving, and for a contact that ended in the queue, to the end.
+fn queue_stay(
+    queue: &QueueInfo<'_>,
+    disconnected: Option<Timestamp>,
+    words: &mut Words,
+) -> Result<QueueStay, DecodeError> {
+    let in_queue = |error: DecodeError| error.within("Queue");
+    let entered = time(queue.enqueue_timestamp.as_ref(), "EnqueueTimestamp").map_err(in_queue)?;
+    let left = time(queue.dequeue_timestamp.as_ref(), "DequeueTimestamp").map_err(in_queue)?;
+    let waited = match (queue.duration, entered, left, disconnected) {
+        (Some(_), ..) => duration(queue.duration, "Duration").map(Some).map_err(in_queue)?,
+        (None, Some(entered), Some(left), _) => {
+            Some(span(entered, left, "DequeueTimestamp").map_err(in_queue)?)
+        }
+        (None, Some(entered), None, Some(end)) => Some(span(entered, end, "DisconnectTimestamp")?),
+        _ => None,
+    };
+    let queue = words.queue(queue.arn.as_ref(), queue.name.as_ref()).map_err(in_queue)?;
+    Ok(QueueStay { queue, entered, waited, rang: None })
+}
+
+fn agent_leg(agent: &AgentInfo<'_>, transferred: bool, words: &mut Words) -> Result<AgentLeg, DecodeError> {
+    let connected = time(agent.connected_to_agent_timestamp.as_ref(), "ConnectedToAgentTimestamp")?;
+    let hold = duration(agent.customer_hold_duration, "CustomerHoldDuration")?;
+    let paused = duration(agent.agent_pause_duration, "AgentPauseDuration")?;
+    let acw_end = time(agent.after_contact_work_end_timestamp.as_ref(), "AfterContactWorkEndTimestamp")?;
+    Ok(AgentLeg {
+        agent: AgentId::from(words.text(id_of_arn(agent.arn.as_ref(), "ARN")?)),
+        login: words.text(agent.username.as_deref().unwrap_or_default()),
+        connected,
+        talk: duration(agent.agent_interaction_duration, "AgentInteractionDuration")?,
+        hold: hold + paused,
+        acw: duration(agent.after_contact_work_duration, "AfterContactWorkDuration")?,
+        acw_end,
+        passed_on: connected.is_some() && transferred,
+    })
+}
+
+/// A duration in seconds; none is no time.
+fn duration(seconds: Option<i64>, name: &str) -> Result<Millis, DecodeError> {
+    match seconds.unwrap_or(0) {
+        ..0 => Err(DecodeError::field(name, Problem::Negative)),
+        seconds @ 0..=MAX_DURATION_S => Ok(Millis::from_seconds(seconds)),
+        _ => Err(DecodeError::field(name, Problem::TooLarge)),
+    }
+}
+
+/// The time between two instants, of which the field `name` gives the second.
+fn span(start: Timestamp, end: Timestamp, name: &str) -> Result<Millis, DecodeError> {
+    match end.since(start).get() {
+        ..0 => Err(DecodeError::field(name, Problem::Negative)),
+        millis if millis > MAX_DURATION_S * 1000 => Err(DecodeError::field(name, Problem::TooLarge)),
+        millis => Ok(Millis::new(millis)),
+    }
+}
+
+/// A hash of what the leg says, but for its version. The bytes that are hashed are a format: the stored
+/// versions of one release are compared with those of the next.
+fn content_hash(leg: &ContactLeg) -> u64 {
+    let mut bytes = Canonical::default();
+    bytes.text(&leg.id.to_string());
+    bytes.text(leg.channel.as_str());
+    bytes.text(&leg.initiation);
+    bytes.text(leg.direction.as_str());
+    bytes.flag(leg.monitored);
+    bytes.flag(leg.queue.is_some());
+    if let Some(stay) = &leg.queue {
+        bytes.text(stay.queue.id.as_str());
+        bytes.text(&stay.queue.name);
+        bytes.flag(stay.queue.personal);
+        bytes.number(stay.entered.map(Timestamp::as_millis));
+        bytes.number(stay.waited.map(Millis::get));
+        bytes.number(stay.rang.map(Millis::get));
+    }
+    bytes.flag(leg.agent.is_some());
+    if let Some(agent) = &leg.agent {
+        bytes.text(agent.agent.as_str());
+        bytes.text(&agent.login);
+        bytes.number(agent.connected.map(Timestamp::as_millis));
+        bytes.number(Some(agent.talk.get()));
+        bytes.number(Some(agent.hold.get()));
+        bytes.number(Some(agent.acw.get()));
+        bytes.number(agent.acw_end.map(Timestamp::as_millis));
+        bytes.flag(agent.passed_on);
+    }
+    bytes.number(leg.disconnected.map(Timestamp::as_millis));
+    bytes.flag(leg.handed_on);
+    bytes.flag(leg.transferred_in);
+    xxh3_64(&bytes.0)
+}
+
+/// Bytes of which each can have been written in one way only: texts with their length, numbers of eight
+/// bytes with a flag before them, low byte first.
+#[derive(Default)]
+struct Canonical(Vec<u8>);
+
+impl Canonical {
+    fn text(&mut self, text: &str) {
+        self.0.extend((text.len() as u64).to_le_bytes());
+        self.0.extend(text.as_bytes());
+    }
+
+    fn number(&mut self, number: Option<i64>) {
+        self.flag(number.is_some());
+        if let Some(number) = number {
+            self.0.extend(number.to_le_bytes());
+        }
+    }
+
+    fn flag(&mut self, flag: bool) {
+        self.0.push(u8::from(flag));
+    }
+}

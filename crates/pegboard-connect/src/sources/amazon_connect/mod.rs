@@ -1,0 +1,15 @@
+//! Amazon Connect: agent events and contact records.
+//!
+//! Both come through Amazon Kinesis (contact records also through Amazon Data Firehose into files), each on
+//! a stream of its own or both on one. Formats as documented by AWS, "Agent event streams" and "Contact
+//! records data model"; event versions `2017-10-01` and `2019-05-25`, record version `2017-03-10`. AWS only
+//! adds to them: what is unknown is ignored, and versions are not asked.
+//!
+//! - <https://docs.aws.amazon.com/connect/latest/adminguide/agent-event-stream-model.html>
+//! - <https://docs.aws.amazon.com/connect/latest/adminguide/ctr-data-model.html>
+
+mod decode;
+#[cfg(test)]
+mod tests;
+
+pub use self::decode::{Decoded, Decoder, Kind, classify};

@@ -1,0 +1,8 @@
+//! Sources: one folder for each platform, with what reduces its wire format to the model.
+
+pub mod amazon_connect;
+mod decode_error;
+mod intern;
+mod json;
+
+pub use self::decode_error::{DecodeError, Found, Problem};
