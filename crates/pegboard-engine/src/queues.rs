@@ -69,6 +69,11 @@ impl ContactBook {
     pub fn legs(&self) -> impl Iterator<Item = &ContactLeg> {
         self.legs.values()
     }
+
+    /// The newest version of each contact, in no order, owned.
+    pub fn into_legs(self) -> impl Iterator<Item = ContactLeg> {
+        self.legs.into_values()
+    }
 }
 
 /// The instant by which a contact belongs to an interval: nothing while it is not over.

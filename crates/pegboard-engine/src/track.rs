@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pegboard_model::policy::Precedence;
 use pegboard_model::{
     AgentContact, AgentProfile, Class, ContactId, ContactWork, EventId, Mark, Millis, Observation, Order,
-    Segment, Snapshot, State, Status, StatusKind, Timestamp, What,
+    PartitionId, Segment, Snapshot, State, Status, StatusKind, Timestamp, What,
 };
 use serde::{Deserialize, Serialize};
 
@@ -132,8 +132,13 @@ impl Track {
     }
 
     /// Takes one observation that comes after everything seen. Segments that it closes are handed to `closed`
-    /// in order; the one that lasts is [`Track::current`].
-    pub fn apply(&mut self, seen: &Observation, policy: &TimelinePolicy, closed: &mut impl FnMut(Segment)) {
+    /// in order; the one that lasts is [`Track::current`]. Answers whether anything of the timeline changed.
+    pub fn apply(
+        &mut self,
+        seen: &Observation,
+        policy: &TimelinePolicy,
+        closed: &mut impl FnMut(Segment),
+    ) -> bool {
         let before = self.last.as_ref().map(|last| last.at);
         self.note(seen);
         let after_event = |start: &Timestamp| before.is_none_or(|before| *start > before) && *start < seen.at;
@@ -153,7 +158,7 @@ impl Track {
         let unchanged = silent.is_none()
             && self.current.as_ref().is_some_and(|current| self.matches(&decision, &current.state));
         if unchanged && !signs_in {
-            return;
+            return false;
         }
         let state = self.state_of(&decision);
         if !unchanged {
@@ -165,6 +170,7 @@ impl Track {
         if signs_in {
             self.mark_sign_in(seen.at, state, closed);
         }
+        true
     }
 
     /// The state that lasts, and since when. Silence is not looked at: see [`Track::silent_since`].
@@ -181,6 +187,12 @@ impl Track {
     /// The instant of the last evidence.
     pub fn last_at(&self) -> Option<Timestamp> {
         self.last.as_ref().map(|last| last.at)
+    }
+
+    /// The partition of the last evidence.
+    pub fn last_partition(&self) -> Option<&PartitionId> {
+        let (order, _) = self.last.as_ref()?.events.last()?;
+        Some(&order.partition)
     }
 
     /// Where the timeline begins.
