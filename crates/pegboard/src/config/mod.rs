@@ -2,13 +2,34 @@
 //!
 //! A [`Config`] that exists is valid. [`SecretRef`]s in it are references still; they are resolved when the hub is
 //! built, and nowhere else in the program is the environment read.
+//!
+//! The way through: [`document`] parses the bytes, [`schema`] asks each [`table`] for its keys, [`value`] reads one
+//! value, [`settings`] is what comes out, and a [`fault::Fault`] says what does not.
 
 pub(crate) mod choice;
+mod document;
+mod fault;
+mod nearest;
+pub mod queue_settings;
+mod schema;
 mod secret;
 mod settings;
+mod sheet;
+mod side_files;
+pub mod statuses;
+mod table;
+mod text;
+mod value;
 
+pub use document::MAX_FILE_BYTES;
+pub use fault::{ConfigErrors, Fault};
+pub use schema::MAX_SOURCES;
 pub use secret::{InvalidSecretRef, MAX_SECRET_BYTES, Secret, SecretError, SecretRef};
 pub use settings::{
     Config, FileFormat, FileSettings, KinesisCredentials, KinesisSettings, LogFormat, LogLevel, LogSettings,
     ServerSettings, SourceConfig, SourceInput, SourceKind, Start, StoreUrl, TlsFiles, WebUrl,
 };
+pub use text::Place;
+
+/// Everything that is wrong with a table beside the configuration file.
+pub type CsvErrors = ConfigErrors;

@@ -317,6 +317,13 @@ pub struct FileSettings {
     pub follow: bool,
 }
 
+impl FileSettings {
+    /// A path with every setting at its default.
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, format: FileFormat::default(), follow: true }
+    }
+}
+
 choice! {
     /// What the records of a file are.
     #[derive(Default)]

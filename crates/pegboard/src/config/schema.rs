@@ -1,0 +1,231 @@
+//! What every table of the file may say.
+//!
+//! These functions are the schema: a key is known because it is asked for here. `docs/configuration.md` and the
+//! template are tested against what they ask for.
+
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use pegboard_aws::{MAX_RECORDS, StreamRef};
+use pegboard_model::policy::{GroupBy, Pegging, Precedence, RingIn, ServiceLevelFormula, SessionPolicy};
+use pegboard_model::{Millis, SourceName};
+
+use super::secret::SecretRef;
+use super::settings::{
+    Config, FileFormat, FileSettings, KinesisCredentials, KinesisSettings, LogFormat, LogLevel, LogSettings,
+    ServerSettings, SourceConfig, SourceInput, SourceKind, StoreUrl, TlsFiles,
+};
+use super::side_files::SideFiles;
+use super::table::Table;
+use super::value;
+
+/// The most sources of one hub.
+pub const MAX_SOURCES: usize = 200;
+
+const SERVICE_LEVEL: RangeInclusive<Millis> = Millis::ZERO..=Millis::from_hours(24);
+const SHORT_ABANDON: RangeInclusive<Millis> = Millis::ZERO..=Millis::from_hours(24);
+/// Up to the 12 hours after which a silent agent counts as signed out.
+const STALE_AFTER: RangeInclusive<Millis> = Millis::from_seconds(10)..=Millis::from_hours(12);
+const CLOSE_DELAY: RangeInclusive<Millis> = Millis::ZERO..=Millis::from_hours(24);
+const LATENESS: RangeInclusive<Millis> = Millis::ZERO..=Millis::from_hours(7 * 24);
+/// From the pace that leaves other consumers of a shard nothing, up to the life of a shard iterator.
+const POLL_INTERVAL: RangeInclusive<Millis> = Millis::new(200)..=Millis::from_minutes(5);
+
+/// Reads the whole file. Nothing if anything that a configuration cannot do without is missing or wrong; what else is
+/// wrong is noted, too, and stays at its default.
+pub(super) fn config(
+    mut root: Table<'_, '_>,
+    folder: &Path,
+    side_files: &mut SideFiles<'_>,
+) -> Option<Config> {
+    let store = store(root.table("store"), folder);
+    let server = server(root.table("server"), folder);
+    let log = log(root.table("log"));
+    let mut names = Vec::new();
+    let sources =
+        root.each_table("source", MAX_SOURCES, |table| source(table, folder, side_files, &mut names));
+    root.finish();
+    Some(Config { store, server, log, sources }).filter(|config| !config.sources.is_empty())
+}
+
+fn store(mut table: Table<'_, '_>, folder: &Path) -> StoreUrl {
+    let mut url = StoreUrl::Sqlite(folder.join("pegboard.db"));
+    table.set("url", &mut url, value::store_url(folder));
+    table.finish();
+    url
+}
+
+fn server(mut table: Table<'_, '_>, folder: &Path) -> ServerSettings {
+    let mut server = ServerSettings::default();
+    table.set("listen", &mut server.listen, value::socket_address);
+    server.public_url = table.optional("public_url", value::web_url);
+    server.tls = tls(&mut table, folder);
+    table.set("behind_proxy", &mut server.behind_proxy, value::boolean);
+    check_exposure(&mut table, &server);
+    table.finish();
+    server
+}
+
+fn tls(table: &mut Table<'_, '_>, folder: &Path) -> Option<TlsFiles> {
+    let certificate = table.optional("tls_certificate", value::path(folder));
+    let key = table.optional("tls_key", value::path(folder));
+    table.need_each_other("tls_certificate", "tls_key");
+    Some(TlsFiles { certificate: certificate?, key: key? })
+}
+
+/// Tokens and the names of agents must not cross a network in the clear.
+fn check_exposure(table: &mut Table<'_, '_>, server: &ServerSettings) {
+    let is_local = server.listen.ip().to_canonical().is_loopback();
+    let wants_tls = table.has("tls_certificate") || table.has("tls_key");
+    let Some(listen) = table.value_span("listen") else { return };
+    if is_local || wants_tls || server.behind_proxy {
+        return;
+    }
+    let message = format!("{} can be reached from other machines, and without TLS", server.listen);
+    let help = "listen on 127.0.0.1, or give tls_certificate and tls_key, or say behind_proxy = true if a proxy in \
+                front terminates TLS";
+    table.note(listen, Some("listen"), message, vec![help.to_owned()]);
+}
+
+fn log(mut table: Table<'_, '_>) -> LogSettings {
+    let mut log = LogSettings::default();
+    table.set("format", &mut log.format, value::word(LogFormat::CHOICES));
+    table.set("level", &mut log.level, value::word(LogLevel::CHOICES));
+    table.finish();
+    log
+}
+
+fn source(
+    mut table: Table<'_, '_>,
+    folder: &Path,
+    side_files: &mut SideFiles<'_>,
+    names: &mut Vec<SourceName>,
+) -> Option<SourceConfig> {
+    let name = source_name(&mut table, names);
+    let input = source_input(&mut table, folder);
+    // With a stand-in for its input, so that a source without one is still read to its end.
+    let mut source = SourceConfig::new("", SourceInput::File(FileSettings::new(PathBuf::new())));
+    table.set("time_zone", &mut source.time_zone, value::time_zone);
+    table.set("interval", &mut source.interval, value::interval);
+    table.set("service_level", &mut source.default_goals.service_level, value::duration(SERVICE_LEVEL));
+    table.set("short_abandon", &mut source.default_goals.short_abandon, value::duration(SHORT_ABANDON));
+    policies(&mut table, &mut source);
+    table.set("stale_after", &mut source.stale_after, value::duration(STALE_AFTER));
+    table.set("close_delay", &mut source.close_delay, value::duration(CLOSE_DELAY));
+    table.set("lateness", &mut source.lateness, value::duration(LATENESS));
+    table.set("personal_queues", &mut source.personal_queues, value::boolean);
+    if let Some(path) = table.optional("statuses", value::path(folder)) {
+        source.statuses = side_files.statuses(&path, &mut table).unwrap_or_default();
+    }
+    if let Some(path) = table.optional("queue_settings", value::path(folder)) {
+        source.queue_settings = side_files.queue_settings(&path, &mut table).unwrap_or_default();
+    }
+    table.finish();
+    Some(SourceConfig { name: name?, input: input?, ..source })
+}
+
+fn source_name(table: &mut Table<'_, '_>, names: &mut Vec<SourceName>) -> Option<SourceName> {
+    let name = table.required("name", value::source_name)?;
+    if names.contains(&name) {
+        let message = format!("another source before this one is named {:?}", name.as_str());
+        let span = table.value_span("name")?;
+        table.note(
+            span,
+            Some("name"),
+            message,
+            vec!["names are unique: numbers are kept under them".to_owned()],
+        );
+    }
+    table.name(&name);
+    names.push(name.clone());
+    Some(name)
+}
+
+fn policies(table: &mut Table<'_, '_>, source: &mut SourceConfig) {
+    let formula = &mut source.service_level_formula;
+    table.set("service_level_formula", formula, value::word(ServiceLevelFormula::CHOICES));
+    table.set("pegging", &mut source.pegging, value::word(Pegging::CHOICES));
+    table.set("precedence", &mut source.precedence, value::word(Precedence::CHOICES));
+    table.set("ring_in", &mut source.ring_in, value::word(RingIn::CHOICES));
+    table.set("session_policy", &mut source.session_policy, value::word(SessionPolicy::CHOICES));
+    table.set("group_by", &mut source.group_by, value::word(GroupBy::CHOICES));
+}
+
+/// The table of the source's kind; that of another kind does not belong here. Without a kind, both are read for their
+/// faults.
+fn source_input(table: &mut Table<'_, '_>, folder: &Path) -> Option<SourceInput> {
+    let kind = table.required("kind", value::word::<SourceKind>(SourceKind::CHOICES));
+    let Some(kind) = kind else {
+        kinesis(table.table("kinesis"), folder);
+        file(table.table("file"), folder);
+        return None;
+    };
+    let not_here = |belongs: SourceKind| {
+        move || format!("this belongs to a source of kind \"{belongs}\"; this source is of kind \"{kind}\"")
+    };
+    match kind {
+        SourceKind::AmazonConnect => {
+            table.refuse("file", not_here(SourceKind::File));
+            kinesis(table.required_table("kinesis"), folder).map(SourceInput::AmazonConnect)
+        }
+        SourceKind::File => {
+            table.refuse("kinesis", not_here(SourceKind::AmazonConnect));
+            file(table.required_table("file"), folder).map(SourceInput::File)
+        }
+    }
+}
+
+fn kinesis(mut table: Table<'_, '_>, folder: &Path) -> Option<KinesisSettings> {
+    let stream: Option<StreamRef> = table.required("stream", value::stream);
+    let region = table.optional("region", value::region);
+    check_region(&mut table, region.as_deref(), stream.as_ref().and_then(StreamRef::region));
+    let endpoint = table.optional("endpoint", value::web_url);
+    let credentials = credentials(&mut table, folder);
+    let start = table.optional("start", value::start);
+    let poll_interval = table.optional("poll_interval", value::duration(POLL_INTERVAL));
+    let max_records = table.optional("max_records", value::count(1..=MAX_RECORDS));
+    table.finish();
+    let defaults = KinesisSettings::new(stream?);
+    Some(KinesisSettings {
+        region,
+        endpoint,
+        credentials: credentials.unwrap_or(KinesisCredentials::Chain),
+        start: start.unwrap_or(defaults.start),
+        poll_interval: poll_interval.unwrap_or(defaults.poll_interval),
+        max_records: max_records.unwrap_or(defaults.max_records),
+        ..defaults
+    })
+}
+
+fn check_region(table: &mut Table<'_, '_>, region: Option<&str>, of_arn: Option<&str>) {
+    if let (Some(region), Some(of_arn), Some(span)) = (region, of_arn, table.value_span("region"))
+        && region != of_arn
+    {
+        let message = format!("the region {region:?} contradicts {of_arn:?} of the stream's ARN");
+        table.note(span, Some("region"), message, vec!["leave the region out".to_owned()]);
+    }
+}
+
+fn credentials(table: &mut Table<'_, '_>, folder: &Path) -> Option<KinesisCredentials> {
+    let profile = table.optional("profile", value::words("the name of a profile of the shared AWS files"));
+    let id: Option<SecretRef> = table.optional("access_key_id", value::secret(folder));
+    let secret = table.optional("secret_access_key", value::secret(folder));
+    let session_token = table.optional("session_token", value::secret(folder));
+    table.need_each_other("access_key_id", "secret_access_key");
+    table.needs("session_token", "access_key_id");
+    table.excludes("profile", "access_key_id");
+    match (profile, id, secret) {
+        (Some(profile), ..) => Some(KinesisCredentials::Profile(profile)),
+        (None, Some(id), Some(secret)) => Some(KinesisCredentials::Key { id, secret, session_token }),
+        _ => None,
+    }
+}
+
+fn file(mut table: Table<'_, '_>, folder: &Path) -> Option<FileSettings> {
+    let path = table.required("path", value::path(folder));
+    let mut file = FileSettings::new(PathBuf::new());
+    table.set("format", &mut file.format, value::word(FileFormat::CHOICES));
+    table.set("follow", &mut file.follow, value::boolean);
+    table.finish();
+    Some(FileSettings { path: path?, ..file })
+}

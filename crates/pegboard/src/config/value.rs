@@ -1,0 +1,307 @@
+//! One value of the file, read as what it stands for.
+//!
+//! Each reader says, if the value is wrong, what would be right. What was found is added where the fault is written
+//! down, so that only one place decides whether it may be shown.
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use axum::http::Uri;
+use jiff::tz::TimeZone;
+use pegboard_aws::StreamRef;
+use pegboard_engine::IntervalLength;
+use pegboard_model::{Millis, SourceName, Timestamp};
+use toml::de::DeValue;
+
+use super::nearest::nearest;
+use super::secret::{InvalidSecretRef, SecretRef};
+use super::settings::{Start, StoreUrl, WebUrl};
+
+/// Why a value is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wrong {
+    /// What would be right, to follow "expected".
+    pub(super) expected: Cow<'static, str>,
+    /// What else helps.
+    pub(super) help: Option<String>,
+    /// Whether the value may hold a secret, so that it must not be shown.
+    pub(super) secret: bool,
+}
+
+impl Wrong {
+    fn expected(expected: impl Into<Cow<'static, str>>) -> Self {
+        Self { expected: expected.into(), help: None, secret: false }
+    }
+
+    fn help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
+    }
+
+    fn nearest(self, name: Option<&str>) -> Self {
+        match name {
+            Some(name) => self.help(format!("did you mean `{name}`?")),
+            None => self,
+        }
+    }
+
+    fn secret(self) -> Self {
+        Self { secret: true, ..self }
+    }
+}
+
+/// What reading a value yields.
+pub(super) type Read<T> = Result<T, Wrong>;
+
+fn text<'v>(value: &'v DeValue<'_>, expected: &'static str) -> Read<&'v str> {
+    value.as_str().ok_or_else(|| Wrong::expected(expected))
+}
+
+/// `true` or `false`.
+pub(super) fn boolean(value: &DeValue<'_>) -> Read<bool> {
+    let wrong = Wrong::expected("true or false");
+    match value {
+        DeValue::Boolean(value) => Ok(*value),
+        DeValue::String(word) if matches!(&**word, "true" | "false") => {
+            Err(wrong.help("write it without quotes"))
+        }
+        _ => Err(wrong),
+    }
+}
+
+/// A whole number within a range.
+pub(super) fn count(range: RangeInclusive<u32>) -> impl Fn(&DeValue<'_>) -> Read<u32> {
+    move |value| {
+        let number = match value {
+            DeValue::Integer(digits) => u32::from_str_radix(digits.as_str(), digits.radix()).ok(),
+            _ => None,
+        };
+        number.filter(|number| range.contains(number)).ok_or_else(|| {
+            Wrong::expected(format!("a whole number from {} to {}", range.start(), range.end()))
+        })
+    }
+}
+
+/// One of a few words.
+pub(super) fn word<T: FromStr>(choices: &'static [&'static str]) -> impl Fn(&DeValue<'_>) -> Read<T> {
+    move |value| {
+        let wrong = || Wrong::expected(one_of(choices));
+        let word = value.as_str().ok_or_else(wrong)?;
+        word.parse().map_err(|_| wrong().nearest(nearest(word, choices.iter().copied())))
+    }
+}
+
+fn one_of(choices: &[&str]) -> String {
+    match choices {
+        [only] => format!("\"{only}\""),
+        _ => format!("one of \"{}\"", choices.join("\", \"")),
+    }
+}
+
+/// Text that is not empty.
+pub(super) fn words(expected: &'static str) -> impl Fn(&DeValue<'_>) -> Read<String> {
+    move |value| {
+        let given = text(value, expected)?;
+        if given.trim().is_empty() { Err(Wrong::expected(expected)) } else { Ok(given.to_owned()) }
+    }
+}
+
+/// A whole number and a unit, within a range.
+pub(super) fn duration(range: RangeInclusive<Millis>) -> impl Fn(&DeValue<'_>) -> Read<Millis> {
+    move |value| {
+        let wrong = || {
+            let (least, most) = (show_duration(*range.start()), show_duration(*range.end()));
+            Wrong::expected(format!("a duration from {least} to {most}"))
+        };
+        match value {
+            DeValue::String(given) => {
+                let duration = parse_duration(given).ok_or_else(|| {
+                    wrong().help("a duration is a whole number with its unit: ms, s, m, h or d")
+                })?;
+                if range.contains(&duration) { Ok(duration) } else { Err(wrong()) }
+            }
+            DeValue::Integer(_) => {
+                Err(wrong().help("write it in quotes and with its unit: ms, s, m, h or d"))
+            }
+            _ => Err(wrong()),
+        }
+    }
+}
+
+fn parse_duration(text: &str) -> Option<Millis> {
+    let unit_at = text.find(|char: char| !char.is_ascii_digit())?;
+    let (digits, unit) = text.split_at(unit_at);
+    let unit_ms = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    digits.parse::<i64>().ok()?.checked_mul(unit_ms).map(Millis::new)
+}
+
+/// In the largest unit that divides it.
+fn show_duration(duration: Millis) -> String {
+    let millis = duration.get();
+    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s")];
+    match units.into_iter().find(|(unit, _)| millis != 0 && millis % unit == 0) {
+        Some((unit, name)) => format!("{}{name}", millis / unit),
+        None if millis == 0 => "0s".to_owned(),
+        None => format!("{millis}ms"),
+    }
+}
+
+/// The length of an interval: any way to write 5, 10, 15, 30 or 60 minutes.
+pub(super) fn interval(value: &DeValue<'_>) -> Read<IntervalLength> {
+    let length = value.as_str().and_then(parse_duration).and_then(|length| {
+        let minutes = u8::try_from(length.get() / 60_000).ok()?;
+        IntervalLength::minutes(minutes).filter(|_| length == Millis::from_minutes(i64::from(minutes)))
+    });
+    length.ok_or_else(|| Wrong::expected("one of \"5m\", \"10m\", \"15m\", \"30m\", \"60m\""))
+}
+
+/// A zone of the IANA database.
+pub(super) fn time_zone(value: &DeValue<'_>) -> Read<TimeZone> {
+    let expected = "the name of a time zone, such as \"UTC\" or \"Europe/Berlin\"";
+    let given = text(value, expected)?;
+    TimeZone::get(given).map_err(|_| Wrong::expected(expected).nearest(nearest_zone(given).as_deref()))
+}
+
+/// The zone of that city, else the zone that is written most like it.
+fn nearest_zone(given: &str) -> Option<String> {
+    let zones: Vec<String> = jiff::tz::db().available().map(|zone| zone.as_str().to_owned()).collect();
+    let city = |zone: &str| zone.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(given));
+    let names = || zones.iter().map(String::as_str);
+    let found = names().find(|zone| city(zone)).or_else(|| nearest(given, names()))?;
+    Some(found.to_owned())
+}
+
+/// An address and a port.
+pub(super) fn socket_address(value: &DeValue<'_>) -> Read<SocketAddr> {
+    let wrong = || Wrong::expected("an IP address and a port, such as \"127.0.0.1:8080\" or \"[::1]:8080\"");
+    let given = value.as_str().ok_or_else(wrong)?;
+    given.parse().map_err(|_| match given.strip_prefix("localhost:") {
+        Some(port) => wrong().help(format!("write \"127.0.0.1:{port}\"")),
+        None => wrong(),
+    })
+}
+
+/// The name of a source.
+pub(super) fn source_name(value: &DeValue<'_>) -> Read<SourceName> {
+    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let given = value.as_str().filter(|name| (1..=64).contains(&name.len()) && name.bytes().all(is_allowed));
+    given.map(SourceName::from).ok_or_else(|| {
+        Wrong::expected("a name of 1 to 64 characters, each a small letter, a digit or a hyphen")
+    })
+}
+
+/// A file or folder, relative to `folder`.
+pub(super) fn path(folder: &Path) -> impl Fn(&DeValue<'_>) -> Read<PathBuf> {
+    move |value| {
+        let given = value.as_str().filter(|path| !path.trim().is_empty() && !path.contains('\0'));
+        given.map(|path| folder.join(path)).ok_or_else(|| Wrong::expected("a path"))
+    }
+}
+
+/// Where the store is; a path is relative to `folder`. What is not SQLite may hold a password and is not shown.
+pub(super) fn store_url(folder: &Path) -> impl Fn(&DeValue<'_>) -> Read<StoreUrl> {
+    move |value| {
+        let wrong = || Wrong::expected("\"sqlite:\" and a path, such as \"sqlite:pegboard.db\"");
+        let given = value.as_str().ok_or_else(|| wrong().secret())?;
+        if given.starts_with("postgres://") || given.starts_with("postgresql://") {
+            let help = "PostgreSQL comes with a later release; this one keeps its store in SQLite";
+            return Err(wrong().help(help).secret());
+        }
+        let path = given.strip_prefix("sqlite:").ok_or_else(|| wrong().secret())?;
+        if path.starts_with("//") {
+            return Err(wrong().help("write no slashes after the colon but those of the path itself"));
+        }
+        if path == ":memory:" {
+            return Err(wrong().help("a store in memory would forget everything; name a file"));
+        }
+        if path.contains('?') {
+            return Err(wrong().help("parameters after a question mark are not supported"));
+        }
+        if path.trim().is_empty() || path.contains('\0') {
+            return Err(wrong());
+        }
+        Ok(StoreUrl::Sqlite(folder.join(path)))
+    }
+}
+
+/// Scheme, host and port. A URL with a user in it may hold a password and is not shown.
+pub(super) fn web_url(value: &DeValue<'_>) -> Read<WebUrl> {
+    let wrong = || Wrong::expected("a URL of scheme, host and port, such as \"https://pegboard.example\"");
+    let given = value.as_str().ok_or_else(wrong)?;
+    if given.contains('@') {
+        return Err(wrong().help("leave the user out").secret());
+    }
+    let url: Uri = given.parse().map_err(|_| wrong())?;
+    let (Some("http" | "https"), Some(authority)) = (url.scheme_str(), url.authority()) else {
+        return Err(wrong().help("it starts with http:// or https://"));
+    };
+    let has_valid_port = authority.as_str() == authority.host() || authority.port_u16().is_some();
+    if authority.host().is_empty() || !has_valid_port {
+        return Err(wrong());
+    }
+    if url.path() != "/" || url.query().is_some() || given.contains('#') {
+        return Err(wrong().help("leave out what follows the host and the port"));
+    }
+    Ok(WebUrl(given.trim_end_matches('/').to_owned()))
+}
+
+/// A Kinesis data stream.
+pub(super) fn stream(value: &DeValue<'_>) -> Read<StreamRef> {
+    let expected =
+        "the name of a Kinesis data stream, or its ARN: arn:aws:kinesis:<region>:<account>:stream/<name>";
+    text(value, expected)?.parse().map_err(|_| Wrong::expected(expected))
+}
+
+/// An AWS region, by its form.
+pub(super) fn region(value: &DeValue<'_>) -> Read<String> {
+    let is_region = |text: &&str| {
+        let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        text.contains('-') && text.len() <= 32 && text.bytes().all(is_allowed)
+    };
+    let given = value.as_str().filter(is_region);
+    given.map(str::to_owned).ok_or_else(|| Wrong::expected("a region, such as \"eu-central-1\""))
+}
+
+/// Where reading starts: a word, or a time as text or as TOML's own.
+pub(super) fn start(value: &DeValue<'_>) -> Read<Start> {
+    let wrong = || {
+        Wrong::expected(
+            "\"trim_horizon\", \"latest\", or a time with its zone, such as \"2026-03-01T09:15:00Z\"",
+        )
+    };
+    match value {
+        DeValue::Datetime(time) => Timestamp::parse(&time.to_string()).map(Start::At).map_err(|_| wrong()),
+        DeValue::String(word) => match &**word {
+            "trim_horizon" => Ok(Start::TrimHorizon),
+            "latest" => Ok(Start::Latest),
+            other => Timestamp::parse(other)
+                .map(Start::At)
+                .map_err(|_| wrong().nearest(nearest(other, ["trim_horizon", "latest"]))),
+        },
+        _ => Err(wrong()),
+    }
+}
+
+/// A reference to a secret; a path is relative to `folder`. Whatever else stands there is not shown.
+pub(super) fn secret(folder: &Path) -> impl Fn(&DeValue<'_>) -> Read<SecretRef> {
+    move |value| {
+        let wrong = || Wrong::expected("a reference to a secret: \"env:NAME\" or \"file:PATH\"").secret();
+        let given = value.as_str().ok_or_else(wrong)?;
+        SecretRef::parse(given, folder).map_err(|error| match error {
+            InvalidSecretRef::Literal => wrong().help(
+                "put the secret into a file with mode 0600, or into the environment, and name that here; if this is \
+                 a secret, replace it where it was issued: it has been in this file",
+            ),
+            other => wrong().help(other.to_string()),
+        })
+    }
+}
