@@ -40,7 +40,7 @@ pub(super) fn leg(record: &Record<'_>, words: &mut Words) -> Result<ContactLeg, 
         handed_on: record.next_contact_id.as_ref().is_some_and(|id| !id.is_empty()),
         transferred_in: matches!(initiation, "TRANSFER" | "QUEUE_TRANSFER"),
     };
-    leg.version.content = content_hash(&leg);
+    leg.version.content = content_hash(id, &leg);
     Ok(leg)
 }
 
@@ -109,11 +109,11 @@ fn span(start: Timestamp, end: Timestamp, name: &str) -> Result<Millis, DecodeEr
     }
 }
 
-/// A hash of what the leg says, but for its version. The bytes that are hashed are a format: the stored
+/// A hash of what the leg of the contact `id` says, but for its version. The bytes that are hashed are a format: the stored
 /// versions of one release are compared with those of the next.
-fn content_hash(leg: &ContactLeg) -> u64 {
-    let mut bytes = Canonical::default();
-    bytes.text(&leg.id.to_string());
+fn content_hash(id: &str, leg: &ContactLeg) -> u64 {
+    let mut bytes = Canonical(Vec::with_capacity(512));
+    bytes.text(id);
     bytes.text(leg.channel.as_str());
     bytes.text(&leg.initiation);
     bytes.text(leg.direction.as_str());
@@ -146,7 +146,6 @@ fn content_hash(leg: &ContactLeg) -> u64 {
 
 /// Bytes of which each can have been written in one way only: texts with their length, numbers of eight
 /// bytes with a flag before them, low byte first.
-#[derive(Default)]
 struct Canonical(Vec<u8>);
 
 impl Canonical {

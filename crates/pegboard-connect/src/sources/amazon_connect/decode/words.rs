@@ -54,7 +54,7 @@ impl Words {
     ) -> Result<Arc<Queue>, DecodeError> {
         let Self { texts, queues, .. } = self;
         let id = id_of_arn(arn, "ARN")?;
-        let personal = arn.is_some_and(|arn| arn.contains("/queue/agent/"));
+        let personal = arn.is_some_and(|arn| arn[..arn.len() - id.len()].ends_with("/queue/agent/"));
         let name = name.map_or("", |name| name);
         Ok(queues.get(
             (id, name, personal),
