@@ -215,23 +215,28 @@ impl Organisation {
         (0..self.agents.len()).map(AgentNo)
     }
 
-    pub(crate) fn agent(&self, agent: AgentNo) -> &AgentCard {
+    /// The card of an agent.
+    pub fn agent(&self, agent: AgentNo) -> &AgentCard {
         &self.agents[agent.0]
     }
 
-    pub(crate) fn team(&self, team: TeamNo) -> &Team {
+    /// A team by its number.
+    pub fn team(&self, team: TeamNo) -> &Team {
         &self.teams[team.0]
     }
 
-    pub(crate) fn profile(&self, profile: ProfileNo) -> &RoutingProfile {
+    /// A routing profile by its number.
+    pub fn profile(&self, profile: ProfileNo) -> &RoutingProfile {
         &self.profiles[profile.0]
     }
 
-    pub(crate) fn queue(&self, queue: QueueNo) -> &QueueCard {
+    /// A queue by its number.
+    pub fn queue(&self, queue: QueueNo) -> &QueueCard {
         &self.queues[queue.0]
     }
 
-    pub(crate) fn status(&self, status: StatusNo) -> &StatusCard {
+    /// A status by its number.
+    pub fn status(&self, status: StatusNo) -> &StatusCard {
         &self.statuses[status.0]
     }
 }

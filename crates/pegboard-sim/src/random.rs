@@ -36,6 +36,14 @@ impl Random {
         usize::try_from(wide >> 64).expect("is below a usize")
     }
 
+    /// An index below `count`, but not `taken` if there is any other.
+    pub fn below_but(&mut self, count: usize, taken: usize) -> usize {
+        if count < 2 {
+            return taken;
+        }
+        (taken + 1 + self.below(count - 1)) % count
+    }
+
     /// A duration of at least `low` and less than `high` seconds.
     pub fn seconds(&mut self, low: f64, high: f64) -> Millis {
         millis(low + self.unit() * (high - low))

@@ -13,6 +13,8 @@ mod queues;
 mod segments;
 mod sessions;
 mod statuses;
+#[cfg(test)]
+mod tests;
 mod timeline;
 mod window;
 

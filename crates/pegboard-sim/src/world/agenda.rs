@@ -48,7 +48,7 @@ pub(super) enum Task {
 /// What an agent does of his own accord or by plan.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Duty {
-    SignIn(Shift),
+    SignIn(Ending),
     GoAvailable,
     Rest { status: StatusNo, length: Millis },
     RestOver(StatusNo),
@@ -60,12 +60,6 @@ pub(super) enum Duty {
     Monitor,
     MoveTeam(TeamNo),
     MoveProfile(ProfileNo),
-}
-
-/// What matters of a shift once it has begun.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Shift {
-    pub(super) ending: Ending,
 }
 
 /// How an agent leaves work.

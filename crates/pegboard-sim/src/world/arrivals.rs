@@ -47,9 +47,9 @@ fn time_for(channel: Channel, digital_agent: bool) -> (f64, f64) {
     match (channel, digital_agent) {
         (Channel::Voice, false) => (1.0, 318.0),
         (Channel::Voice, true) => (0.12, 318.0),
-        (Channel::Task, true) => (0.10, 440.0),
+        (Channel::Task, true) => (0.14, 440.0),
         // Two at a time, mostly.
-        (Channel::Chat, true) => (0.78, 540.0 / 1.75),
+        (Channel::Chat, true) => (0.74, 540.0 / 1.75),
         (Channel::Task | Channel::Chat, false) => (0.0, 1.0),
     }
 }

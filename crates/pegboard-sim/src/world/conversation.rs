@@ -116,7 +116,7 @@ impl Centre {
         let work = self.random.lognormal(380.0, 0.6);
         let half = Millis::new(work.get() / 2);
         let mut parts: VecDeque<_> = [Part { kind: PartKind::Talk, length: half }].into();
-        if self.random.chance(0.4) {
+        if self.random.chance(0.55) {
             parts.push_back(Part { kind: PartKind::Pause, length: self.random.minutes(1.0, 15.0) });
         }
         parts.push_back(Part { kind: PartKind::Talk, length: half });

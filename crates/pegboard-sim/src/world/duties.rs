@@ -2,7 +2,7 @@
 
 use pegboard_model::{Millis, StatusKind, Timestamp};
 
-use super::agenda::{Duty, Ending, Shift, Task};
+use super::agenda::{Duty, Ending, Task};
 use super::agents::Wish;
 use super::{Centre, Presence};
 use crate::events::{ContactState, EventKind, NextStatus};
@@ -15,7 +15,7 @@ impl Centre {
     pub(super) fn do_duty(&mut self, agent: AgentNo, duty: Duty, now: Timestamp) {
         let at = self.moment(agent, now);
         match duty {
-            Duty::SignIn(shift) => self.sign_in(agent, shift, at),
+            Duty::SignIn(ending) => self.sign_in(agent, ending, at),
             Duty::GoAvailable => self.go_available(agent, at),
             Duty::Rest { status, length } => self.want_rest(agent, status, length, at),
             Duty::RestOver(status) => self.rest_over(agent, status, at),
@@ -30,9 +30,9 @@ impl Centre {
         }
     }
 
-    fn sign_in(&mut self, agent: AgentNo, shift: Shift, at: Timestamp) {
+    fn sign_in(&mut self, agent: AgentNo, ending: Ending, at: Timestamp) {
         let state = &mut self.agents[agent.0];
-        state.ending = shift.ending;
+        state.ending = ending;
         state.wish = None;
         if !state.signed_in() {
             state.presence = Presence::SignedIn;

@@ -127,7 +127,7 @@ impl Centre {
     pub fn new(config: Config) -> Self {
         let organisation = Arc::new(Organisation::found(&config));
         let mut random = Random::new(config.seed, 2);
-        let rhythms = organisation.agents.iter().map(|_| random.unit()).collect();
+        let rhythms = spread(organisation.agents.len(), &mut random);
         let agents = organisation
             .agents
             .iter()
@@ -233,6 +233,14 @@ impl Centre {
             Task::MonitorEnds(leg) => self.monitor_ends(leg, now),
         }
     }
+}
+
+/// Numbers from 0 to 1 at equal distances, in a random order.
+#[expect(clippy::cast_precision_loss, reason = "numbers of agents are small")]
+fn spread(count: usize, random: &mut Random) -> Vec<f64> {
+    let mut numbers: Vec<_> = (0..count).map(|number| number as f64 / count as f64).collect();
+    random.shuffle(&mut numbers);
+    numbers
 }
 
 /// Takes what is due out of the list, in order of delivery.

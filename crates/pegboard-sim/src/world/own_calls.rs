@@ -21,6 +21,7 @@ impl Centre {
         let leg = self.begin(&origin, at);
         self.leg(leg).stage = Stage::Offered(agent);
         self.leg(leg).leg.attempts = 1;
+        self.handling(leg, agent);
         self.give(leg, agent, ContactState::Connecting, at);
         self.publish(agent, EventKind::StateChange, at);
         let ringing = self.random.seconds(4.0, 20.0);
@@ -35,8 +36,6 @@ impl Centre {
     pub(super) fn call_fails(&mut self, leg: LegNo, now: Timestamp) {
         let Stage::Offered(agent) = self.leg(leg).stage else { return };
         let at = self.moment(agent, now);
-        let connected = self.handling(leg, agent).connected;
-        debug_assert!(connected.is_none(), "a call that failed was never connected");
         self.release(leg, agent, at);
         self.end_unanswered(leg, at, "TELECOM_UNANSWERED");
     }

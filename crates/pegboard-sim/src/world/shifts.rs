@@ -2,7 +2,7 @@
 
 use pegboard_model::{Millis, Timestamp};
 
-use super::agenda::{Duty, Ending, Shift, Task};
+use super::agenda::{Duty, Ending, Task};
 use super::{Centre, Presence};
 use crate::organisation::{AgentNo, ProfileNo, StatusNo, TeamNo};
 
@@ -96,7 +96,7 @@ impl Centre {
         } else {
             let early = self.random.seconds(0.0, 500.0);
             let sign_in = (shift.start - early + Millis::from_minutes(3)).max(self.config.start);
-            self.duty(shift.agent, sign_in, Duty::SignIn(Shift { ending }));
+            self.duty(shift.agent, sign_in, Duty::SignIn(ending));
         }
         self.plan_rests(shift);
         let overtime = self.random.seconds(-120.0, 240.0);
@@ -166,20 +166,31 @@ impl Centre {
         let takers: Vec<_> =
             shifts.iter().filter(|shift| !self.organisation.agent(shift.agent).supervisor).copied().collect();
         for shift in takers.iter().take(few) {
-            let team = TeamNo(self.random.below(self.organisation.teams.len()));
+            let team = self.another_team(shift.agent);
             let at = shift.start + self.random.minutes(60.0, 220.0);
             self.move_at(shift.agent, at, Duty::MoveTeam(team));
         }
         for shift in takers.iter().skip(few).take(few) {
-            let profile = ProfileNo(self.random.below(self.organisation.profiles.len() - 1));
+            let profile = self.another_profile(shift.agent);
             let at = shift.start + self.random.minutes(60.0, 220.0);
             self.move_at(shift.agent, at, Duty::MoveProfile(profile));
         }
         for shift in takers.iter().rev().take(few) {
-            let team = TeamNo(self.random.below(self.organisation.teams.len()));
+            let team = self.another_team(shift.agent);
             let at = shift.end + self.random.minutes(20.0, 50.0);
             self.move_at(shift.agent, at, Duty::MoveTeam(team));
         }
+    }
+
+    fn another_team(&mut self, agent: AgentNo) -> TeamNo {
+        let now = self.organisation.agent(agent).team;
+        TeamNo(self.random.below_but(self.organisation.teams.len(), now.0))
+    }
+
+    /// Any other profile but the last, which is that of supervisors.
+    fn another_profile(&mut self, agent: AgentNo) -> ProfileNo {
+        let now = self.organisation.agent(agent).profile;
+        ProfileNo(self.random.below_but(self.organisation.profiles.len() - 1, now.0))
     }
 
     fn move_at(&mut self, agent: AgentNo, at: Timestamp, duty: Duty) {
