@@ -7,6 +7,7 @@
 pub mod decompress;
 pub mod framing;
 pub mod sources;
+pub mod spec;
 
 #[cfg(test)]
 mod test_data;

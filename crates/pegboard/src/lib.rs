@@ -2,7 +2,9 @@
 
 pub mod api;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod console;
+pub mod replay;
 pub mod report_text;
 pub mod runtime;

@@ -2,6 +2,7 @@
 
 pub mod amazon_connect;
 mod decode_error;
+pub mod file;
 mod intern;
 mod json;
 

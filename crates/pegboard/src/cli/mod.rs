@@ -1,8 +1,83 @@
 //! The command line.
 
+mod check;
+mod demo;
+mod exit;
+mod init;
+mod replay;
+mod serve;
+mod simulate;
+mod token;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Runs the program.
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+
+pub use self::exit::Failure;
+use crate::config::Config;
+
+/// The hub between contact-centre platforms and workforce management.
+#[derive(Debug, Parser)]
+#[command(name = "pegboard", version, max_term_width = 110)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show a simulated contact centre live: nothing to configure, nothing to install.
+    Demo(demo::Arguments),
+    /// Run the hub.
+    Serve(serve::Arguments),
+    /// Write a commented pegboard.toml to start from.
+    Init(init::Arguments),
+    /// Validate pegboard.toml and try every connection.
+    Check(check::Arguments),
+    /// Make, list and revoke the tokens by which people and programs get in.
+    Token(token::Arguments),
+    /// Make reports from files, offline.
+    Replay(Box<replay::Arguments>),
+    /// Write the files of a simulated contact centre, with the truth about it.
+    Simulate(simulate::Arguments),
+}
+
+/// Where the configuration is.
+#[derive(Debug, Args)]
+struct ConfigPath {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", default_value = "pegboard.toml")]
+    config: PathBuf,
+}
+
+impl ConfigPath {
+    fn load(&self) -> Result<Config, Failure> {
+        Config::load(&self.config).map_err(|errors| Failure::Usage(errors.to_string()))
+    }
+}
+
+/// Runs the program with the arguments of the process.
 pub fn run() -> ExitCode {
-    ExitCode::SUCCESS
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return exit::show_usage(&error),
+    };
+    let outcome = match arguments.command {
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Init(arguments) => init::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Token(arguments) => token::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
+    };
+    exit::show(outcome)
+}
+
+/// Runs `work` on the runtime of the program.
+fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.context("cannot start the runtime")?.block_on(work)
 }

@@ -1,3 +1,17 @@
 //! The live hub: what reads, applies, closes and shows.
+//!
+//! [`hub::Hub`] starts one [`source`] task for each configured source. That plans which partitions to read, and each
+//! [`partition`] reads chunks, has [`ingest`] turn them into one batch over the [`agents`] in memory, and commits it.
+//! The [`closer`] derives rows from what was committed. [`view`] is what the API and the page see.
 
+pub mod agents;
+pub mod build;
+pub mod closer;
+pub mod hub;
+pub mod ingest;
+pub mod partition;
+pub mod reports;
+pub mod simulated;
+pub mod source;
+pub mod status;
 pub mod view;

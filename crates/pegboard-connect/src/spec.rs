@@ -1,0 +1,164 @@
+//! What the hub asks of a source.
+//!
+//! A source knows where its records are and how to decode them. It owns no task and stores nothing: the hub asks
+//! it what to open, reads each partition chunk by chunk, and remembers positions together with what came of the
+//! records.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use async_trait::async_trait;
+use pegboard_model::{Millis, Order, PartitionId, Position, Timestamp};
+
+use crate::sources::DecodeError;
+pub use crate::sources::amazon_connect::Decoded;
+
+/// A source of records.
+#[async_trait]
+pub trait Source: Send + Sync + fmt::Debug {
+    /// Its kind, as the configuration names it.
+    fn kind(&self) -> &'static str;
+
+    /// Whether its platform confirms agents' states now and then, so that silence means something.
+    fn has_heartbeat(&self) -> bool;
+
+    /// One cheap read that proves that the source can be reached and read; says what was found.
+    async fn probe(&self) -> Result<String, SourceError>;
+
+    /// Which partitions may be read now, and from where, given what is remembered of them. Asked again and
+    /// again; a pure decision over one listing.
+    async fn plan(&self, known: &BTreeMap<PartitionId, Progress>) -> Result<Plan, SourceError>;
+
+    /// Opens a partition. Makes no request yet.
+    fn open(&self, opening: &Opening) -> Result<Box<dyn PartitionReader>, SourceError>;
+
+    /// A decoder for its records.
+    fn decoder(&self) -> Box<dyn Decode>;
+}
+
+/// Reads one partition.
+#[async_trait]
+pub trait PartitionReader: Send + fmt::Debug {
+    /// Waits until it is time to read, and reads. Failures that pass are tried again inside; what comes out as an
+    /// error has lasted, or needs a person. The next call goes on where this one stopped. Cancel-safe.
+    async fn next(&mut self) -> Result<Chunk, SourceError>;
+}
+
+/// Decodes records of one source. One for each task: it keeps what it has seen, to allocate less.
+pub trait Decode: Send + fmt::Debug {
+    /// Decodes one record.
+    fn decode(&mut self, bytes: &[u8], order: Order) -> Result<Decoded, DecodeError>;
+}
+
+/// What is remembered of a partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// It was opened, and this is where it goes on.
+    Started {
+        /// Where.
+        position: Position,
+        /// Up to when it is complete, if known.
+        watermark: Option<Timestamp>,
+    },
+    /// It has ended.
+    Finished,
+}
+
+/// A partition to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opening {
+    /// Which one.
+    pub partition: PartitionId,
+    /// Where to start or to go on. Remembered as it is before the first read, so that a restart starts there too.
+    pub from: Position,
+    /// Up to when it was complete when it was last read.
+    pub watermark: Option<Timestamp>,
+    /// The partitions that had to end before this one.
+    pub parents: Vec<PartitionId>,
+}
+
+/// What to read now.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plan {
+    /// To be read, including those that are being read already.
+    pub open: Vec<Opening>,
+    /// To wait for other partitions to end.
+    pub waiting: Vec<PartitionId>,
+    /// Opened once, never read to their end, and no longer there: a gap, and finished.
+    pub lost: Vec<PartitionId>,
+}
+
+/// What one read of a partition gave.
+#[derive(Debug, Clone)]
+pub struct Chunk {
+    /// The records, in order.
+    pub records: Vec<Record>,
+    /// Where reading goes on after them.
+    pub position: Position,
+    /// Up to when the partition is complete, if the source can tell.
+    pub watermark: Option<Timestamp>,
+    /// How far this read was behind the newest record.
+    pub behind: Option<Millis>,
+    /// Whether the partition has ended.
+    pub ended: bool,
+    /// A stretch before these records that was lost.
+    pub gap: Option<Lost>,
+    /// Bytes that are no records.
+    pub broken: Vec<Broken>,
+}
+
+/// One record, as it came.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// Where it stood.
+    pub position: Position,
+    /// Its bytes.
+    pub data: Vec<u8>,
+}
+
+/// Bytes that are no record.
+#[derive(Debug, Clone)]
+pub struct Broken {
+    /// Where they stood.
+    pub position: Position,
+    /// The bytes.
+    pub data: Vec<u8>,
+    /// What is wrong.
+    pub reason: String,
+}
+
+/// A stretch of a partition that was lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// The last time before it, if known.
+    pub from: Option<Timestamp>,
+    /// The first time after it, if known.
+    pub to: Option<Timestamp>,
+    /// Why.
+    pub reason: String,
+}
+
+/// Why a source could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct SourceError {
+    /// Whether somebody has to act; otherwise it may pass by itself.
+    pub needs_action: bool,
+    /// Whether the position is no longer to be had: the partition must be opened at its oldest record, with a
+    /// recorded gap.
+    pub position_expired: bool,
+    /// What failed, where, and what to do.
+    pub message: String,
+}
+
+impl SourceError {
+    /// A failure that may pass.
+    pub fn passing(message: impl Into<String>) -> Self {
+        Self { needs_action: false, position_expired: false, message: message.into() }
+    }
+
+    /// A failure that somebody has to mend.
+    pub fn permanent(message: impl Into<String>) -> Self {
+        Self { needs_action: true, position_expired: false, message: message.into() }
+    }
+}

@@ -1,0 +1,74 @@
+//! `pegboard check`: is the configuration right, and does everything it names answer?
+
+use anyhow::anyhow;
+use clap::Args;
+use pegboard_connect::spec::Source;
+
+use super::{ConfigPath, Failure, block_on};
+use crate::clock;
+use crate::config::{Config, SourceConfig, StoreUrl};
+use crate::runtime::build;
+
+/// Validate pegboard.toml and try every connection.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    path: ConfigPath,
+    /// Only validate; ask nobody.
+    #[arg(long)]
+    offline: bool,
+}
+
+/// Runs the command.
+#[expect(clippy::print_stdout, reason = "the answer of this command")]
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let config = arguments.path.load()?;
+    println!("{}: valid, {} sources", arguments.path.config.display(), config.sources.len());
+    if arguments.offline {
+        return Ok(());
+    }
+    let mut failed = 0;
+    for (what, outcome) in block_on(try_all(&config))? {
+        match outcome {
+            Ok(found) => println!("  ok      {what}: {found}"),
+            Err(error) => {
+                failed += 1;
+                println!("  failed  {what}: {error:#}");
+            }
+        }
+    }
+    if failed > 0 {
+        return Err(Failure::Other(anyhow!("{failed} of the connections do not work")));
+    }
+    Ok(())
+}
+
+type Outcome = (String, Result<String, anyhow::Error>);
+
+async fn try_all(config: &Config) -> Result<Vec<Outcome>, Failure> {
+    let mut outcomes = vec![("store".into(), try_store(&config.store))];
+    for source in &config.sources {
+        outcomes.push((format!("source {}", source.name), try_source(source).await));
+    }
+    Ok(outcomes)
+}
+
+/// Does not make a store where there is none: that the folder can be written is found out when the hub starts.
+fn try_store(url: &StoreUrl) -> Result<String, anyhow::Error> {
+    let StoreUrl::Sqlite(path) = url;
+    if !path.exists() {
+        return Ok(format!("{} will be made", path.display()));
+    }
+    match build::store(url, clock::system) {
+        Ok(_) => Ok(format!("{} can be opened", path.display())),
+        Err(pegboard_store::StoreError::InUse { .. }) => {
+            Ok(format!("{} is in use by the hub", path.display()))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn try_source(config: &SourceConfig) -> Result<String, anyhow::Error> {
+    let source: Box<dyn Source> = build::source(&config.input, clock::system)?;
+    Ok(source.probe().await?)
+}

@@ -1,0 +1,98 @@
+//! `pegboard demo`: a simulated contact centre, the hub and the page in one process.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+use pegboard_connect::spec::Source;
+use pegboard_model::Millis;
+use tokio::net::TcpListener;
+
+use super::serve::{Front, interrupted, run_hub, start_log};
+use super::{Failure, block_on};
+use crate::api::{Access, Transport};
+use crate::clock;
+use crate::config::{
+    FileFormat, FileSettings, LogFormat, LogLevel, LogSettings, SourceConfig, SourceInput, StoreUrl,
+};
+use crate::runtime::build;
+use crate::runtime::simulated::SimulatedSource;
+
+/// Show a simulated contact centre live: nothing to configure, nothing to install.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// How many agents.
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=5000))]
+    agents: u32,
+    /// What everything random follows from.
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// The port on this machine [default: 8080, or a free one].
+    #[arg(long)]
+    port: Option<u16>,
+    /// A folder to keep the store in, to go on another time [default: a temporary one].
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    start_log(&LogSettings { format: LogFormat::Human, level: LogLevel::Warn });
+    block_on(demo(arguments))
+}
+
+async fn demo(arguments: &Arguments) -> Result<(), Failure> {
+    let temporary = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let folder = arguments.folder.as_deref().unwrap_or(temporary.path());
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    let url = StoreUrl::Sqlite(folder.join("pegboard-demo.db"));
+    let store = build::store(&url, clock::system).context("cannot open the store")?;
+    let listener = listen(arguments.port).await?;
+    let address = listener.local_addr().context("cannot tell the address")?;
+    greet(address, arguments);
+    let source: Box<dyn Source> =
+        Box::new(SimulatedSource::new(arguments.agents as usize, arguments.seed, clock::system));
+    let sources = vec![(settings(), source)];
+    let front = Front { listener, tls: None, access: Access::Open, transport: Transport::Plain };
+    run_hub(sources, store, front, interrupted()).await
+}
+
+/// The settings of the simulated source. Contact records trail the end of the work by about 65 seconds, so intervals are
+/// closed a little later than usual.
+fn settings() -> SourceConfig {
+    let input = SourceInput::File(FileSettings {
+        path: "simulated".into(),
+        format: FileFormat::AmazonConnect,
+        follow: true,
+    });
+    SourceConfig { close_delay: Millis::from_minutes(2), ..SourceConfig::new("simulated", input) }
+}
+
+async fn listen(port: Option<u16>) -> Result<TcpListener, Failure> {
+    let on = |port| TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    if let Some(port) = port {
+        let listener =
+            on(port).await.with_context(|| format!("port {port} is taken: name another one, or none"));
+        return listener.map_err(Failure::Other);
+    }
+    match on(8080).await {
+        Ok(listener) => Ok(listener),
+        Err(_) => on(0).await.context("no free port").map_err(Failure::Other),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "tells where to look")]
+fn greet(address: SocketAddr, arguments: &Arguments) {
+    println!(
+        "\n  Pegboard shows a simulated contact centre with {} agents.\n\n\
+         \x20   http://{address}/          the live board: who is in which state right now\n\
+         \x20   http://{address}/queues    what happened in each interval, per queue\n\
+         \x20   http://{address}/staffing  average positions staffed, per team\n\
+         \x20   http://{address}/sources   what is read, and how far behind it is\n\n\
+         \x20 A day of history is there within seconds; then it goes on live. Everything is simulated.\n\
+         \x20 Stop with Ctrl-C.\n",
+        arguments.agents
+    );
+}

@@ -1,0 +1,205 @@
+//! From everything that was read to the rows of every report.
+
+use std::collections::HashMap;
+
+use jiff::tz::TimeZone;
+use pegboard_engine::agents::{AgentReport, AgentRows, GroupPart};
+use pegboard_engine::queues::{QueueGoals, QueueReport, pegged_at};
+use pegboard_engine::segments::{activity_rows, segment_rows};
+use pegboard_engine::sessions::SessionReport;
+use pegboard_engine::{Grid, IntervalLength, StatusTable, Timeline, TimelinePolicy, Window};
+use pegboard_model::policy::{GroupBy, Pegging, Precedence, RingIn, ServiceLevelFormula, SessionPolicy};
+use pegboard_model::report::{Activity, AgentInterval, AgentQueueInterval, GroupInterval, QueueInterval};
+use pegboard_model::report::{SegmentRow, Session};
+use pegboard_model::{ContactLeg, Millis, SourceName, Timestamp};
+use rayon::prelude::*;
+
+use super::read::Records;
+
+/// Every choice that shapes the reports.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The source, as rows name it.
+    pub source: SourceName,
+    /// The first instant; that of the first interval with anything in it where none is given.
+    pub from: Option<Timestamp>,
+    /// The first instant after; that of the last interval with anything in it where none is given.
+    pub to: Option<Timestamp>,
+    /// The length of an interval.
+    pub interval: IntervalLength,
+    /// The reporting zone.
+    pub zone: TimeZone,
+    /// The status table.
+    pub statuses: StatusTable,
+    /// The thresholds of queues that have their own.
+    pub goals: HashMap<String, QueueGoals>,
+    /// The thresholds of all others.
+    pub default_goals: QueueGoals,
+    /// How the service level is computed.
+    pub formula: ServiceLevelFormula,
+    /// Which interval a contact belongs to.
+    pub pegging: Pegging,
+    /// Where ring time counts.
+    pub ring_in: RingIn,
+    /// Which of several contacts decides.
+    pub precedence: Precedence,
+    /// What bounds a session.
+    pub session_policy: SessionPolicy,
+    /// By what agents are grouped.
+    pub group_by: GroupBy,
+}
+
+/// The window asked for holds no time.
+#[derive(Debug, thiserror::Error)]
+#[error("the window is empty: --from {from} is not before --to {to}")]
+pub struct WindowError {
+    from: Timestamp,
+    to: Timestamp,
+}
+
+/// Timelines and contacts, ready for any report.
+#[derive(Debug)]
+pub struct Inputs {
+    settings: Settings,
+    timelines: Vec<Timeline>,
+    legs: Vec<ContactLeg>,
+    window: Window,
+    known_until: Timestamp,
+}
+
+impl Inputs {
+    /// Derives the timelines, on all cores, and the window.
+    pub fn new(records: Records, settings: Settings) -> Result<Self, WindowError> {
+        let policy = TimelinePolicy { precedence: settings.precedence, silence: None };
+        let evidence: Vec<_> = records.evidence.into_iter().collect();
+        let heard = evidence.iter().flat_map(|(_, evidence)| evidence.iter().map(|seen| seen.at));
+        let last_heard = heard.clone().max();
+        let first_heard = heard.min();
+        let mut timelines: Vec<Timeline> = evidence
+            .into_par_iter()
+            .filter_map(|(agent, evidence)| Timeline::derive(agent, evidence, &policy))
+            .map(|(timeline, _)| timeline)
+            .collect();
+        timelines.sort_by(|a, b| a.agent.cmp(&b.agent));
+        let legs: Vec<_> = records.contacts.into_legs().collect();
+        let pegged =
+            legs.iter().filter(|leg| !leg.monitored).filter_map(|leg| pegged_at(leg, settings.pegging));
+        let first = pegged.clone().chain(first_heard).min();
+        let last = pegged.chain(last_heard).max();
+        let from = settings.from.or(first.map(|first| interval_of(first, &settings).from));
+        let to = settings.to.or(last.map(|last| interval_of(last, &settings).to));
+        let (from, to) = match (from, to) {
+            (Some(from), Some(to)) => (from, to),
+            (Some(from), None) => (from, from + Millis::new(1)),
+            (None, Some(to)) => (to - Millis::new(1), to),
+            (None, None) => (Timestamp::default(), Timestamp::from_millis(1)),
+        };
+        if from >= to {
+            return Err(WindowError { from, to });
+        }
+        let known_until = match (settings.to, last_heard) {
+            (Some(to), _) => to,
+            (None, Some(last)) => interval_of(last, &settings).to,
+            (None, None) => to,
+        };
+        Ok(Self { settings, timelines, legs, window: Window { from, to }, known_until })
+    }
+
+    /// The rows of `segments`, by agent and start.
+    pub fn segments(&self) -> Vec<SegmentRow> {
+        self.per_agent(|timeline| {
+            segment_rows(&self.settings.source, timeline, self.window, self.known_until)
+        })
+    }
+
+    /// The rows of `activities`, by agent and start.
+    pub fn activities(&self) -> Vec<Activity> {
+        self.per_agent(|timeline| {
+            activity_rows(&self.settings.source, timeline, self.window, self.known_until)
+        })
+    }
+
+    /// The rows of `sessions`, by agent and sign-in.
+    pub fn sessions(&self) -> Vec<Session> {
+        let report = SessionReport {
+            source: self.settings.source.clone(),
+            window: self.window,
+            known_until: self.known_until,
+            policy: self.settings.session_policy,
+            statuses: self.settings.statuses.clone(),
+        };
+        self.per_agent(|timeline| report.rows(timeline))
+    }
+
+    /// The rows of `agent_interval` (or by day), by interval and agent.
+    pub fn agent_rows(&self, length: IntervalLength) -> Vec<AgentInterval> {
+        let report = self.agent_report(length);
+        let mut rows = self.per_agent(|timeline| report.rows(timeline).intervals);
+        rows.sort_by(|a, b| (a.interval_start, &a.agent_id).cmp(&(b.interval_start, &b.agent_id)));
+        rows
+    }
+
+    /// The rows of `group_interval` (or by day), by interval and group.
+    pub fn group_rows(&self, length: IntervalLength) -> Vec<GroupInterval> {
+        let report = self.agent_report(length);
+        let parts: Vec<Vec<GroupPart>> = self
+            .timelines
+            .par_iter()
+            .map(|timeline| {
+                let AgentRows { groups, .. } = report.rows(timeline);
+                groups
+            })
+            .collect();
+        report.group_rows(parts.iter().flatten())
+    }
+
+    /// The rows of `queue_interval` (or by day), by interval, queue, channel and direction.
+    pub fn queue_rows(&self, length: IntervalLength) -> Vec<QueueInterval> {
+        self.queue_report(length).queue_rows(&self.legs)
+    }
+
+    /// The rows of `agent_queue_interval` (or by day), by interval, agent, queue, channel and direction.
+    pub fn agent_queue_rows(&self, length: IntervalLength) -> Vec<AgentQueueInterval> {
+        self.queue_report(length).agent_queue_rows(&self.legs)
+    }
+
+    /// The length of an interval.
+    pub fn interval(&self) -> IntervalLength {
+        self.settings.interval
+    }
+
+    fn per_agent<R: Send>(&self, rows: impl Fn(&Timeline) -> Vec<R> + Sync + Send) -> Vec<R> {
+        let per_agent: Vec<Vec<R>> = self.timelines.par_iter().map(rows).collect();
+        per_agent.into_iter().flatten().collect()
+    }
+
+    fn agent_report(&self, length: IntervalLength) -> AgentReport {
+        AgentReport {
+            source: self.settings.source.clone(),
+            grid: Grid::new(length, &self.settings.zone, self.window),
+            known_until: self.known_until,
+            statuses: self.settings.statuses.clone(),
+            group_by: self.settings.group_by,
+        }
+    }
+
+    fn queue_report(&self, length: IntervalLength) -> QueueReport {
+        QueueReport {
+            source: self.settings.source.clone(),
+            grid: Grid::new(length, &self.settings.zone, self.window),
+            goals: self.settings.goals.clone(),
+            default_goals: self.settings.default_goals,
+            formula: self.settings.formula,
+            pegging: self.settings.pegging,
+            ring_in: self.settings.ring_in,
+            personal_queues: false,
+        }
+    }
+}
+
+/// The whole interval that holds `at`.
+fn interval_of(at: Timestamp, settings: &Settings) -> Window {
+    let around = Window { from: at - Millis::from_hours(24), to: at + Millis::from_hours(24) };
+    let interval = Grid::new(settings.interval, &settings.zone, around).interval_at(at);
+    Window { from: interval.start, to: interval.end }
+}

@@ -1,0 +1,9 @@
+//! The engine on files, offline: everything is read, then every report is derived from it.
+
+mod bad;
+mod derive;
+mod read;
+
+pub use self::bad::{BadRecord, BadRecords};
+pub use self::derive::{Inputs, Settings, WindowError};
+pub use self::read::{Input, InputKind, ReadError, Records, read};

@@ -1,0 +1,348 @@
+//! The agents of a source in memory, and what a batch changes about them.
+//!
+//! Nothing changes here before the store has committed: a batch is staged on copies, and only a committed one is
+//! [accepted](Agents::accept).
+
+use std::collections::HashMap;
+
+use pegboard_engine::track::Arrival;
+use pegboard_engine::{Timeline, TimelinePolicy, Track};
+use pegboard_model::{
+    AgentId, AgentNow, Class, Observation, PartitionId, Segment, SourceName, State, Timestamp,
+};
+use pegboard_store::{AgentWrite, DirtyMark, SegmentsWrite, Store, StoreError, StoredAgent};
+
+/// One agent, as the engine and as readers see it.
+#[derive(Debug, Clone)]
+struct Agent {
+    track: Track,
+    now: AgentNow,
+    /// The class that silence has put over the lasting state, if it has.
+    silent: Option<Class>,
+}
+
+/// All agents of a source.
+#[derive(Debug)]
+pub struct Agents {
+    source: SourceName,
+    policy: TimelinePolicy,
+    agents: HashMap<AgentId, Agent>,
+}
+
+/// What a batch changes about one agent.
+#[derive(Debug)]
+struct Change {
+    agent: Agent,
+    evidence: Vec<Observation>,
+    segments: Vec<SegmentsWrite>,
+    states: Vec<AgentNow>,
+    dirty: Option<(Timestamp, Timestamp)>,
+    /// Whether its timeline must be derived again from all evidence.
+    late: bool,
+}
+
+/// What a batch changes.
+#[derive(Debug, Default)]
+pub struct Staged {
+    changes: HashMap<AgentId, Change>,
+    /// Events that had been seen before.
+    pub duplicates: u64,
+    /// Events that were new.
+    pub events: u64,
+}
+
+/// What a staged batch writes about agents.
+#[derive(Debug, Default)]
+pub struct AgentWrites {
+    /// Stored states.
+    pub agents: Vec<AgentWrite>,
+    /// New evidence.
+    pub evidence: Vec<Observation>,
+    /// Changes of timelines.
+    pub segments: Vec<SegmentsWrite>,
+    /// Entries of the state feed.
+    pub states: Vec<AgentNow>,
+    /// What changed in the past.
+    pub dirty: Vec<DirtyMark>,
+}
+
+impl Agents {
+    /// The agents as they were stored.
+    pub fn load(
+        source: SourceName,
+        policy: TimelinePolicy,
+        stored: Vec<StoredAgent>,
+    ) -> Result<Self, StoreError> {
+        let mut agents = HashMap::with_capacity(stored.len());
+        for StoredAgent { agent, track, now } in stored {
+            let track: Track = serde_json::from_str(&track).map_err(|error| StoreError::Damaged {
+                what: "track of an agent",
+                detail: format!("agent {agent} of source {source}: {error}"),
+            })?;
+            let heard = present(&source, &agent, &track);
+            let silent = heard.filter(|heard| *heard != now).map(|_| now.class);
+            agents.insert(agent, Agent { track, now, silent });
+        }
+        Ok(Self { source, policy, agents })
+    }
+
+    /// The same source's agents, as they are stored now.
+    pub fn reloaded(&self, stored: Vec<StoredAgent>) -> Result<Self, StoreError> {
+        Self::load(self.source.clone(), self.policy, stored)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.agents.len()
+    }
+
+    /// Where the timeline of each agent begins.
+    pub fn beginnings(&self) -> HashMap<AgentId, pegboard_engine::track::Beginning> {
+        let known = self.agents.iter();
+        known.filter_map(|(agent, known)| Some((agent.clone(), known.track.begins()?))).collect()
+    }
+
+    /// Stages one observation.
+    pub fn stage(&self, seen: Observation, staged: &mut Staged) {
+        let change = self.change(&seen, staged);
+        match change.agent.track.arrival(&seen) {
+            Arrival::Duplicate => staged.duplicates += 1,
+            Arrival::Late => {
+                change.late = true;
+                change.evidence.push(seen);
+                staged.events += 1;
+            }
+            Arrival::Next => {
+                self.apply_next(&seen, change);
+                change.evidence.push(seen);
+                staged.events += 1;
+            }
+        }
+    }
+
+    fn change<'s>(&self, seen: &Observation, staged: &'s mut Staged) -> &'s mut Change {
+        staged.changes.entry(seen.agent.clone()).or_insert_with(|| {
+            let known = self.agents.get(&seen.agent).cloned();
+            let agent = known.unwrap_or_else(|| Agent {
+                track: Track::default(),
+                now: nobody(&self.source, &seen.agent),
+                silent: None,
+            });
+            Change {
+                agent,
+                evidence: Vec::new(),
+                segments: Vec::new(),
+                states: Vec::new(),
+                dirty: None,
+                late: false,
+            }
+        })
+    }
+
+    /// Applies an observation that comes after all others of its agent.
+    fn apply_next(&self, seen: &Observation, change: &mut Change) {
+        let lasting = change.agent.track.current().map(|(start, _)| start);
+        let mut closed: Vec<Segment> = Vec::new();
+        let track = &mut change.agent.track;
+        let changed = track.apply(seen, &self.policy, &mut |segment| closed.push(segment));
+        if change.agent.silent.is_some() {
+            // What stands in the store is not what the track thinks: silence was written over it.
+            change.late = true;
+            return;
+        }
+        if !changed || change.late {
+            return;
+        }
+        let cut = closed.first().filter(|first| Some(first.start) == lasting && first.mark.is_none());
+        let (from, keep) = match (lasting, cut.and_then(|first| first.end)) {
+            (None, _) => (track.begins().map_or(seen.at, |begins| begins.at), 0),
+            (Some(_), Some(end)) => (end, 1),
+            // A state was replaced in the very instant in which it began; the past is simplest written anew.
+            (Some(_), None) => {
+                change.late = true;
+                return;
+            }
+        };
+        let mut segments: Vec<Segment> = closed.drain(keep..).collect();
+        segments.extend(track.open_segment());
+        change.segments.push(SegmentsWrite { agent: seen.agent.clone(), from, segments });
+        extend(&mut change.dirty, from, seen.at);
+        self.tell(&seen.agent, change);
+    }
+
+    /// Adds an entry to the state feed if what readers see has changed.
+    fn tell(&self, agent: &AgentId, change: &mut Change) {
+        let Some(now) = present(&self.source, agent, &change.agent.track) else { return };
+        if now != change.agent.now {
+            change.agent.now = now.clone();
+            change.states.push(now);
+        }
+    }
+
+    /// Derives again what late evidence touches, with what the store has.
+    pub async fn settle(&self, staged: &mut Staged, store: &dyn Store) -> Result<(), StoreError> {
+        for (agent, change) in staged.changes.iter_mut().filter(|(_, change)| change.late) {
+            let mut evidence = store.evidence(&self.source, agent, Timestamp::MIN).await?;
+            let known = evidence.len();
+            evidence.extend(change.evidence.iter().cloned());
+            let stored = store.segments(&self.source, Some(agent), Timestamp::MIN, Timestamp::MAX).await?;
+            let before: Vec<Segment> = stored.into_iter().map(|(_, segment)| segment).collect();
+            let floor = reach(&evidence, &change.evidence);
+            let derived = Timeline::derive(agent.clone(), evidence, &self.policy);
+            let Some((timeline, mut track)) = derived else { continue };
+            tracing::debug!(agent.id = %agent, evidence = known, "derived again from late evidence");
+            let truncated = before.first().is_some_and(|first| first.start < timeline.begins);
+            let floor = if truncated { floor } else { Timestamp::MIN };
+            track.keep_beginning(change.agent.track.begins());
+            change.agent.track = track;
+            change.agent.silent = None;
+            change.segments = rewritten(agent, &before, &timeline.segments, floor).into_iter().collect();
+            if let Some(rewrite) = change.segments.first() {
+                let until = change.agent.track.last_at().unwrap_or(rewrite.from);
+                extend(&mut change.dirty, rewrite.from, until);
+            }
+            self.tell(agent, change);
+        }
+        Ok(())
+    }
+
+    /// Stages what silence changes by `watermark` about agents whose last evidence came through `partition`.
+    pub fn stage_silence(&self, partition: &PartitionId, watermark: Timestamp, staged: &mut Staged) {
+        for (agent, known) in &self.agents {
+            let ours = known.track.last_partition() == Some(partition) && !staged.changes.contains_key(agent);
+            if !ours || known.now.class == Class::SignedOut {
+                continue;
+            }
+            let silence = known.track.silence_until(watermark, &self.policy);
+            let (Some(last), Some(from)) = (silence.last(), known.track.last_at()) else { continue };
+            if known.silent == Some(last.state.class) {
+                continue;
+            }
+            let now = AgentNow::new(&self.source, agent, last.start, &last.state, known.track.profile());
+            let silent = Agent { now: now.clone(), silent: Some(last.state.class), ..known.clone() };
+            let until = last.start;
+            let opened: Vec<Segment> = silence.into_iter().filter(|segment| segment.start >= from).collect();
+            let change = Change {
+                agent: silent,
+                evidence: Vec::new(),
+                segments: vec![SegmentsWrite { agent: agent.clone(), from, segments: opened }],
+                states: vec![now],
+                dirty: Some((from, until)),
+                late: false,
+            };
+            staged.changes.insert(agent.clone(), change);
+        }
+    }
+
+    /// What the staged batch writes. Changes before `closed` are marked for the closer.
+    pub fn writes(&self, staged: &Staged, closed: Option<Timestamp>) -> Result<AgentWrites, StoreError> {
+        let mut writes = AgentWrites::default();
+        for (agent, change) in &staged.changes {
+            let Some(heard) = change.agent.track.last_at() else { continue };
+            let track = serde_json::to_string(&change.agent.track).map_err(|error| StoreError::Damaged {
+                what: "track of an agent",
+                detail: error.to_string(),
+            })?;
+            writes.agents.push(AgentWrite {
+                agent: agent.clone(),
+                track,
+                now: change.agent.now.clone(),
+                heard,
+            });
+            writes.evidence.extend(change.evidence.iter().cloned());
+            writes.segments.extend(change.segments.iter().cloned());
+            writes.states.extend(change.states.iter().cloned());
+            if let (Some((from, to)), Some(closed)) = (change.dirty, closed)
+                && from < closed
+            {
+                // What changed lasts: every interval closed since then was closed with the old state.
+                writes.dirty.push(DirtyMark { agent: Some(agent.clone()), from, to: to.max(closed) });
+            }
+        }
+        Ok(writes)
+    }
+
+    /// Takes over what was committed.
+    pub fn accept(&mut self, staged: Staged) {
+        self.agents.extend(staged.changes.into_iter().map(|(agent, change)| (agent, change.agent)));
+    }
+}
+
+fn present(source: &SourceName, agent: &AgentId, track: &Track) -> Option<AgentNow> {
+    let (since, state) = track.current()?;
+    Some(AgentNow::new(source, agent, since, state, track.profile()))
+}
+
+/// The present of an agent of whom nothing is known yet. It is never shown: the first evidence replaces it.
+fn nobody(source: &SourceName, agent: &AgentId) -> AgentNow {
+    let state = State {
+        class: Class::Unknown,
+        status: None,
+        contact: None,
+        signed_out: false,
+        profile: std::sync::Arc::default(),
+    };
+    AgentNow::new(source, agent, Timestamp::MIN, &state, &state.profile)
+}
+
+fn extend(dirty: &mut Option<(Timestamp, Timestamp)>, from: Timestamp, to: Timestamp) {
+    let (known_from, known_to) = dirty.unwrap_or((from, to));
+    *dirty = Some((known_from.min(from), known_to.max(to)));
+}
+
+/// How far back new evidence can change a timeline: to the evidence before the oldest of it.
+fn reach(evidence: &[Observation], new: &[Observation]) -> Timestamp {
+    let oldest = new.iter().map(|seen| seen.at).min().unwrap_or(Timestamp::MAX);
+    let before = evidence.iter().map(|seen| seen.at).filter(|at| *at < oldest);
+    before.max().unwrap_or(Timestamp::MIN)
+}
+
+/// The write that turns the stored segments into the derived ones, from `floor` on; nothing if they are alike there.
+fn rewritten(
+    agent: &AgentId,
+    stored: &[Segment],
+    derived: &[Segment],
+    floor: Timestamp,
+) -> Option<SegmentsWrite> {
+    let reaches = |segment: &&Segment| segment.end.is_none_or(|end| end > floor);
+    let clipped = |segment: &Segment| Segment { start: segment.start.max(floor), ..segment.clone() };
+    let stored: Vec<Segment> = stored.iter().filter(reaches).map(clipped).collect();
+    let derived: Vec<Segment> = derived.iter().filter(reaches).map(clipped).collect();
+    let alike = stored.iter().zip(&derived).take_while(|(stored, derived)| stored == derived).count();
+    let starts = [stored.get(alike), derived.get(alike)].into_iter().flatten().map(|segment| segment.start);
+    let from = starts.min()?;
+    let first = derived.partition_point(|segment| segment.start < from);
+    Some(SegmentsWrite { agent: agent.clone(), from, segments: derived[first..].to_vec() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn segment(start: i64, end: Option<i64>, class: Class) -> Segment {
+        let state = State {
+            class,
+            status: None,
+            contact: None,
+            signed_out: false,
+            profile: std::sync::Arc::default(),
+        };
+        Segment {
+            start: Timestamp::from_millis(start),
+            end: end.map(Timestamp::from_millis),
+            state,
+            mark: None,
+        }
+    }
+
+    #[test]
+    fn only_what_differs_is_written() {
+        let agent = AgentId::from("a");
+        let stored = [segment(0, Some(5), Class::Aux), segment(5, None, Class::Talk)];
+        assert!(rewritten(&agent, &stored, &stored, Timestamp::MIN).is_none());
+        let derived =
+            [segment(0, Some(5), Class::Aux), segment(5, Some(8), Class::Talk), segment(8, None, Class::Acw)];
+        let write = rewritten(&agent, &stored, &derived, Timestamp::MIN).expect("differs");
+        assert_eq!((write.from, write.segments.len()), (Timestamp::from_millis(5), 2));
+    }
+}

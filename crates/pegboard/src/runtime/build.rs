@@ -1,0 +1,64 @@
+//! From a valid configuration to what it describes: sources, and the store. Touches the world, starts nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pegboard_aws as aws;
+use pegboard_connect::sources::amazon_connect::KinesisSource;
+use pegboard_connect::sources::file::FileSource;
+use pegboard_connect::spec::Source;
+use pegboard_store::{SqliteOptions, SqliteStore, Store};
+
+use crate::clock::Clock;
+use crate::config::{KinesisCredentials, KinesisSettings, Secret, SecretError, SourceInput, Start, StoreUrl};
+
+/// The source that `input` describes.
+pub fn source(input: &SourceInput, clock: Clock) -> Result<Box<dyn Source>, SecretError> {
+    Ok(match input {
+        SourceInput::AmazonConnect(settings) => Box::new(kinesis(settings, clock)?),
+        SourceInput::File(settings) => {
+            Box::new(FileSource::new(settings.path.clone(), settings.follow, Arc::new(clock)))
+        }
+    })
+}
+
+/// Opens the store, or makes it.
+pub fn store(url: &StoreUrl, clock: Clock) -> pegboard_store::Result<Arc<dyn Store>> {
+    match url {
+        StoreUrl::Sqlite(path) => Ok(Arc::new(SqliteStore::open(path, SqliteOptions::new(clock))?)),
+    }
+}
+
+fn kinesis(settings: &KinesisSettings, clock: Clock) -> Result<KinesisSource, SecretError> {
+    let mut config = aws::KinesisConfig::new(settings.stream.clone());
+    config.region.clone_from(&settings.region);
+    config.endpoint = settings.endpoint.as_ref().map(|url| url.as_str().to_owned());
+    config.credentials = credentials(&settings.credentials)?;
+    config.max_records = settings.max_records;
+    config.poll_interval = Duration::from_millis(settings.poll_interval.get().unsigned_abs());
+    let environment = aws::Environment {
+        clock: Arc::new(move || clock().as_millis()),
+        // Two hubs must not retry in step; the start time is as good as any other seed.
+        seed: clock().as_millis().unsigned_abs(),
+        observer: Arc::new(aws::Counters::default()),
+    };
+    let start = match settings.start {
+        Start::TrimHorizon => aws::Position::TrimHorizon,
+        Start::Latest => aws::Position::Latest,
+        Start::At(at) => aws::Position::AtTimestamp(at.as_millis()),
+    };
+    Ok(KinesisSource::new(config, environment, start))
+}
+
+fn credentials(credentials: &KinesisCredentials) -> Result<aws::Credentials, SecretError> {
+    let secret = |secret: Secret| aws::SecretText::new(secret.expose());
+    Ok(match credentials {
+        KinesisCredentials::Chain => aws::Credentials::Chain,
+        KinesisCredentials::Profile(name) => aws::Credentials::Profile(name.clone()),
+        KinesisCredentials::Key { id, secret: key, session_token } => aws::Credentials::Static {
+            key_id: id.resolve()?.expose().to_owned(),
+            secret: secret(key.resolve()?),
+            session_token: session_token.as_ref().map(|token| token.resolve().map(secret)).transpose()?,
+        },
+    })
+}

@@ -1,0 +1,219 @@
+//! Closes intervals: derives rows from facts once the watermark has passed, and again where facts changed.
+//!
+//! One closer works on a source at a time; its epoch stands in every write.
+
+use std::collections::HashSet;
+
+use pegboard_engine::{IntervalLength, Window};
+use pegboard_model::report::Row;
+use pegboard_model::{Millis, Text, Timestamp};
+use pegboard_store::{Close, Closed, DirtyMark, RowWrite, StoreError};
+
+use super::reports::{Facts, interval_at};
+use super::source::Shared;
+use crate::report_text::json_object;
+
+/// The longest stretch that is closed in one step, so that catching up after a long time writes in steps.
+const STEP: Millis = Millis::from_hours(6);
+
+/// How many marks are answered in one step.
+const MARKS: usize = 1000;
+
+/// The reports whose rows are stored.
+pub const STORED_REPORTS: [&str; 4] =
+    ["agent_interval", "group_interval", "queue_interval", "agent_queue_interval"];
+
+/// Closes the intervals of one source.
+#[derive(Debug)]
+pub struct Closer {
+    epoch: u64,
+    closed_until: Option<Timestamp>,
+}
+
+impl Closer {
+    /// Takes over the closing of the source.
+    pub async fn take(shared: &Shared) -> Result<Self, StoreError> {
+        let state = shared.store.take_closer(&shared.config.name).await?;
+        if let Some(closed_until) = state.closed_until {
+            shared.set_closing(closed_until);
+            shared.status.set_closed_until(closed_until);
+        }
+        Ok(Self { epoch: state.epoch, closed_until: state.closed_until })
+    }
+
+    /// Closes what can be closed, and answers marks. Answers whether there is more to do at once.
+    pub async fn run(&mut self, shared: &Shared) -> Result<bool, StoreError> {
+        let answered = self.answer_marks(shared).await?;
+        let closed = self.close_next(shared).await?;
+        Ok(answered || closed)
+    }
+
+    async fn close_next(&mut self, shared: &Shared) -> Result<bool, StoreError> {
+        let Some(watermark) = shared.status.watermark() else { return Ok(false) };
+        let ready = watermark - shared.config.close_delay;
+        let from = match self.closed_until {
+            Some(closed_until) => closed_until,
+            None => match shared.first_fact().await {
+                Some(first) => interval_at(&shared.config, first).from,
+                None => return Ok(false),
+            },
+        };
+        let complete = interval_at(&shared.config, ready).from;
+        let to = complete.min(interval_at(&shared.config, from + STEP).from);
+        if to <= from {
+            return Ok(false);
+        }
+        // From here on every change before `to` leaves a mark; what was staged before this is committed when the
+        // agents can be locked.
+        shared.set_closing(to);
+        let window = Window { from, to };
+        let facts = self.facts(shared, window, watermark).await?;
+        let rows = row_writes(shared, &facts, "first");
+        let closed = self.write(shared, to, rows, Vec::new(), Vec::new()).await?;
+        self.closed_until = Some(to);
+        shared.status.set_closed_until(to);
+        tracing::info!(
+            source.name = %shared.config.name, until = %to, rows = closed.first, "intervals closed"
+        );
+        Ok(to < complete)
+    }
+
+    async fn answer_marks(&mut self, shared: &Shared) -> Result<bool, StoreError> {
+        let Some(closed_until) = self.closed_until else { return Ok(false) };
+        let Some(watermark) = shared.status.watermark() else { return Ok(false) };
+        let marks = shared.store.dirty(&shared.config.name, MARKS).await?;
+        for window in windows(shared, &marks, closed_until) {
+            let facts = self.facts(shared, window, watermark).await?;
+            let rows = row_writes(shared, &facts, "late");
+            let gone = self.gone(shared, window, &rows).await?;
+            let closed = self.write(shared, closed_until, rows, gone, Vec::new()).await?;
+            if closed.revised > 0 {
+                tracing::info!(
+                    source.name = %shared.config.name, from = %window.from, to = %window.to,
+                    rows = closed.revised, "rows revised"
+                );
+            }
+        }
+        let answered = !marks.is_empty();
+        if answered {
+            self.write(shared, closed_until, Vec::new(), Vec::new(), marks).await?;
+        }
+        Ok(answered)
+    }
+
+    async fn facts(
+        &self,
+        shared: &Shared,
+        window: Window,
+        known_until: Timestamp,
+    ) -> Result<Facts, StoreError> {
+        let beginnings = shared.beginnings().await;
+        Facts::load(&*shared.store, &shared.config, window, None, &beginnings, known_until).await
+    }
+
+    /// Stored rows of the window that no fact stands behind any more.
+    async fn gone(
+        &self,
+        shared: &Shared,
+        window: Window,
+        rows: &[RowWrite],
+    ) -> Result<Vec<(Text, Timestamp, String)>, StoreError> {
+        let present: HashSet<(&str, Timestamp, &str)> =
+            rows.iter().map(|row| (&*row.report, row.interval_start, &*row.key)).collect();
+        let mut gone = Vec::new();
+        for report in STORED_REPORTS {
+            let stored = shared.store.rows(&shared.config.name, report, window.from, window.to).await?;
+            let absent =
+                stored.into_iter().filter(|row| !present.contains(&(report, row.interval_start, &*row.key)));
+            gone.extend(absent.map(|row| (report.into(), row.interval_start, row.key)));
+        }
+        Ok(gone)
+    }
+
+    async fn write(
+        &self,
+        shared: &Shared,
+        closed_until: Timestamp,
+        rows: Vec<RowWrite>,
+        gone: Vec<(Text, Timestamp, String)>,
+        answered: Vec<DirtyMark>,
+    ) -> Result<Closed, StoreError> {
+        let close = Close {
+            source: shared.config.name.clone(),
+            epoch: self.epoch,
+            closed_until,
+            rows,
+            gone,
+            answered,
+            at: (shared.clock)(),
+        };
+        shared.store.close(close).await
+    }
+}
+
+/// The closed stretches that the marks touch, whole intervals, apart from each other and in steps.
+fn windows(shared: &Shared, marks: &[DirtyMark], closed_until: Timestamp) -> Vec<Window> {
+    let mut touched: Vec<Window> = marks
+        .iter()
+        .filter(|mark| mark.from < closed_until)
+        .map(|mark| Window {
+            from: interval_at(&shared.config, mark.from).from,
+            to: interval_at(&shared.config, mark.to.min(closed_until) - Millis::new(1)).to.min(closed_until),
+        })
+        .collect();
+    touched.sort_by_key(|window| window.from);
+    let mut windows: Vec<Window> = Vec::new();
+    for window in touched {
+        match windows.last_mut() {
+            Some(last) if window.from <= last.to => last.to = last.to.max(window.to),
+            _ => windows.push(window),
+        }
+    }
+    windows.into_iter().flat_map(|window| steps(shared, window)).collect()
+}
+
+fn steps(shared: &Shared, window: Window) -> Vec<Window> {
+    let mut steps = Vec::new();
+    let mut from = window.from;
+    while from < window.to {
+        let to = interval_at(&shared.config, from + STEP).from.min(window.to);
+        steps.push(Window { from, to });
+        from = to;
+    }
+    steps
+}
+
+fn row_writes(shared: &Shared, facts: &Facts, reason: &str) -> Vec<RowWrite> {
+    let config = &shared.config;
+    let length: IntervalLength = config.interval;
+    let mut writes = Vec::new();
+    let mut add = |report: &'static str, start: Timestamp, key: Vec<&str>, body: String| {
+        writes.push(RowWrite {
+            report: report.into(),
+            interval_start: start,
+            key: key.join("\u{1f}"),
+            body,
+            reason: reason.into(),
+        });
+    };
+    for row in &facts.agent_rows(config, length) {
+        add(name(row), row.interval_start, vec![row.agent_id.as_str()], json_object(row));
+    }
+    for row in &facts.group_rows(config, length) {
+        add(name(row), row.interval_start, vec![&row.group], json_object(row));
+    }
+    for row in &facts.queue_rows(config, length) {
+        let key = vec![row.queue_id.as_str(), row.channel.as_str(), row.direction.as_str()];
+        add(name(row), row.interval_start, key, json_object(row));
+    }
+    for row in &facts.agent_queue_rows(config, length) {
+        let queue = row.queue_id.as_str();
+        let key = vec![row.agent_id.as_str(), queue, row.channel.as_str(), row.direction.as_str()];
+        add(name(row), row.interval_start, key, json_object(row));
+    }
+    writes
+}
+
+fn name<R: Row>(_: &R) -> &'static str {
+    R::REPORT
+}

@@ -1,0 +1,291 @@
+//! From a chunk of records to one committed batch.
+
+use std::collections::{HashMap, VecDeque};
+
+use pegboard_connect::spec::{Chunk, Decode, Decoded};
+use pegboard_engine::evidence::{EARLIEST, LIVE_TOLERANCE};
+use pegboard_engine::queues::pegged_at;
+use pegboard_model::{
+    ContactId, ContactLeg, Millis, Observation, Order, PartitionId, Position, SourceName, Text, Timestamp,
+};
+use pegboard_store::{Batch, Counts, DeadLetterWrite, DirtyMark, GapWrite, Store, StoreError};
+
+use super::agents::{Agents, Staged};
+use crate::config::SourceConfig;
+
+/// The longest part of a bad record that is kept.
+const MAX_DEAD_LETTER: usize = 64 * 1024;
+
+/// Of how many records the share of bad ones is taken.
+const TRUST_WINDOW: usize = 200;
+
+/// The share of bad records, in percent, from which on the vendor must have changed something.
+const TRUST_LIMIT_PERCENT: usize = 5;
+
+/// Where a partition stands, as its owner knows it.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// The partition.
+    pub partition: PartitionId,
+    /// The epoch under which it is owned.
+    pub epoch: u64,
+    /// Its position.
+    pub position: Option<Position>,
+    /// The time of the newest event it has brought.
+    pub newest: Option<Timestamp>,
+    /// Which of the last records were bad.
+    pub trust: Trust,
+}
+
+/// Which of the last records were bad.
+#[derive(Debug, Clone, Default)]
+pub struct Trust {
+    last: VecDeque<bool>,
+    bad: usize,
+}
+
+impl Trust {
+    fn note(&mut self, bad: bool) {
+        if self.last.len() == TRUST_WINDOW && self.last.pop_front() == Some(true) {
+            self.bad -= 1;
+        }
+        self.last.push_back(bad);
+        self.bad += usize::from(bad);
+    }
+
+    /// Whether so many of the last records were bad that it is not the records.
+    fn is_lost(&self) -> bool {
+        self.last.len() == TRUST_WINDOW && self.bad * 100 > TRUST_LIMIT_PERCENT * TRUST_WINDOW
+    }
+}
+
+/// Why a chunk was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// Too many records are bad: nothing of the chunk was taken.
+    #[error(
+        "more than {TRUST_LIMIT_PERCENT}% of the last {TRUST_WINDOW} records cannot be used, the last because of: {reason}. \
+         Reading has stopped before them: if the vendor changed its format, update pegboard; then restart it"
+    )]
+    TooManyBad {
+        /// Why the last of them was bad.
+        reason: Text,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A batch, and what to take over once it is committed.
+#[derive(Debug)]
+pub struct Prepared {
+    /// What to commit.
+    pub batch: Batch,
+    /// What to accept.
+    pub staged: Staged,
+    /// Where the partition stands afterwards.
+    pub standing: Standing,
+}
+
+/// What is collected on the way through a chunk.
+#[derive(Default)]
+struct Collected {
+    contacts: HashMap<ContactId, ContactLeg>,
+    dead_letters: Vec<DeadLetterWrite>,
+    counts: Counts,
+}
+
+/// Prepares a batch from a chunk. `closed` is up to where intervals are closed or about to be.
+pub async fn prepare(
+    config: &SourceConfig,
+    agents: &Agents,
+    store: &dyn Store,
+    decoder: &mut dyn Decode,
+    standing: &Standing,
+    chunk: &Chunk,
+    now: Timestamp,
+    closed: Option<Timestamp>,
+) -> Result<Prepared, IngestError> {
+    let mut standing = standing.clone();
+    let mut staged = Staged::default();
+    let mut collected = Collected::default();
+    for record in &chunk.records {
+        collected.counts.records += 1;
+        let order = Order { partition: standing.partition.clone(), position: record.position.clone() };
+        let outcome = match decoder.decode(&record.data, order) {
+            Ok(Decoded::Agent(seen)) => take_event(config, seen, &mut standing, agents, &mut staged, now),
+            Ok(Decoded::Contact(leg)) => take_contact(leg, &mut collected, now),
+            Ok(Decoded::Foreign) => {
+                collected.counts.foreign += 1;
+                continue;
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        standing.trust.note(outcome.is_err());
+        if let Err(reason) = outcome {
+            collected.refuse(record.position.clone(), &record.data, &reason, now);
+        }
+    }
+    for broken in &chunk.broken {
+        collected.counts.records += 1;
+        standing.trust.note(true);
+        collected.refuse(broken.position.clone(), &broken.data, &broken.reason, now);
+    }
+    if standing.trust.is_lost() {
+        let reason = collected.dead_letters.last().map(|letter| letter.reason.clone()).unwrap_or_default();
+        return Err(IngestError::TooManyBad { reason });
+    }
+    agents.settle(&mut staged, store).await?;
+    if let Some(watermark) = chunk.watermark {
+        agents.stage_silence(&standing.partition, watermark, &mut staged);
+    }
+    let (contacts, contacts_dirty) = stage_contacts(config, store, collected.contacts, closed).await?;
+    let writes = agents.writes(&staged, closed)?;
+    collected.counts.events = staged.events;
+    collected.counts.duplicates = staged.duplicates;
+    let batch = Batch {
+        source: config.name.clone(),
+        partition: standing.partition.clone(),
+        epoch: standing.epoch,
+        expected: standing.position.clone(),
+        position: Some(chunk.position.clone()),
+        watermark: chunk.watermark,
+        behind: chunk.behind,
+        finished: chunk.ended,
+        counts: collected.counts,
+        agents: writes.agents,
+        evidence: writes.evidence,
+        segments: writes.segments,
+        contacts,
+        dirty: writes.dirty.into_iter().chain(contacts_dirty).collect(),
+        states: writes.states,
+        dead_letters: collected.dead_letters,
+        gaps: chunk.gap.iter().map(|gap| gap_write(gap, now)).collect(),
+    };
+    standing.position = Some(chunk.position.clone());
+    Ok(Prepared { batch, staged, standing })
+}
+
+/// A lost stretch as it is stored.
+pub fn gap_write(gap: &pegboard_connect::spec::Lost, now: Timestamp) -> GapWrite {
+    GapWrite { reason: gap.reason.as_str().into(), from: gap.from, to: gap.to, at: now }
+}
+
+impl Collected {
+    fn refuse(&mut self, position: Position, data: &[u8], reason: &str, now: Timestamp) {
+        self.counts.failed += 1;
+        let payload = data[..data.len().min(MAX_DEAD_LETTER)].to_vec();
+        self.dead_letters.push(DeadLetterWrite { position, reason: reason.into(), payload, at: now });
+    }
+}
+
+fn take_event(
+    config: &SourceConfig,
+    seen: Observation,
+    standing: &mut Standing,
+    agents: &Agents,
+    staged: &mut Staged,
+    now: Timestamp,
+) -> Result<(), String> {
+    if seen.at < EARLIEST || seen.at > now + LIVE_TOLERANCE {
+        return Err(format!("event time: {} lies outside {EARLIEST} to 5 minutes from now", seen.at));
+    }
+    let newest = standing.newest.map_or(seen.at, |newest| newest.max(seen.at));
+    standing.newest = Some(newest);
+    if newest.since(seen.at) > config.lateness {
+        return Err(format!(
+            "event time: {} is later than the lateness window of {} s behind {newest}; reload this agent's day",
+            seen.at, config.lateness
+        ));
+    }
+    agents.stage(seen, staged);
+    Ok(())
+}
+
+fn take_contact(leg: ContactLeg, collected: &mut Collected, now: Timestamp) -> Result<(), String> {
+    if let Some(at) = leg.disconnected
+        && (at < EARLIEST || at > now + LIVE_TOLERANCE)
+    {
+        return Err(format!("end of the contact: {at} lies outside {EARLIEST} to 5 minutes from now"));
+    }
+    collected.counts.contacts += 1;
+    let newer = collected.contacts.get(&leg.id).is_none_or(|known: &ContactLeg| known.version < leg.version);
+    if newer {
+        collected.contacts.insert(leg.id.clone(), leg);
+    }
+    Ok(())
+}
+
+/// The contacts to write, and what of the past they change: the interval where a contact was, and where it is now.
+async fn stage_contacts(
+    config: &SourceConfig,
+    store: &dyn Store,
+    contacts: HashMap<ContactId, ContactLeg>,
+    closed: Option<Timestamp>,
+) -> Result<(Vec<(ContactLeg, Option<Timestamp>)>, Vec<DirtyMark>), StoreError> {
+    let mut writes = Vec::with_capacity(contacts.len());
+    let mut dirty = Vec::new();
+    for (id, leg) in contacts {
+        let known = store.contact(&config.name, &id).await?;
+        if known.as_ref().is_some_and(|known| known.version >= leg.version) {
+            continue;
+        }
+        let pegged = pegged_at(&leg, config.pegging);
+        let before = known.and_then(|known| pegged_at(&known, config.pegging));
+        let past =
+            [before, pegged].into_iter().flatten().filter(|at| closed.is_some_and(|closed| *at < closed));
+        dirty.extend(past.map(|at| DirtyMark { agent: None, from: at, to: at + Millis::new(1) }));
+        writes.push((leg, pegged));
+    }
+    Ok((writes, dirty))
+}
+
+/// A batch that says only that a partition was opened, and where.
+pub fn opening_batch(source: &SourceName, partition: &PartitionId, epoch: u64, position: Position) -> Batch {
+    Batch {
+        source: source.clone(),
+        partition: partition.clone(),
+        epoch,
+        expected: None,
+        position: Some(position),
+        watermark: None,
+        behind: None,
+        finished: false,
+        counts: Counts::default(),
+        agents: Vec::new(),
+        evidence: Vec::new(),
+        segments: Vec::new(),
+        contacts: Vec::new(),
+        dirty: Vec::new(),
+        states: Vec::new(),
+        dead_letters: Vec::new(),
+        gaps: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r07_a_few_bad_records_are_records_and_many_are_a_changed_format() {
+        let mut trust = Trust::default();
+        for index in 0..1000 {
+            trust.note(index % 20 == 0);
+            assert!(!trust.is_lost(), "one in twenty is five percent, at record {index}");
+        }
+        for _ in 0..20 {
+            trust.note(true);
+        }
+        assert!(trust.is_lost());
+    }
+
+    #[test]
+    fn r07_a_stream_that_starts_badly_is_given_a_window() {
+        let mut trust = Trust::default();
+        (0..TRUST_WINDOW - 1).for_each(|_| trust.note(true));
+        assert!(!trust.is_lost());
+        trust.note(true);
+        assert!(trust.is_lost());
+    }
+}

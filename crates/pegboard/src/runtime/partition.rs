@@ -1,0 +1,214 @@
+//! One partition at work: read, prepare, commit, and again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pegboard_connect::spec::{Chunk, Decode, Opening, PartitionReader, SourceError};
+use pegboard_model::{PartitionId, Position};
+use pegboard_store::{Counts, StoreError};
+use tokio::sync::watch;
+
+use super::ingest::{IngestError, Prepared, Standing, Trust, opening_batch, prepare};
+use super::source::Shared;
+use super::status::Step;
+
+/// The first pause after a failure; it doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The longest pause after a failure.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// How a partition's task ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The partition has ended, or the program stops.
+    Finished,
+    /// Somebody else owns it now, or it must be opened anew.
+    Lost,
+    /// It must not be read on: somebody has to act.
+    Stopped,
+}
+
+/// Takes ownership of a partition, and remembers where it starts.
+pub async fn take(shared: &Shared, opening: &Opening) -> Result<Standing, StoreError> {
+    let source = &shared.config.name;
+    let state = shared.store.take_partition(source, &opening.partition, &opening.parents).await?;
+    let mut standing = Standing {
+        partition: opening.partition.clone(),
+        epoch: state.epoch,
+        position: state.position.clone(),
+        newest: state.watermark,
+        trust: Trust::default(),
+    };
+    if standing.position.is_none() {
+        let batch = opening_batch(source, &opening.partition, state.epoch, opening.from.clone());
+        shared.store.commit(batch).await?;
+        standing.position = Some(opening.from.clone());
+    }
+    Ok(standing)
+}
+
+/// Reads the partition until it ends, is lost, or `stop` turns true.
+pub async fn run(
+    shared: Arc<Shared>,
+    opening: Opening,
+    standing: Standing,
+    mut stop: watch::Receiver<bool>,
+) -> (PartitionId, End) {
+    let partition = opening.partition.clone();
+    let reader = match shared.source.open(&opening) {
+        Ok(reader) => reader,
+        Err(error) => {
+            note_failure(&shared, &partition, &error.message, false);
+            return (partition, End::Lost);
+        }
+    };
+    let decoder = shared.source.decoder();
+    let mut work = Work { shared: &shared, reader, decoder, standing, pause: FIRST_PAUSE };
+    let end = work.run(&mut stop).await;
+    if end == End::Finished && !*stop.borrow() {
+        shared.replan.notify_one();
+    }
+    (partition, end)
+}
+
+struct Work<'a> {
+    shared: &'a Shared,
+    reader: Box<dyn PartitionReader>,
+    decoder: Box<dyn Decode>,
+    standing: Standing,
+    pause: Duration,
+}
+
+impl Work<'_> {
+    async fn run(&mut self, stop: &mut watch::Receiver<bool>) -> End {
+        loop {
+            let read = tokio::select! {
+                read = self.reader.next() => read,
+                _ = stop.changed() => return End::Finished,
+            };
+            let chunk = match read {
+                Ok(chunk) => chunk,
+                Err(error) if error.position_expired => return self.start_over(&error).await,
+                Err(error) => {
+                    note_failure(self.shared, &self.standing.partition, &error.message, false);
+                    if !self.wait(stop).await {
+                        return End::Finished;
+                    }
+                    continue;
+                }
+            };
+            if let Some(end) = self.commit(&chunk, stop).await {
+                return end;
+            }
+        }
+    }
+
+    /// Commits a chunk, however long it takes. Answers how the partition ended, if it did.
+    async fn commit(&mut self, chunk: &Chunk, stop: &mut watch::Receiver<bool>) -> Option<End> {
+        loop {
+            match self.try_commit(chunk).await {
+                Ok(()) => {
+                    self.pause = FIRST_PAUSE;
+                    self.shared.status.recovered(self.standing.partition.as_str());
+                    return chunk.ended.then_some(End::Finished);
+                }
+                Err(IngestError::TooManyBad { .. }) if *stop.borrow() => return Some(End::Finished),
+                Err(error @ IngestError::TooManyBad { .. }) => {
+                    note_failure(self.shared, &self.standing.partition, &error.to_string(), true);
+                    return Some(End::Stopped);
+                }
+                Err(IngestError::Store(error @ StoreError::NotOwner { .. })) => {
+                    tracing::warn!(source.name = %self.shared.config.name, "{error}");
+                    if let Err(error) = self.shared.reload().await {
+                        note_failure(self.shared, &self.standing.partition, &error.to_string(), false);
+                    }
+                    return Some(End::Lost);
+                }
+                Err(IngestError::Store(error)) => {
+                    note_failure(self.shared, &self.standing.partition, &error.to_string(), false);
+                    if !self.wait(stop).await {
+                        return Some(End::Finished);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn try_commit(&mut self, chunk: &Chunk) -> Result<(), IngestError> {
+        let shared = self.shared;
+        let mut agents = shared.agents.lock().await;
+        let now = (shared.clock)();
+        let decoder = &mut *self.decoder;
+        let store = &*shared.store;
+        let prepared =
+            prepare(&shared.config, &agents, store, decoder, &self.standing, chunk, now, shared.closing())
+                .await?;
+        let Prepared { batch, staged, standing } = prepared;
+        let counts = batch.counts;
+        shared.store.commit(batch).await?;
+        agents.accept(staged);
+        let known = agents.len() as u64;
+        drop(agents);
+        self.standing = standing;
+        self.note_step(chunk, counts, known);
+        Ok(())
+    }
+
+    fn note_step(&self, chunk: &Chunk, counts: Counts, agents: u64) {
+        let step = Step {
+            position: Some(chunk.position.clone()),
+            watermark: chunk.watermark,
+            behind: chunk.behind,
+            finished: chunk.ended,
+        };
+        self.shared.status.stepped(&self.standing.partition, step, counts, agents);
+        if counts.failed > 0 {
+            tracing::warn!(
+                source.name = %self.shared.config.name, partition = %self.standing.partition,
+                records = counts.failed, "records went to the dead letters"
+            );
+        }
+    }
+
+    /// The stored position is older than what the stream keeps: records the gap, and starts again at the oldest
+    /// record.
+    async fn start_over(&mut self, error: &SourceError) -> End {
+        note_failure(self.shared, &self.standing.partition, &error.message, false);
+        let Some(position) = self.standing.position.clone() else { return End::Lost };
+        let (source, partition) = (&self.shared.config.name, &self.standing.partition);
+        let oldest = Position::Sequence("TRIM_HORIZON".into());
+        let mut batch = opening_batch(source, partition, self.standing.epoch, oldest);
+        batch.expected = Some(position);
+        batch.gaps.push(pegboard_store::GapWrite {
+            reason: error.message.as_str().into(),
+            from: self.standing.newest,
+            to: None,
+            at: (self.shared.clock)(),
+        });
+        match self.shared.store.commit(batch).await {
+            Ok(_) => self.shared.replan.notify_one(),
+            Err(error) => note_failure(self.shared, &self.standing.partition, &error.to_string(), false),
+        }
+        End::Lost
+    }
+
+    /// Waits after a failure, longer each time. False if the program stops meanwhile.
+    async fn wait(&mut self, stop: &mut watch::Receiver<bool>) -> bool {
+        let pause = self.pause;
+        self.pause = (pause * 2).min(LONGEST_PAUSE);
+        tokio::select! {
+            () = tokio::time::sleep(pause) => true,
+            _ = stop.changed() => false,
+        }
+    }
+}
+
+fn note_failure(shared: &Shared, partition: &PartitionId, message: &str, stopped: bool) {
+    if stopped {
+        tracing::error!(source.name = %shared.config.name, partition = %partition, "{message}");
+    } else {
+        tracing::warn!(source.name = %shared.config.name, partition = %partition, "{message}");
+    }
+    shared.status.failed(partition.as_str(), (shared.clock)(), message.into(), stopped);
+}
