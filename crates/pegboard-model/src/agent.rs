@@ -52,8 +52,8 @@ pub enum StatusKind {
     Offline,
 }
 
-/// The kind of conversation.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// The kind of conversation. Ordered by its text, so that rows of reports are.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "Text", into = "Text")]
 pub enum Channel {
     /// Telephone.
@@ -78,6 +78,18 @@ impl Channel {
             Self::Email => "EMAIL",
             Self::Other(text) => text,
         }
+    }
+}
+
+impl Ord for Channel {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl PartialOrd for Channel {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
     }
 }
 
