@@ -58,9 +58,10 @@ pub(super) fn parse(path: &Path, bytes: &[u8], fetch: Fetch<'_>) -> Result<(Conf
     let lines = Lines::new(text);
     let (document, errors) = DeTable::parse_recoverable(text);
     let document = document.get_ref();
+    let mut faults: Vec<Fault> = errors.iter().map(|error| syntax_fault(path, &lines, error)).collect();
     // After any other fault of syntax the tables are not what was meant, and their faults would mislead.
     if errors.iter().any(|error| error.message() != DUPLICATE_KEY) {
-        let faults = errors.iter().map(|error| syntax_fault(path, &lines, error)).collect();
+        faults.sort_by_key(|fault| fault.place);
         return Err(ConfigErrors::new(faults));
     }
 
@@ -69,14 +70,16 @@ pub(super) fn parse(path: &Path, bytes: &[u8], fetch: Fetch<'_>) -> Result<(Conf
     let mut side_files = SideFiles::new(fetch);
     let config = schema::config(Table::root(document, &mut notes), folder, &mut side_files);
 
-    let mut faults: Vec<Fault> = errors.iter().map(|error| syntax_fault(path, &lines, error)).collect();
     let hidden = hidden(document, &notes, &errors, &lines);
     faults.extend(notes.faults.drain(..).map(|note| shown(path, &lines, &hidden, note)));
-    faults.sort_by_key(|fault| fault.place);
-    faults.extend(side_files.into_faults());
+    let side_faults = side_files.into_faults();
     match config {
-        Some(config) if faults.is_empty() => Ok((config, notes)),
-        _ => Err(ConfigErrors::new(faults)),
+        Some(config) if faults.is_empty() && side_faults.is_empty() => Ok((config, notes)),
+        _ => {
+            faults.sort_by_key(|fault| fault.place);
+            faults.extend(side_faults);
+            Err(ConfigErrors::new(faults))
+        }
     }
 }
 

@@ -39,7 +39,7 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "error: {}", self.message)?;
-        let number = self.place.map(|place| place.line.to_string()).unwrap_or_default();
+        let number = self.place.map_or_else(|| " ".to_owned(), |place| place.line.to_string());
         let margin = " ".repeat(number.len());
         write!(f, "{margin}--> {}", self.file.display())?;
         if let Some(Place { line, column }) = self.place {

@@ -3,12 +3,13 @@
 //! A [`Config`] that exists is valid. [`SecretRef`]s in it are references still; they are resolved when the hub is
 //! built, and nowhere else in the program is the environment read.
 //!
-//! The way through: [`document`] parses the bytes, [`schema`] asks each [`table`] for its keys, [`value`] reads one
-//! value, [`settings`] is what comes out, and a [`fault::Fault`] says what does not.
+//! The way through: `document` parses the bytes, `schema` asks each `table` for its keys, `value` reads one value,
+//! `settings` is what comes out, and a [`Fault`] says what does not.
 
 pub(crate) mod choice;
 mod document;
 mod fault;
+mod kinesis;
 mod nearest;
 pub mod queue_settings;
 mod schema;
@@ -18,6 +19,7 @@ mod sheet;
 mod side_files;
 pub mod statuses;
 mod table;
+mod template;
 mod text;
 mod value;
 
@@ -29,7 +31,11 @@ pub use settings::{
     Config, FileFormat, FileSettings, KinesisCredentials, KinesisSettings, LogFormat, LogLevel, LogSettings,
     ServerSettings, SourceConfig, SourceInput, SourceKind, Start, StoreUrl, TlsFiles, WebUrl,
 };
+pub use template::template;
 pub use text::Place;
 
 /// Everything that is wrong with a table beside the configuration file.
 pub type CsvErrors = ConfigErrors;
+
+#[cfg(test)]
+mod tests;

@@ -45,7 +45,7 @@ impl<'t, const N: usize> Sheet<'t, N> {
         let header = scanned.remove(0);
         if let Some(order) = sheet.columns_in(&header) {
             for row in scanned {
-                sheet.take_row(&order, header.len(), row);
+                sheet.take_row(&order, header.len(), &row);
             }
         }
         Ok(sheet)
@@ -90,15 +90,19 @@ impl<'t, const N: usize> Sheet<'t, N> {
 
     /// Where each column stands, if all do.
     fn columns_in(&mut self, header: &[Cell<'t>]) -> Option<[usize; N]> {
+        if let [only] = header
+            && only.text.contains([';', '\t'])
+        {
+            self.note(&only.span, None, "columns are separated by commas".to_owned(), None);
+            return None;
+        }
         self.check_header(header);
         let position = |column: &str| header.iter().position(|cell| cell.text.eq_ignore_ascii_case(column));
         let order = self.columns.map(position);
         let end = header.last().map_or(0, |cell| cell.span.end);
         let columns = self.columns;
         for (column, _) in columns.iter().zip(order).filter(|(_, position)| position.is_none()) {
-            let is_split_otherwise = header.len() == 1 && header[0].text.contains([';', '\t']);
-            let help = is_split_otherwise.then(|| "columns are separated by commas".to_owned());
-            self.note(&(end..end), None, format!("the column {column} is missing"), help);
+            self.note(&(end..end), None, format!("the column {column} is missing"), None);
         }
         order.iter().all(Option::is_some).then(|| order.map(Option::unwrap_or_default))
     }
@@ -117,7 +121,7 @@ impl<'t, const N: usize> Sheet<'t, N> {
         }
     }
 
-    fn take_row(&mut self, order: &[usize; N], width: usize, row: Vec<Cell<'t>>) {
+    fn take_row(&mut self, order: &[usize; N], width: usize, row: &[Cell<'t>]) {
         if let Some(extra) = row.iter().skip(width).find(|cell| !cell.text.is_empty()) {
             let help = "a text that holds a comma is put in quotes".to_owned();
             self.note(&extra.span, None, "the row has more cells than the header".to_owned(), Some(help));

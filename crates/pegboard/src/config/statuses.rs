@@ -27,15 +27,14 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<StatusTable, ConfigErro
             sheet.note(&name.span, Some(NAME), "the name of the status is missing".to_owned(), None);
         } else if let Some(line) = lines.insert(name.text.to_lowercase(), sheet.line_of(&name)) {
             let message = format!("the status {:?} is already there, on line {line}", name.text);
-            sheet.note(&name.span, Some(NAME), message, Some("names differ in more than case".to_owned()));
+            sheet.note(&name.span, Some(NAME), message, Some("case does not matter".to_owned()));
         }
-        match StatusType::parse(&kind.text) {
-            Some(kind) => table.set(&name.text, kind),
-            None => {
-                let message = format!("expected one of A, P, 1, 0, found {:?}", kind.text);
-                let help = "A is available, P productive, 1 signed in, 0 signed out".to_owned();
-                sheet.note(&kind.span, Some(TYPE), message, Some(help));
-            }
+        if let Some(kind) = StatusType::parse(&kind.text) {
+            table.set(&name.text, kind);
+        } else {
+            let message = format!("expected one of A, P, 1, 0, found {:?}", kind.text);
+            let help = "A is available, P productive, 1 signed in, 0 signed out".to_owned();
+            sheet.note(&kind.span, Some(TYPE), message, Some(help));
         }
     }
     sheet.finish(table)

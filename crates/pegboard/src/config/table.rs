@@ -69,7 +69,8 @@ pub(super) struct Table<'n, 't> {
     known: Vec<&'static str>,
     /// Keys that are known, but not here.
     refused: Vec<&'static str>,
-    missing: Vec<&'static str>,
+    /// Keys that must be there and are not, with what helps.
+    missing: Vec<(&'static str, Option<String>)>,
 }
 
 impl<'n, 't> Table<'n, 't> {
@@ -108,7 +109,7 @@ impl<'n, 't> Table<'n, 't> {
         key: &'static str,
         read: impl FnOnce(&DeValue<'t>) -> Read<T>,
     ) -> Option<T> {
-        self.require(key);
+        self.require(key, None);
         self.optional(key, read)
     }
 
@@ -132,8 +133,7 @@ impl<'n, 't> Table<'n, 't> {
             Some(value) => {
                 let content = value.get_ref().as_table();
                 if content.is_none() {
-                    let expected = format!("a table: [{}]", path.schema);
-                    self.note_found(key, value, expected, Vec::new());
+                    self.note_type(key, value, &format!("a table: [{}]", path.schema), Vec::new());
                 }
                 (content, Some(value.span()))
             }
@@ -143,7 +143,7 @@ impl<'n, 't> Table<'n, 't> {
 
     /// A table within this one that must be there.
     pub(super) fn required_table(&mut self, key: &'static str) -> Table<'_, 't> {
-        self.require(key);
+        self.require(key, Some(format!("add the table [{}]", self.path.child(key).schema)));
         self.table(key)
     }
 
@@ -154,16 +154,16 @@ impl<'n, 't> Table<'n, 't> {
         most: usize,
         mut read: impl FnMut(Table<'_, 't>) -> Option<T>,
     ) -> Vec<T> {
-        self.require(key);
-        let Some(value) = self.ask(key) else { return Vec::new() };
         let path = self.path.child(key);
+        self.require(key, Some(format!("add a table [[{}]], in double brackets", path.schema)));
+        let Some(value) = self.ask(key) else { return Vec::new() };
         let help = || vec![format!("each begins with [[{}]], in double brackets", path.schema)];
         let Some(elements) = value.get_ref().as_array() else {
-            self.note_found(key, value, "an array of tables".to_owned(), help());
+            self.note_type(key, value, "an array of tables", help());
             return Vec::new();
         };
         if elements.is_empty() {
-            self.note_found(key, value, "at least one table".to_owned(), help());
+            self.note(value.span(), Some(key), "there is no table in this array".to_owned(), help());
         }
         if let Some(first_too_many) = elements.get(most) {
             let message =
@@ -177,7 +177,7 @@ impl<'n, 't> Table<'n, 't> {
                 Some(content) => {
                     all.extend(read(Table::new(self.notes, Some(content), Some(element.span()), path)));
                 }
-                None => self.note_found(key, element, "a table".to_owned(), help()),
+                None => self.note_type(key, element, "a table", help()),
             }
         }
         all
@@ -254,12 +254,12 @@ impl<'n, 't> Table<'n, 't> {
             let mut help: Vec<String> =
                 near.map(|name| format!("did you mean `{name}`?")).into_iter().collect();
             help.push(format!("known here: {}", self.known.join(", ")));
-            self.note(key.span(), Some(key.get_ref()), "this key is not known".to_owned(), help);
+            self.note(key.span(), Some(key.get_ref()), not_known(key.get_ref()), help);
         }
-        for key in std::mem::take(&mut self.missing) {
+        for (key, help) in std::mem::take(&mut self.missing) {
             if !meant.contains(&key) {
                 let message = format!("the key `{key}` is missing");
-                self.note_at(self.header.clone(), Some(key), message, Vec::new());
+                self.note_at(self.header.clone(), Some(key), message, help.into_iter().collect());
             }
         }
     }
@@ -272,27 +272,48 @@ impl<'n, 't> Table<'n, 't> {
         self.content?.get(key)
     }
 
-    fn require(&mut self, key: &'static str) {
+    fn require(&mut self, key: &'static str, help: Option<String>) {
         if self.content.is_some_and(|content| !content.contains_key(key)) {
-            self.missing.push(key);
+            self.missing.push((key, help));
         }
     }
 
     fn note_wrong(&mut self, key: &'static str, value: &Spanned<DeValue<'t>>, wrong: Wrong) {
         let Wrong { expected, help, secret } = wrong;
-        if secret {
-            let found = if value.get_ref().is_str() { "a text that is not shown" } else { "something else" };
-            let message = format!("expected {expected}, found {found}");
-            self.note(value.span(), Some(key), message, help.into_iter().collect());
-        } else {
-            self.note_found(key, value, expected.into_owned(), help.into_iter().collect());
-        }
+        let found = if secret { hidden(value.get_ref()) } else { found(value.get_ref()) };
+        let message = format!("expected {expected}, found {found}");
+        self.note(value.span(), Some(key), message, help.into_iter().collect());
     }
 
-    fn note_found(&mut self, key: &str, value: &Spanned<DeValue<'t>>, expected: String, help: Vec<String>) {
-        let message = format!("expected {expected}, found {}", found(value.get_ref()));
+    /// Notes that a value is not even of the type that is needed; then nobody knows what it holds.
+    fn note_type(&mut self, key: &str, value: &Spanned<DeValue<'t>>, expected: &str, help: Vec<String>) {
+        let message = format!("expected {expected}, found {}", type_of(value.get_ref()));
         self.note(value.span(), Some(key), message, help);
     }
+}
+
+fn not_known(key: &str) -> String {
+    if key.chars().count() > MAX_FOUND {
+        return "this key is not known".to_owned();
+    }
+    format!("`{}` is not a known key", key.escape_debug())
+}
+
+/// What a value is, without the value.
+fn type_of(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date or time",
+        DeValue::Array(_) => "an array",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+/// A value that may be a secret, in a message.
+fn hidden(value: &DeValue<'_>) -> String {
+    if value.is_str() { "a text that is not shown".to_owned() } else { type_of(value).to_owned() }
 }
 
 /// A value in a message.
@@ -303,8 +324,6 @@ fn found(value: &DeValue<'_>) -> String {
         DeValue::Integer(number) => format!("the number {number}"),
         DeValue::Float(number) => format!("the number {number}"),
         DeValue::Boolean(value) => value.to_string(),
-        DeValue::Datetime(_) => "a date or time".to_owned(),
-        DeValue::Array(_) => "an array".to_owned(),
-        DeValue::Table(_) => "a table".to_owned(),
+        other => type_of(other).to_owned(),
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::Path;
 
-use super::fault::Fault;
+use super::fault::{ConfigErrors, Fault};
 
 /// What stands in an excerpt for text that is not shown.
 const MASK: &str = "***";
@@ -33,12 +33,12 @@ pub(super) struct Excerpt {
 }
 
 /// The bytes of a file as text. A byte-order mark stays in it.
-pub(super) fn decode<'b>(file: &Path, bytes: &'b [u8]) -> Result<&'b str, Fault> {
+pub(super) fn decode<'b>(file: &Path, bytes: &'b [u8]) -> Result<&'b str, ConfigErrors> {
     std::str::from_utf8(bytes).map_err(|error| {
         let valid = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
         let place = Some(Lines::new(valid).place(valid.len()));
         let fault = Fault::of_file(file, "this is not UTF-8".to_owned());
-        Fault { place, ..fault }.with_help("save the file with the encoding UTF-8")
+        Fault { place, ..fault }.with_help("save the file with the encoding UTF-8").into()
     })
 }
 
@@ -87,7 +87,9 @@ impl<'t> Lines<'t> {
         for (at, char) in self.text[line.clone()].char_indices().map(|(at, char)| (line.start + at, char)) {
             while hidden.next_if(|range| range.end <= at).is_some() {}
             let mask = hidden.peek().filter(|range| range.contains(&at));
-            let is_marked = span.contains(&at) || mask.is_some_and(|range| range.contains(&span.start));
+            let is_marked = at == span.start
+                || span.contains(&at)
+                || mask.is_some_and(|range| range.contains(&span.start));
             match mask {
                 None if char == '\u{feff}' => {}
                 None => shown.push(char, is_marked),

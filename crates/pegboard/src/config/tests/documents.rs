@@ -1,0 +1,118 @@
+//! The template, the page of documentation and what is read know the same keys and defaults.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::super::{Config, template};
+use super::{parse, read};
+
+const PAGE: &str = include_str!("../../../../../docs/configuration.md");
+
+/// A key of the template as it stands there: its value, the line, and whether it is commented out.
+struct Shown {
+    line: usize,
+    value: &'static str,
+}
+
+/// A key that is commented out follows its `#` at once; prose follows a blank.
+fn shown_in_template() -> BTreeMap<String, Shown> {
+    let mut table = "";
+    let mut shown = BTreeMap::new();
+    for (line, text) in template().lines().enumerate() {
+        let text = text.strip_prefix('#').unwrap_or(text);
+        if let Some(header) = text.strip_prefix('[') {
+            table = header.trim_matches(['[', ']']);
+        } else if let Some((key, value)) = text.split_once(" = ").filter(|(key, _)| !key.contains(' ')) {
+            shown.insert(format!("{table}.{key}"), Shown { line, value });
+        }
+    }
+    shown
+}
+
+/// The rows of the page: key, and default as it stands in the file.
+fn documented() -> BTreeMap<String, Option<&'static str>> {
+    let mut table = None;
+    let mut keys = BTreeMap::new();
+    for text in PAGE.lines() {
+        if text.starts_with('#') {
+            table = text.strip_prefix("## `[").map(|header| header.trim_matches(['[', ']', '`']));
+        } else if let (Some(table), Some(row)) = (table, text.strip_prefix("| `")) {
+            let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+            let default = cells[2].strip_prefix('`').map(|default| default.trim_end_matches('`'));
+            keys.insert(format!("{table}.{}", cells[0].trim_end_matches('`')), default);
+        }
+    }
+    keys
+}
+
+/// Every key that reading asks for, but for tables.
+fn asked() -> BTreeSet<String> {
+    let both_kinds = format!("{}\n[[source]]\nname = \"b\"\nkind = \"file\"\nfile.path = \"x\"", template());
+    let fetch = |path: &Path| panic!("{} is not asked for", path.display());
+    let (_, notes) = parse(Path::new("pegboard.toml"), both_kinds.as_bytes(), &fetch).expect("valid");
+    let tables = ["store", "server", "log", "source"];
+    notes.known.into_iter().filter(|key| !tables.contains(&key.as_str())).collect()
+}
+
+#[test]
+fn the_template_is_valid_as_it_stands() {
+    let config = read(template()).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(config.sources.len(), 1);
+}
+
+#[test]
+fn the_page_describes_every_key_and_no_other() {
+    assert_eq!(documented().into_keys().collect::<BTreeSet<_>>(), asked());
+}
+
+#[test]
+fn the_template_shows_every_key_and_no_other() {
+    let tables = ["source.kinesis", "source.file"];
+    let values: BTreeSet<String> =
+        asked().into_iter().filter(|key| !tables.contains(&key.as_str())).collect();
+    assert_eq!(shown_in_template().into_keys().collect::<BTreeSet<_>>(), values);
+}
+
+#[test]
+fn defaults_are_those_of_the_page_and_of_the_template() {
+    let page = documented();
+    let unchanged = with_files(None);
+    let mut checked = 0;
+    for (key, Shown { line, value }) in shown_in_template() {
+        let Some(default) = page[&key] else { continue };
+        assert_eq!(value, default, "{key}");
+        assert_eq!(with_files(Some(line)), unchanged, "{key}");
+        checked += 1;
+    }
+    assert!(checked > 20, "{checked}");
+}
+
+/// The template with its example of a file source in force, and one more line of it.
+fn with_files(line: Option<usize>) -> Config {
+    let source =
+        ["#[[source]]", "#name = \"files\"", "#kind = \"file\"", "#[source.file]", "#path = \"events\""];
+    let in_force = |(number, text): (usize, &'static str)| {
+        let is_in_force = Some(number) == line || source.contains(&text);
+        if is_in_force { text.trim_start_matches('#') } else { text }
+    };
+    let text: Vec<&str> = template().lines().enumerate().map(in_force).collect();
+    read(&text.join("\n")).unwrap_or_else(|errors| panic!("{line:?}: {errors}"))
+}
+
+#[test]
+fn every_line_of_the_template_is_valid_when_put_in_force() {
+    let text: String = template().lines().map(uncommented).collect();
+    let fetch = |path: &Path| match path.file_name().and_then(std::ffi::OsStr::to_str) {
+        Some("statuses.csv") => Ok(b"StateName,StateType\n".to_vec()),
+        Some("queues.csv") => Ok(b"queue,service_level_s,short_abandon_s\n".to_vec()),
+        _ => Err(std::io::ErrorKind::NotFound.into()),
+    };
+    let errors = super::read_beside(&text, fetch).expect_err("a profile and a key");
+    let told: Vec<&str> = errors.faults().iter().map(|fault| fault.message.as_str()).collect();
+    assert_eq!(told, ["`profile` and `access_key_id` exclude each other"]);
+}
+
+fn uncommented(line: &str) -> String {
+    let is_prose = line.starts_with("# ") || line == "#";
+    format!("{}\n", if is_prose { line } else { line.trim_start_matches('#') })
+}

@@ -1,0 +1,582 @@
+//! Files that are wrong, and what is said about them.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::super::{Config, MAX_FILE_BYTES, MAX_SOURCES};
+use super::{LEAST, faults, read, read_beside, shown};
+
+#[test]
+fn every_fault_is_told_at_once_with_its_place() {
+    let text = r#"[store]
+url = "mysql:hub"
+[server]
+listen = "localhost:8080"
+public_url = "pegboard.example"
+tls_cert = "cert.pem"
+tls_key = "key.pem"
+[log]
+levle = "info"
+format = "jsn"
+[[source]]
+name = "EMEA"
+kind = "amazon-conect"
+time_zone = "Berlin"
+interval = "20m"
+service_level = 20
+short_abandon = "5 seconds"
+stale_after = "13h"
+group_by = 1.5
+personal_queues = "true"
+[source.kinesis]
+strem = "agents"
+endpoint = "127.0.0.1:4567"
+start = 2026-03-01T00:00:00
+poll_interval = "100ms"
+max_records = 10001
+[source.file]
+path = ""
+"#;
+    insta::assert_snapshot!(faults(text), @r#"
+    error: expected "sqlite:" and a path, such as "sqlite:pegboard.db", found a text that is not shown
+     --> pegboard.toml:2:7
+      |
+    2 | url = ***
+      |       ^^^
+      = key: store.url
+
+    error: expected an IP address and a port, such as "127.0.0.1:8080" or "[::1]:8080", found "localhost:8080"
+     --> pegboard.toml:4:10
+      |
+    4 | listen = "localhost:8080"
+      |          ^^^^^^^^^^^^^^^^
+      = key: server.listen
+      = help: write "127.0.0.1:8080"
+
+    error: expected a URL of scheme, host and port, such as "https://pegboard.example", found "pegboard.example"
+     --> pegboard.toml:5:14
+      |
+    5 | public_url = "pegboard.example"
+      |              ^^^^^^^^^^^^^^^^^^
+      = key: server.public_url
+      = help: it starts with http:// or https://
+
+    error: `tls_cert` is not a known key
+     --> pegboard.toml:6:1
+      |
+    6 | tls_cert = ***
+      | ^^^^^^^^
+      = key: server.tls_cert
+      = help: did you mean `tls_certificate`?
+      = help: known here: listen, public_url, tls_certificate, tls_key, behind_proxy
+
+    error: `tls_key` needs `tls_certificate`, which is missing
+     --> pegboard.toml:7:1
+      |
+    7 | tls_key = "key.pem"
+      | ^^^^^^^
+      = key: server.tls_key
+
+    error: `levle` is not a known key
+     --> pegboard.toml:9:1
+      |
+    9 | levle = ***
+      | ^^^^^
+      = key: log.levle
+      = help: did you mean `level`?
+      = help: known here: format, level
+
+    error: expected one of "human", "json", found "jsn"
+      --> pegboard.toml:10:10
+       |
+    10 | format = "jsn"
+       |          ^^^^^
+       = key: log.format
+       = help: did you mean `json`?
+
+    error: expected a name of 1 to 64 characters, each a small letter, a digit or a hyphen, found "EMEA"
+      --> pegboard.toml:12:8
+       |
+    12 | name = "EMEA"
+       |        ^^^^^^
+       = key: source[#1].name
+
+    error: expected one of "amazon-connect", "file", found "amazon-conect"
+      --> pegboard.toml:13:8
+       |
+    13 | kind = "amazon-conect"
+       |        ^^^^^^^^^^^^^^^
+       = key: source[#1].kind
+       = help: did you mean `amazon-connect`?
+
+    error: expected the name of a time zone, such as "UTC" or "Europe/Berlin", found "Berlin"
+      --> pegboard.toml:14:13
+       |
+    14 | time_zone = "Berlin"
+       |             ^^^^^^^^
+       = key: source[#1].time_zone
+       = help: did you mean `Europe/Berlin`?
+
+    error: expected one of "5m", "10m", "15m", "30m", "60m", found "20m"
+      --> pegboard.toml:15:12
+       |
+    15 | interval = "20m"
+       |            ^^^^^
+       = key: source[#1].interval
+
+    error: expected a duration from 0s to 1d, found the number 20
+      --> pegboard.toml:16:17
+       |
+    16 | service_level = 20
+       |                 ^^
+       = key: source[#1].service_level
+       = help: write it in quotes and with its unit: ms, s, m, h or d
+
+    error: expected a duration from 0s to 1d, found "5 seconds"
+      --> pegboard.toml:17:17
+       |
+    17 | short_abandon = "5 seconds"
+       |                 ^^^^^^^^^^^
+       = key: source[#1].short_abandon
+       = help: a duration is a whole number with its unit: ms, s, m, h or d
+
+    error: expected a duration from 10s to 12h, found "13h"
+      --> pegboard.toml:18:15
+       |
+    18 | stale_after = "13h"
+       |               ^^^^^
+       = key: source[#1].stale_after
+
+    error: expected one of "team", "level1", "level2", "level3", "level4", "level5", "routing-profile", found the number 1.5
+      --> pegboard.toml:19:12
+       |
+    19 | group_by = 1.5
+       |            ^^^
+       = key: source[#1].group_by
+
+    error: expected true or false, found "true"
+      --> pegboard.toml:20:19
+       |
+    20 | personal_queues = "true"
+       |                   ^^^^^^
+       = key: source[#1].personal_queues
+       = help: write it without quotes
+
+    error: `strem` is not a known key
+      --> pegboard.toml:22:1
+       |
+    22 | strem = ***
+       | ^^^^^
+       = key: source[#1].kinesis.strem
+       = help: did you mean `stream`?
+       = help: known here: stream, region, endpoint, profile, access_key_id, secret_access_key, session_token, start, poll_interval, max_records
+
+    error: expected a URL of scheme, host and port, such as "https://pegboard.example", found "127.0.0.1:4567"
+      --> pegboard.toml:23:12
+       |
+    23 | endpoint = "127.0.0.1:4567"
+       |            ^^^^^^^^^^^^^^^^
+       = key: source[#1].kinesis.endpoint
+       = help: it starts with http:// or https://
+
+    error: expected "trim_horizon", "latest", or a time with its zone, such as "2026-03-01T09:15:00Z", found a date or time
+      --> pegboard.toml:24:9
+       |
+    24 | start = 2026-03-01T00:00:00
+       |         ^^^^^^^^^^^^^^^^^^^
+       = key: source[#1].kinesis.start
+
+    error: expected a duration from 200ms to 5m, found "100ms"
+      --> pegboard.toml:25:17
+       |
+    25 | poll_interval = "100ms"
+       |                 ^^^^^^^
+       = key: source[#1].kinesis.poll_interval
+
+    error: expected a whole number from 1 to 10000, found the number 10001
+      --> pegboard.toml:26:15
+       |
+    26 | max_records = 10001
+       |               ^^^^^
+       = key: source[#1].kinesis.max_records
+
+    error: expected a path, found ""
+      --> pegboard.toml:28:8
+       |
+    28 | path = ""
+       |        ^^
+       = key: source[#1].file.path
+    "#);
+}
+
+#[test]
+fn faults_of_syntax_are_told_together_and_before_all_others() {
+    let text = "[server\nlisten = 127.0.0.1:8080\n[log]\nlevel = \"info\nformt = \"json\"\n";
+    insta::assert_snapshot!(faults(text), @r#"
+    error: unclosed table, expected `]`
+     --> pegboard.toml:1:8
+      |
+    1 | [server
+      |        ^
+
+    error: invalid basic string, expected `"`
+     --> pegboard.toml:4:14
+      |
+    4 | level = ***
+      |            ^
+    "#);
+}
+
+#[test]
+fn what_is_there_twice_is_told_along_with_all_other_faults() {
+    let text = "[log]\nlevel = \"info\"\nlevel = \"debug\"\n[server]\nlisten = \"x\"\n[log]\n[[source]]\nname = \"a\"\n\
+                kind = \"file\"\nfile.path = \"x\"\n[[source]]\nname = \"a\"\nkind = \"file\"\nfile.path = \"y\"\n";
+    insta::assert_snapshot!(faults(text), @r#"
+    error: this key is already there
+     --> pegboard.toml:3:1
+      |
+    3 | level = ***
+      | ^^^^^
+
+    error: expected an IP address and a port, such as "127.0.0.1:8080" or "[::1]:8080", found "x"
+     --> pegboard.toml:5:10
+      |
+    5 | listen = "x"
+      |          ^^^
+      = key: server.listen
+
+    error: this key is already there
+     --> pegboard.toml:6:2
+      |
+    6 | [log]
+      |  ^^^
+
+    error: another source before this one is named "a"
+      --> pegboard.toml:12:8
+       |
+    12 | name = "a"
+       |        ^^^
+       = key: source[#2].name
+       = help: names are unique: numbers are kept under them
+    "#);
+}
+
+#[test]
+fn a_key_that_is_missing_is_told_with_the_line_of_its_table() {
+    let text = "[log]\n\n[[source]]\nkind = \"file\"\n[source.file]\n[[source]]\nname = \"b\"\nkind = \"amazon-connect\"\n";
+    insta::assert_snapshot!(faults(text), @"
+    error: the key `name` is missing
+     --> pegboard.toml:3:1
+      |
+    3 | [[source]]
+      | ^^^^^^^^^^
+      = key: source[#1].name
+
+    error: the key `path` is missing
+     --> pegboard.toml:5:1
+      |
+    5 | [source.file]
+      | ^^^^^^^^^^^^^
+      = key: source[#1].file.path
+
+    error: the key `kinesis` is missing
+     --> pegboard.toml:6:1
+      |
+    6 | [[source]]
+      | ^^^^^^^^^^
+      = key: source[b].kinesis
+      = help: add the table [source.kinesis]
+    ");
+}
+
+#[test]
+fn a_file_without_sources_is_of_no_use() {
+    insta::assert_snapshot!(faults("[log]\nlevel = \"info\"\n"), @"
+    error: the key `source` is missing
+     --> pegboard.toml
+      = key: source
+      = help: add a table [[source]], in double brackets
+    ");
+    insta::assert_snapshot!(faults("source = []\n"), @"
+    error: there is no table in this array
+     --> pegboard.toml:1:10
+      |
+    1 | source = []
+      |          ^^
+      = key: source
+      = help: each begins with [[source]], in double brackets
+    ");
+    insta::assert_snapshot!(faults("[source]\nname = \"a\"\n"), @"
+    error: expected an array of tables, found a table
+     --> pegboard.toml:1:1
+      |
+    1 | [source]
+      | ^^^^^^^^
+      = key: source
+      = help: each begins with [[source]], in double brackets
+    ");
+}
+
+#[test]
+fn a_misspelt_key_is_not_told_as_missing_as_well() {
+    insta::assert_snapshot!(faults("[[sources]]\nname = \"a\"\n"), @"
+    error: `sources` is not a known key
+     --> pegboard.toml:1:3
+      |
+    1 | [[sources]]
+      |   ^^^^^^^
+      = key: sources
+      = help: did you mean `source`?
+      = help: known here: store, server, log, source
+    ");
+}
+
+#[test]
+fn what_belongs_to_another_kind_is_refused() {
+    let text = format!("{LEAST}[source.kinesis]\nstream = \"s\"\n");
+    insta::assert_snapshot!(faults(&text), @r#"
+    error: this belongs to a source of kind "amazon-connect"; this source is of kind "file"
+     --> pegboard.toml:5:9
+      |
+    5 | [source.kinesis]
+      |         ^^^^^^^
+      = key: source[a].kinesis
+    "#);
+}
+
+#[test]
+fn credentials_are_whole_and_of_one_sort() {
+    let text = r#"[[source]]
+name = "a"
+kind = "amazon-connect"
+[source.kinesis]
+stream = "arn:aws:kinesis:eu-central-1:123456789012:stream/agents"
+region = "us-east-1"
+profile = "wfm"
+access_key_id = "env:ID"
+session_token = "aws-secret:wfm/token"
+[[source]]
+name = "b"
+kind = "amazon-connect"
+[source.kinesis]
+stream = "agents"
+secret_access_key = "env:KEY"
+session_token = "env:TOKEN"
+"#;
+    insta::assert_snapshot!(faults(text), @r#"
+    error: the region "us-east-1" contradicts "eu-central-1" of the stream's ARN
+     --> pegboard.toml:6:10
+      |
+    6 | region = "us-east-1"
+      |          ^^^^^^^^^^^
+      = key: source[a].kinesis.region
+      = help: leave the region out
+
+    error: `profile` and `access_key_id` exclude each other
+     --> pegboard.toml:7:1
+      |
+    7 | profile = "wfm"
+      | ^^^^^^^
+      = key: source[a].kinesis.profile
+
+    error: `access_key_id` needs `secret_access_key`, which is missing
+     --> pegboard.toml:8:1
+      |
+    8 | access_key_id = "env:ID"
+      | ^^^^^^^^^^^^^
+      = key: source[a].kinesis.access_key_id
+
+    error: expected a reference to a secret: "env:NAME" or "file:PATH", found a text that is not shown
+     --> pegboard.toml:9:17
+      |
+    9 | session_token = ***
+      |                 ^^^
+      = key: source[a].kinesis.session_token
+      = help: secrets from AWS Secrets Manager are not supported yet
+
+    error: `secret_access_key` needs `access_key_id`, which is missing
+      --> pegboard.toml:15:1
+       |
+    15 | secret_access_key = "env:KEY"
+       | ^^^^^^^^^^^^^^^^^
+       = key: source[b].kinesis.secret_access_key
+
+    error: `session_token` needs `access_key_id`, which is missing
+      --> pegboard.toml:16:1
+       |
+    16 | session_token = "env:TOKEN"
+       | ^^^^^^^^^^^^^
+       = key: source[b].kinesis.session_token
+    "#);
+}
+
+#[test]
+fn a_half_of_tls_is_told_and_not_the_open_address_as_well() {
+    let text = format!("[server]\nlisten = \"0.0.0.0:8443\"\ntls_certificate = \"cert.pem\"\n{LEAST}");
+    insta::assert_snapshot!(faults(&text), @r#"
+    error: `tls_certificate` needs `tls_key`, which is missing
+     --> pegboard.toml:3:1
+      |
+    3 | tls_certificate = "cert.pem"
+      | ^^^^^^^^^^^^^^^
+      = key: server.tls_certificate
+    "#);
+    let text = format!("[server]\nlisten = \"0.0.0.0:8080\"\n{LEAST}");
+    insta::assert_snapshot!(faults(&text), @r#"
+    error: 0.0.0.0:8080 can be reached from other machines, and without TLS
+     --> pegboard.toml:2:10
+      |
+    2 | listen = "0.0.0.0:8080"
+      |          ^^^^^^^^^^^^^^
+      = key: server.listen
+      = help: listen on 127.0.0.1, or give tls_certificate and tls_key, or say behind_proxy = true if a proxy in front terminates TLS
+    "#);
+}
+
+#[test]
+fn the_store_says_what_it_cannot_be() {
+    for (url, says) in [
+        ("sqlite:", "expected \"sqlite:\" and a path"),
+        ("sqlite:///var/hub.db", "no slashes after the colon"),
+        ("sqlite::memory:", "would forget everything"),
+        ("sqlite:hub.db?mode=ro", "parameters after a question mark"),
+        ("postgres://db/hub", "PostgreSQL comes with a later release"),
+        ("postgresql://db/hub", "PostgreSQL comes with a later release"),
+        ("hub.db", "expected \"sqlite:\" and a path"),
+    ] {
+        let told = faults(&format!("[store]\nurl = {url:?}\n{LEAST}"));
+        assert!(told.contains(says), "{url}: {told}");
+    }
+}
+
+#[test]
+fn faults_of_a_table_are_told_once_and_after_those_of_the_file() {
+    let source = |name| {
+        format!("[[source]]\nname = \"{name}\"\nkind = \"file\"\nfile.path = \"x\"\nstatuses = \"s.csv\"\n")
+    };
+    let text = format!("{}{}queue_settings = \"q.csv\"\n[source.fil]\n", source("a"), source("b"));
+    let errors = read_beside(&text, |path| match path.to_str() {
+        Some("/etc/pegboard/s.csv") => Ok(b"StateName,StateType\nBreak,B\n".to_vec()),
+        _ => Err(std::io::ErrorKind::NotFound.into()),
+    });
+    insta::assert_snapshot!(shown(&errors.unwrap_err()), @r#"
+    error: q.csv cannot be read: entity not found
+      --> pegboard.toml:11:18
+       |
+    11 | queue_settings = "q.csv"
+       |                  ^^^^^^^
+       = key: source[b].queue_settings
+
+    error: `fil` is not a known key
+      --> pegboard.toml:12:9
+       |
+    12 | [source.fil]
+       |         ^^^
+       = key: source[b].fil
+       = help: did you mean `file`?
+       = help: known here: name, kind, file, time_zone, interval, service_level, short_abandon, service_level_formula, pegging, precedence, ring_in, session_policy, group_by, stale_after, close_delay, lateness, personal_queues, statuses, queue_settings
+
+    error: expected one of A, P, 1, 0, found "B"
+     --> s.csv:2:7
+      |
+    2 | Break,B
+      |       ^
+      = key: column StateType
+      = help: A is available, P productive, 1 signed in, 0 signed out
+    "#);
+}
+
+#[test]
+fn what_is_not_utf8_is_told_with_its_place() {
+    let path = Path::new("pegboard.toml");
+    let fetch = |_: &Path| Err(std::io::ErrorKind::NotFound.into());
+    let errors = super::parse(path, b"[log]\nlevel = \"caf\xe9\"\n", &fetch).unwrap_err();
+    insta::assert_snapshot!(errors, @"
+    error: this is not UTF-8
+     --> pegboard.toml:2:13
+      = help: save the file with the encoding UTF-8
+    ");
+}
+
+#[test]
+fn a_file_that_is_not_there_says_how_to_begin() {
+    let folder = tempfile::tempdir().unwrap();
+    let errors = Config::load(&folder.path().join("pegboard.toml")).unwrap_err().to_string();
+    assert!(errors.contains("cannot be read") && errors.contains("`pegboard init` writes one"), "{errors}");
+}
+
+#[test]
+fn the_size_of_the_file_has_a_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pegboard.toml");
+    let load_with_length = |length: u64| {
+        let padding = usize::try_from(length).unwrap() - LEAST.len();
+        std::fs::write(&path, format!("{LEAST}#{}", "x".repeat(padding - 1))).unwrap();
+        Config::load(&path)
+    };
+    assert!(load_with_length(MAX_FILE_BYTES).is_ok());
+    let errors = load_with_length(MAX_FILE_BYTES + 1).unwrap_err().to_string();
+    assert!(errors.contains("larger than 1048576 bytes"), "{errors}");
+}
+
+#[test]
+fn the_number_of_sources_has_a_limit() {
+    let with = |count: usize| {
+        let source = |index| LEAST.replace("\"a\"", &format!("\"source-{index}\""));
+        read(&(0..count).map(source).collect::<String>())
+    };
+    assert_eq!(with(MAX_SOURCES).unwrap().sources.len(), MAX_SOURCES);
+    let errors = with(MAX_SOURCES + 1).unwrap_err();
+    assert_eq!(errors.faults().len(), 1);
+    assert_eq!(errors.faults()[0].message, "there are 201 tables [[source]]; 200 are possible");
+}
+
+#[test]
+fn faults_beyond_any_use_are_counted_and_not_written_out() {
+    let lines: Vec<String> = (0..250).map(|index| format!("key{index} = 1")).collect();
+    let errors = read(&lines.join("\n")).unwrap_err();
+    assert_eq!(errors.faults().len(), 251);
+    assert!(errors.to_string().ends_with("\n\nand 51 more"));
+}
+
+#[test]
+fn a_long_line_is_shown_around_the_fault() {
+    let text = format!("log = {{ level = \"info\", {} leve = 1 }}\n{LEAST}", "x = 1, ".repeat(100));
+    let errors = read(&text).unwrap_err();
+    let widest = errors.to_string().lines().map(|line| line.chars().count()).max();
+    assert!(widest < Some(160), "{widest:?}");
+}
+
+proptest! {
+    /// Whatever the file says: no panic, and every fault that has a place has one inside the file.
+    #[test]
+    fn any_text_is_read_or_refused(lines in prop::collection::vec(line(), 0..12)) {
+        let text = lines.join("\n");
+        if let Err(errors) = read(&text) {
+            prop_assert!(!errors.faults().is_empty());
+            for place in errors.faults().iter().filter_map(|fault| fault.place) {
+                prop_assert!((1..=text.split('\n').count()).contains(&place.line), "{:?} in {:?}", place, text);
+                let line = text.split('\n').nth(place.line - 1).unwrap_or_default();
+                prop_assert!((1..=line.chars().count() + 1).contains(&place.column), "{:?} in {:?}", place, text);
+            }
+        }
+    }
+}
+
+/// A line of a configuration, or something like one.
+fn line() -> impl Strategy<Value = String> {
+    let key =
+        prop_oneof!["name|kind|file|kinesis|level|listen|url|stream|path|interval|é|\"a b\"", "[a-z_.]{1,8}"];
+    let value = prop_oneof![
+        "\"(file|amazon-connect|a|5m|info|env:A|sqlite:x)\"",
+        "[0-9]{1,4}",
+        "true|\\[\\]|\\{\\}|\\{ path = \"x\" \\}|\"\"\"|'''|2026-03-01T00:00:00Z",
+        "\\PC{0,8}",
+    ];
+    prop_oneof![
+        (key, value).prop_map(|(key, value)| format!("{key} = {value}")),
+        "\\[(log|server|store|source.kinesis|source.file)\\]|\\[\\[source\\]\\]",
+        "\\PC{0,10}",
+    ]
+}

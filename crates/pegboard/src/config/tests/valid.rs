@@ -1,0 +1,235 @@
+//! Files that are right, and what they say.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+use pegboard_engine::queues::QueueGoals;
+use pegboard_engine::{IntervalLength, StatusTable, StatusType};
+use pegboard_model::Millis;
+use pegboard_model::policy::{GroupBy, Pegging, Precedence, RingIn, ServiceLevelFormula, SessionPolicy};
+
+use super::super::{
+    Config, FileFormat, FileSettings, KinesisCredentials, KinesisSettings, LogFormat, LogLevel, LogSettings,
+    SecretRef, ServerSettings, SourceConfig, SourceInput, Start, StoreUrl, TlsFiles,
+};
+use super::{LEAST, read, read_beside};
+
+#[test]
+fn the_least_file_takes_every_default() {
+    let file = FileSettings {
+        path: PathBuf::from("/etc/pegboard/events"),
+        format: FileFormat::AmazonConnect,
+        follow: true,
+    };
+    let expected = Config {
+        store: StoreUrl::Sqlite(PathBuf::from("/etc/pegboard/pegboard.db")),
+        server: ServerSettings::default(),
+        log: LogSettings { format: LogFormat::Human, level: LogLevel::Info },
+        sources: vec![SourceConfig::new("a", SourceInput::File(file))],
+    };
+    assert_eq!(read(LEAST), Ok(expected));
+}
+
+#[test]
+fn every_key_is_read() {
+    let text = r#"
+        [store]
+        url = "sqlite:/var/lib/pegboard/hub.db"
+        [server]
+        listen = "0.0.0.0:8443"
+        public_url = "https://pegboard.example/"
+        tls_certificate = "cert.pem"
+        tls_key = "/etc/ssl/key.pem"
+        behind_proxy = true
+        [log]
+        format = "json"
+        level = "debug"
+        [[source]]
+        name = "emea-1"
+        kind = "amazon-connect"
+        time_zone = "Europe/London"
+        interval = "30m"
+        service_level = "30s"
+        short_abandon = "2500ms"
+        service_level_formula = "offered"
+        pegging = "enqueue"
+        precedence = "aws"
+        ring_in = "none"
+        session_policy = "staffed"
+        group_by = "routing-profile"
+        stale_after = "10m"
+        close_delay = "0s"
+        lateness = "2d"
+        statuses = "statuses.csv"
+        queue_settings = "queues.csv"
+        personal_queues = true
+        [source.kinesis]
+        stream = "arn:aws:kinesis:eu-central-1:123456789012:stream/agents"
+        region = "eu-central-1"
+        endpoint = "http://127.0.0.1:4567"
+        access_key_id = "env:KEY_ID"
+        secret_access_key = "file:secrets/key"
+        session_token = "env:TOKEN"
+        start = "2026-03-01T00:00:00+01:00"
+        poll_interval = "250ms"
+        max_records = 500
+    "#;
+    let config = read_beside(text, |path| match path.to_str() {
+        Some("/etc/pegboard/statuses.csv") => Ok(b"StateName,StateType\nLunch,1\n".to_vec()),
+        Some("/etc/pegboard/queues.csv") => {
+            Ok(b"queue,service_level_s,short_abandon_s\nSales,40,2\n".to_vec())
+        }
+        other => panic!("{other:?} is not asked for"),
+    });
+    let config = config.expect("valid");
+
+    assert_eq!(config.store, StoreUrl::Sqlite(PathBuf::from("/var/lib/pegboard/hub.db")));
+    let server = &config.server;
+    assert_eq!(server.listen.to_string(), "0.0.0.0:8443");
+    assert_eq!(
+        server.public_url.as_ref().map(ToString::to_string).as_deref(),
+        Some("https://pegboard.example")
+    );
+    let tls = TlsFiles { certificate: "/etc/pegboard/cert.pem".into(), key: "/etc/ssl/key.pem".into() };
+    assert_eq!((server.tls.as_ref(), server.behind_proxy), (Some(&tls), true));
+    assert_eq!(config.log, LogSettings { format: LogFormat::Json, level: LogLevel::Debug });
+
+    let mut statuses = StatusTable::default();
+    statuses.set("Lunch", StatusType::SignedIn);
+    let goals = |service_level, short_abandon| QueueGoals {
+        service_level: Millis::new(service_level),
+        short_abandon: Millis::new(short_abandon),
+    };
+    let kinesis = KinesisSettings {
+        stream: "arn:aws:kinesis:eu-central-1:123456789012:stream/agents".parse().unwrap(),
+        region: Some("eu-central-1".to_owned()),
+        endpoint: Some(super::super::WebUrl("http://127.0.0.1:4567".to_owned())),
+        credentials: KinesisCredentials::Key {
+            id: SecretRef::Env("KEY_ID".to_owned()),
+            secret: SecretRef::File("/etc/pegboard/secrets/key".into()),
+            session_token: Some(SecretRef::Env("TOKEN".to_owned())),
+        },
+        start: Start::At("2026-02-28T23:00:00Z".parse().unwrap()),
+        poll_interval: Millis::new(250),
+        max_records: 500,
+    };
+    let expected = SourceConfig {
+        name: "emea-1".into(),
+        input: SourceInput::AmazonConnect(kinesis),
+        time_zone: TimeZone::get("Europe/London").unwrap(),
+        interval: IntervalLength::Minutes(30),
+        default_goals: goals(30_000, 2_500),
+        queue_settings: HashMap::from([("Sales".to_owned(), goals(40_000, 2_000))]),
+        statuses,
+        service_level_formula: ServiceLevelFormula::Offered,
+        pegging: Pegging::Enqueue,
+        precedence: Precedence::Aws,
+        ring_in: RingIn::None,
+        session_policy: SessionPolicy::Staffed,
+        group_by: GroupBy::RoutingProfile,
+        stale_after: Millis::from_minutes(10),
+        close_delay: Millis::ZERO,
+        lateness: Millis::from_hours(48),
+        personal_queues: true,
+    };
+    assert_eq!(config.sources, [expected]);
+}
+
+/// What `start` of a Kinesis source is read as.
+fn start(value: &str) -> Start {
+    let text = format!(
+        "[[source]]\nname = \"a\"\nkind = \"amazon-connect\"\nkinesis = {{ stream = \"s\", start = {value} }}"
+    );
+    let config = read(&text).expect("valid");
+    let SourceInput::AmazonConnect(kinesis) = &config.sources[0].input else { panic!("not Kinesis") };
+    kinesis.start
+}
+
+#[test]
+fn reading_starts_with_a_word_or_at_a_time() {
+    let at = Start::At("2026-03-01T09:15:00Z".parse().unwrap());
+    assert_eq!(start("\"trim_horizon\""), Start::TrimHorizon);
+    assert_eq!(start("\"latest\""), Start::Latest);
+    assert_eq!(start("\"2026-03-01T10:15:00+01:00\""), at);
+    assert_eq!(start("2026-03-01T09:15:00Z"), at, "a time of TOML");
+    assert_eq!(start("2026-03-01 09:15:00Z"), at, "with a blank");
+}
+
+#[test]
+fn an_interval_may_be_written_in_any_unit() {
+    for (value, minutes) in [("5m", 5), ("10m", 10), ("900s", 15), ("30m", 30), ("60m", 60), ("1h", 60)] {
+        let config = read(&format!("{LEAST}interval = \"{value}\"")).expect(value);
+        assert_eq!(config.sources[0].interval, IntervalLength::Minutes(minutes), "{value}");
+    }
+    for value in ["0m", "1m", "20m", "901s", "2h", "1d", "-15m", "15", "15 m", "15M", "99999999999999999999m"]
+    {
+        assert!(read(&format!("{LEAST}interval = \"{value}\"")).is_err(), "{value}");
+    }
+}
+
+#[test]
+fn only_loopback_goes_without_tls() {
+    let tls = "tls_certificate = \"c\"\ntls_key = \"k\"";
+    let cases = [
+        ("127.0.0.1:8080", "", true),
+        ("127.9.9.9:0", "", true),
+        ("[::1]:8080", "", true),
+        ("[::ffff:127.0.0.1]:8080", "", true),
+        ("0.0.0.0:8080", "", false),
+        ("[::]:8080", "", false),
+        ("192.168.1.5:8080", "behind_proxy = false", false),
+        ("192.168.1.5:8080", "behind_proxy = true", true),
+        ("0.0.0.0:8443", tls, true),
+    ];
+    for (listen, more, is_allowed) in cases {
+        let text = format!("[server]\nlisten = \"{listen}\"\n{more}\n{LEAST}");
+        assert_eq!(read(&text).is_ok(), is_allowed, "{listen} {more}");
+    }
+}
+
+#[test]
+fn a_url_is_scheme_host_and_port() {
+    let is_valid = |url: &str| read(&format!("[server]\npublic_url = {url:?}\n{LEAST}")).is_ok();
+    for url in
+        ["https://pegboard.example", "http://10.0.0.1:8080/", "https://[::1]:8443", "https://a.b.c:443"]
+    {
+        assert!(is_valid(url), "{url}");
+    }
+    for url in [
+        "",
+        "pegboard.example",
+        "/path",
+        "ftp://pegboard.example",
+        "https://",
+        "https://:443",
+        "https://a:99999",
+        "https://a:",
+        "https://a/path",
+        "https://a/?q=1",
+        "https://a#f",
+        "https://user@a",
+        "https://a b",
+    ] {
+        assert!(!is_valid(url), "{url}");
+    }
+}
+
+#[test]
+fn an_editors_byte_order_mark_and_line_ends_do_not_matter() {
+    let text = format!("\u{feff}{}", LEAST.replace('\n', "\r\n"));
+    assert_eq!(read(&text), read(LEAST));
+}
+
+#[test]
+fn a_file_is_loaded_with_the_tables_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pegboard.toml");
+    std::fs::write(&path, format!("{LEAST}statuses = \"s.csv\"\n")).unwrap();
+    std::fs::write(folder.path().join("s.csv"), "StateName,StateType\nBreak,P\n").unwrap();
+    let config = Config::load(&path).expect("valid");
+    let mut expected = StatusTable::default();
+    expected.set("Break", StatusType::Productive);
+    assert_eq!(config.sources[0].statuses, expected);
+    assert_eq!(config.store, StoreUrl::Sqlite(folder.path().join("pegboard.db")));
+}
