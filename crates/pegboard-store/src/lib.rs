@@ -16,9 +16,9 @@ pub use batch::{
 pub use error::StoreError;
 pub use read::{
     AgentEntry, AgentsSnapshot, CloserState, Cursor, DeadLetter, FeedEntry, FeedKind, FeedPage, Gap,
-    ParseCursorError, PartitionState, Role, StoredAgent, StoredRow, StoreId, Token, TokenWrite,
+    ParseCursorError, PartitionState, Role, StoreId, StoredAgent, StoredRow, Token, TokenWrite,
 };
-pub use sqlite::SqliteStore;
+pub use sqlite::{Retention, SqliteOptions, SqliteStore};
 
 use async_trait::async_trait;
 use pegboard_model::{AgentId, ContactLeg, Observation, PartitionId, Segment, SourceName, Timestamp};
@@ -61,7 +61,12 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     async fn stored_agents(&self, source: &SourceName) -> Result<Vec<StoredAgent>>;
 
     /// The evidence of one agent from `from` on, in no particular order.
-    async fn evidence(&self, source: &SourceName, agent: &AgentId, from: Timestamp) -> Result<Vec<Observation>>;
+    async fn evidence(
+        &self,
+        source: &SourceName,
+        agent: &AgentId,
+        from: Timestamp,
+    ) -> Result<Vec<Observation>>;
 
     /// One contact, as newest known.
     async fn contact(

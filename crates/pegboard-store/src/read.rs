@@ -123,7 +123,8 @@ impl FromStr for Cursor {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut parts = text.split('~');
-        let store = parts.next().filter(|id| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let store =
+            parts.next().filter(|id| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()));
         let store = StoreId(store.ok_or(ParseCursorError)?.to_string());
         let mut seen = BTreeMap::new();
         for part in parts {

@@ -1,0 +1,180 @@
+//! What the closer writes: rows and their revisions.
+
+use pegboard_model::{SourceName, Timestamp};
+use rusqlite::{OptionalExtension, params};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::codec::{from_column, to_column, to_json};
+use super::dirty;
+use super::fault::{Fault, Tried};
+use super::feed;
+use super::writer::Step;
+use crate::{Close, Closed, CloserState, FeedKind, StoreError};
+
+/// The reason of a revision that says that the row no longer exists.
+const GONE: &str = "gone";
+
+/// Raises the epoch of a source's closer.
+pub(super) fn take_closer(step: &mut Step<'_>, source: &SourceName) -> Tried<CloserState> {
+    let state = step
+        .connection
+        .prepare_cached(
+            "INSERT INTO closers (source, epoch) VALUES (?1, 1)
+             ON CONFLICT DO UPDATE SET epoch = epoch + 1
+             RETURNING epoch, closed_until",
+        )?
+        .query_row([source.as_str()], |row| {
+            Ok(CloserState {
+                epoch: from_column(row.get(0)?),
+                closed_until: row.get::<_, Option<i64>>(1)?.map(Timestamp::from_millis),
+            })
+        })?;
+    Ok(state)
+}
+
+/// Writes what closing intervals came to.
+pub(super) fn close(step: &mut Step<'_>, close: &Close) -> Tried<Closed> {
+    let closed_until = check_closer(step, close)?;
+    let mut closed = Closed::default();
+    let mut entries = Vec::new();
+    for row in &close.rows {
+        let next = Row {
+            report: &row.report,
+            interval_start: row.interval_start,
+            key: &row.key,
+            reason: &row.reason,
+            body: Some(&row.body),
+        };
+        match write(step, close, &next)? {
+            Written::Unchanged => closed.unchanged += 1,
+            Written::First => {
+                closed.first += 1;
+                entries.push(entry(&next, 1)?);
+            }
+            Written::Revised(revision) => {
+                closed.revised += 1;
+                entries.push(entry(&next, revision)?);
+            }
+        }
+    }
+    for (report, interval_start, key) in &close.gone {
+        let next = Row { report, interval_start: *interval_start, key, reason: GONE, body: None };
+        if let Written::Revised(revision) = write(step, close, &next)? {
+            closed.revised += 1;
+            entries.push(entry(&next, revision)?);
+        }
+    }
+    dirty::answer(step, &close.source, &close.answered)?;
+    step.connection.prepare_cached("UPDATE closers SET closed_until = ?2 WHERE source = ?1")?.execute(
+        params![close.source.as_str(), closed_until.max(Some(close.closed_until)).map(Timestamp::as_millis)],
+    )?;
+    feed::append(step, FeedKind::Rows, &close.source, &entries)?;
+    Ok(closed)
+}
+
+/// Compares the epoch; answers until when the source was closed.
+fn check_closer(step: &Step<'_>, close: &Close) -> Tried<Option<Timestamp>> {
+    let stands: Option<(u64, Option<i64>)> = step
+        .connection
+        .prepare_cached("SELECT epoch, closed_until FROM closers WHERE source = ?1")?
+        .query_row([close.source.as_str()], |row| Ok((from_column(row.get(0)?), row.get(1)?)))
+        .optional()?;
+    match stands {
+        Some((epoch, closed_until)) if epoch == close.epoch => Ok(closed_until.map(Timestamp::from_millis)),
+        stands => Err(StoreError::NotOwner {
+            source_name: close.source.clone(),
+            partition: "(closer)".into(),
+            expected: format!("epoch {}", close.epoch),
+            found: stands.map_or_else(|| "no closer".to_string(), |(epoch, _)| format!("epoch {epoch}")),
+        }
+        .into()),
+    }
+}
+
+/// A row as it has to be. Without a body it has to be gone.
+struct Row<'a> {
+    report: &'a str,
+    interval_start: Timestamp,
+    key: &'a str,
+    reason: &'a str,
+    body: Option<&'a str>,
+}
+
+/// What became of it.
+enum Written {
+    First,
+    Revised(u64),
+    Unchanged,
+}
+
+fn write(step: &Step<'_>, close: &Close, next: &Row<'_>) -> Tried<Written> {
+    let source = close.source.as_str();
+    let key = params![source, next.report, next.interval_start.as_millis(), next.key];
+    let stands: Option<(u64, Option<String>)> = step
+        .connection
+        .prepare_cached(
+            "SELECT revision, body FROM rows
+             WHERE source = ?1 AND report = ?2 AND interval_start = ?3 AND key = ?4",
+        )?
+        .query_row(key, |row| Ok((from_column(row.get(0)?), row.get(1)?)))
+        .optional()?;
+    let (revision, written) = match stands {
+        None if next.body.is_none() => return Ok(Written::Unchanged),
+        None => (1, Written::First),
+        Some((_, body)) if body.as_deref() == next.body => return Ok(Written::Unchanged),
+        Some((revision, _)) => {
+            step.connection
+                .prepare_cached(
+                    "INSERT INTO row_history
+                         (source, report, interval_start, key, revision, at, reason, body)
+                     SELECT source, report, interval_start, key, revision, at, reason, body FROM rows
+                     WHERE source = ?1 AND report = ?2 AND interval_start = ?3 AND key = ?4",
+                )?
+                .execute(key)?;
+            (revision + 1, Written::Revised(revision + 1))
+        }
+    };
+    step.connection
+        .prepare_cached(
+            "INSERT INTO rows (source, report, interval_start, key, revision, at, reason, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+             ON CONFLICT DO UPDATE SET revision = excluded.revision, at = excluded.at,
+                 reason = excluded.reason, body = excluded.body",
+        )?
+        .execute(params![
+            source,
+            next.report,
+            next.interval_start.as_millis(),
+            next.key,
+            to_column(revision),
+            close.at.as_millis(),
+            next.reason,
+            next.body,
+        ])?;
+    Ok(written)
+}
+
+/// An entry of the feed of rows.
+#[derive(Serialize)]
+struct RowEntry<'a> {
+    report: &'a str,
+    interval_start: Timestamp,
+    key: &'a str,
+    revision: u64,
+    reason: &'a str,
+    /// The columns; null where the row no longer exists.
+    row: Option<&'a RawValue>,
+}
+
+fn entry(row: &Row<'_>, revision: u64) -> Tried<String> {
+    let columns = row.body.map(serde_json::from_str).transpose().map_err(Fault::Unfit)?;
+    to_json(&RowEntry {
+        report: row.report,
+        interval_start: row.interval_start,
+        key: row.key,
+        revision,
+        reason: row.reason,
+        row: columns,
+    })
+}

@@ -1,0 +1,128 @@
+//! Marks of what the closer has to look at again.
+
+use pegboard_model::{SourceName, Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::codec::limit;
+use super::fault::Tried;
+use super::writer::Step;
+use crate::DirtyMark;
+
+/// Adds marks, each merged with the one of the same agent, or of contacts.
+pub(super) fn mark(step: &Step<'_>, source: &SourceName, marks: &[DirtyMark]) -> Tried<()> {
+    for mark in marks {
+        let known = find(step.connection, source, mark)?;
+        let merged = known.map_or_else(|| mark.clone(), |known| merge(known, mark));
+        step.connection
+            .prepare_cached(
+                "INSERT INTO dirty (source, of_contacts, agent, low, high) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT DO UPDATE SET low = excluded.low, high = excluded.high",
+            )?
+            .execute(params![
+                source.as_str(),
+                mark.agent.is_none(),
+                agent_column(mark),
+                merged.from.as_millis(),
+                merged.to.as_millis(),
+            ])?;
+    }
+    Ok(())
+}
+
+/// The span of both marks, and never exactly the known one.
+///
+/// The closer answers a mark by naming it as it read it. Had a change between reading and answering left the mark
+/// as it was, the answer would remove it, and the change would never reach a row. So a mark that would stay as it
+/// is grows by a millisecond: looking at too much again costs time and changes nothing.
+fn merge(known: DirtyMark, new: &DirtyMark) -> DirtyMark {
+    let (mut from, mut to) = (known.from.min(new.from), known.to.max(new.to));
+    if (from, to) == (known.from, known.to) {
+        if to < Timestamp::MAX {
+            to = Timestamp::from_millis(to.as_millis() + 1);
+        } else {
+            from = Timestamp::from_millis(from.as_millis().saturating_sub(1));
+        }
+    }
+    DirtyMark { from, to, ..known }
+}
+
+fn find(connection: &Connection, source: &SourceName, mark: &DirtyMark) -> Tried<Option<DirtyMark>> {
+    let found = connection
+        .prepare_cached("SELECT low, high FROM dirty WHERE source = ?1 AND of_contacts = ?2 AND agent = ?3")?
+        .query_row(params![source.as_str(), mark.agent.is_none(), agent_column(mark)], |row| {
+            Ok(DirtyMark {
+                agent: mark.agent.clone(),
+                from: Timestamp::from_millis(row.get(0)?),
+                to: Timestamp::from_millis(row.get(1)?),
+            })
+        })
+        .optional()?;
+    Ok(found)
+}
+
+/// Marks of a source, the one that reaches back farthest first.
+pub(super) fn list(connection: &Connection, source: &SourceName, most: usize) -> Tried<Vec<DirtyMark>> {
+    let mut query = connection.prepare_cached(
+        "SELECT of_contacts, agent, low, high FROM dirty WHERE source = ?1
+         ORDER BY low, of_contacts, agent LIMIT ?2",
+    )?;
+    let marks = query.query_map(params![source.as_str(), limit(most)], |row| {
+        let of_contacts: bool = row.get(0)?;
+        let agent: String = row.get(1)?;
+        Ok(DirtyMark {
+            agent: (!of_contacts).then(|| agent.into()),
+            from: Timestamp::from_millis(row.get(2)?),
+            to: Timestamp::from_millis(row.get(3)?),
+        })
+    })?;
+    Ok(marks.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Removes marks that stand exactly as they were read.
+pub(super) fn answer(step: &Step<'_>, source: &SourceName, marks: &[DirtyMark]) -> Tried<()> {
+    let mut delete = step.connection.prepare_cached(
+        "DELETE FROM dirty
+         WHERE source = ?1 AND of_contacts = ?2 AND agent = ?3 AND low = ?4 AND high = ?5",
+    )?;
+    for mark in marks {
+        delete.execute(params![
+            source.as_str(),
+            mark.agent.is_none(),
+            agent_column(mark),
+            mark.from.as_millis(),
+            mark.to.as_millis(),
+        ])?;
+    }
+    Ok(())
+}
+
+fn agent_column(mark: &DirtyMark) -> &str {
+    mark.agent.as_ref().map_or("", |agent| agent.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(from: Timestamp, to: Timestamp) -> DirtyMark {
+        DirtyMark { agent: None, from, to }
+    }
+
+    fn millis(from: i64, to: i64) -> DirtyMark {
+        mark(Timestamp::from_millis(from), Timestamp::from_millis(to))
+    }
+
+    #[test]
+    fn a_merged_mark_covers_both() {
+        assert_eq!(merge(millis(10, 20), &millis(30, 40)), millis(10, 40));
+        assert_eq!(merge(millis(30, 40), &millis(10, 35)), millis(10, 40));
+    }
+
+    #[test]
+    fn a_merged_mark_is_never_the_known_one() {
+        assert_eq!(merge(millis(10, 20), &millis(10, 20)), millis(10, 21));
+        assert_eq!(merge(millis(10, 20), &millis(12, 13)), millis(10, 21));
+        let open = mark(Timestamp::from_millis(10), Timestamp::MAX);
+        assert_eq!(merge(open.clone(), &open), mark(Timestamp::from_millis(9), Timestamp::MAX));
+    }
+}

@@ -1,0 +1,179 @@
+//! What ingest writes: the batch of a partition.
+
+use pegboard_model::{ContactLeg, Observation, Segment, SourceName, Timestamp};
+use rusqlite::params;
+
+use super::codec::{content_column, to_json};
+use super::fault::Tried;
+use super::writer::Step;
+use super::{dirty, feed, partitions};
+use crate::{AgentWrite, Batch, Committed, DeadLetterWrite, FeedKind, GapWrite, SegmentsWrite};
+
+/// What is kept of the payload of a dead letter: 64 KiB.
+const PAYLOAD_BYTES: usize = 64 << 10;
+
+/// Writes a batch, if its writer still owns the partition.
+pub(super) fn commit(step: &mut Step<'_>, batch: &Batch) -> Tried<Committed> {
+    let stands = partitions::check_owner(step, batch)?;
+    partitions::advance(step, batch, &stands)?;
+    write_agents(step, &batch.source, &batch.agents)?;
+    write_evidence(step, &batch.source, &batch.evidence)?;
+    write_segments(step, &batch.source, &batch.segments)?;
+    write_contacts(step, &batch.source, &batch.contacts)?;
+    dirty::mark(step, &batch.source, &batch.dirty)?;
+    write_dead_letters(step, batch, &batch.dead_letters)?;
+    write_gaps(step, batch, &batch.gaps)?;
+    let states: Vec<String> = batch.states.iter().map(to_json).collect::<Tried<_>>()?;
+    let last_state = feed::append(step, FeedKind::States, &batch.source, &states)?;
+    Ok(Committed { last_state })
+}
+
+fn write_agents(step: &Step<'_>, source: &SourceName, agents: &[AgentWrite]) -> Tried<()> {
+    let mut upsert = step.connection.prepare_cached(
+        "INSERT INTO agents (source, agent, heard, now, track) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO UPDATE SET heard = excluded.heard, now = excluded.now, track = excluded.track",
+    )?;
+    for write in agents {
+        upsert.execute(params![
+            source.as_str(),
+            write.agent.as_str(),
+            write.heard.as_millis(),
+            to_json(&write.now)?,
+            write.track,
+        ])?;
+    }
+    Ok(())
+}
+
+fn write_evidence(step: &Step<'_>, source: &SourceName, evidence: &[Observation]) -> Tried<()> {
+    let mut insert = step.connection.prepare_cached(
+        "INSERT INTO evidence (source, agent, at, id, partition, position, what)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+    )?;
+    for seen in evidence {
+        insert.execute(params![
+            source.as_str(),
+            seen.agent.as_str(),
+            seen.at.as_millis(),
+            seen.id.to_string(),
+            seen.order.partition.as_str(),
+            to_json(&seen.order.position)?,
+            to_json(&seen.what)?,
+        ])?;
+    }
+    Ok(())
+}
+
+fn write_segments(step: &Step<'_>, source: &SourceName, writes: &[SegmentsWrite]) -> Tried<()> {
+    for write in writes {
+        clear_from(step, source, write)?;
+        for segment in &write.segments {
+            insert_segment(step, source, write, segment)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes what starts at or after `from`, and cuts what reaches beyond it. Segments do not overlap, so that can
+/// only be the last one that starts before.
+fn clear_from(step: &Step<'_>, source: &SourceName, write: &SegmentsWrite) -> Tried<()> {
+    let bounds = params![source.as_str(), write.agent.as_str(), write.from.as_millis()];
+    step.connection
+        .prepare_cached("DELETE FROM segments WHERE source = ?1 AND agent = ?2 AND start >= ?3")?
+        .execute(bounds)?;
+    step.connection
+        .prepare_cached(
+            "UPDATE segments SET stop = ?3
+             WHERE source = ?1 AND agent = ?2 AND is_segment = 1 AND (stop IS NULL OR stop > ?3)
+               AND start = (SELECT start FROM segments
+                            WHERE source = ?1 AND agent = ?2 AND start < ?3 AND is_segment = 1
+                            ORDER BY start DESC LIMIT 1)",
+        )?
+        .execute(bounds)?;
+    Ok(())
+}
+
+fn insert_segment(
+    step: &Step<'_>,
+    source: &SourceName,
+    write: &SegmentsWrite,
+    segment: &Segment,
+) -> Tried<()> {
+    step.connection
+        .prepare_cached(
+            "INSERT INTO segments (source, agent, start, is_segment, stop, mark, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT DO UPDATE SET stop = excluded.stop, mark = excluded.mark, state = excluded.state",
+        )?
+        .execute(params![
+            source.as_str(),
+            write.agent.as_str(),
+            segment.start.as_millis(),
+            segment.mark.is_none(),
+            segment.end.map(Timestamp::as_millis),
+            segment.mark.as_ref().map(to_json).transpose()?,
+            to_json(&segment.state)?,
+        ])?;
+    Ok(())
+}
+
+fn write_contacts(
+    step: &Step<'_>,
+    source: &SourceName,
+    contacts: &[(ContactLeg, Option<Timestamp>)],
+) -> Tried<()> {
+    let mut upsert = step.connection.prepare_cached(
+        "INSERT INTO contacts (source, id, pegged, updated, content, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT DO UPDATE
+         SET pegged = excluded.pegged, updated = excluded.updated, content = excluded.content,
+             body = excluded.body
+         WHERE (excluded.updated, excluded.content) > (updated, content)",
+    )?;
+    for (contact, pegged) in contacts {
+        upsert.execute(params![
+            source.as_str(),
+            contact.id.to_string(),
+            pegged.map(Timestamp::as_millis),
+            contact.version.updated.as_millis(),
+            content_column(&contact.version),
+            to_json(contact)?,
+        ])?;
+    }
+    Ok(())
+}
+
+fn write_dead_letters(step: &Step<'_>, batch: &Batch, letters: &[DeadLetterWrite]) -> Tried<()> {
+    let mut insert = step.connection.prepare_cached(
+        "INSERT INTO dead_letters (source, at, partition, position, reason, payload)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    for letter in letters {
+        insert.execute(params![
+            batch.source.as_str(),
+            letter.at.as_millis(),
+            batch.partition.as_str(),
+            to_json(&letter.position)?,
+            &*letter.reason,
+            &letter.payload[..letter.payload.len().min(PAYLOAD_BYTES)],
+        ])?;
+    }
+    Ok(())
+}
+
+fn write_gaps(step: &Step<'_>, batch: &Batch, gaps: &[GapWrite]) -> Tried<()> {
+    let mut insert = step.connection.prepare_cached(
+        "INSERT INTO gaps (source, at, partition, reason, lost_from, lost_to)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    for gap in gaps {
+        insert.execute(params![
+            batch.source.as_str(),
+            gap.at.as_millis(),
+            batch.partition.as_str(),
+            &*gap.reason,
+            gap.from.map(Timestamp::as_millis),
+            gap.to.map(Timestamp::as_millis),
+        ])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,296 @@
+//! The embedded store: one SQLite file, one thread that writes, a few connections that read.
+
+mod close;
+mod codec;
+mod connection;
+mod dirty;
+mod fault;
+mod feed;
+mod ingest;
+mod lock;
+mod migrate;
+mod partitions;
+mod read;
+mod reader;
+mod sweep;
+mod tokens;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use pegboard_model::{
+    AgentId, ContactId, ContactLeg, Observation, PartitionId, Segment, SourceName, Timestamp,
+};
+use rusqlite::{Connection, OptionalExtension};
+use tokio::sync::watch;
+
+pub use self::sweep::Retention;
+
+use self::fault::{Fault, Tried};
+use self::lock::StoreLock;
+use self::reader::Readers;
+use self::writer::Writer;
+use crate::{
+    AgentsSnapshot, Batch, Close, Closed, CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedKind,
+    FeedPage, Gap, PartitionState, Result, Store, StoreError, StoreId, StoredAgent, StoredRow, Token,
+    TokenWrite,
+};
+
+/// How a store is opened.
+#[derive(Debug, Clone)]
+pub struct SqliteOptions {
+    /// The hub's clock; it dates what the calls do not date themselves: entries of feeds, for the sweep.
+    pub clock: fn() -> Timestamp,
+    /// What is kept for how long.
+    pub retention: Retention,
+    /// How long to wait for another program that holds the file locked.
+    pub busy_timeout: Duration,
+    /// To what the file may grow, in bytes; the disk's end where there is none. A commit beyond fails as on a full
+    /// disk.
+    pub max_bytes: Option<u64>,
+}
+
+impl SqliteOptions {
+    /// The usual: default retention, 5 seconds of patience, no limit of the file's size.
+    pub fn new(clock: fn() -> Timestamp) -> Self {
+        Self { clock, retention: Retention::default(), busy_timeout: Duration::from_secs(5), max_bytes: None }
+    }
+}
+
+/// A store in one SQLite file.
+///
+/// One process holds it: a lock on `<path>.lock`. The file, its log and its lock are made for their owner alone
+/// (0600). Commits wait for the disk (write-ahead log, `synchronous=FULL`) before they are acknowledged.
+///
+/// Limits: 128 jobs wait for the writer, further ones wait outside; up to 64 of them are committed together; 4
+/// queries read at once; a page of a feed has at most 10,000 entries; 64 KiB of a dead letter's payload are kept. How
+/// long each table keeps its rows: [`Retention`].
+///
+/// Dropping it waits for the jobs that were handed in, as [`Store::shut_down`] does.
+#[derive(Debug)]
+pub struct SqliteStore {
+    id: StoreId,
+    woken: watch::Receiver<u64>,
+    retention: Retention,
+    writer: Writer,
+    readers: Readers,
+}
+
+impl SqliteStore {
+    /// Opens the store at `path`, or makes one, and brings it to the present schema.
+    ///
+    /// Fails with [`StoreError::InUse`] if a process holds it, this one included, and with
+    /// [`StoreError::NewerSchema`] if a newer program wrote it. Waits for the disk.
+    pub fn open(path: &Path, options: SqliteOptions) -> Result<Self> {
+        let path = lock::resolve(path)?;
+        let lock = StoreLock::take(&path)?;
+        // SQLite gives the log the mode that it finds on the file.
+        drop(lock::create_private(&path)?);
+        let (connection, id) = prepare(&path, &options).map_err(|fault| fault.during("open the store"))?;
+        let (wake, woken) = watch::channel(0);
+        let writer = Writer::start(connection, lock, options.clock, wake)?;
+        let retention = options.retention.clone();
+        Ok(Self { id, woken, retention, writer, readers: Readers::new(path, options) })
+    }
+}
+
+fn prepare(path: &Path, options: &SqliteOptions) -> Tried<(Connection, StoreId)> {
+    let mut connection = connection::open_writer(path, options)?;
+    migrate::migrate(&mut connection, migrate::MIGRATIONS)?;
+    let id = identity(&connection)?;
+    Ok((connection, id))
+}
+
+/// The identity of the store, made when there is none.
+fn identity(connection: &Connection) -> Tried<StoreId> {
+    let known = connection
+        .query_row("SELECT value FROM meta WHERE name = 'store_id'", [], |row| row.get(0))
+        .optional()?;
+    if let Some(id) = known {
+        return Ok(StoreId(id));
+    }
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|error| {
+        Fault::Store(StoreError::Database { operation: "make the store's identity", cause: error.into() })
+    })?;
+    let id = format!("{:032x}", u128::from_be_bytes(random));
+    connection.execute("INSERT INTO meta (name, value) VALUES ('store_id', ?1)", [&id])?;
+    Ok(StoreId(id))
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    fn id(&self) -> &StoreId {
+        &self.id
+    }
+
+    fn woken(&self) -> watch::Receiver<u64> {
+        self.woken.clone()
+    }
+
+    async fn take_partition(
+        &self,
+        source: &SourceName,
+        partition: &PartitionId,
+        parents: &[PartitionId],
+    ) -> Result<PartitionState> {
+        let (source, partition, parents) = (source.clone(), partition.clone(), parents.to_vec());
+        let work = move |step: &mut writer::Step<'_>| partitions::take(step, &source, &partition, &parents);
+        self.writer.run("take a partition", work).await
+    }
+
+    async fn partitions(&self, source: &SourceName) -> Result<Vec<PartitionState>> {
+        let source = source.clone();
+        self.readers.run("read partitions", move |connection| partitions::list(connection, &source)).await
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<Committed> {
+        self.writer.run("commit a batch", move |step| ingest::commit(step, &batch)).await
+    }
+
+    async fn stored_agents(&self, source: &SourceName) -> Result<Vec<StoredAgent>> {
+        let source = source.clone();
+        self.readers.run("read agents", move |connection| read::stored_agents(connection, &source)).await
+    }
+
+    async fn evidence(
+        &self,
+        source: &SourceName,
+        agent: &AgentId,
+        from: Timestamp,
+    ) -> Result<Vec<Observation>> {
+        let (source, agent) = (source.clone(), agent.clone());
+        let query = move |connection: &Connection| read::evidence(connection, &source, &agent, from);
+        self.readers.run("read evidence", query).await
+    }
+
+    async fn contact(&self, source: &SourceName, contact: &ContactId) -> Result<Option<ContactLeg>> {
+        let (source, contact) = (source.clone(), contact.clone());
+        let query = move |connection: &Connection| read::contact(connection, &source, &contact);
+        self.readers.run("read a contact", query).await
+    }
+
+    async fn take_closer(&self, source: &SourceName) -> Result<CloserState> {
+        let source = source.clone();
+        self.writer.run("take the closer", move |step| close::take_closer(step, &source)).await
+    }
+
+    async fn dirty(&self, source: &SourceName, limit: usize) -> Result<Vec<DirtyMark>> {
+        let source = source.clone();
+        self.readers.run("read dirty marks", move |connection| dirty::list(connection, &source, limit)).await
+    }
+
+    async fn close(&self, close: Close) -> Result<Closed> {
+        self.writer.run("close intervals", move |step| close::close(step, &close)).await
+    }
+
+    async fn segments(
+        &self,
+        source: &SourceName,
+        agent: Option<&AgentId>,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<(AgentId, Segment)>> {
+        let (source, agent) = (source.clone(), agent.cloned());
+        let query =
+            move |connection: &Connection| read::segments(connection, &source, agent.as_ref(), from, to);
+        self.readers.run("read segments", query).await
+    }
+
+    async fn contacts(&self, source: &SourceName, from: Timestamp, to: Timestamp) -> Result<Vec<ContactLeg>> {
+        let source = source.clone();
+        let query = move |connection: &Connection| read::contacts(connection, &source, from, to);
+        self.readers.run("read contacts", query).await
+    }
+
+    async fn rows(
+        &self,
+        source: &SourceName,
+        report: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<StoredRow>> {
+        let (source, report) = (source.clone(), report.to_string());
+        let query = move |connection: &Connection| read::rows(connection, &source, &report, from, to);
+        self.readers.run("read rows", query).await
+    }
+
+    async fn agents(&self, sources: &[SourceName]) -> Result<AgentsSnapshot> {
+        let (id, sources) = (self.id.clone(), sources.to_vec());
+        self.readers.run("read agents", move |connection| read::agents(connection, &id, &sources)).await
+    }
+
+    async fn feed(
+        &self,
+        kind: FeedKind,
+        after: &Cursor,
+        sources: &[SourceName],
+        limit: usize,
+    ) -> Result<FeedPage> {
+        let (id, after, sources) = (self.id.clone(), after.clone(), sources.to_vec());
+        let query = move |connection: &Connection| feed::page(connection, &id, kind, &after, &sources, limit);
+        self.readers.run("read a feed", query).await
+    }
+
+    async fn feed_end(&self, kind: FeedKind) -> Result<Cursor> {
+        let store = self.id.clone();
+        let query =
+            move |connection: &Connection| Ok(Cursor { store, seen: feed::heads(connection, kind, &[])? });
+        self.readers.run("read the end of a feed", query).await
+    }
+
+    async fn dead_letters(
+        &self,
+        sources: &[SourceName],
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>> {
+        let sources = sources.to_vec();
+        let query = move |connection: &Connection| read::dead_letters(connection, &sources, before, limit);
+        self.readers.run("read dead letters", query).await
+    }
+
+    async fn gaps(&self, source: &SourceName, limit: usize) -> Result<Vec<Gap>> {
+        let source = source.clone();
+        self.readers.run("read gaps", move |connection| read::gaps(connection, &source, limit)).await
+    }
+
+    async fn add_token(&self, token: TokenWrite) -> Result<()> {
+        self.writer.run("write a token", move |step| tokens::add(step, &token)).await
+    }
+
+    async fn token_by_hash(&self, hash: &[u8; 32]) -> Result<Option<Token>> {
+        let hash = *hash;
+        self.readers.run("read a token", move |connection| tokens::by_hash(connection, &hash)).await
+    }
+
+    async fn tokens(&self) -> Result<Vec<Token>> {
+        self.readers.run("read tokens", tokens::list).await
+    }
+
+    async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<bool> {
+        let id = id.to_string();
+        self.writer.run("revoke a token", move |step| tokens::revoke(step, &id, at)).await
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Result<()> {
+        let retention = self.retention.clone();
+        let plan = move |connection: &Connection| sweep::plan(connection, now, &retention);
+        let mut ranges = self.readers.run("look for what is past its time", plan).await?;
+        while !ranges.is_empty() {
+            ranges = self.writer.run("sweep", move |step| sweep::bite(step, ranges)).await?;
+        }
+        Ok(())
+    }
+
+    async fn shut_down(&self) -> Result<()> {
+        self.readers.shut_down().await;
+        self.writer.shut_down().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,236 @@
+//! What readers ask for.
+
+use pegboard_model::{AgentId, ContactId, ContactLeg, Observation, Order, Segment, SourceName, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+
+use super::codec::{from_json, limit, source_filter};
+use super::fault::Tried;
+use super::feed;
+use crate::{AgentEntry, AgentsSnapshot, Cursor, DeadLetter, FeedKind, Gap, StoreId, StoredAgent, StoredRow};
+
+/// Runs a query and takes each of its rows.
+fn all<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    take: impl Fn(&Row<'_>) -> Tried<T>,
+) -> Tried<Vec<T>> {
+    let mut query = connection.prepare_cached(sql)?;
+    let mut rows = query.query(params)?;
+    let mut taken = Vec::new();
+    while let Some(row) = rows.next()? {
+        taken.push(take(row)?);
+    }
+    Ok(taken)
+}
+
+fn text(row: &Row<'_>, column: usize) -> Tried<String> {
+    Ok(row.get(column)?)
+}
+
+fn instant(row: &Row<'_>, column: usize) -> Tried<Timestamp> {
+    Ok(Timestamp::from_millis(row.get(column)?))
+}
+
+fn maybe_instant(row: &Row<'_>, column: usize) -> Tried<Option<Timestamp>> {
+    Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
+}
+
+/// What the engine keeps of the agents of a source.
+pub(super) fn stored_agents(connection: &Connection, source: &SourceName) -> Tried<Vec<StoredAgent>> {
+    let sql = "SELECT agent, track, now FROM agents WHERE source = ?1 ORDER BY agent";
+    all(connection, sql, [source.as_str()], |row| {
+        Ok(StoredAgent {
+            agent: text(row, 0)?.into(),
+            track: text(row, 1)?,
+            now: from_json("agent's present state", &text(row, 2)?)?,
+        })
+    })
+}
+
+/// The evidence of one agent.
+pub(super) fn evidence(
+    connection: &Connection,
+    source: &SourceName,
+    agent: &AgentId,
+    from: Timestamp,
+) -> Tried<Vec<Observation>> {
+    let sql = "SELECT at, id, partition, position, what FROM evidence
+               WHERE source = ?1 AND agent = ?2 AND at >= ?3 ORDER BY at, id";
+    all(connection, sql, params![source.as_str(), agent.as_str(), from.as_millis()], |row| {
+        let partition = text(row, 2)?.into();
+        let position = from_json("position of an observation", &text(row, 3)?)?;
+        Ok(Observation {
+            agent: agent.clone(),
+            at: instant(row, 0)?,
+            order: Order { partition, position },
+            id: text(row, 1)?.as_str().into(),
+            what: from_json("observation", &text(row, 4)?)?,
+        })
+    })
+}
+
+/// One contact.
+pub(super) fn contact(
+    connection: &Connection,
+    source: &SourceName,
+    contact: &ContactId,
+) -> Tried<Option<ContactLeg>> {
+    let body: Option<String> = connection
+        .prepare_cached("SELECT body FROM contacts WHERE source = ?1 AND id = ?2")?
+        .query_row(params![source.as_str(), contact.to_string()], |row| row.get(0))
+        .optional()?;
+    body.map(|body| from_json("contact", &body)).transpose()
+}
+
+/// Contacts pegged in `[from, to)`.
+pub(super) fn contacts(
+    connection: &Connection,
+    source: &SourceName,
+    from: Timestamp,
+    to: Timestamp,
+) -> Tried<Vec<ContactLeg>> {
+    let sql = "SELECT body FROM contacts
+               WHERE source = ?1 AND pegged >= ?2 AND pegged < ?3 ORDER BY pegged, id";
+    let window = params![source.as_str(), from.as_millis(), to.as_millis()];
+    all(connection, sql, window, |row| from_json("contact", &text(row, 0)?))
+}
+
+/// Segments of one agent that touch `[from, to)`. They do not overlap: of those that start before the window,
+/// only the last can reach into it.
+const SEGMENTS_OF_AGENT: &str = "
+    SELECT agent, start, stop, mark, state FROM segments
+    WHERE source = ?1 AND agent = ?4 AND start < ?3
+      AND start >= coalesce((SELECT start FROM segments
+                             WHERE source = ?1 AND agent = ?4 AND start <= ?2 AND is_segment = 1
+                             ORDER BY start DESC LIMIT 1), ?2)
+      AND (stop IS NULL OR stop > ?2 OR start >= ?2)
+    ORDER BY start, is_segment";
+
+/// The same for all agents. Each agent is found by a step through the primary key rather than by reading
+/// every segment.
+const SEGMENTS_OF_ALL: &str = "
+    WITH RECURSIVE known (agent) AS (
+        SELECT min(agent) FROM segments WHERE source = ?1
+        UNION ALL
+        SELECT (SELECT min(agent) FROM segments WHERE source = ?1 AND agent > known.agent)
+        FROM known WHERE known.agent IS NOT NULL
+    )
+    SELECT touching.agent, touching.start, touching.stop, touching.mark, touching.state
+    FROM known CROSS JOIN segments AS touching
+    WHERE touching.source = ?1 AND touching.agent = known.agent AND touching.start < ?3
+      AND touching.start >= coalesce((SELECT earlier.start FROM segments AS earlier
+                                      WHERE earlier.source = ?1 AND earlier.agent = known.agent
+                                        AND earlier.start <= ?2 AND earlier.is_segment = 1
+                                      ORDER BY earlier.start DESC LIMIT 1), ?2)
+      AND (touching.stop IS NULL OR touching.stop > ?2 OR touching.start >= ?2)
+    ORDER BY touching.agent, touching.start, touching.is_segment";
+
+/// Segments that touch `[from, to)`, by agent and start.
+pub(super) fn segments(
+    connection: &Connection,
+    source: &SourceName,
+    agent: Option<&AgentId>,
+    from: Timestamp,
+    to: Timestamp,
+) -> Tried<Vec<(AgentId, Segment)>> {
+    let (source, from, to) = (source.as_str(), from.as_millis(), to.as_millis());
+    match agent {
+        Some(agent) => {
+            all(connection, SEGMENTS_OF_AGENT, params![source, from, to, agent.as_str()], read_segment)
+        }
+        None => all(connection, SEGMENTS_OF_ALL, params![source, from, to], read_segment),
+    }
+}
+
+fn read_segment(row: &Row<'_>) -> Tried<(AgentId, Segment)> {
+    let mark: Option<String> = row.get(3)?;
+    let segment = Segment {
+        start: instant(row, 1)?,
+        end: maybe_instant(row, 2)?,
+        state: from_json("state of a segment", &text(row, 4)?)?,
+        mark: mark.map(|mark| from_json("mark", &mark)).transpose()?,
+    };
+    Ok((text(row, 0)?.into(), segment))
+}
+
+/// The latest revision of the rows of a report.
+pub(super) fn rows(
+    connection: &Connection,
+    source: &SourceName,
+    report: &str,
+    from: Timestamp,
+    to: Timestamp,
+) -> Tried<Vec<StoredRow>> {
+    let sql = "SELECT interval_start, key, body, revision, reason, at FROM rows
+               WHERE source = ?1 AND report = ?2 AND interval_start >= ?3 AND interval_start < ?4
+                 AND body IS NOT NULL
+               ORDER BY interval_start, key";
+    let window = params![source.as_str(), report, from.as_millis(), to.as_millis()];
+    all(connection, sql, window, |row| {
+        Ok(StoredRow {
+            interval_start: instant(row, 0)?,
+            key: text(row, 1)?,
+            body: text(row, 2)?,
+            revision: row.get(3)?,
+            reason: text(row, 4)?.into(),
+            at: instant(row, 5)?,
+        })
+    })
+}
+
+/// All agents of the sources, and the end of their state feeds.
+pub(super) fn agents(
+    connection: &Connection,
+    store: &StoreId,
+    sources: &[SourceName],
+) -> Tried<AgentsSnapshot> {
+    let sql = "SELECT now, heard FROM agents
+               WHERE ?1 IS NULL OR source IN (SELECT value FROM json_each(?1))
+               ORDER BY source, agent";
+    let agents = all(connection, sql, [source_filter(sources)?], |row| {
+        let now = from_json("agent's present state", &text(row, 0)?)?;
+        Ok(AgentEntry { now, heard: instant(row, 1)? })
+    })?;
+    let seen = feed::heads(connection, FeedKind::States, sources)?;
+    Ok(AgentsSnapshot { agents, cursor: Cursor { store: store.clone(), seen } })
+}
+
+/// Dead letters, newest first.
+pub(super) fn dead_letters(
+    connection: &Connection,
+    sources: &[SourceName],
+    before: Option<i64>,
+    most: usize,
+) -> Tried<Vec<DeadLetter>> {
+    let sql = "SELECT id, source, partition, position, reason, payload, at FROM dead_letters
+               WHERE id < ?2 AND (?1 IS NULL OR source IN (SELECT value FROM json_each(?1)))
+               ORDER BY id DESC LIMIT ?3";
+    let bounds = params![source_filter(sources)?, before.unwrap_or(i64::MAX), limit(most)];
+    all(connection, sql, bounds, |row| {
+        Ok(DeadLetter {
+            id: row.get(0)?,
+            source: text(row, 1)?.into(),
+            partition: text(row, 2)?.into(),
+            position: from_json("position of a dead letter", &text(row, 3)?)?,
+            reason: text(row, 4)?.into(),
+            payload: row.get(5)?,
+            at: instant(row, 6)?,
+        })
+    })
+}
+
+/// Gaps of a source, newest first.
+pub(super) fn gaps(connection: &Connection, source: &SourceName, most: usize) -> Tried<Vec<Gap>> {
+    let sql = "SELECT partition, reason, lost_from, lost_to, at FROM gaps
+               WHERE source = ?1 ORDER BY id DESC LIMIT ?2";
+    all(connection, sql, params![source.as_str(), limit(most)], |row| {
+        Ok(Gap {
+            partition: text(row, 0)?.into(),
+            reason: text(row, 1)?.into(),
+            from: maybe_instant(row, 2)?,
+            to: maybe_instant(row, 3)?,
+            at: instant(row, 4)?,
+        })
+    })
+}

@@ -1,0 +1,278 @@
+//! The end of everything that is kept.
+//!
+//! A sweep first looks, through a reader, for ranges that are past their time. The writer then removes them in
+//! bites, so that no commit waits long behind one.
+
+use std::collections::VecDeque;
+
+use pegboard_model::{Millis, Timestamp};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Params, params, params_from_iter};
+
+use super::codec::{limit, to_column};
+use super::fault::Tried;
+use super::writer::Step;
+
+/// How many rows one job of the writer removes.
+const BITE: usize = 2000;
+
+/// How long each table keeps its rows. What has no line here is bounded by what it describes (partitions of the
+/// last 400 days, agents, tokens), and dirty marks by agents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retention {
+    /// Evidence, counted back from the newest of its source or from now, whichever is earlier: 48 hours, which is
+    /// the 24 hours that an event may be late and the 24 hours that it may reach back.
+    pub evidence: Millis,
+    /// Entries of feeds: 24 hours. A cursor that is older has to take a new snapshot.
+    pub feed: Millis,
+    /// Entries of one feed of one source, however young: 1,000,000.
+    pub feed_entries: u64,
+    /// Dead letters: 30 days.
+    pub dead_letters: Millis,
+    /// Dead letters of one source, however young: 100,000.
+    pub dead_letter_count: u64,
+    /// Segments, contacts, rows with their earlier revisions, gaps, and partitions that have ended: 400 days.
+    pub history: Millis,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            evidence: Millis::from_hours(48),
+            feed: Millis::from_hours(24),
+            feed_entries: 1_000_000,
+            dead_letters: Millis::from_hours(30 * 24),
+            dead_letter_count: 100_000,
+            history: Millis::from_hours(400 * 24),
+        }
+    }
+}
+
+/// Rows to remove: a statement whose last parameter is how many at most.
+#[derive(Debug)]
+pub(super) struct Range {
+    delete: &'static str,
+    bounds: Vec<Value>,
+}
+
+impl Range {
+    fn new(delete: &'static str, bounds: impl IntoIterator<Item = Value>) -> Self {
+        Self { delete, bounds: bounds.into_iter().collect() }
+    }
+}
+
+/// What is past its time.
+pub(super) fn plan(connection: &Connection, now: Timestamp, retention: &Retention) -> Tried<VecDeque<Range>> {
+    let mut ranges = VecDeque::new();
+    plan_evidence(connection, now, retention, &mut ranges)?;
+    plan_segments(connection, now - retention.history, &mut ranges)?;
+    plan_feeds(connection, now, retention, &mut ranges)?;
+    plan_dead_letters(connection, now, retention, &mut ranges)?;
+    plan_contacts(connection, now - retention.history, &mut ranges)?;
+    plan_rows(connection, now - retention.history, &mut ranges)?;
+    let before = Value::from((now - retention.history).as_millis());
+    ranges.extend(OF_WHOLE_TABLES.map(|delete| Range::new(delete, [before.clone()])));
+    Ok(ranges)
+}
+
+/// Removes the next bite of the ranges; answers what is left of them.
+pub(super) fn bite(step: &mut Step<'_>, mut ranges: VecDeque<Range>) -> Tried<VecDeque<Range>> {
+    let mut left = BITE;
+    while left > 0
+        && let Some(range) = ranges.front_mut()
+    {
+        let bounds = range.bounds.iter().cloned().chain([Value::from(limit(left))]);
+        let removed = step.connection.prepare_cached(range.delete)?.execute(params_from_iter(bounds))?;
+        if removed < left {
+            ranges.pop_front();
+        }
+        left -= removed.min(left);
+    }
+    Ok(ranges)
+}
+
+/// Small tables. The first parameter is the instant.
+const OF_WHOLE_TABLES: [&str; 2] = [
+    "DELETE FROM gaps WHERE id IN (SELECT id FROM gaps WHERE at < ?1 LIMIT ?2)",
+    "DELETE FROM partitions WHERE (source, partition) IN
+         (SELECT source, partition FROM partitions WHERE finished = 1 AND touched < ?1 LIMIT ?2)",
+];
+
+fn plan_evidence(
+    connection: &Connection,
+    now: Timestamp,
+    retention: &Retention,
+    ranges: &mut VecDeque<Range>,
+) -> Tried<()> {
+    let agents = keys_of(connection, "evidence", "agent")?;
+    for group in agents.chunk_by(|(source, _), (other, _)| source == other) {
+        let spans: Vec<(i64, i64)> = group
+            .iter()
+            .map(|agent| {
+                one(
+                    connection,
+                    "SELECT (SELECT min(at) FROM evidence WHERE source = ?1 AND agent = ?2),
+                            (SELECT max(at) FROM evidence WHERE source = ?1 AND agent = ?2)",
+                    [&agent.0, &agent.1],
+                )
+            })
+            .collect::<Tried<_>>()?;
+        let newest = spans.iter().map(|(_, newest)| *newest).max().unwrap_or(i64::MAX);
+        let before = Timestamp::from_millis(newest).min(now) - retention.evidence;
+        let past = group.iter().zip(&spans).filter(|(_, (oldest, _))| *oldest < before.as_millis());
+        ranges.extend(past.map(|((source, agent), _)| {
+            Range::new(
+                "DELETE FROM evidence WHERE source = ?1 AND agent = ?2 AND (at, id) IN
+                     (SELECT at, id FROM evidence WHERE source = ?1 AND agent = ?2 AND at < ?3
+                      ORDER BY at, id LIMIT ?4)",
+                [source.clone().into(), agent.clone().into(), before.as_millis().into()],
+            )
+        }));
+    }
+    Ok(())
+}
+
+fn plan_segments(connection: &Connection, before: Timestamp, ranges: &mut VecDeque<Range>) -> Tried<()> {
+    for (source, agent) in keys_of(connection, "segments", "agent")? {
+        let oldest: (i64,) = one(
+            connection,
+            "SELECT min(start) FROM segments WHERE source = ?1 AND agent = ?2",
+            [&source, &agent],
+        )?;
+        if oldest.0 < before.as_millis() {
+            ranges.push_back(Range::new(
+                "DELETE FROM segments WHERE source = ?1 AND agent = ?2 AND (start, is_segment) IN
+                     (SELECT start, is_segment FROM segments
+                      WHERE source = ?1 AND agent = ?2 AND start < ?3 AND stop <= ?3
+                      ORDER BY start LIMIT ?4)",
+                [source.into(), agent.into(), before.as_millis().into()],
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The entries before the first one that is young enough, and those that are too many.
+fn plan_feeds(
+    connection: &Connection,
+    now: Timestamp,
+    retention: &Retention,
+    ranges: &mut VecDeque<Range>,
+) -> Tried<()> {
+    let feeds: Vec<(String, String, i64)> = many(connection, "SELECT source, kind, head FROM feeds", [])?;
+    for (source, kind, head) in feeds {
+        let (young,): (Option<i64>,) = one(
+            connection,
+            "SELECT (SELECT number FROM feed_entries WHERE source = ?1 AND kind = ?2 AND at >= ?3
+                     ORDER BY number LIMIT 1)",
+            params![source, kind, (now - retention.feed).as_millis()],
+        )?;
+        let first_kept = young.unwrap_or(head + 1).max(head - to_column(retention.feed_entries) + 1);
+        ranges.push_back(Range::new(
+            "DELETE FROM feed_entries WHERE source = ?1 AND kind = ?2 AND number IN
+                 (SELECT number FROM feed_entries WHERE source = ?1 AND kind = ?2 AND number < ?3
+                  ORDER BY number LIMIT ?4)",
+            [source.into(), kind.into(), first_kept.into()],
+        ));
+    }
+    Ok(())
+}
+
+/// The letters before the first one that is young enough, and those that are too many.
+fn plan_dead_letters(
+    connection: &Connection,
+    now: Timestamp,
+    retention: &Retention,
+    ranges: &mut VecDeque<Range>,
+) -> Tried<()> {
+    let sources: Vec<(String,)> = many(connection, "SELECT DISTINCT source FROM dead_letters", [])?;
+    for (source,) in sources {
+        let (young, surplus): (Option<i64>, Option<i64>) = one(
+            connection,
+            "SELECT (SELECT id FROM dead_letters WHERE source = ?1 AND at >= ?2 ORDER BY id LIMIT 1),
+                    (SELECT id FROM dead_letters WHERE source = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?3)",
+            params![
+                source,
+                (now - retention.dead_letters).as_millis(),
+                to_column(retention.dead_letter_count)
+            ],
+        )?;
+        let first_kept = young.unwrap_or(i64::MAX).max(surplus.map_or(0, |surplus| surplus + 1));
+        ranges.push_back(Range::new(
+            "DELETE FROM dead_letters WHERE id IN
+                 (SELECT id FROM dead_letters WHERE source = ?1 AND id < ?2 ORDER BY id LIMIT ?3)",
+            [source.into(), first_kept.into()],
+        ));
+    }
+    Ok(())
+}
+
+fn plan_contacts(connection: &Connection, before: Timestamp, ranges: &mut VecDeque<Range>) -> Tried<()> {
+    let sources: Vec<(String,)> = many(connection, "SELECT DISTINCT source FROM partitions", [])?;
+    for (source,) in sources {
+        let bounds = [Value::from(source), before.as_millis().into()];
+        ranges.push_back(Range::new(
+            "DELETE FROM contacts WHERE rowid IN
+                 (SELECT rowid FROM contacts WHERE source = ?1 AND pegged < ?2 LIMIT ?3)",
+            bounds.clone(),
+        ));
+        ranges.push_back(Range::new(
+            "DELETE FROM contacts WHERE rowid IN
+                 (SELECT rowid FROM contacts WHERE source = ?1 AND pegged IS NULL AND updated < ?2 LIMIT ?3)",
+            bounds,
+        ));
+    }
+    Ok(())
+}
+
+fn plan_rows(connection: &Connection, before: Timestamp, ranges: &mut VecDeque<Range>) -> Tried<()> {
+    for (source, report) in keys_of(connection, "rows", "report")? {
+        let bounds = [source.into(), report.into(), Value::from(before.as_millis())];
+        ranges.push_back(Range::new(
+            "DELETE FROM row_history WHERE source = ?1 AND report = ?2
+               AND (interval_start, key, revision) IN
+                 (SELECT interval_start, key, revision FROM row_history
+                  WHERE source = ?1 AND report = ?2 AND interval_start < ?3 LIMIT ?4)",
+            bounds.clone(),
+        ));
+        ranges.push_back(Range::new(
+            "DELETE FROM rows WHERE source = ?1 AND report = ?2 AND (interval_start, key) IN
+                 (SELECT interval_start, key FROM rows
+                  WHERE source = ?1 AND report = ?2 AND interval_start < ?3 LIMIT ?4)",
+            bounds,
+        ));
+    }
+    Ok(())
+}
+
+/// The values of source and another column by which a table is clustered, one step of the primary key each
+/// rather than a walk through all of it.
+fn keys_of(connection: &Connection, table: &str, column: &str) -> Tried<Vec<(String, String)>> {
+    let mut next = connection.prepare_cached(&format!(
+        "SELECT source, {column} FROM {table}
+         WHERE (source, {column}) > (?1, ?2) ORDER BY source, {column} LIMIT 1"
+    ))?;
+    let mut keys: Vec<(String, String)> = Vec::new();
+    loop {
+        let (source, key) = keys.last().map_or(("", ""), |(source, key)| (source, key));
+        let Some(found) = next.query_row([source, key], |row| row.try_into()).optional()? else { break };
+        keys.push(found);
+    }
+    Ok(keys)
+}
+
+fn one<T>(connection: &Connection, sql: &str, params: impl Params) -> Tried<T>
+where
+    T: for<'row> TryFrom<&'row rusqlite::Row<'row>, Error = rusqlite::Error>,
+{
+    Ok(connection.prepare_cached(sql)?.query_row(params, |row| T::try_from(row))?)
+}
+
+fn many<T>(connection: &Connection, sql: &str, params: impl Params) -> Tried<Vec<T>>
+where
+    T: for<'row> TryFrom<&'row rusqlite::Row<'row>, Error = rusqlite::Error>,
+{
+    let mut query = connection.prepare_cached(sql)?;
+    let rows = query.query_map(params, |row| T::try_from(row))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}

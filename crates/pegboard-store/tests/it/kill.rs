@@ -1,0 +1,133 @@
+//! The process is killed at any moment.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use pegboard_model::{AgentNow, PartitionId, Timestamp};
+use pegboard_store::{Batch, FeedKind, SqliteStore, Store};
+
+use crate::home::SqliteHome;
+use crate::sample::{event, position_of, source, whole_feed};
+
+/// Tells the child where the store is, and by being there that it is the child.
+const STORE: &str = "PEGBOARD_KILL_TEST_STORE";
+
+const KILLS: u64 = 20;
+const LANES: usize = 4;
+
+fn lane(number: usize) -> PartitionId {
+    format!("lane-{number}").into()
+}
+
+fn agent(number: usize) -> String {
+    format!("agent-{number}")
+}
+
+/// Commits numbered batches of one partition until the process dies, and prints each number once it is
+/// acknowledged.
+async fn commit_for_ever(store: Arc<dyn Store>, number: usize) {
+    let partition = lane(number);
+    let taken = store.take_partition(&source(), &partition, &[]).await.unwrap();
+    let mut position = position_of(taken.position.as_ref());
+    loop {
+        let batch = Batch { partition: partition.clone(), ..event(taken.epoch, position, &agent(number)) };
+        store.commit(batch).await.unwrap();
+        position += 1;
+        // Not `println!`: the test harness would hold it back. One write, so that lanes do not mix.
+        std::io::stderr().write_all(format!("acknowledged {number} {position}\n").as_bytes()).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "the child of r03_kill: does nothing by itself"]
+async fn child_that_is_killed() {
+    let Some(path) = env::var_os(STORE) else { return };
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(Path::new(&path), SqliteHome::options()).unwrap());
+    let lanes: Vec<_> = (0..LANES).map(|lane| tokio::spawn(commit_for_ever(store.clone(), lane))).collect();
+    for lane in lanes {
+        lane.await.unwrap();
+    }
+}
+
+/// Runs the child until `lines` batches are acknowledged and `delay` has passed; answers the last number of each
+/// lane that it was told.
+fn run_and_kill(path: OsString, lines: u64, delay: Duration) -> BTreeMap<usize, u64> {
+    let mut child = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "kill::child_that_is_killed", "--ignored", "--nocapture"])
+        .env(STORE, path)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(child.stderr.take().unwrap());
+    let mut acknowledged = BTreeMap::new();
+    let mut line = String::new();
+    for _ in 0..lines {
+        line.clear();
+        assert!(output.read_line(&mut line).unwrap() > 0, "the child ended by itself");
+        note(&line, &mut acknowledged);
+    }
+    std::thread::sleep(delay);
+    child.kill().unwrap();
+    assert!(!child.wait().unwrap().success());
+    // What it was told before it died counts as well.
+    for line in output.lines() {
+        note(&line.unwrap(), &mut acknowledged);
+    }
+    acknowledged
+}
+
+fn note(line: &str, acknowledged: &mut BTreeMap<usize, u64>) {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let ["acknowledged", lane, number] = words[..] else { panic!("the child said: {line}") };
+    acknowledged.insert(lane.parse().unwrap(), number.parse().unwrap());
+}
+
+#[tokio::test]
+async fn r03_kill_loses_nothing_that_was_acknowledged() {
+    let home = SqliteHome::new();
+    let mut told: BTreeMap<usize, u64> = BTreeMap::new();
+    for turn in 0..KILLS {
+        let (lines, delay) = (turn * turn % 37 + turn % 3, Duration::from_micros(turn * 977 % 5000));
+        let path = home.path().into_os_string();
+        told.extend(tokio::task::spawn_blocking(move || run_and_kill(path, lines, delay)).await.unwrap());
+        check(&home, &told).await;
+    }
+    assert!(told.values().sum::<u64>() > 4 * KILLS, "hardly anything was written: the test shows nothing");
+}
+
+/// Every acknowledged batch is there once, and position, counts, evidence and feed agree.
+async fn check(home: &SqliteHome, told: &BTreeMap<usize, u64>) {
+    let store = home.sqlite();
+    let partitions = store.partitions(&source()).await.unwrap();
+    let feed = whole_feed(&store, FeedKind::States).await;
+    let numbers: Vec<u64> = feed.iter().map(|entry| entry.number).collect();
+    assert_eq!(numbers, (1..=feed.len() as u64).collect::<Vec<_>>());
+    let changes: Vec<AgentNow> =
+        feed.iter().map(|entry| serde_json::from_str(&entry.body).unwrap()).collect();
+    let mut total = 0;
+    for number in 0..LANES {
+        let partition = partitions.iter().find(|state| state.partition == lane(number));
+        let position = position_of(partition.and_then(|state| state.position.as_ref()));
+        let acknowledged = told.get(&number).copied().unwrap_or(0);
+        assert!(position >= acknowledged, "lane {number}: {acknowledged} acknowledged, {position} kept");
+        let records = partition.map_or(0, |state| state.counts.records);
+        assert_eq!(records, position, "lane {number}");
+        let name = agent(number);
+        let evidence = store.evidence(&source(), &name.as_str().into(), Timestamp::MIN).await.unwrap();
+        let mut ids: Vec<u64> =
+            evidence.iter().map(|seen| seen.id.to_string()["event-".len()..].parse().unwrap()).collect();
+        ids.sort_unstable();
+        assert_eq!(ids, (0..position).collect::<Vec<_>>(), "lane {number}: each event once");
+        let of_agent = changes.iter().filter(|change| change.agent_id.as_str() == name);
+        assert_eq!(of_agent.count() as u64, position, "lane {number}: each change once");
+        total += position;
+    }
+    assert_eq!(feed.len() as u64, total);
+}

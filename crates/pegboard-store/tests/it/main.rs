@@ -1,0 +1,57 @@
+//! What a store has to do, and what the embedded one does besides.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod faults;
+mod home;
+mod kill;
+mod sample;
+mod suite;
+
+use home::SqliteHome;
+
+/// Runs tests of the suite, each with a store of its own.
+macro_rules! on_sqlite {
+    ($($part:ident::$test:ident,)*) => {
+        $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $test() {
+            suite::$part::$test(&SqliteHome::new()).await;
+        })*
+    };
+}
+
+on_sqlite! {
+    ingest::a_batch_is_all_there_after_a_restart,
+    ingest::a_partition_adds_up_its_batches,
+    ingest::the_watermark_never_goes_back,
+    ingest::an_earlier_owner_is_refused_and_writes_nothing,
+    ingest::a_batch_for_another_position_is_refused_and_writes_nothing,
+    ingest::a_partition_that_nobody_took_is_refused,
+    ingest::two_owners_race_and_one_chain_of_positions_remains,
+    ingest::a_child_begins_only_after_its_parents,
+    ingest::a_second_copy_of_evidence_changes_nothing,
+    ingest::the_newest_version_of_a_contact_wins_in_any_order,
+    ingest::a_timeline_is_replaced_from_an_instant_on,
+    ingest::a_sign_in_stands_before_the_segment_that_shares_its_start,
+    ingest::segments_that_touch_a_window_are_found,
+    ingest::dead_letters_come_newest_first_and_cut,
+    ingest::gaps_come_newest_first,
+    feeds::numbers_have_no_gaps_under_concurrent_partitions,
+    feeds::snapshot_and_feed_show_every_change_once,
+    feeds::a_page_is_fair_and_bounded,
+    feeds::a_cursor_that_does_not_fit_is_refused,
+    feeds::sources_are_kept_apart,
+    closing::a_row_is_revised_only_if_it_differs,
+    closing::a_row_that_is_gone_is_told_and_can_come_back,
+    closing::an_earlier_closer_is_refused_and_writes_nothing,
+    closing::a_row_that_is_no_json_is_refused_with_all_of_its_closing,
+    closing::closed_until_never_goes_back,
+    closing::marks_are_merged,
+    closing::an_answer_removes_a_mark_unless_it_changed,
+    access::a_token_is_found_by_its_hash_until_it_is_revoked,
+    access::a_second_token_with_the_same_hash_is_refused,
+    upkeep::what_was_handed_in_before_the_end_is_kept,
+    upkeep::a_store_that_was_shut_down_says_so,
+    upkeep::a_sweep_keeps_what_it_promises,
+    upkeep::feeds_and_dead_letters_are_bounded_by_number,
+}
