@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use pegboard_model::{EventId, Millis, Observation, PartitionId, Timestamp};
+use pegboard_model::{EventId, Millis, Observation, Order, PartitionId, Timestamp};
 
 /// The earliest event time that a replay accepts: no platform in question existed before.
 pub const EARLIEST: Timestamp = Timestamp::from_seconds(1_262_304_000);
@@ -60,7 +60,7 @@ fn arrange_instant(events: &mut [Observation]) -> usize {
 
 /// Moves second copies of an event behind all others; of two copies the smaller position counts.
 fn copies_last(events: &mut [Observation]) -> usize {
-    events.sort_by(|a, b| a.id.cmp(&b.id).then_with(|| by_place(a, b)));
+    events.sort_by(|a, b| a.id.cmp(&b.id).then_with(|| by_place(&a.order, &b.order)));
     let mut kept = 1;
     for index in 1..events.len() {
         if events[index].id != events[kept - 1].id {
@@ -71,13 +71,14 @@ fn copies_last(events: &mut [Observation]) -> usize {
     kept
 }
 
-fn by_place(a: &Observation, b: &Observation) -> Ordering {
-    a.order.partition.cmp(&b.order.partition).then_with(|| a.order.position.cmp(&b.order.position))
+/// Which of two copies of an event counts: the lesser.
+pub(crate) fn by_place(a: &Order, b: &Order) -> Ordering {
+    a.partition.cmp(&b.partition).then_with(|| a.position.cmp(&b.position))
 }
 
 #[cfg(test)]
 mod tests {
-    use pegboard_model::{Order, Position, What};
+    use pegboard_model::{Position, What};
 
     use super::*;
 

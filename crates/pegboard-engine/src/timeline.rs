@@ -50,10 +50,10 @@ impl Timeline {
         let mut track = Track::default();
         let mut segments = Vec::new();
         for seen in &evidence {
-            track.apply(seen, policy, &mut |segment| segments.push(segment));
+            track.apply(seen, policy, &mut |segment| append(&mut segments, segment));
         }
         let begins = track.begins()?;
-        segments.extend(track.open_segment());
+        append(&mut segments, track.open_segment()?);
         Some((Self { agent, begins: begins.at, before: begins.before, segments }, track))
     }
 
@@ -102,6 +102,18 @@ impl Timeline {
         });
         lead.into_iter().chain(inside.flatten())
     }
+}
+
+/// Adds what a [`Track`] hands out, or has as its open segment. It replaces what stands at its start or after, so that the
+/// events of one instant come to one end; a state stands after the mark of its instant.
+pub fn append(segments: &mut Vec<Segment>, next: Segment) {
+    let stands = |known: &Segment| {
+        known.start < next.start || (known.start == next.start && known.mark.is_some() && next.mark.is_none())
+    };
+    while segments.last().is_some_and(|last| !stands(last)) {
+        segments.pop();
+    }
+    segments.push(next);
 }
 
 fn clip(segment: &Segment, window: Window, known_until: Timestamp) -> Option<Span<'_>> {

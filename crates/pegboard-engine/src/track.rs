@@ -10,6 +10,7 @@ use pegboard_model::{
 use serde::{Deserialize, Serialize};
 
 use crate::dominance::{class_of, dominant};
+use crate::evidence::by_place;
 
 /// How far back the very first evidence of an agent may reach.
 const FIRST_REACH: Millis = Millis::from_hours(24);
@@ -51,9 +52,11 @@ pub struct Track {
     begins: Option<Beginning>,
     signed_out: bool,
     status: Option<StatusNow>,
+    status_version: Option<u64>,
     contacts: Vec<ContactNow>,
     departed: Vec<(ContactId, u64)>,
     profile: Arc<AgentProfile>,
+    previous: Option<Previous>,
     current: Option<Current>,
 }
 
@@ -77,7 +80,6 @@ pub struct Beginning {
 struct StatusNow {
     status: Arc<Status>,
     reported: Option<Timestamp>,
-    version: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +95,14 @@ struct Current {
     state: State,
 }
 
+/// What stands right before the lasting state. While no time has passed in that, another event of the same instant
+/// may bring the one before back, or change what a sign-in led to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+enum Previous {
+    State(Current),
+    SignIn,
+}
+
 /// How an observation relates to what a [`Track`] has seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arrival {
@@ -100,7 +110,7 @@ pub enum Arrival {
     Next,
     /// It was seen before: nothing to do.
     Duplicate,
-    /// It belongs before something already seen: derive again from the evidence.
+    /// It belongs before something already seen, or is the copy of it that counts: derive again from the evidence.
     Late,
 }
 
@@ -122,8 +132,9 @@ impl Track {
         if seen.at < last.at {
             return Arrival::Late;
         }
-        if last.events.iter().any(|(_, id)| *id == seen.id) {
-            return Arrival::Duplicate;
+        if let Some((known, _)) = last.events.iter().find(|(_, id)| *id == seen.id) {
+            let counts = by_place(&seen.order, known).is_lt();
+            return if counts { Arrival::Late } else { Arrival::Duplicate };
         }
         let follows = |(order, _): &(Order, EventId)| {
             order.partition == seen.order.partition && order.position < seen.order.position
@@ -133,6 +144,9 @@ impl Track {
 
     /// Takes one observation that comes after everything seen. Segments that it closes are handed to `closed`
     /// in order; the one that lasts is [`Track::current`]. Answers whether anything of the timeline changed.
+    ///
+    /// An instant may hold several events, and no time is spent in what lies between them. If such an event takes back
+    /// what an earlier one of its instant did, what was handed out is replaced: [`crate::timeline::append`] says how.
     pub fn apply(
         &mut self,
         seen: &Observation,
@@ -173,7 +187,7 @@ impl Track {
         true
     }
 
-    /// The state that lasts, and since when. Silence is not looked at: see [`Track::silent_since`].
+    /// The state that lasts, and since when. Silence is not looked at: see [`Track::silence_until`].
     pub fn current(&self) -> Option<(Timestamp, &State)> {
         self.current.as_ref().map(|current| (current.start, &current.state))
     }
@@ -215,13 +229,13 @@ impl Track {
     }
 
     /// The segments that replace the lasting one, if by `watermark` the agent has been silent for too long; the
-    /// last of them is open. Empty where the lasting segment stands.
+    /// last of them is open. Empty where the lasting segment stands. Nothing before the lasting one is touched.
     pub fn silence_until(&self, watermark: Timestamp, policy: &TimelinePolicy) -> Vec<Segment> {
         let (Some(silence), Some(last)) = (policy.silence, self.last_at()) else { return Vec::new() };
         if !self.is_silent(last, watermark, policy.silence) {
             return Vec::new();
         }
-        let mut silent = self.clone();
+        let mut silent = Self { previous: None, ..self.clone() };
         let mut segments = Vec::new();
         silent.pass_silence(last, watermark, silence, &mut |segment| segments.push(segment));
         segments.extend(silent.open_segment());
@@ -260,20 +274,22 @@ impl Track {
             }
             What::SignOut(snapshot) => {
                 if let Some(snapshot) = snapshot {
-                    self.take_status(&snapshot.status, None, None);
+                    self.take_status(&snapshot.status, None);
                     self.take_profile(snapshot.profile.as_ref());
                 }
-                self.contacts.clear();
+                for gone in std::mem::take(&mut self.contacts) {
+                    self.remember_departure(gone.contact.id, gone.version);
+                }
                 self.signed_out = true;
             }
             What::Status { status, since, version, profile } => {
-                let known = self.status.as_ref().and_then(|now| now.version);
-                if is_outdated(*version, known) {
+                if is_outdated(*version, self.status_version) {
                     return;
                 }
+                self.status_version = version.or(self.status_version);
                 if !(self.signed_out && status.kind == StatusKind::Offline) {
                     self.signed_out = false;
-                    self.take_status(status, *since, *version);
+                    self.take_status(status, *since);
                 }
                 self.take_profile(profile.as_ref());
             }
@@ -284,26 +300,29 @@ impl Track {
 
     fn take_snapshot(&mut self, snapshot: &Snapshot, at: Timestamp, plausible: &impl Fn(&Timestamp) -> bool) {
         self.signed_out = false;
-        self.take_status(&snapshot.status, snapshot.status_since, None);
+        self.take_status(&snapshot.status, snapshot.status_since);
         self.take_profile(snapshot.profile.as_ref());
-        if self.contacts.is_empty() && snapshot.contacts.is_empty() {
+        if self.contacts.iter().map(|now| &now.contact).eq(&snapshot.contacts) {
             return;
         }
         let first = self.current.is_none();
         let known = std::mem::take(&mut self.contacts);
-        self.contacts = snapshot
-            .contacts
-            .iter()
-            .map(|contact| {
-                let kept = known.iter().find(|now| is_same_phase(&now.contact, contact)).map(|now| now.since);
-                let since = kept.unwrap_or_else(|| phase_start(contact, at, first, plausible));
-                ContactNow { contact: contact.clone(), since, version: None }
-            })
-            .collect();
+        let contacts = snapshot.contacts.iter().map(|contact| {
+            let now = known.iter().find(|now| now.contact.id == contact.id);
+            let kept = now.filter(|now| is_same_phase(&now.contact, contact)).map(|now| now.since);
+            let since = kept.unwrap_or_else(|| phase_start(contact, at, first, plausible));
+            ContactNow { contact: contact.clone(), since, version: now.and_then(|now| now.version) }
+        });
+        self.contacts = contacts.collect();
+        for gone in known {
+            if self.slot(&gone.contact.id).is_none() {
+                self.remember_departure(gone.contact.id, gone.version);
+            }
+        }
     }
 
-    fn take_status(&mut self, status: &Arc<Status>, reported: Option<Timestamp>, version: Option<u64>) {
-        self.status = Some(StatusNow { status: status.clone(), reported, version });
+    fn take_status(&mut self, status: &Arc<Status>, reported: Option<Timestamp>) {
+        self.status = Some(StatusNow { status: status.clone(), reported });
     }
 
     fn take_profile(&mut self, profile: Option<&Arc<AgentProfile>>) {
@@ -321,12 +340,11 @@ impl Track {
         at: Timestamp,
         plausible: &impl Fn(&Timestamp) -> bool,
     ) {
-        let departed = self.departed.iter().find(|(id, _)| *id == contact.id).map(|(_, version)| *version);
-        let slot = self.contacts.iter().position(|now| now.contact.id == contact.id);
-        let known = slot.and_then(|slot| self.contacts[slot].version).or(departed);
+        let known = self.known_version(&contact.id);
         if is_outdated(version, known) {
             return;
         }
+        let slot = self.slot(&contact.id);
         if !contact.monitored {
             self.signed_out = false;
         }
@@ -335,7 +353,7 @@ impl Track {
             Some(slot) => self.contacts[slot].since,
             None => phase_start(contact, at, self.current.is_none(), plausible),
         };
-        let now = ContactNow { contact: contact.clone(), since, version };
+        let now = ContactNow { contact: contact.clone(), since, version: version.or(known) };
         match slot {
             Some(slot) => self.contacts[slot] = now,
             None => self.contacts.push(now),
@@ -343,21 +361,34 @@ impl Track {
     }
 
     fn lose_contact(&mut self, contact: &ContactId, version: Option<u64>) {
-        let slot = self.contacts.iter().position(|now| now.contact.id == *contact);
-        let known = slot.and_then(|slot| self.contacts[slot].version);
+        let known = self.known_version(contact);
         if is_outdated(version, known) {
             return;
         }
-        if let Some(slot) = slot {
+        if let Some(slot) = self.slot(contact) {
             self.contacts.remove(slot);
         }
-        if let Some(version) = version {
-            self.departed.retain(|(id, _)| id != contact);
-            if self.departed.len() == REMEMBERED_DEPARTURES {
-                self.departed.remove(0);
-            }
-            self.departed.push((contact.clone(), version));
+        self.remember_departure(contact.clone(), version.or(known));
+    }
+
+    fn slot(&self, contact: &ContactId) -> Option<usize> {
+        self.contacts.iter().position(|now| now.contact.id == *contact)
+    }
+
+    /// The newest version seen of a contact, whether the agent still has it or not.
+    fn known_version(&self, contact: &ContactId) -> Option<u64> {
+        let present = self.slot(contact).and_then(|slot| self.contacts[slot].version);
+        let departed = || self.departed.iter().find(|(id, _)| id == contact).map(|(_, version)| *version);
+        present.or_else(departed)
+    }
+
+    fn remember_departure(&mut self, contact: ContactId, version: Option<u64>) {
+        let Some(version) = version else { return };
+        self.departed.retain(|(id, _)| *id != contact);
+        if self.departed.len() == REMEMBERED_DEPARTURES {
+            self.departed.remove(0);
         }
+        self.departed.push((contact, version));
     }
 
     fn decide(&self, precedence: Precedence) -> Decision<'_> {
@@ -423,8 +454,8 @@ impl Track {
     }
 
     fn is_silent(&self, last: Timestamp, at: Timestamp, silence: Option<Silence>) -> bool {
-        let signed_in = self.current.as_ref().is_some_and(|current| current.state.class.is_signed_in());
-        silence.is_some_and(|silence| signed_in && at.since(last) >= silence.stale_after)
+        let is_in = self.current.as_ref().is_some_and(|current| current.state.class != Class::SignedOut);
+        silence.is_some_and(|silence| is_in && at.since(last) >= silence.stale_after)
     }
 
     /// Fills the time from the last evidence to `until` with `unknown`, and with `signed_out` after that.
@@ -435,33 +466,58 @@ impl Track {
         silence: Silence,
         closed: &mut impl FnMut(Segment),
     ) {
-        let nobody = |class| State {
-            class,
-            status: None,
-            contact: None,
-            signed_out: false,
-            profile: self.profile.clone(),
-        };
+        // The profile is that of before: what the next evidence says of the team counts from then on.
+        let profile = self.current.as_ref().map_or(&self.profile, |current| &current.state.profile);
+        let nobody =
+            |class| State { class, status: None, contact: None, signed_out: false, profile: profile.clone() };
         let (unknown, gone) = (nobody(Class::Unknown), nobody(Class::SignedOut));
+        // A sign-in mark keeps what the sign-in told, even if nothing was heard afterwards.
+        self.previous.take_if(|previous| *previous == Previous::SignIn);
         self.turn_to(last, unknown, closed);
         if until.since(last) >= silence.gone_after {
             self.turn_to(last + silence.gone_after, gone, closed);
         }
     }
 
-    /// Closes what lasts at `start` and opens `state` there. A state that no time was spent in leaves nothing.
+    /// From `start` on the agent is in `state`.
     fn turn_to(&mut self, start: Timestamp, state: State, closed: &mut impl FnMut(Segment)) {
-        let over = self.current.replace(Current { start, state });
-        if let Some(over) = over
-            && over.start < start
-        {
-            closed(Segment { start: over.start, end: Some(start), state: over.state, mark: None });
+        if self.current.as_ref().is_none_or(|current| !current.state.same(&state)) {
+            self.open(start, state, closed);
         }
     }
 
+    /// Closes what lasts at `start` and opens `state` there. A state that no time was spent in leaves nothing, and
+    /// what stood before it goes on if `state` is the same.
+    fn open(&mut self, start: Timestamp, state: State, closed: &mut impl FnMut(Segment)) {
+        let over = self.current.take();
+        if let Some(over) = over.filter(|over| over.start < start) {
+            let segment =
+                Segment { start: over.start, end: Some(start), state: over.state.clone(), mark: None };
+            closed(segment);
+            self.previous = Some(Previous::State(over));
+        } else {
+            match self.previous.take() {
+                Some(Previous::State(back)) if back.state.same(&state) => {
+                    self.current = Some(back);
+                    return;
+                }
+                Some(Previous::SignIn) => self.hand_out_mark(start, state.clone(), closed),
+                previous => self.previous = previous,
+            }
+        }
+        self.current = Some(Current { start, state });
+    }
+
     fn mark_sign_in(&mut self, at: Timestamp, state: State, closed: &mut impl FnMut(Segment)) {
-        self.turn_to(at, state.clone(), closed);
+        self.open(at, state.clone(), closed);
+        if self.previous != Some(Previous::SignIn) {
+            self.hand_out_mark(at, state, closed);
+        }
+    }
+
+    fn hand_out_mark(&mut self, at: Timestamp, state: State, closed: &mut impl FnMut(Segment)) {
         closed(Segment { start: at, end: Some(at), state, mark: Some(Mark::SignIn) });
+        self.previous = Some(Previous::SignIn);
     }
 }
 

@@ -16,7 +16,11 @@ use crate::support::{at, phase, place, queue};
 /// So many cases, or as many as `PROPTEST_CASES` asks for.
 pub(crate) fn cases(count: u32) -> ProptestConfig {
     let default = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
-    if std::env::var_os("PROPTEST_CASES").is_some() { default } else { ProptestConfig { cases: count, ..default } }
+    if std::env::var_os("PROPTEST_CASES").is_some() {
+        default
+    } else {
+        ProptestConfig { cases: count, ..default }
+    }
 }
 
 /// Everything that was seen of one agent, in the order in which it was read.
@@ -58,8 +62,17 @@ enum Told {
 }
 
 const PHASES: [&str; 11] = [
-    "INCOMING", "PENDING", "CONNECTING", "CONNECTED", "CONNECTED_ONHOLD", "PAUSED", "ENDED", "MISSED", "REJECTED",
-    "ERROR", "DREAMING",
+    "INCOMING",
+    "PENDING",
+    "CONNECTING",
+    "CONNECTED",
+    "CONNECTED_ONHOLD",
+    "PAUSED",
+    "ENDED",
+    "MISSED",
+    "REJECTED",
+    "ERROR",
+    "DREAMING",
 ];
 const STATUSES: [(&str, StatusKind); 5] = [
     ("Available", StatusKind::Routable),
@@ -107,7 +120,8 @@ fn told() -> impl Strategy<Value = Told> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let reported = prop_oneof![3 => Just(None), 2 => Just(Some(0)), 4 => gap().prop_map(Some), 1 => Just(Some(-60_000))];
+    let reported =
+        prop_oneof![3 => Just(None), 2 => Just(Some(0)), 4 => gap().prop_map(Some), 1 => Just(Some(-60_000))];
     let version = prop_oneof![1 => Just(None), 2 => (0..20_u64).prop_map(Some)];
     (gap(), change(), told(), reported, select(vec!["p", "p", "q"]), version, any::<bool>()).prop_map(
         |(gap, change, told, reported, partition, version, tells_profile)| Step {
@@ -165,7 +179,9 @@ impl World {
                 let contact = self.contacts[slot].clone().unwrap_or_else(|| contact(slot, "CONNECTED", None));
                 What::Contact { contact, version: step.version }
             }
-            Told::Departure => What::ContactGone { contact: contact_id(slot).as_str().into(), version: step.version },
+            Told::Departure => {
+                What::ContactGone { contact: contact_id(slot).as_str().into(), version: step.version }
+            }
         }
     }
 
@@ -272,7 +288,8 @@ pub(crate) fn policy() -> impl Strategy<Value = TimelinePolicy> {
 
 /// Status tables, the empty one among them.
 pub(crate) fn status_table() -> impl Strategy<Value = StatusTable> {
-    let kinds = vec![StatusType::Available, StatusType::Productive, StatusType::SignedIn, StatusType::SignedOut];
+    let kinds =
+        vec![StatusType::Available, StatusType::Productive, StatusType::SignedIn, StatusType::SignedOut];
     prop::collection::vec((select(&STATUSES[..]), select(kinds)), 0..4).prop_map(|rows| {
         let mut table = StatusTable::default();
         for ((name, _), kind) in rows {

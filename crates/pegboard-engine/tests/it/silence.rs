@@ -98,7 +98,26 @@ fn a_repeated_silence_is_one_span() {
     let told =
         day_with_silence("08:59 Available; 09:00 BEAT Available; 09:10 BEAT Available; 09:20 BEAT Available");
     assert_eq!(told.classes(), "unknown, 08:59 available, 09:00 unknown, 09:20 available");
-    assert_eq!(silence_until(&told, "09:30"), ["09:00- unknown"]);
+    assert_eq!(
+        silence_until(&told, "09:30"),
+        ["09:20- unknown"],
+        "what lies before the last evidence is not touched"
+    );
+}
+
+#[test]
+fn a_sign_in_keeps_what_it_told_even_if_nothing_is_heard_afterwards() {
+    let told = day_with_silence("09:00 LOGIN Available; 09:10 BEAT Available");
+    assert_eq!(
+        told.segments(),
+        ["09:00 available LOGIN (Available)", "09:00-09:10 unknown", "09:10- available Available"]
+    );
+}
+
+#[test]
+fn silence_about_whom_nothing_is_known_anyway_cuts_nothing() {
+    let told = day_with_silence("09:00 GONE c1; 09:05 GONE c2; 10:00 GONE c3");
+    assert_eq!(told.segments(), ["09:00- unknown"]);
 }
 
 #[test]

@@ -118,11 +118,9 @@ pub(crate) fn shown(segment: &Segment) -> String {
         (None, Some(end)) => format!("-{}", clock(end)),
     };
     let class = segment.state.class.as_str();
-    let mut text = format!("{}{end} {class} {}", clock(segment.start), segment.event_id());
-    if !segment.reason().is_empty() {
-        text.push_str(&format!(" ({})", segment.reason()));
-    }
-    text.trim_end().to_owned()
+    let reason = segment.reason();
+    let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
+    format!("{}{end} {class} {}{reason}", clock(segment.start), segment.event_id()).trim_end().to_owned()
 }
 
 /// `09:00-09:05 talk` for each span of the window; `?` marks the open one.
