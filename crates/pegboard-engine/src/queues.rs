@@ -78,6 +78,7 @@ impl ContactBook {
 
 /// The instant by which a contact belongs to an interval: nothing while it is not over.
 pub fn pegged_at(leg: &ContactLeg, pegging: Pegging) -> Option<Timestamp> {
+    let disconnected = leg.disconnected?;
     let agent = leg.agent.as_ref();
     let named = match pegging {
         Pegging::Disconnect => None,
@@ -85,7 +86,7 @@ pub fn pegged_at(leg: &ContactLeg, pegging: Pegging) -> Option<Timestamp> {
         Pegging::Enqueue => leg.queue.as_ref().and_then(|stay| stay.entered),
         Pegging::Connect => agent.and_then(|agent| agent.connected),
     };
-    named.or(leg.disconnected)
+    Some(named.unwrap_or(disconnected))
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -256,7 +257,7 @@ impl QueueReport {
         let rang = stay.rang.unwrap_or_default();
         match self.ring_in {
             RingIn::Queue => stay.waited,
-            RingIn::Handle | RingIn::None => stay.waited.map(|waited| waited - rang),
+            RingIn::Handle | RingIn::None => stay.waited.map(|waited| (waited - rang).max(Millis::ZERO)),
         }
     }
 

@@ -73,7 +73,7 @@ impl Leg {
     /// The queue's name at the time.
     pub(crate) fn queue_name(self, name: &str) -> Self {
         self.change_stay(|stay| {
-            stay.queue = Arc::new(Queue { name: name.into(), ..Queue::clone(&stay.queue) })
+            stay.queue = Arc::new(Queue { name: name.into(), ..Queue::clone(&stay.queue) });
         })
     }
 
