@@ -46,29 +46,44 @@ struct Growing<'a> {
 }
 
 impl SessionReport {
-    /// The sessions of one agent, in order.
+    /// The sessions of one agent, in order. Whether unknown time belongs to a session is told by what lies on both
+    /// sides of it, in the window or not; therefore the whole timeline is looked at, and its sessions clipped.
     pub fn rows(&self, timeline: &Timeline) -> Vec<Session> {
         let leading = timeline.leading_state();
+        let always = Window { from: Timestamp::MIN, to: Timestamp::MAX };
         let mut sessions = Vec::new();
         let mut growing: Option<Growing<'_>> = None;
         let mut in_doubt = false;
-        for span in timeline.spans(self.window, self.known_until, &leading) {
+        for span in timeline.spans(always, self.known_until, &leading) {
+            if growing.is_none() && span.start >= self.window.to {
+                break;
+            }
             match self.part(&span) {
                 Part::In => {
-                    let sign_in = growing.as_ref().map_or(span.start, |session| session.sign_in);
-                    growing = Some(Growing { sign_in, until: span.end, open: span.open, state: span.state });
+                    growing = Some(self.grown(growing, &span));
                     in_doubt = false;
                 }
                 Part::Perhaps => in_doubt = true,
                 Part::SignIn if !in_doubt => {}
                 Part::Out | Part::SignIn => {
-                    sessions.extend(growing.take().map(|session| self.row(timeline, &session)));
+                    sessions.extend(growing.take().and_then(|session| self.row(timeline, &session)));
                     in_doubt = false;
                 }
             }
         }
-        sessions.extend(growing.map(|session| self.row(timeline, &session)));
+        sessions.extend(growing.and_then(|session| self.row(timeline, &session)));
         sessions
+    }
+
+    /// The session with one more span. What lies beyond the window tells only that it goes on.
+    fn grown<'a>(&self, session: Option<Growing<'a>>, span: &Span<'a>) -> Growing<'a> {
+        match session {
+            Some(session) if span.start >= self.window.to => Growing { until: span.end, ..session },
+            Some(Growing { sign_in, .. }) => {
+                Growing { sign_in, until: span.end, open: span.open, state: span.state }
+            }
+            None => Growing { sign_in: span.start, until: span.end, open: span.open, state: span.state },
+        }
     }
 
     fn part(&self, span: &Span<'_>) -> Part {
@@ -81,19 +96,22 @@ impl SessionReport {
         }
     }
 
-    fn row(&self, timeline: &Timeline, session: &Growing<'_>) -> Session {
+    /// The session as far as it lies in the window.
+    fn row(&self, timeline: &Timeline, session: &Growing<'_>) -> Option<Session> {
+        let whole = Window { from: session.sign_in, to: session.until };
+        let Window { from: sign_in, to: until } = whole.overlap(self.window)?;
         let own = &session.state.profile;
         let profile = if own.login.is_empty() { timeline.first_profile() } else { own.clone() };
-        Session {
+        Some(Session {
             source: self.source.clone(),
             agent_id: timeline.agent.clone(),
             agent_login: profile.login.clone(),
             agent_name: profile.name.clone(),
             team: Text::clone(&profile.team),
-            sign_in: session.sign_in,
-            sign_out: (!session.open).then_some(session.until),
-            duration_s: session.until.since(session.sign_in),
+            sign_in,
+            sign_out: (!session.open).then_some(until),
+            duration_s: until.since(sign_in),
             policy: self.policy,
-        }
+        })
     }
 }
