@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod doctor;
 mod exit;
 mod init;
 mod replay;
@@ -36,6 +37,8 @@ enum Command {
     Init(init::Arguments),
     /// Validate pegboard.toml and try every connection.
     Check(check::Arguments),
+    /// Say what is wrong with a running hub.
+    Doctor(doctor::Arguments),
     /// Make, list and revoke the tokens by which people and programs get in.
     Token(token::Arguments),
     /// Make reports from files, offline.
@@ -69,6 +72,7 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
