@@ -11,7 +11,7 @@ use super::fault::{ConfigErrors, Fault};
 use super::schema;
 use super::settings::Config;
 use super::side_files::{Fetch, SideFiles};
-use super::table::{Note, Notes, Table};
+use super::table::{Note, Notes, Table, is_name};
 use super::text::Lines;
 
 /// The largest configuration file, and the largest table beside it, in bytes.
@@ -101,25 +101,52 @@ fn shown(path: &Path, lines: &Lines<'_>, hidden: &[Range<usize>], note: Note) ->
     Fault { file: path.to_owned(), place, key, message, help, excerpt }
 }
 
-/// What must not be shown: every value that was not asked for or may be a secret, and what the parser did not take.
+/// What must not be shown: every value that was not asked for or may be a secret, comments, and what the parser did
+/// not take.
 fn hidden(
     document: &DeTable<'_>,
     notes: &Notes,
     errors: &[toml::de::Error],
     lines: &Lines<'_>,
 ) -> Vec<Range<usize>> {
-    let mut hidden = Vec::new();
-    document.values().for_each(|value| gather_hidden(value, notes, &mut hidden));
-    hidden.extend(errors.iter().filter_map(|error| unread_values(lines, error.span()?.start)));
-    without_overlaps(hidden)
+    let mut parts = Parts::default();
+    parts.gather(document, notes);
+    parts.hidden.extend(lines.comments(&without_overlaps(parts.meaningful)));
+    parts.hidden.extend(errors.iter().filter_map(|error| unread_values(lines, error.span()?.start)));
+    without_overlaps(parts.hidden)
 }
 
-fn gather_hidden(value: &Spanned<DeValue<'_>>, notes: &Notes, hidden: &mut Vec<Range<usize>>) {
-    match value.get_ref() {
-        DeValue::Table(table) => table.values().for_each(|value| gather_hidden(value, notes, hidden)),
-        DeValue::Array(array) => array.iter().for_each(|value| gather_hidden(value, notes, hidden)),
-        _ if notes.public.contains(&value.span().start) => {}
-        _ => hidden.push(value.span()),
+/// Where things stand in the file.
+#[derive(Default)]
+struct Parts {
+    /// Keys and values that must not be shown.
+    hidden: Vec<Range<usize>>,
+    /// All keys and values: a `#` in them begins no comment.
+    meaningful: Vec<Range<usize>>,
+}
+
+impl Parts {
+    fn gather(&mut self, table: &DeTable<'_>, notes: &Notes) {
+        for (key, value) in table {
+            self.meaningful.push(key.span());
+            if !is_name(key.get_ref()) {
+                self.hidden.push(key.span());
+            }
+            self.gather_value(value, notes);
+        }
+    }
+
+    fn gather_value(&mut self, value: &Spanned<DeValue<'_>>, notes: &Notes) {
+        match value.get_ref() {
+            DeValue::Table(table) => self.gather(table, notes),
+            DeValue::Array(array) => array.iter().for_each(|value| self.gather_value(value, notes)),
+            _ => {
+                self.meaningful.push(value.span());
+                if !notes.public.contains(&value.span().start) {
+                    self.hidden.push(value.span());
+                }
+            }
+        }
     }
 }
 

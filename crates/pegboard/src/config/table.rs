@@ -254,7 +254,8 @@ impl<'n, 't> Table<'n, 't> {
             let mut help: Vec<String> =
                 near.map(|name| format!("did you mean `{name}`?")).into_iter().collect();
             help.push(format!("known here: {}", self.known.join(", ")));
-            self.note(key.span(), Some(key.get_ref()), not_known(key.get_ref()), help);
+            let name = if is_name(key.get_ref()) { key.get_ref() } else { "?" };
+            self.note(key.span(), Some(name), format!("`{name}` is not a known key"), help);
         }
         for (key, help) in std::mem::take(&mut self.missing) {
             if !meant.contains(&key) {
@@ -292,11 +293,10 @@ impl<'n, 't> Table<'n, 't> {
     }
 }
 
-fn not_known(key: &str) -> String {
-    if key.chars().count() > MAX_FOUND {
-        return "this key is not known".to_owned();
-    }
-    format!("`{}` is not a known key", key.escape_debug())
+/// Whether a key looks like a name. Anything else may be a text that lost its place, and is not shown.
+pub(super) fn is_name(key: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    (1..=MAX_FOUND).contains(&key.len()) && key.bytes().all(is_allowed)
 }
 
 /// What a value is, without the value.

@@ -102,6 +102,21 @@ impl<'t> Lines<'t> {
         shown.finish()
     }
 
+    /// What follows each `#` up to the end of its line, unless the `#` is in one of the `meaningful` parts, which are
+    /// in order and without overlaps.
+    pub(super) fn comments(&self, meaningful: &[Range<usize>]) -> Vec<Range<usize>> {
+        let mut comments: Vec<Range<usize>> = Vec::new();
+        for (at, _) in self.text.match_indices('#') {
+            let in_comment = comments.last().is_some_and(|comment| at < comment.end);
+            let part = meaningful.get(meaningful.partition_point(|part| part.end <= at));
+            if !in_comment && !part.is_some_and(|part| part.contains(&at)) {
+                comments.push(at + 1..self.line_at(at).end);
+            }
+        }
+        comments.retain(|comment| !comment.is_empty());
+        comments
+    }
+
     fn line_index(&self, offset: usize) -> usize {
         self.starts.partition_point(|start| *start <= offset) - 1
     }

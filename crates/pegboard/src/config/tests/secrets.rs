@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use pegboard_aws::Credentials;
+use proptest::prelude::*;
 
 use super::super::{
     InvalidSecretRef, KinesisCredentials, KinesisSettings, MAX_SECRET_BYTES, SecretError, SecretRef,
@@ -49,6 +50,37 @@ fn s20_no_message_shows_what_may_be_a_secret() {
         let errors = read(&file).expect_err(&file);
         let told = format!("{errors}\n{errors:?}");
         assert!(!told.contains("Canary") && !told.contains("7f/secret"), "{file}\n---\n{told}");
+    }
+}
+
+proptest! {
+    /// Files with a secret in the wrong place, damaged at random but for the secret.
+    #[test]
+    fn s20_no_damage_brings_a_secret_to_light(
+        quote in prop::sample::select(vec!["\"", "'", "\"\"\"", "'''", "\"\"\"\n", "'''\n", ""]),
+        shape in prop::sample::select(vec![
+            "KINESIS\nsecret_access_key = SECRET\nregion = \"x\"\n",
+            "KINESIS\naccess_key_id = SECRET # why\nsecret_access_key = SECRET\nmax_records = 0\n",
+            "[store]\nurl = \"sqlite:a\"\npassword = SECRET\nKINESIS\n",
+            "[[source]]\nkinesis = { stream = 5, session_token = SECRET, x = [SECRET] }\nname = \"A\"\n",
+        ]),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), "[\\[\\]{}\"'=,.#\n a]{0,2}"), 0..4),
+    ) {
+        let kinesis = "[[source]]\nname = \"a\"\nkind = \"amazon-connect\"\n[source.kinesis]\nstream = \"s\"";
+        // A character of the private use area stands for the secret, so that damage leaves it whole.
+        let secret = format!("{quote}\u{e000}{quote}");
+        let mut text: Vec<char> = shape.replace("KINESIS", kinesis).replace("SECRET", &secret).chars().collect();
+        for (place, instead) in damage {
+            let at = place.index(text.len());
+            if text[at] != '\u{e000}' {
+                text.splice(at..=at, instead.chars());
+            }
+        }
+        let file = String::from_iter(text).replace('\u{e000}', CANARY);
+        if let Err(errors) = read(&file) {
+            let told = format!("{errors}\n{errors:?}");
+            prop_assert!(!told.contains("Canary") && !told.contains("7f/secret"), "{}\n---\n{}", file, errors);
+        }
     }
 }
 
