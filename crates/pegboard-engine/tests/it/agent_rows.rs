@@ -201,6 +201,13 @@ fn after_a_sign_out_nothing_is_staffed_whatever_status_was_left() {
     assert_eq!(staffing(script, statuses), "staffed_s=300 status_available_s=300 status_unavailable_s=0");
 }
 
+#[test]
+fn unknown_time_is_not_staffed_whatever_the_status() {
+    let script = "09:00 Available + c1 VOICE INBOUND DREAMING; 09:05 Available; 09:10 Offline";
+    let shown = staffing(script, StatusTable::default());
+    assert_eq!(shown, "staffed_s=300 status_available_s=300 status_unavailable_s=0");
+}
+
 fn group_rows(report: &AgentReport, scripts: &[&str]) -> Vec<GroupInterval> {
     let parts: Vec<_> = scripts.iter().flat_map(|script| report.rows(&day(script).timeline).groups).collect();
     report.group_rows(&parts)

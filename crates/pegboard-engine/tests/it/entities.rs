@@ -135,6 +135,22 @@ fn a_snapshot_between_versions_does_not_make_them_forgotten() {
 }
 
 #[test]
+fn an_observation_without_a_version_does_not_make_the_known_one_forgotten() {
+    let status = day("09:00 STATUS Available v5; 09:05 STATUS Break; 09:10 STATUS Lunch v4");
+    assert_eq!(status.classes(), "unknown, 09:00 available, 09:05 aux");
+    assert_eq!(status.segments()[1], "09:05- aux Break");
+    let contact = "09:00 CONTACT c1 VOICE INBOUND CONNECTED v5";
+    let alone = day(&format!(
+        "{contact}; 09:05 CONTACT c1 VOICE INBOUND ENDED; 09:10 CONTACT c1 VOICE INBOUND CONNECTED v4"
+    ));
+    assert_eq!(alone.classes(), "unknown, 09:00 talk, 09:05 acw");
+    let in_snapshot = day(&format!(
+        "{contact}; 09:05 Available + c1 VOICE INBOUND ENDED; 09:10 CONTACT c1 VOICE INBOUND CONNECTED v4"
+    ));
+    assert_eq!(in_snapshot.classes(), "unknown, 09:00 talk, 09:05 acw");
+}
+
+#[test]
 fn departures_are_remembered_for_the_last_thirty_two_contacts() {
     let gone = |count: usize| {
         let departures: Vec<_> = (0..count).map(|contact| format!("09:01 GONE c{contact} v9")).collect();

@@ -29,6 +29,9 @@ fn partitions_of_one_instant_follow_each_other_by_their_smallest_id() {
     // p holds c then a; q holds b. a < b, so p as a whole comes first and b has the last word.
     let told = day("09:00 id:c at:p/1 Break; 09:00 id:a at:p/2 Lunch; 09:00 id:b at:q/1 Training");
     assert_eq!(told.segments(), ["09:00- aux Training"]);
+    // Here q comes first; within p the position decides, though b < d.
+    let told = day("09:00 id:d at:p/1 Break; 09:00 id:b at:p/2 Lunch; 09:00 id:a at:q/1 Training");
+    assert_eq!(told.segments(), ["09:00- aux Lunch"]);
 }
 
 #[test]
@@ -58,6 +61,11 @@ fn an_event_is_next_or_a_duplicate_or_late() {
         "the same instant, before others"
     );
     assert_eq!(arrival(seen, "09:10 id:d at:q/9 Available"), Arrival::Late, "another partition: ids decide");
+    assert_eq!(
+        arrival(seen, "09:10 id:d at:p/3 Available"),
+        Arrival::Late,
+        "the very same place: ids decide"
+    );
     assert_eq!(arrival(seen, "09:09 id:d at:p/9 Available"), Arrival::Late);
     let nothing = pegboard_engine::Track::default();
     assert_eq!(nothing.arrival(&evidence("09:00 Available")[0]), Arrival::Next);

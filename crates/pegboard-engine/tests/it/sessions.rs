@@ -70,6 +70,19 @@ fn a_session_is_clipped_to_the_window() {
 }
 
 #[test]
+fn what_lies_beyond_the_window_tells_only_whether_the_session_goes_on() {
+    let told = day("09:00 Available team:Blue; 10:00 Break team:Red");
+    let by_ten = SessionReport { known_until: at("24:00"), ..report(SessionPolicy::Login, "08:00", "10:00") };
+    let rows = by_ten.rows(&told.timeline);
+    assert_eq!(
+        columns(&rows[0], "team sign_out duration_s"),
+        "team=Blue sign_out=2026-03-02T10:00:00Z duration_s=3600"
+    );
+    let rows = report(SessionPolicy::Login, "08:00", "10:30").rows(&told.timeline);
+    assert_eq!(columns(&rows[0], "team sign_out duration_s"), "team=Red sign_out= duration_s=5400");
+}
+
+#[test]
 fn a_sign_in_within_a_session_does_not_end_it() {
     assert_eq!(by_login(&day("09:00 Available; 12:00 LOGIN Available; 17:00 LOGOUT")), ["09:00-17:00"]);
 }
