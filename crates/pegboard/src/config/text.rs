@@ -80,11 +80,11 @@ impl<'t> Lines<'t> {
 
     /// The line in which `span` starts. What lies in `hidden`, ordered and without overlaps, is masked.
     pub(super) fn excerpt(&self, span: &Range<usize>, hidden: &[Range<usize>]) -> Excerpt {
-        let line = self.line_at(span.start);
-        let first_hidden = hidden.partition_point(|range| range.end <= line.start);
-        let mut hidden = hidden[first_hidden..].iter().take_while(|range| range.start < line.end).peekable();
+        let part = self.part_around(span.start);
+        let first_hidden = hidden.partition_point(|range| range.end <= part.start);
+        let mut hidden = hidden[first_hidden..].iter().take_while(|range| range.start < part.end).peekable();
         let mut shown = Shown::default();
-        for (at, char) in self.text[line.clone()].char_indices().map(|(at, char)| (line.start + at, char)) {
+        for (at, char) in self.text[part.clone()].char_indices().map(|(at, char)| (part.start + at, char)) {
             while hidden.next_if(|range| range.end <= at).is_some() {}
             let mask = hidden.peek().filter(|range| range.contains(&at));
             let is_marked = at == span.start
@@ -93,13 +93,20 @@ impl<'t> Lines<'t> {
             match mask {
                 None if char == '\u{feff}' => {}
                 None => shown.push(char, is_marked),
-                Some(range) if at == range.start.max(line.start) => {
+                Some(range) if at == range.start.max(part.start) => {
                     MASK.chars().for_each(|char| shown.push(char, is_marked));
                 }
                 Some(_) => {}
             }
         }
         shown.finish()
+    }
+
+    /// The line that holds `offset`, or what is around it: a line may be as long as the file.
+    fn part_around(&self, offset: usize) -> Range<usize> {
+        let line = self.line_at(offset);
+        let start = self.char_start(offset.saturating_sub(MAX_EXCERPT)).max(line.start);
+        start..self.char_start(offset + 8 * MAX_EXCERPT).min(line.end)
     }
 
     /// What follows each `#` up to the end of its line, unless the `#` is in one of the `meaningful` parts, which are
