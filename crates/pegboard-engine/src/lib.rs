@@ -9,6 +9,7 @@
 //! - [`agents`], [`sessions`], [`segments`] and [`queues`] derive the rows of the reports.
 
 pub mod agents;
+mod contacts;
 pub mod dominance;
 pub mod evidence;
 pub mod grid;

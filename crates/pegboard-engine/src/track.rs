@@ -4,20 +4,17 @@ use std::sync::Arc;
 
 use pegboard_model::policy::Precedence;
 use pegboard_model::{
-    AgentContact, AgentProfile, Class, ContactId, ContactWork, EventId, Mark, Millis, Observation, Order,
-    PartitionId, Segment, Snapshot, State, Status, StatusKind, Timestamp, What,
+    AgentContact, AgentProfile, Class, ContactWork, EventId, Mark, Millis, Observation, Order, PartitionId,
+    Segment, Snapshot, State, Status, StatusKind, Timestamp, What,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::dominance::{class_of, dominant};
+use crate::contacts::{Contacts, is_outdated};
+use crate::dominance::class_of;
 use crate::evidence::by_place;
 
 /// How far back the very first evidence of an agent may reach.
 const FIRST_REACH: Millis = Millis::from_hours(24);
-
-/// How many versions of departed contacts are remembered, so that an older version of one of them that comes
-/// with a later time does not bring it back.
-const REMEMBERED_DEPARTURES: usize = 32;
 
 /// The named choices that shape a timeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,8 +50,7 @@ pub struct Track {
     signed_out: bool,
     status: Option<StatusNow>,
     status_version: Option<u64>,
-    contacts: Vec<ContactNow>,
-    departed: Vec<(ContactId, u64)>,
+    contacts: Contacts,
     profile: Arc<AgentProfile>,
     previous: Option<Previous>,
     current: Option<Current>,
@@ -80,13 +76,6 @@ pub struct Beginning {
 struct StatusNow {
     status: Arc<Status>,
     reported: Option<Timestamp>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct ContactNow {
-    contact: AgentContact,
-    since: Timestamp,
-    version: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -277,9 +266,7 @@ impl Track {
                     self.take_status(&snapshot.status, None);
                     self.take_profile(snapshot.profile.as_ref());
                 }
-                for gone in std::mem::take(&mut self.contacts) {
-                    self.remember_departure(gone.contact.id, gone.version);
-                }
+                self.contacts.clear();
                 self.signed_out = true;
             }
             What::Status { status, since, version, profile } => {
@@ -293,8 +280,14 @@ impl Track {
                 }
                 self.take_profile(profile.as_ref());
             }
-            What::Contact { contact, version } => self.take_contact(contact, *version, seen.at, plausible),
-            What::ContactGone { contact, version } => self.lose_contact(contact, *version),
+            What::Contact { contact, version } => {
+                let first = self.current.is_none();
+                let started = |contact: &AgentContact| phase_start(contact, seen.at, first, plausible);
+                if self.contacts.take(contact, *version, started) && !contact.monitored {
+                    self.signed_out = false;
+                }
+            }
+            What::ContactGone { contact, version } => self.contacts.lose(contact, *version),
         }
     }
 
@@ -302,23 +295,8 @@ impl Track {
         self.signed_out = false;
         self.take_status(&snapshot.status, snapshot.status_since);
         self.take_profile(snapshot.profile.as_ref());
-        if self.contacts.iter().map(|now| &now.contact).eq(&snapshot.contacts) {
-            return;
-        }
         let first = self.current.is_none();
-        let known = std::mem::take(&mut self.contacts);
-        let contacts = snapshot.contacts.iter().map(|contact| {
-            let now = known.iter().find(|now| now.contact.id == contact.id);
-            let kept = now.filter(|now| is_same_phase(&now.contact, contact)).map(|now| now.since);
-            let since = kept.unwrap_or_else(|| phase_start(contact, at, first, plausible));
-            ContactNow { contact: contact.clone(), since, version: now.and_then(|now| now.version) }
-        });
-        self.contacts = contacts.collect();
-        for gone in known {
-            if self.slot(&gone.contact.id).is_none() {
-                self.remember_departure(gone.contact.id, gone.version);
-            }
-        }
+        self.contacts.replace(&snapshot.contacts, |contact| phase_start(contact, at, first, plausible));
     }
 
     fn take_status(&mut self, status: &Arc<Status>, reported: Option<Timestamp>) {
@@ -333,70 +311,11 @@ impl Track {
         }
     }
 
-    fn take_contact(
-        &mut self,
-        contact: &AgentContact,
-        version: Option<u64>,
-        at: Timestamp,
-        plausible: &impl Fn(&Timestamp) -> bool,
-    ) {
-        let known = self.known_version(&contact.id);
-        if is_outdated(version, known) {
-            return;
-        }
-        let slot = self.slot(&contact.id);
-        if !contact.monitored {
-            self.signed_out = false;
-        }
-        let kept = slot.filter(|slot| is_same_phase(&self.contacts[*slot].contact, contact));
-        let since = match kept {
-            Some(slot) => self.contacts[slot].since,
-            None => phase_start(contact, at, self.current.is_none(), plausible),
-        };
-        let now = ContactNow { contact: contact.clone(), since, version: version.or(known) };
-        match slot {
-            Some(slot) => self.contacts[slot] = now,
-            None => self.contacts.push(now),
-        }
-    }
-
-    fn lose_contact(&mut self, contact: &ContactId, version: Option<u64>) {
-        let known = self.known_version(contact);
-        if is_outdated(version, known) {
-            return;
-        }
-        if let Some(slot) = self.slot(contact) {
-            self.contacts.remove(slot);
-        }
-        self.remember_departure(contact.clone(), version.or(known));
-    }
-
-    fn slot(&self, contact: &ContactId) -> Option<usize> {
-        self.contacts.iter().position(|now| now.contact.id == *contact)
-    }
-
-    /// The newest version seen of a contact, whether the agent still has it or not.
-    fn known_version(&self, contact: &ContactId) -> Option<u64> {
-        let present = self.slot(contact).and_then(|slot| self.contacts[slot].version);
-        let departed = || self.departed.iter().find(|(id, _)| id == contact).map(|(_, version)| *version);
-        present.or_else(departed)
-    }
-
-    fn remember_departure(&mut self, contact: ContactId, version: Option<u64>) {
-        let Some(version) = version else { return };
-        self.departed.retain(|(id, _)| *id != contact);
-        if self.departed.len() == REMEMBERED_DEPARTURES {
-            self.departed.remove(0);
-        }
-        self.departed.push((contact, version));
-    }
-
     fn decide(&self, precedence: Precedence) -> Decision<'_> {
         if self.signed_out {
             return Decision { class: Class::SignedOut, contact: None, reported: None };
         }
-        let contacts = self.contacts.iter().map(|now| (&now.contact, now.since));
-        if let Some((contact, _)) = dominant(contacts, precedence) {
+        if let Some(contact) = self.contacts.dominant(precedence) {
             let class = class_of(contact.phase);
             return Decision { class, contact: Some(contact), reported: contact.since };
         }
@@ -525,10 +444,6 @@ fn shows_nobody(snapshot: &Snapshot) -> bool {
     snapshot.status.kind == StatusKind::Offline && snapshot.contacts.iter().all(|contact| contact.monitored)
 }
 
-fn is_same_phase(known: &AgentContact, contact: &AgentContact) -> bool {
-    known.id == contact.id && known.phase == contact.phase && known.phase_text == contact.phase_text
-}
-
 /// When a contact came into its phase: at the event, unless the platform reports a start since the event before.
 /// On the very first evidence the platform's word is all there is.
 fn phase_start(
@@ -541,9 +456,4 @@ fn phase_start(
         return contact.since.unwrap_or(at).clamp(at - FIRST_REACH, at);
     }
     contact.since.filter(plausible).unwrap_or(at)
-}
-
-/// Whether `version` of an entity is older than, or the same as, the one already known.
-fn is_outdated(version: Option<u64>, known: Option<u64>) -> bool {
-    matches!((version, known), (Some(version), Some(known)) if version <= known)
 }
