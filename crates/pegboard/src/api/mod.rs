@@ -1,1 +1,66 @@
-//! The HTTP API.
+//! The HTTP API, as `docs/api.md` says.
+//!
+//! Every route stands in one table ([`routes`]) with the role it needs, what it takes and what it answers. The router,
+//! the guard before each route and the description of the API ([`openapi`]) are made from that table, so that there
+//! is no route without them.
+
+mod body;
+pub mod caller;
+mod csv;
+mod error;
+mod guard;
+mod handlers;
+pub mod metrics;
+mod observe;
+pub mod openapi;
+mod patient;
+mod query;
+pub mod routes;
+mod schemas;
+pub mod serve;
+mod sessions;
+mod state;
+mod throttle;
+mod tls;
+pub mod tokens;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+
+pub use crate::config::TlsFiles;
+pub use caller::{Caller, Peer};
+pub use error::{ApiError, Code};
+pub use serve::serve;
+pub use state::{Access, ApiOptions, ApiState, Limits, Shared, Transport};
+pub use throttle::Rate;
+
+/// The most bytes that a body of a request may have.
+pub const BODY_LIMIT: usize = 64 * 1024;
+
+/// The routes of the API. What matches none of them is answered in the envelope of errors, also after a merge with
+/// a router that has no fallback of its own.
+pub fn router(state: ApiState) -> Router {
+    let mut router = Router::new();
+    for route in &routes::ROUTES {
+        let guard = from_fn_with_state((state.clone(), route), guard::guard);
+        router = router.route(route.path, (route.handler)().route_layer(guard));
+    }
+    router
+        .fallback(no_route)
+        .method_not_allowed_fallback(no_method)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(from_fn_with_state(state.clone(), observe::observe))
+        .with_state(state)
+}
+
+async fn no_route() -> ApiError {
+    ApiError::new(Code::NotFound, "there is no such route: /api/v1/openapi.json lists what there is")
+}
+
+async fn no_method() -> ApiError {
+    ApiError::new(
+        Code::MethodNotAllowed,
+        "this route does not know this method: the header Allow lists those it knows",
+    )
+}

@@ -1,0 +1,58 @@
+//! How the hub itself is doing, and what its API is.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Extension, State};
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use pegboard_store::FeedKind;
+use serde_json::{Value, json};
+
+use crate::api::caller::Caller;
+use crate::api::error::{ApiError, Code};
+use crate::api::metrics::Numbers;
+use crate::api::openapi;
+use crate::api::serve::Draining;
+use crate::api::state::ApiState;
+
+/// How long the store may take to show that it is there.
+const STORE_ANSWERS: Duration = Duration::from_secs(2);
+
+/// `GET /healthz`.
+pub(crate) async fn healthz() -> Json<Value> {
+    Json(json!({"status": "ok"}))
+}
+
+/// `GET /readyz`.
+pub(crate) async fn readyz(
+    State(state): State<ApiState>,
+    draining: Option<Extension<Draining>>,
+) -> Result<Json<Value>, ApiError> {
+    if draining.is_some_and(|Extension(draining)| draining.has_begun()) {
+        return Err(ApiError::new(Code::Unavailable, "the hub is shutting down"));
+    }
+    let asked = tokio::time::timeout(STORE_ANSWERS, state.store.feed_end(FeedKind::States)).await;
+    let late = |_| ApiError::new(Code::Unavailable, "the store does not answer: the log of the hub says why");
+    asked.map_err(late)??;
+    Ok(Json(json!({"status": "ready"})))
+}
+
+/// `GET /api/v1/openapi.json`.
+pub(crate) async fn openapi() -> Json<Value> {
+    Json(openapi::document())
+}
+
+/// `GET /metrics`. A token that is limited to sources sees the numbers of those only.
+pub(crate) async fn metrics(
+    State(state): State<ApiState>,
+    caller: Option<Extension<Caller>>,
+) -> Result<Response, ApiError> {
+    let mut sources = state.view.sources().await?;
+    if let Some(Extension(caller)) = caller {
+        sources.retain(|source| caller.sees(&source.name));
+    }
+    let numbers = Numbers { now: state.view.now(), sources: &sources, streams: state.streams.in_use() };
+    let text = state.metrics.encode(&numbers);
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
+}

@@ -1,0 +1,9 @@
+//! What the routes do, once the guard has let a request through.
+
+pub(crate) mod agents;
+pub(crate) mod dead_letters;
+pub(crate) mod house;
+pub(crate) mod reports;
+pub(crate) mod session;
+pub(crate) mod sources;
+pub(crate) mod stream;

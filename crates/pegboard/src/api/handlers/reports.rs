@@ -1,0 +1,148 @@
+//! Rows of reports.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use pegboard_model::{AgentId, Millis, Timestamp};
+use serde_json::{Value, json};
+
+use crate::api::body;
+use crate::api::caller::Caller;
+use crate::api::csv;
+use crate::api::error::{ApiError, Code};
+use crate::api::query::{InPath, Params};
+use crate::api::state::ApiState;
+use crate::runtime::view::{REPORTS, Report, ReportRequest};
+
+/// The longest window of one answer.
+const LONGEST: Millis = Millis::from_hours(31 * 24);
+/// The window where none is given.
+const USUAL: Millis = Millis::from_hours(24);
+/// Rows that are encoded at once while an answer is sent.
+const PIECE: usize = 512;
+
+/// `GET /reports`.
+pub(crate) async fn names() -> Json<Value> {
+    Json(json!({"reports": REPORTS}))
+}
+
+/// `GET /reports/{name}`.
+pub(crate) async fn rows(
+    State(state): State<ApiState>,
+    caller: Caller,
+    params: Params,
+    InPath(name): InPath,
+) -> Result<Response, ApiError> {
+    let agent = params.one("agent").map(AgentId::from);
+    answer(&state, &caller, &params, &name, agent).await
+}
+
+/// `GET /agents/{id}/timeline`.
+pub(crate) async fn timeline(
+    State(state): State<ApiState>,
+    caller: Caller,
+    params: Params,
+    InPath(id): InPath,
+) -> Result<Response, ApiError> {
+    answer(&state, &caller, &params, "segments", Some(id.as_str().into())).await
+}
+
+async fn answer(
+    state: &ApiState,
+    caller: &Caller,
+    params: &Params,
+    name: &str,
+    agent: Option<AgentId>,
+) -> Result<Response, ApiError> {
+    let (from, to) = window(params, state.view.now())?;
+    let sources = caller.scope(state, params.all("source")).await?;
+    let busy =
+        || ApiError::too_many(Duration::from_secs(1), "this token has reports under way: wait for them");
+    let _slot = state.reports.take(caller.id()).ok_or_else(busy)?;
+    let report =
+        state.view.report(ReportRequest { name: name.to_string(), sources, from, to, agent }).await?;
+    let limit = state.limits.report_rows;
+    if report.rows.len() > limit {
+        let message = format!("more than {limit} rows: ask for a shorter window, one source or one agent");
+        return Err(ApiError::new(Code::TooLarge, message).at("query.from"));
+    }
+    Ok(match params.one("format") {
+        Some("csv") => as_csv(report),
+        Some("ndjson") => as_ndjson(report),
+        _ => as_json(report),
+    })
+}
+
+/// The window as it was given, if it is one that can be answered.
+fn window(params: &Params, now: Timestamp) -> Result<(Option<Timestamp>, Option<Timestamp>), ApiError> {
+    let from = params.parsed::<Timestamp>("from")?;
+    let to = params.parsed::<Timestamp>("to")?;
+    let end = to.unwrap_or(now);
+    let length = end.since(from.unwrap_or(end - USUAL));
+    if length <= Millis::ZERO {
+        return Err(ApiError::bad_request("query.from", "the window is empty: from must be before to"));
+    }
+    if length > LONGEST {
+        return Err(ApiError::bad_request("query.from", "a window is 31 days long at most: ask for several"));
+    }
+    Ok((from, to))
+}
+
+fn as_json(report: Report) -> Response {
+    let head = format!(
+        "{{\"report\":{},\"from\":\"{}\",\"to\":\"{}\",\"columns\":{},\"rows\":[",
+        json!(report.name),
+        report.from,
+        report.to,
+        json!(report.columns)
+    );
+    let mut first = true;
+    let pieces = in_pieces(report.rows, move |text, row| {
+        if !std::mem::take(&mut first) {
+            text.push(b',');
+        }
+        text.extend_from_slice(row.to_string().as_bytes());
+    });
+    let whole =
+        std::iter::once(Bytes::from(head)).chain(pieces).chain(std::iter::once(Bytes::from_static(b"]}")));
+    ([(header::CONTENT_TYPE, "application/json")], body::pieces(whole)).into_response()
+}
+
+fn as_ndjson(report: Report) -> Response {
+    let pieces = in_pieces(report.rows, |text, row| {
+        text.extend_from_slice(row.to_string().as_bytes());
+        text.push(b'\n');
+    });
+    ([(header::CONTENT_TYPE, "application/x-ndjson")], body::pieces(pieces)).into_response()
+}
+
+fn as_csv(report: Report) -> Response {
+    let disposition = format!("attachment; filename=\"{}.csv\"", report.name);
+    let head = std::iter::once(Bytes::from(csv::header(&report.columns)));
+    let columns = report.columns;
+    let pieces = in_pieces(report.rows, move |text, row| csv::row(text, &columns, row));
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present".to_string()),
+        (header::CONTENT_DISPOSITION, disposition),
+    ];
+    (headers, body::pieces(head.chain(pieces))).into_response()
+}
+
+/// The rows as text, some at a time, so that a long report is never there twice.
+fn in_pieces(
+    rows: Vec<Value>,
+    mut encode: impl FnMut(&mut Vec<u8>, &Value) + Send + Unpin + 'static,
+) -> impl Iterator<Item = Bytes> + Send + Unpin + 'static {
+    let mut rows = rows.into_iter();
+    std::iter::from_fn(move || {
+        let mut text = Vec::new();
+        for row in rows.by_ref().take(PIECE) {
+            encode(&mut text, &row);
+        }
+        (!text.is_empty()).then(|| text.into())
+    })
+}

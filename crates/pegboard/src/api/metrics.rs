@@ -1,0 +1,258 @@
+//! Numbers for Prometheus, in its text format.
+
+use std::collections::BTreeMap;
+use std::fmt::{Display, Write as _};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::http::Method;
+use pegboard_model::Timestamp;
+
+use crate::runtime::view::{Health, SourceStatus};
+
+/// A family of numbers: what `docs/metrics.md` lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Family {
+    /// Its name.
+    pub name: &'static str,
+    /// `counter`, `gauge` or `summary`.
+    pub kind: &'static str,
+    /// What it tells.
+    pub help: &'static str,
+    /// What tells its numbers apart.
+    pub labels: &'static [&'static str],
+}
+
+macro_rules! families {
+    ($($NAME:ident = $kind:literal $name:literal [$($label:literal),*] $help:literal;)+) => {
+        $(const $NAME: Family =
+            Family { name: $name, kind: $kind, help: $help, labels: &[$($label),*] };)+
+        /// Every family, in the order of the output.
+        pub const FAMILIES: &[Family] = &[$($NAME),+];
+    };
+}
+
+families! {
+    INFO = "gauge" "pegboard_info" ["version"] "Always 1; the label tells the version of the program.";
+    HEALTH = "gauge" "pegboard_source_health" ["source", "health"]
+        "1 for the present health of the source, 0 for each other: starting, ok, lagging, failing, stopped.";
+    LAG = "gauge" "pegboard_source_lag_seconds" ["source"]
+        "How far the slowest partition of the source is behind the newest record.";
+    WATERMARK_AGE = "gauge" "pegboard_source_watermark_age_seconds" ["source"]
+        "The time since the instant up to which everything of the source is known.";
+    CLOSED_AGE = "gauge" "pegboard_source_closed_age_seconds" ["source"]
+        "The time since the instant up to which the intervals of the source are closed.";
+    AGENTS = "gauge" "pegboard_source_agents" ["source"] "Agents of the source that are known.";
+    RECORDS = "counter" "pegboard_source_records_total" ["source"] "Records that were read from the source.";
+    ITEMS = "counter" "pegboard_source_items_total" ["source", "kind"]
+        "What the records came to: event, contact, duplicate, foreign, failed.";
+    PARTITION_LAG = "gauge" "pegboard_partition_lag_seconds" ["source", "partition"]
+        "How far the partition is behind the newest record.";
+    STREAMS = "gauge" "pegboard_stream_readers" [] "Readers of the stream of agents at this moment.";
+    CUT_OFF = "counter" "pegboard_stream_cut_off_total" []
+        "Readers of the stream that were cut off because they did not keep up.";
+    REQUESTS = "counter" "pegboard_http_requests_total" ["method", "route", "status"]
+        "Requests that were answered.";
+    REQUEST_SECONDS = "summary" "pegboard_http_request_seconds" ["method", "route"]
+        "The time until the answer began: sum and count.";
+}
+
+const HEALTHS: [(Health, &str); 5] = [
+    (Health::Starting, "starting"),
+    (Health::Ok, "ok"),
+    (Health::Lagging, "lagging"),
+    (Health::Failing, "failing"),
+    (Health::Stopped, "stopped"),
+];
+
+/// The methods that have a label of their own; a caller can make up any number of others.
+const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
+
+/// What the API counts itself.
+#[derive(Debug, Default)]
+pub(crate) struct Metrics {
+    requests: Mutex<BTreeMap<Answered, Times>>,
+    cut_off: AtomicU64,
+}
+
+/// Answers that are counted together. There are as many as routes, methods and statuses: few.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Answered {
+    method: &'static str,
+    route: String,
+    status: u16,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Times {
+    count: u64,
+    took: Duration,
+}
+
+/// What the hub tells at the moment of asking.
+#[derive(Debug)]
+pub(crate) struct Numbers<'a> {
+    pub(crate) now: Timestamp,
+    pub(crate) sources: &'a [SourceStatus],
+    pub(crate) streams: usize,
+}
+
+impl Metrics {
+    /// An answer began.
+    pub(crate) fn answered(&self, method: &Method, route: &str, status: u16, took: Duration) {
+        let method = METHODS.into_iter().find(|known| *known == method.as_str()).unwrap_or("other");
+        let key = Answered { method, route: route.to_string(), status };
+        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let times = requests.entry(key).or_default();
+        times.count += 1;
+        times.took += took;
+    }
+
+    /// A reader of the stream was cut off.
+    pub(crate) fn stream_cut_off(&self) {
+        self.cut_off.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// All numbers as text.
+    pub(crate) fn encode(&self, numbers: &Numbers<'_>) -> String {
+        let mut text = Text::default();
+        text.family(&INFO).sample(&[&env!("CARGO_PKG_VERSION")], 1);
+        encode_sources(&mut text, numbers);
+        text.family(&STREAMS).sample(&[], numbers.streams);
+        text.family(&CUT_OFF).sample(&[], self.cut_off.load(Ordering::Relaxed));
+        self.encode_requests(&mut text);
+        text.0
+    }
+
+    fn encode_requests(&self, text: &mut Text) {
+        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut family = text.family(&REQUESTS);
+        let mut by_route: BTreeMap<(&str, &str), Times> = BTreeMap::new();
+        for (Answered { method, route, status }, times) in &requests {
+            family.sample(&[method, route, status], times.count);
+            let sum = by_route.entry((method, route)).or_default();
+            sum.count += times.count;
+            sum.took += times.took;
+        }
+        let mut family = text.family(&REQUEST_SECONDS);
+        for ((method, route), times) in by_route {
+            family.part("_sum", &[&method, &route], times.took.as_secs_f64());
+            family.part("_count", &[&method, &route], times.count);
+        }
+    }
+}
+
+fn encode_sources(text: &mut Text, Numbers { now, sources, .. }: &Numbers<'_>) {
+    // A duration shows itself in seconds, as Prometheus wants it.
+    let age = |at: Option<Timestamp>| at.map(|at| now.since(at));
+    let mut family = text.family(&HEALTH);
+    for source in *sources {
+        for (health, name) in HEALTHS {
+            family.sample(&[&source.name, &name], u8::from(source.health == health));
+        }
+    }
+    text.for_each(&LAG, sources, |source| source.behind);
+    text.for_each(&WATERMARK_AGE, sources, |source| age(source.watermark));
+    text.for_each(&CLOSED_AGE, sources, |source| age(source.closed_until));
+    text.for_each(&AGENTS, sources, |source| Some(source.agents));
+    text.for_each(&RECORDS, sources, |source| Some(source.counts.records));
+    let mut family = text.family(&ITEMS);
+    for source in *sources {
+        let counts = source.counts;
+        let kinds = [
+            ("event", counts.events),
+            ("contact", counts.contacts),
+            ("duplicate", counts.duplicates),
+            ("foreign", counts.foreign),
+            ("failed", counts.failed),
+        ];
+        for (kind, count) in kinds {
+            family.sample(&[&source.name, &kind], count);
+        }
+    }
+    let mut family = text.family(&PARTITION_LAG);
+    for source in *sources {
+        for partition in source.partitions.iter().filter(|partition| !partition.finished) {
+            if let Some(behind) = partition.behind {
+                family.sample(&[&source.name, &partition.id], behind);
+            }
+        }
+    }
+}
+
+/// The text format of Prometheus, version 0.0.4.
+#[derive(Default)]
+struct Text(String);
+
+/// One family in it.
+struct Samples<'a> {
+    text: &'a mut String,
+    family: &'static Family,
+}
+
+impl Text {
+    fn family(&mut self, family: &'static Family) -> Samples<'_> {
+        let Family { name, kind, help, .. } = family;
+        // Writing to a text does not fail, here and below.
+        let _infallible = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+        Samples { text: &mut self.0, family }
+    }
+
+    /// A family with the source as its label; a source without the number has no sample.
+    fn for_each<N: Display>(
+        &mut self,
+        family: &'static Family,
+        sources: &[SourceStatus],
+        number: impl Fn(&SourceStatus) -> Option<N>,
+    ) {
+        let mut family = self.family(family);
+        for source in sources {
+            if let Some(number) = number(source) {
+                family.sample(&[&source.name], number);
+            }
+        }
+    }
+}
+
+impl Samples<'_> {
+    fn sample(&mut self, labels: &[&dyn Display], number: impl Display) {
+        self.part("", labels, number);
+    }
+
+    fn part(&mut self, suffix: &str, labels: &[&dyn Display], number: impl Display) {
+        debug_assert_eq!(labels.len(), self.family.labels.len(), "{}", self.family.name);
+        self.text.push_str(self.family.name);
+        self.text.push_str(suffix);
+        for (index, (label, value)) in self.family.labels.iter().zip(labels).enumerate() {
+            let before = if index == 0 { '{' } else { ',' };
+            let _infallible = write!(self.text, "{before}{label}=\"{}\"", escaped(&value.to_string()));
+        }
+        let after = if labels.is_empty() { "" } else { "}" };
+        let _infallible = writeln!(self.text, "{after} {number}");
+    }
+}
+
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_labels_are_escaped() {
+        assert_eq!(escaped("a\"b\\c\nd"), "a\\\"b\\\\c\\nd");
+    }
+
+    #[test]
+    fn an_unknown_method_does_not_make_a_label() {
+        let metrics = Metrics::default();
+        for n in 0..100 {
+            let method = Method::from_bytes(format!("M{n}").as_bytes()).unwrap();
+            metrics.answered(&method, "/x", 405, Duration::ZERO);
+        }
+        assert_eq!(metrics.requests.lock().unwrap().len(), 1);
+    }
+}

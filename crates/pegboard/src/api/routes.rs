@@ -1,0 +1,373 @@
+//! The table of routes: the one place that says what there is, who may use it, what it takes and what it answers.
+
+use std::fmt;
+
+use axum::http::Method;
+use axum::routing::{MethodRouter, delete, get, post};
+use pegboard_store::Role;
+
+use crate::api::error::Code;
+use crate::api::handlers::{agents, dead_letters, house, reports, session, sources, stream};
+use crate::api::query::{Param, ParamKind};
+use crate::api::state::ApiState;
+
+/// A route.
+pub struct Route {
+    /// Its name, unique, for generated clients.
+    pub(crate) id: &'static str,
+    pub(crate) verb: Verb,
+    pub(crate) path: &'static str,
+    pub(crate) needs: Needs,
+    pub(crate) about: &'static str,
+    pub(crate) query: &'static [Param],
+    /// The schema of its body, if it takes one.
+    pub(crate) body: Option<&'static str>,
+    pub(crate) answer: Answer,
+    /// The errors that are its own, besides those that follow from what it needs and takes.
+    pub(crate) errors: &'static [Code],
+    pub(crate) handler: fn() -> MethodRouter<ApiState>,
+}
+
+/// The methods that routes have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// Reads.
+    Get,
+    /// Makes.
+    Post,
+    /// Ends.
+    Delete,
+}
+
+/// Who may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Everybody.
+    Nothing,
+    /// Callers with at least this role.
+    Role(Role),
+    /// The same, and whoever calls from this very machine without a token.
+    RoleUnlessLocal(Role),
+}
+
+/// What a route answers when all is well.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Answer {
+    /// JSON of this schema.
+    Json(&'static str),
+    /// Rows: JSON of this schema, or CSV, or NDJSON.
+    Rows(&'static str),
+    /// Server-sent events.
+    Events,
+    /// Text for Prometheus.
+    Metrics,
+    /// Nothing.
+    Empty,
+}
+
+impl Verb {
+    /// The method.
+    pub const fn method(self) -> Method {
+        match self {
+            Self::Get => Method::GET,
+            Self::Post => Method::POST,
+            Self::Delete => Method::DELETE,
+        }
+    }
+}
+
+impl Route {
+    /// Its method.
+    pub fn method(&self) -> Method {
+        self.verb.method()
+    }
+
+    /// Its path, with `{name}` for what varies.
+    pub fn path(&self) -> &'static str {
+        self.path
+    }
+
+    /// Who may use it.
+    pub fn needs(&self) -> Needs {
+        self.needs
+    }
+}
+
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ({:?})", self.method(), self.path, self.needs)
+    }
+}
+
+const SOURCE: Param = Param {
+    name: "source",
+    repeated: true,
+    kind: ParamKind::Text,
+    about: "Only these sources; all that the token may see where there is none.",
+};
+const FROM: Param = Param {
+    name: "from",
+    repeated: false,
+    kind: ParamKind::Time,
+    about: "The first instant; 24 hours before `to` where there is none.",
+};
+const TO: Param = Param {
+    name: "to",
+    repeated: false,
+    kind: ParamKind::Time,
+    about: "The first instant after the window, which is 31 days long at most; now where there is none.",
+};
+const FORMAT: Param = Param {
+    name: "format",
+    repeated: false,
+    kind: ParamKind::Word(&["json", "csv", "ndjson"]),
+    about: "How the rows are written; JSON where there is none.",
+};
+const CLASSES: &[&str] =
+    &["talk", "hold", "acw", "ringing", "error", "aux", "available", "signed_out", "unknown"];
+
+const VIEWER: Needs = Needs::Role(Role::Viewer);
+
+/// Every route of the API.
+pub static ROUTES: [Route; 14] = [
+    Route {
+        id: "agents",
+        verb: Verb::Get,
+        path: "/api/v1/agents",
+        needs: VIEWER,
+        about: "The present state of every agent, at one moment, and the cursor from which the stream goes on.",
+        query: &[
+            SOURCE,
+            Param { name: "team", repeated: true, kind: ParamKind::Text, about: "Only these teams." },
+            Param {
+                name: "class",
+                repeated: true,
+                kind: ParamKind::Word(CLASSES),
+                about: "Only these classes.",
+            },
+            Param {
+                name: "q",
+                repeated: true,
+                kind: ParamKind::Text,
+                about: "Only agents whose name or login contains one of these texts, whatever the case.",
+            },
+        ],
+        body: None,
+        answer: Answer::Json("Agents"),
+        errors: &[],
+        handler: || get(agents::snapshot),
+    },
+    Route {
+        id: "agentsStream",
+        verb: Verb::Get,
+        path: "/api/v1/agents/stream",
+        needs: VIEWER,
+        about: "Every change of an agent's state as a server-sent event, in order per agent. The id of every event is \
+                a cursor. Events: `state` (data: an AgentState), `heartbeat` (data: a Moment), `gone` (data: a Moment; \
+                the cursor is no longer valid and the stream ends).",
+        query: &[
+            SOURCE,
+            Param {
+                name: "after",
+                repeated: false,
+                kind: ParamKind::Text,
+                about: "The cursor after which the stream starts; the header `Last-Event-ID` outranks it. Without \
+                        either it starts with now.",
+            },
+        ],
+        body: None,
+        answer: Answer::Events,
+        errors: &[Code::CursorGone],
+        handler: || get(stream::stream),
+    },
+    Route {
+        id: "agentTimeline",
+        verb: Verb::Get,
+        path: "/api/v1/agents/{id}/timeline",
+        needs: VIEWER,
+        about: "The segments of one agent. An agent that nothing is known of has none.",
+        query: &[SOURCE, FROM, TO, FORMAT],
+        body: None,
+        answer: Answer::Rows("Report"),
+        errors: &[Code::TooLarge],
+        handler: || get(reports::timeline),
+    },
+    Route {
+        id: "reports",
+        verb: Verb::Get,
+        path: "/api/v1/reports",
+        needs: VIEWER,
+        about: "The names of the reports.",
+        query: &[],
+        body: None,
+        answer: Answer::Json("Reports"),
+        errors: &[],
+        handler: || get(reports::names),
+    },
+    Route {
+        id: "report",
+        verb: Verb::Get,
+        path: "/api/v1/reports/{name}",
+        needs: VIEWER,
+        about: "The rows of a report.",
+        query: &[
+            SOURCE,
+            FROM,
+            TO,
+            Param {
+                name: "agent",
+                repeated: false,
+                kind: ParamKind::Text,
+                about: "Only this agent, by the platform's id, in reports that have agents.",
+            },
+            FORMAT,
+        ],
+        body: None,
+        answer: Answer::Rows("Report"),
+        errors: &[Code::NotFound, Code::TooLarge],
+        handler: || get(reports::rows),
+    },
+    Route {
+        id: "sources",
+        verb: Verb::Get,
+        path: "/api/v1/sources",
+        needs: VIEWER,
+        about: "Every source and how it is doing.",
+        query: &[],
+        body: None,
+        answer: Answer::Json("Sources"),
+        errors: &[],
+        handler: || get(sources::list),
+    },
+    Route {
+        id: "deadLetters",
+        verb: Verb::Get,
+        path: "/api/v1/dead-letters",
+        needs: VIEWER,
+        about: "Records that could not be used, newest first. Only operators and admins see the records themselves.",
+        query: &[
+            SOURCE,
+            Param {
+                name: "before",
+                repeated: false,
+                kind: ParamKind::Number(1, i64::MAX),
+                about: "Only those older than the one with this id: `next` of the page before.",
+            },
+            Param {
+                name: "limit",
+                repeated: false,
+                kind: ParamKind::Number(1, dead_letters::PAGE as i64),
+                about: "How many at most; 100 where there is none.",
+            },
+        ],
+        body: None,
+        answer: Answer::Json("DeadLetters"),
+        errors: &[],
+        handler: || get(dead_letters::page),
+    },
+    Route {
+        id: "signIn",
+        verb: Verb::Post,
+        path: "/api/v1/session",
+        needs: Needs::Nothing,
+        about: "Signs the page in by a token: sets the cookie of a session.",
+        query: &[],
+        body: Some("SignIn"),
+        answer: Answer::Json("Session"),
+        errors: &[Code::Unauthenticated, Code::Forbidden, Code::TooManyRequests, Code::Unavailable],
+        handler: || post(session::sign_in),
+    },
+    Route {
+        id: "session",
+        verb: Verb::Get,
+        path: "/api/v1/session",
+        needs: VIEWER,
+        about: "Who is asking.",
+        query: &[],
+        body: None,
+        answer: Answer::Json("Session"),
+        errors: &[],
+        handler: || get(session::who),
+    },
+    Route {
+        id: "signOut",
+        verb: Verb::Delete,
+        path: "/api/v1/session",
+        needs: VIEWER,
+        about: "Signs the page out.",
+        query: &[],
+        body: None,
+        answer: Answer::Empty,
+        errors: &[],
+        handler: || delete(session::sign_out),
+    },
+    Route {
+        id: "openapi",
+        verb: Verb::Get,
+        path: "/api/v1/openapi.json",
+        needs: Needs::Nothing,
+        about: "This description.",
+        query: &[],
+        body: None,
+        answer: Answer::Json("Description"),
+        errors: &[],
+        handler: || get(house::openapi),
+    },
+    Route {
+        id: "healthz",
+        verb: Verb::Get,
+        path: "/healthz",
+        needs: Needs::Nothing,
+        about: "The process lives.",
+        query: &[],
+        body: None,
+        answer: Answer::Json("Status"),
+        errors: &[],
+        handler: || get(house::healthz),
+    },
+    Route {
+        id: "readyz",
+        verb: Verb::Get,
+        path: "/readyz",
+        needs: Needs::Nothing,
+        about: "The hub can serve: its store answers, and it does not shut down.",
+        query: &[],
+        body: None,
+        answer: Answer::Json("Status"),
+        errors: &[Code::Unavailable],
+        handler: || get(house::readyz),
+    },
+    Route {
+        id: "metrics",
+        verb: Verb::Get,
+        path: "/metrics",
+        needs: Needs::RoleUnlessLocal(Role::Viewer),
+        about: "Numbers for Prometheus. A caller on the same machine needs no token.",
+        query: &[],
+        body: None,
+        answer: Answer::Metrics,
+        errors: &[],
+        handler: || get(house::metrics),
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_classes_of_the_table_are_those_of_the_model() {
+        let classes = pegboard_model::Class::ALL.map(pegboard_model::Class::as_str);
+        assert_eq!(CLASSES, classes);
+    }
+
+    #[test]
+    fn every_route_has_its_own_name_and_its_own_method_and_path() {
+        for (index, route) in ROUTES.iter().enumerate() {
+            for other in &ROUTES[index + 1..] {
+                assert_ne!(route.id, other.id);
+                assert!(route.path != other.path || route.verb != other.verb, "{route:?}");
+            }
+        }
+    }
+}

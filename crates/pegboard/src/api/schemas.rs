@@ -1,0 +1,191 @@
+//! The schemas of what the API takes and answers.
+
+use serde_json::{Map, Value, json};
+
+use crate::api::error::Code;
+use crate::runtime::view::REPORTS;
+
+/// Every schema, by name.
+pub(crate) fn all() -> Value {
+    let mut agent = agent_state();
+    agent.extend([
+        ("age_s", described(json!({"type": "number", "minimum": 0}), "Seconds since `since`.")),
+        ("heard", described(time(), "The instant of the last evidence of the agent.")),
+        (
+            "stale",
+            described(boolean(), "The source is behind or fails, or the agent has been silent for too long."),
+        ),
+    ]);
+    json!({
+        "Agents": object(vec![
+            ("cursor", described(text(), "From here the stream goes on.")),
+            ("at", time()),
+            ("agents", list(&reference("Agent"))),
+        ]),
+        "Agent": object(agent),
+        "AgentState": object(agent_state()),
+        "Moment": object(vec![("at", time())]),
+        "Reports": object(vec![("reports", list(&json!({"type": "string", "enum": REPORTS})))]),
+        "Report": object(vec![
+            ("report", text()),
+            ("from", time()),
+            ("to", time()),
+            ("columns", list(&text())),
+            ("rows", list(&described(json!({"type": "object"}), "One value for each column; docs/reports.md says what it means."))),
+        ]),
+        "Sources": object(vec![("sources", list(&reference("Source")))]),
+        "Source": source(),
+        "SourceCounts": object(
+            ["records", "events", "contacts", "duplicates", "foreign", "failed"].map(|name| (name, count())).into(),
+        ),
+        "Partition": object(vec![
+            ("id", text()),
+            ("position", or_null(position())),
+            ("watermark", or_null(time())),
+            ("behind_s", or_null(number())),
+            ("finished", boolean()),
+        ]),
+        "SourceFault": object(vec![("at", time()), ("message", text())]),
+        "DeadLetters": object(vec![
+            ("dead_letters", list(&reference("DeadLetter"))),
+            ("next", described(or_null(count()), "`before` of the next page, if there is one.")),
+        ]),
+        "DeadLetter": dead_letter(),
+        "SignIn": object(vec![("token", text())]),
+        "Session": object(vec![
+            ("name", text()),
+            ("role", json!({"type": "string", "enum": ["viewer", "operator", "admin"]})),
+            ("sources", described(list(&text()), "What the token is limited to; all where empty.")),
+            ("csrf", described(or_null(text()), "What writes carry in X-CSRF-Token, in a session.")),
+        ]),
+        "Status": object(vec![("status", text())]),
+        "Description": {"type": "object", "description": "An OpenAPI document."},
+        "Error": error(),
+    })
+}
+
+fn agent_state() -> Vec<(&'static str, Value)> {
+    vec![
+        ("source", text()),
+        ("agent_id", text()),
+        ("agent_login", text()),
+        ("agent_name", text()),
+        ("team", text()),
+        ("routing_profile", text()),
+        (
+            "class",
+            json!({"type": "string", "enum": pegboard_model::Class::ALL.map(pegboard_model::Class::as_str)}),
+        ),
+        ("since", time()),
+        ("event_id", text()),
+        ("reason", text()),
+        ("status_id", or_null(text())),
+        ("status_name", text()),
+        ("contact_id", or_null(text())),
+        ("channel", or_null(text())),
+        ("initiation", or_null(text())),
+        ("queue_id", or_null(text())),
+        ("queue_name", or_null(text())),
+    ]
+}
+
+fn source() -> Value {
+    object(vec![
+        ("name", text()),
+        ("kind", text()),
+        ("health", json!({"type": "string", "enum": ["starting", "ok", "lagging", "failing", "stopped"]})),
+        ("watermark", described(or_null(time()), "Up to when everything of it is known.")),
+        ("behind_s", or_null(number())),
+        ("closed_until", described(or_null(time()), "Up to when its intervals are closed.")),
+        ("agents", count()),
+        ("counts", reference("SourceCounts")),
+        ("partitions", list(&reference("Partition"))),
+        ("error", json!({"anyOf": [reference("SourceFault"), {"type": "null"}]})),
+    ])
+}
+
+/// The record itself is there for operators and admins only.
+fn dead_letter() -> Value {
+    let mut schema = object(vec![
+        ("id", count()),
+        ("source", text()),
+        ("partition", text()),
+        ("position", position()),
+        ("reason", text()),
+        ("at", time()),
+    ]);
+    schema["properties"]["payload"] = described(text(), "The record. For operators and admins only.");
+    schema["properties"]["encoding"] = described(
+        json!({"type": "string", "enum": ["text", "base64"]}),
+        "How `payload` writes the record; base64 where it is not UTF-8.",
+    );
+    schema
+}
+
+fn error() -> Value {
+    let mut inner = object(vec![
+        ("code", json!({"type": "string", "enum": Code::ALL.map(Code::as_str)})),
+        ("message", described(text(), "For the person who has to act.")),
+    ]);
+    inner["properties"]["path"] =
+        described(text(), "The part of the request that is wrong, such as `query.after`.");
+    object(vec![("error", inner)])
+}
+
+/// An object in which every property is there, and nothing else.
+fn object(properties: Vec<(&'static str, Value)>) -> Value {
+    let required: Vec<_> = properties.iter().map(|(name, _)| *name).collect();
+    let properties: Map<_, _> =
+        properties.into_iter().map(|(name, schema)| (name.to_string(), schema)).collect();
+    json!({"type": "object", "required": required, "properties": properties, "additionalProperties": false})
+}
+
+fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+fn list(items: &Value) -> Value {
+    json!({"type": "array", "items": items})
+}
+
+fn described(mut schema: Value, about: &str) -> Value {
+    schema["description"] = about.into();
+    schema
+}
+
+fn or_null(mut schema: Value) -> Value {
+    let kinds = schema["type"].take();
+    schema["type"] = match kinds {
+        Value::Array(mut kinds) => {
+            kinds.push("null".into());
+            kinds.into()
+        }
+        kind => json!([kind, "null"]),
+    };
+    schema
+}
+
+fn text() -> Value {
+    json!({"type": "string"})
+}
+
+fn time() -> Value {
+    json!({"type": "string", "format": "date-time"})
+}
+
+fn number() -> Value {
+    json!({"type": "number"})
+}
+
+fn count() -> Value {
+    json!({"type": "integer", "format": "int64", "minimum": 0})
+}
+
+fn boolean() -> Value {
+    json!({"type": "boolean"})
+}
+
+/// A number, or a decimal number in a text where it can be longer than 64 bits.
+fn position() -> Value {
+    json!({"type": ["integer", "string"]})
+}

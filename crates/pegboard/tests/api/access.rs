@@ -1,0 +1,182 @@
+//! Who may use what.
+
+use pegboard::api::routes::{Needs, ROUTES};
+use pegboard::api::{Access, ApiOptions, Transport, tokens};
+use pegboard_model::Millis;
+use pegboard_store::Role;
+use serde_json::json;
+
+use crate::fake::{NOW, agent};
+use crate::hub::{Answer, Ask, Hub};
+
+/// What every route answers to nobody, to a viewer, an operator and an admin, written down a second time: the table of
+/// the program is judged by this one.
+const EXPECTED: [(&str, &str, [u16; 4]); 14] = [
+    ("GET", "/api/v1/agents", [401, 200, 200, 200]),
+    ("GET", "/api/v1/agents/stream", [401, 200, 200, 200]),
+    ("GET", "/api/v1/agents/{id}/timeline", [401, 200, 200, 200]),
+    ("GET", "/api/v1/reports", [401, 200, 200, 200]),
+    ("GET", "/api/v1/reports/{name}", [401, 200, 200, 200]),
+    ("GET", "/api/v1/sources", [401, 200, 200, 200]),
+    ("GET", "/api/v1/dead-letters", [401, 200, 200, 200]),
+    ("POST", "/api/v1/session", [400, 400, 400, 400]),
+    ("GET", "/api/v1/session", [401, 200, 200, 200]),
+    ("DELETE", "/api/v1/session", [401, 204, 204, 204]),
+    ("GET", "/api/v1/openapi.json", [200, 200, 200, 200]),
+    ("GET", "/healthz", [200, 200, 200, 200]),
+    ("GET", "/readyz", [200, 200, 200, 200]),
+    ("GET", "/metrics", [401, 200, 200, 200]),
+];
+
+fn example(path: &str) -> String {
+    path.replace("{id}", "a-1").replace("{name}", "queue_interval")
+}
+
+#[tokio::test]
+async fn s30_every_route_answers_each_role_as_the_table_says() {
+    let hub = Hub::new();
+    assert_eq!(ROUTES.len(), EXPECTED.len());
+    for route in &ROUTES {
+        let (_, _, statuses) = EXPECTED
+            .into_iter()
+            .find(|(method, path, _)| *method == route.method().as_str() && *path == route.path())
+            .unwrap_or_else(|| panic!("{route:?} is not in the table of this test: who may use it?"));
+        let callers = [None, Some(&hub.viewer), Some(&hub.operator), Some(&hub.admin)];
+        for (caller, status) in callers.into_iter().zip(statuses) {
+            let mut ask = Ask::new(route.method().as_str(), &example(route.path()));
+            if let Some(token) = caller {
+                ask = ask.token(token);
+            }
+            assert_eq!(ask.begin(&hub.router).await.status(), status, "{route:?} {caller:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn s30_what_needs_a_role_answers_no_invalid_token() {
+    let hub = Hub::new();
+    let (expired, write) = tokens::create("old", Role::Admin, vec![], Some(NOW), NOW - Millis::from_hours(1));
+    hub.store.keep_token(write);
+    let (unknown, _) = tokens::create("never kept", Role::Admin, vec![], None, NOW);
+    let revoked = hub.admin.clone();
+    hub.store.revoke_all();
+    let wrong = [expired.expose(), unknown.expose(), &revoked, "pgb_", "x", &revoked[4..], "é"];
+    for route in ROUTES.iter().filter(|route| route.needs() != Needs::Nothing) {
+        for token in wrong {
+            let ask = Ask::new(route.method().as_str(), &example(route.path())).token(token);
+            let answer = ask.send(&hub.router).await;
+            assert_eq!(
+                (answer.status.as_u16(), answer.code().as_str()),
+                (401, "unauthenticated"),
+                "{route:?} {token}"
+            );
+            assert_eq!(answer.header("www-authenticate"), "Bearer");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_refused_from_the_instant_of_its_expiry_on() {
+    let hub = Hub::new();
+    let expires = NOW + Millis::from_hours(1);
+    let (text, write) = tokens::create("soon", Role::Viewer, vec![], Some(expires), NOW);
+    hub.store.keep_token(write);
+    let ask = || Ask::get("/api/v1/session").token(text.expose()).send(&hub.router);
+    hub.view.set_now(expires - Millis::new(1));
+    assert_eq!(ask().await.status, 200);
+    hub.view.set_now(expires);
+    assert_eq!(ask().await.status, 401);
+}
+
+async fn as_acme(hub: &Hub, path: &str) -> Answer {
+    Ask::get(path).token(&hub.acme).send(&hub.router).await
+}
+
+fn two_tenants() -> Hub {
+    let hub = Hub::new();
+    hub.store.change(agent("acme", "a-1"));
+    hub.store.change(agent("globex", "g-1"));
+    hub.store.bury("acme", b"{}");
+    hub.store.bury("globex", b"{}");
+    hub
+}
+
+#[tokio::test]
+async fn s30_another_tenant_does_not_exist() {
+    let hub = two_tenants();
+    for path in ["/api/v1/agents", "/api/v1/sources", "/api/v1/dead-letters", "/metrics", "/api/v1/session"] {
+        let text = as_acme(&hub, path).await.text;
+        assert!(text.contains("acme"), "{path}: {text}");
+        assert!(!text.contains("globex") && !text.contains("g-1"), "{path}: {text}");
+        let all = hub.get(path).await.text;
+        assert!(
+            all.contains("globex") || path.ends_with("session"),
+            "{path} shows the other tenant to others"
+        );
+    }
+    for path in ["/api/v1/reports/queue_interval", "/api/v1/agents/g-1/timeline"] {
+        assert_eq!(as_acme(&hub, path).await.status, 200);
+        let asked = hub.view.asked.lock().unwrap().pop().unwrap();
+        assert_eq!(asked.sources, ["acme".into()], "{path}");
+    }
+}
+
+#[tokio::test]
+async fn s30_a_forbidden_source_looks_like_an_unknown_one() {
+    let hub = two_tenants();
+    for path in [
+        "/api/v1/agents",
+        "/api/v1/agents/stream",
+        "/api/v1/agents/g-1/timeline",
+        "/api/v1/reports/queue_interval",
+        "/api/v1/dead-letters",
+    ] {
+        let forbidden = as_acme(&hub, &format!("{path}?source=globex")).await;
+        let unknown = as_acme(&hub, &format!("{path}?source=unseen")).await;
+        assert_eq!(forbidden.status, 404, "{path}");
+        assert_eq!(forbidden.headers, unknown.headers, "{path}");
+        assert_eq!(forbidden.text.replace("globex", "unseen"), unknown.text, "{path}");
+        assert_eq!(as_acme(&hub, &format!("{path}?source=acme&source=globex")).await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn s30_a_token_whose_sources_are_gone_sees_nothing_rather_than_everything() {
+    let hub = two_tenants();
+    let (text, write) = tokens::create("old", Role::Admin, vec!["closed-down".into()], None, NOW);
+    hub.store.keep_token(write);
+    for path in
+        ["/api/v1/agents", "/api/v1/agents/stream", "/api/v1/dead-letters", "/api/v1/reports/segments"]
+    {
+        let answer = Ask::get(path).token(text.expose()).send(&hub.router).await;
+        assert_eq!(answer.status, 404, "{path}");
+    }
+    let answer = Ask::get("/api/v1/sources").token(text.expose()).send(&hub.router).await;
+    assert_eq!(answer.json(), json!({"sources": []}));
+}
+
+#[tokio::test]
+async fn metrics_need_no_token_on_the_machine_itself() {
+    let hub = Hub::new();
+    let local = |host| Ask::get("/metrics").from("127.0.0.1:9").header("host", host).send(&hub.router);
+    assert_eq!(local("localhost:8080").await.status, 200);
+    assert_eq!(local("evil.example").await.status, 401, "a page that resolves its own name to this machine");
+    let forwarded = Ask::get("/metrics").from("127.0.0.1:9").header("host", "localhost");
+    let forwarded = forwarded.header("x-forwarded-for", "203.0.113.9").send(&hub.router).await;
+    assert_eq!(forwarded.status, 401);
+    let with_token = Ask::get("/metrics").from("127.0.0.1:9").header("host", "localhost").token(&hub.acme);
+    assert!(!with_token.send(&hub.router).await.text.contains("globex"), "a token says more than a place");
+}
+
+#[tokio::test]
+async fn the_demo_answers_this_machine_without_a_token_and_nobody_else() {
+    let hub = Hub::with(ApiOptions::new(Access::Open, Transport::Plain));
+    let ask = |peer, host| Ask::get("/api/v1/session").from(peer).header("host", host).send(&hub.router);
+    let answer = ask("127.0.0.1:9", "localhost:8080").await;
+    assert_eq!(answer.json(), json!({"name": "this machine", "role": "admin", "sources": [], "csrf": null}));
+    assert_eq!(ask("[::1]:9", "[::1]:8080").await.status, 200);
+    assert_eq!(ask("192.0.2.1:9", "localhost:8080").await.code(), "forbidden");
+    assert_eq!(ask("127.0.0.1:9", "evil.example").await.code(), "forbidden");
+    let sign_in = Ask::new("POST", "/api/v1/session").from("127.0.0.1:9").header("host", "localhost");
+    assert_eq!(sign_in.json(&json!({"token": "x"})).send(&hub.router).await.code(), "bad_request");
+}

@@ -1,0 +1,427 @@
+//! A store and a view in memory.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use pegboard::runtime::view::{
+    Health, PartitionStatus, Report, ReportError, ReportRequest, SourceCounts, SourceStatus, View,
+};
+use pegboard_model::{
+    AgentId, AgentNow, Class, ContactId, ContactLeg, Observation, PartitionId, Position, Segment, SourceName,
+    Timestamp,
+};
+use pegboard_store::{
+    AgentEntry, AgentsSnapshot, Batch, Close, Closed, CloserState, Committed, Cursor, DeadLetter, DirtyMark,
+    FeedEntry, FeedKind, FeedPage, Gap, PartitionState, Result, Store, StoreError, StoreId, StoredAgent,
+    StoredRow, Token, TokenWrite,
+};
+use serde_json::{Value, json};
+use tokio::sync::{Notify, watch};
+
+/// 2026-03-01T09:15:00Z.
+pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_772_356_500);
+
+/// What an API reads, and what a test changes.
+#[derive(Debug)]
+pub(crate) struct FakeStore {
+    id: StoreId,
+    kept: Mutex<Kept>,
+    commits: watch::Sender<u64>,
+    broken: AtomicBool,
+    /// Reads of the feed.
+    pub(crate) feed_reads: AtomicUsize,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    agents: BTreeMap<(SourceName, AgentId), AgentEntry>,
+    feed: Vec<FeedEntry>,
+    last: BTreeMap<SourceName, u64>,
+    forgotten: BTreeMap<SourceName, u64>,
+    dead_letters: Vec<DeadLetter>,
+    tokens: Vec<TokenWrite>,
+}
+
+impl FakeStore {
+    pub(crate) fn new() -> Arc<Self> {
+        let cursor: Cursor = "0123456789abcdef0123456789abcdef".parse().unwrap();
+        Arc::new(Self {
+            id: cursor.store,
+            kept: Mutex::default(),
+            commits: watch::channel(0).0,
+            broken: AtomicBool::new(false),
+            feed_reads: AtomicUsize::new(0),
+        })
+    }
+
+    /// An agent's state changes: snapshot and feed change together.
+    pub(crate) fn change(&self, now: AgentNow) {
+        self.change_unnoticed(now);
+        self.wake();
+    }
+
+    /// The same, and nobody is woken.
+    pub(crate) fn change_unnoticed(&self, now: AgentNow) {
+        self.kept.lock().unwrap().change(now);
+    }
+
+    /// An agent's state changes, and the feed forgets it before anybody has read it.
+    pub(crate) fn lose(&self, now: AgentNow) {
+        let mut kept = self.kept.lock().unwrap();
+        kept.change(now);
+        kept.feed.clear();
+        kept.forgotten = kept.last.clone();
+        drop(kept);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        self.commits.send_modify(|commits| *commits += 1);
+    }
+
+    pub(crate) fn bury(&self, source: &str, payload: &[u8]) {
+        let mut kept = self.kept.lock().unwrap();
+        let id = i64::try_from(kept.dead_letters.len()).unwrap() + 1;
+        kept.dead_letters.push(DeadLetter {
+            id,
+            source: source.into(),
+            partition: "shard-1".into(),
+            position: Position::Sequence("49590338271490256608559692538361571095921575989136588898".into()),
+            reason: "EventTimestamp: missing".into(),
+            payload: payload.into(),
+            at: NOW,
+        });
+    }
+
+    pub(crate) fn keep_token(&self, write: TokenWrite) {
+        self.kept.lock().unwrap().tokens.push(write);
+    }
+
+    pub(crate) fn revoke_all(&self) {
+        for write in &mut self.kept.lock().unwrap().tokens {
+            write.token.revoked = Some(NOW);
+        }
+    }
+
+    /// From now on every read fails.
+    pub(crate) fn break_down(&self) {
+        self.broken.store(true, Ordering::SeqCst);
+    }
+
+    fn works(&self) -> Result<()> {
+        if self.broken.load(Ordering::SeqCst) {
+            let cause = "disk I/O error: /var/lib/pegboard/secret.db".into();
+            return Err(StoreError::Database { operation: "read", cause });
+        }
+        Ok(())
+    }
+
+    fn cursor(&self, kept: &Kept) -> Cursor {
+        Cursor { store: self.id.clone(), seen: kept.last.clone() }
+    }
+}
+
+impl Kept {
+    fn change(&mut self, now: AgentNow) {
+        let number = self.last.entry(now.source.clone()).or_default();
+        *number += 1;
+        let body = serde_json::to_string(&now).unwrap();
+        self.feed.push(FeedEntry { source: now.source.clone(), number: *number, body });
+        let entry = AgentEntry { heard: now.since, now };
+        self.agents.insert((entry.now.source.clone(), entry.now.agent_id.clone()), entry);
+    }
+}
+
+fn admits(sources: &[SourceName], source: &SourceName) -> bool {
+    sources.is_empty() || sources.contains(source)
+}
+
+#[async_trait]
+impl Store for FakeStore {
+    fn id(&self) -> &StoreId {
+        &self.id
+    }
+
+    fn woken(&self) -> watch::Receiver<u64> {
+        self.commits.subscribe()
+    }
+
+    async fn agents(&self, sources: &[SourceName]) -> Result<AgentsSnapshot> {
+        self.works()?;
+        let kept = self.kept.lock().unwrap();
+        let agents =
+            kept.agents.values().filter(|entry| admits(sources, &entry.now.source)).cloned().collect();
+        Ok(AgentsSnapshot { agents, cursor: self.cursor(&kept) })
+    }
+
+    async fn feed(
+        &self,
+        _: FeedKind,
+        after: &Cursor,
+        sources: &[SourceName],
+        limit: usize,
+    ) -> Result<FeedPage> {
+        self.works()?;
+        self.feed_reads.fetch_add(1, Ordering::SeqCst);
+        let kept = self.kept.lock().unwrap();
+        let seen = |source: &SourceName| after.seen.get(source).copied().unwrap_or_default();
+        let too_old =
+            kept.forgotten.iter().any(|(source, last)| admits(sources, source) && seen(source) < *last);
+        if after.store != self.id || too_old {
+            return Err(StoreError::CursorGone);
+        }
+        let news = kept
+            .feed
+            .iter()
+            .filter(|entry| admits(sources, &entry.source) && entry.number > seen(&entry.source));
+        let mut entries: Vec<_> = news.take(limit + 1).cloned().collect();
+        let more = entries.len() > limit;
+        entries.truncate(limit);
+        let mut cursor = after.clone();
+        for entry in &entries {
+            cursor.seen.insert(entry.source.clone(), entry.number);
+        }
+        Ok(FeedPage { entries, cursor, more })
+    }
+
+    async fn feed_end(&self, _: FeedKind) -> Result<Cursor> {
+        self.works()?;
+        Ok(self.cursor(&self.kept.lock().unwrap()))
+    }
+
+    async fn dead_letters(
+        &self,
+        sources: &[SourceName],
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>> {
+        self.works()?;
+        let kept = self.kept.lock().unwrap();
+        let letters = kept.dead_letters.iter().rev();
+        let letters = letters.filter(|letter| admits(sources, &letter.source));
+        Ok(letters
+            .filter(|letter| before.is_none_or(|before| letter.id < before))
+            .take(limit)
+            .cloned()
+            .collect())
+    }
+
+    async fn token_by_hash(&self, hash: &[u8; 32]) -> Result<Option<Token>> {
+        self.works()?;
+        let kept = self.kept.lock().unwrap();
+        let found = kept.tokens.iter().find(|write| write.hash == *hash && write.token.revoked.is_none());
+        Ok(found.map(|write| write.token.clone()))
+    }
+
+    // The rest is not read by the API: the store of a hub that never did anything.
+
+    async fn take_partition(
+        &self,
+        _: &SourceName,
+        partition: &PartitionId,
+        parents: &[PartitionId],
+    ) -> Result<PartitionState> {
+        Ok(PartitionState {
+            partition: partition.clone(),
+            epoch: 1,
+            position: None,
+            watermark: None,
+            behind: None,
+            finished: false,
+            parents: parents.to_vec(),
+            counts: pegboard_store::Counts::default(),
+        })
+    }
+
+    async fn partitions(&self, _: &SourceName) -> Result<Vec<PartitionState>> {
+        Ok(Vec::new())
+    }
+
+    async fn commit(&self, _: Batch) -> Result<Committed> {
+        Ok(Committed::default())
+    }
+
+    async fn stored_agents(&self, _: &SourceName) -> Result<Vec<StoredAgent>> {
+        Ok(Vec::new())
+    }
+
+    async fn evidence(&self, _: &SourceName, _: &AgentId, _: Timestamp) -> Result<Vec<Observation>> {
+        Ok(Vec::new())
+    }
+
+    async fn contact(&self, _: &SourceName, _: &ContactId) -> Result<Option<ContactLeg>> {
+        Ok(None)
+    }
+
+    async fn take_closer(&self, _: &SourceName) -> Result<CloserState> {
+        Ok(CloserState { epoch: 1, closed_until: None })
+    }
+
+    async fn dirty(&self, _: &SourceName, _: usize) -> Result<Vec<DirtyMark>> {
+        Ok(Vec::new())
+    }
+
+    async fn close(&self, _: Close) -> Result<Closed> {
+        Ok(Closed::default())
+    }
+
+    async fn segments(
+        &self,
+        _: &SourceName,
+        _: Option<&AgentId>,
+        _: Timestamp,
+        _: Timestamp,
+    ) -> Result<Vec<(AgentId, Segment)>> {
+        Ok(Vec::new())
+    }
+
+    async fn contacts(&self, _: &SourceName, _: Timestamp, _: Timestamp) -> Result<Vec<ContactLeg>> {
+        Ok(Vec::new())
+    }
+
+    async fn rows(&self, _: &SourceName, _: &str, _: Timestamp, _: Timestamp) -> Result<Vec<StoredRow>> {
+        Ok(Vec::new())
+    }
+
+    async fn gaps(&self, _: &SourceName, _: usize) -> Result<Vec<Gap>> {
+        Ok(Vec::new())
+    }
+
+    async fn add_token(&self, token: TokenWrite) -> Result<()> {
+        self.keep_token(token);
+        Ok(())
+    }
+
+    async fn tokens(&self) -> Result<Vec<Token>> {
+        Ok(self.kept.lock().unwrap().tokens.iter().map(|write| write.token.clone()).collect())
+    }
+
+    async fn revoke_token(&self, _: &str, _: Timestamp) -> Result<bool> {
+        Ok(false)
+    }
+
+    async fn sweep(&self, _: Timestamp) -> Result<()> {
+        Ok(())
+    }
+
+    async fn shut_down(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A hub with the sources of a test.
+#[derive(Debug)]
+pub(crate) struct FakeView {
+    now: AtomicI64,
+    pub(crate) sources: Mutex<Vec<SourceStatus>>,
+    /// The requests for reports that came through.
+    pub(crate) asked: Mutex<Vec<ReportRequest>>,
+    /// How many rows a report has.
+    pub(crate) rows: AtomicUsize,
+    /// While set, a report waits for `go_on`.
+    pub(crate) hold_reports: AtomicBool,
+    pub(crate) go_on: Notify,
+    /// While set, asking for the sources panics.
+    pub(crate) panic: AtomicBool,
+}
+
+impl FakeView {
+    pub(crate) fn new(sources: &[&str]) -> Arc<Self> {
+        Arc::new(Self {
+            now: AtomicI64::new(NOW.as_millis()),
+            sources: Mutex::new(sources.iter().map(|name| source(name)).collect()),
+            asked: Mutex::default(),
+            rows: AtomicUsize::new(2),
+            hold_reports: AtomicBool::new(false),
+            go_on: Notify::new(),
+            panic: AtomicBool::new(false),
+        })
+    }
+
+    pub(crate) fn set_now(&self, now: Timestamp) {
+        self.now.store(now.as_millis(), Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl View for FakeView {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.now.load(Ordering::SeqCst))
+    }
+
+    async fn sources(&self) -> Result<Vec<SourceStatus>> {
+        assert!(!self.panic.load(Ordering::SeqCst), "the test wants this panic");
+        Ok(self.sources.lock().unwrap().clone())
+    }
+
+    async fn report(&self, request: ReportRequest) -> std::result::Result<Report, ReportError> {
+        self.asked.lock().unwrap().push(request.clone());
+        if self.hold_reports.load(Ordering::SeqCst) {
+            self.go_on.notified().await;
+        }
+        let known = ["segments", "queue_interval"];
+        let Some(name) = known.into_iter().find(|name| *name == request.name) else {
+            return Err(ReportError::UnknownReport(request.name));
+        };
+        let rows = (0..self.rows.load(Ordering::SeqCst)).map(row).collect();
+        let columns = vec!["interval_start", "queue_name", "offered", "service_level_pct"];
+        Ok(Report { name, from: request.from.unwrap_or(NOW), to: request.to.unwrap_or(NOW), columns, rows })
+    }
+}
+
+fn row(number: usize) -> Value {
+    let pct = if number == 0 { Value::Null } else { json!(87.5) };
+    json!({
+        "interval_start": "2026-03-01T09:00:00Z",
+        "queue_name": "=Sales, \"inbound\"",
+        "offered": number,
+        "service_level_pct": pct,
+    })
+}
+
+/// A source that is well.
+pub(crate) fn source(name: &str) -> SourceStatus {
+    SourceStatus {
+        name: name.into(),
+        kind: "amazon-connect",
+        health: Health::Ok,
+        watermark: Some(NOW - pegboard_model::Millis::from_seconds(2)),
+        behind: Some(pegboard_model::Millis::new(1500)),
+        closed_until: Some(NOW - pegboard_model::Millis::from_minutes(15)),
+        agents: 3,
+        counts: SourceCounts { records: 10, events: 6, contacts: 2, duplicates: 1, foreign: 1, failed: 0 },
+        partitions: vec![PartitionStatus {
+            id: "shard-1".into(),
+            position: Some(Position::Number(17)),
+            watermark: Some(NOW),
+            behind: Some(pegboard_model::Millis::new(1500)),
+            finished: false,
+        }],
+        error: None,
+    }
+}
+
+/// An agent who is available, since `NOW` less a minute.
+pub(crate) fn agent(source: &str, id: &str) -> AgentNow {
+    AgentNow {
+        source: source.into(),
+        agent_id: id.into(),
+        agent_login: format!("{id}.login").into(),
+        agent_name: format!("Agent {id}").into(),
+        team: "Sales / North".into(),
+        routing_profile: "Basic".into(),
+        class: Class::Available,
+        since: NOW - pegboard_model::Millis::from_minutes(1),
+        event_id: "Available".into(),
+        reason: "".into(),
+        status_id: Some("status-1".into()),
+        status_name: "Available".into(),
+        contact_id: None,
+        channel: None,
+        initiation: None,
+        queue_id: None,
+        queue_name: None,
+    }
+}

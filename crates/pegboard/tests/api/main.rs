@@ -1,0 +1,20 @@
+//! The HTTP API from outside: against a store and a hub that hold just what a test puts there.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod access;
+mod agents;
+mod client;
+mod dead_letters;
+mod description;
+mod errors;
+mod fake;
+mod headers;
+mod hub;
+mod limits;
+mod metrics;
+mod reports;
+mod schema;
+mod server;
+mod session;
+mod stream;
