@@ -9,7 +9,6 @@
 pub(crate) mod choice;
 mod document;
 mod fault;
-mod kinesis;
 mod nearest;
 pub mod queue_settings;
 mod schema;

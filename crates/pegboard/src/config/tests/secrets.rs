@@ -2,12 +2,9 @@
 
 use std::path::Path;
 
-use pegboard_aws::Credentials;
 use proptest::prelude::*;
 
-use super::super::{
-    InvalidSecretRef, KinesisCredentials, KinesisSettings, MAX_SECRET_BYTES, SecretError, SecretRef,
-};
+use super::super::{InvalidSecretRef, MAX_SECRET_BYTES, SecretError, SecretRef};
 use super::{LEAST, read};
 
 /// A secret that could be told by nothing but a leak.
@@ -168,32 +165,5 @@ mod files {
         let missing = SecretRef::File(folder.path().join("none")).resolve();
         assert!(matches!(missing, Err(SecretError::Unreadable { .. })));
         assert!(matches!(resolve(b"caf\xe9", 0o600), Err(SecretError::Unreadable { .. })));
-    }
-
-    #[test]
-    fn a_stream_gets_its_key_when_the_hub_is_built() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("key");
-        fs::write(&path, CANARY).unwrap();
-        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
-        let settings = KinesisSettings {
-            credentials: KinesisCredentials::Key {
-                id: SecretRef::Env("CARGO_PKG_NAME".to_owned()),
-                secret: SecretRef::File(path.clone()),
-                session_token: None,
-            },
-            ..KinesisSettings::new("agents".parse().unwrap())
-        };
-        let resolved = settings.resolve().expect("resolved");
-        assert_eq!(resolved.faults(), []);
-        let Credentials::Static { key_id, secret, session_token: None } = resolved.credentials else {
-            panic!("{:?}", resolved.credentials);
-        };
-        assert_eq!(
-            (key_id.as_str(), secret),
-            (env!("CARGO_PKG_NAME"), pegboard_aws::SecretText::new(CANARY))
-        );
-        fs::remove_file(path).unwrap();
-        assert!(matches!(settings.resolve(), Err(SecretError::Unreadable { .. })));
     }
 }
