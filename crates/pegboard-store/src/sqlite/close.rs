@@ -109,32 +109,74 @@ enum Written {
 }
 
 fn write(step: &Step<'_>, close: &Close, next: &Row<'_>) -> Tried<Written> {
-    let source = close.source.as_str();
-    let key = params![source, next.report, next.interval_start.as_millis(), next.key];
-    let stands: Option<(u64, Option<String>)> = step
+    let Some(stands) = find(step, close, next)? else {
+        if next.body.is_none() {
+            return Ok(Written::Unchanged);
+        }
+        put(step, close, next, 1)?;
+        return Ok(Written::First);
+    };
+    if stands.body.as_deref() == next.body {
+        return Ok(Written::Unchanged);
+    }
+    let revision = stands.revision + 1;
+    remember(step, close, next, &stands)?;
+    put(step, close, next, revision)?;
+    Ok(Written::Revised(revision))
+}
+
+/// A row as it is stored.
+struct Stored {
+    revision: u64,
+    at: i64,
+    reason: String,
+    body: Option<String>,
+}
+
+fn find(step: &Step<'_>, close: &Close, row: &Row<'_>) -> Tried<Option<Stored>> {
+    let stored = step
         .connection
         .prepare_cached(
-            "SELECT revision, body FROM rows
+            "SELECT revision, at, reason, body FROM rows
              WHERE source = ?1 AND report = ?2 AND interval_start = ?3 AND key = ?4",
         )?
-        .query_row(key, |row| Ok((from_column(row.get(0)?), row.get(1)?)))
+        .query_row(
+            params![close.source.as_str(), row.report, row.interval_start.as_millis(), row.key],
+            |found| {
+                Ok(Stored {
+                    revision: from_column(found.get(0)?),
+                    at: found.get(1)?,
+                    reason: found.get(2)?,
+                    body: found.get(3)?,
+                })
+            },
+        )
         .optional()?;
-    let (revision, written) = match stands {
-        None if next.body.is_none() => return Ok(Written::Unchanged),
-        None => (1, Written::First),
-        Some((_, body)) if body.as_deref() == next.body => return Ok(Written::Unchanged),
-        Some((revision, _)) => {
-            step.connection
-                .prepare_cached(
-                    "INSERT INTO row_history
-                         (source, report, interval_start, key, revision, at, reason, body)
-                     SELECT source, report, interval_start, key, revision, at, reason, body FROM rows
-                     WHERE source = ?1 AND report = ?2 AND interval_start = ?3 AND key = ?4",
-                )?
-                .execute(key)?;
-            (revision + 1, Written::Revised(revision + 1))
-        }
-    };
+    Ok(stored)
+}
+
+/// Moves what stands to the history. Not by `INSERT ... SELECT`: SQLite guards that with a savepoint, whose end
+/// takes time in proportion to all that the transaction changed before.
+fn remember(step: &Step<'_>, close: &Close, row: &Row<'_>, stands: &Stored) -> Tried<()> {
+    step.connection
+        .prepare_cached(
+            "INSERT INTO row_history (source, report, interval_start, key, revision, at, reason, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            close.source.as_str(),
+            row.report,
+            row.interval_start.as_millis(),
+            row.key,
+            to_column(stands.revision),
+            stands.at,
+            stands.reason,
+            stands.body,
+        ])?;
+    Ok(())
+}
+
+fn put(step: &Step<'_>, close: &Close, row: &Row<'_>, revision: u64) -> Tried<()> {
     step.connection
         .prepare_cached(
             "INSERT INTO rows (source, report, interval_start, key, revision, at, reason, body)
@@ -143,16 +185,16 @@ fn write(step: &Step<'_>, close: &Close, next: &Row<'_>) -> Tried<Written> {
                  reason = excluded.reason, body = excluded.body",
         )?
         .execute(params![
-            source,
-            next.report,
-            next.interval_start.as_millis(),
-            next.key,
+            close.source.as_str(),
+            row.report,
+            row.interval_start.as_millis(),
+            row.key,
             to_column(revision),
             close.at.as_millis(),
-            next.reason,
-            next.body,
+            row.reason,
+            row.body,
         ])?;
-    Ok(written)
+    Ok(())
 }
 
 /// An entry of the feed of rows.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::SqliteOptions;
@@ -70,6 +71,8 @@ fn open(path: &Path, access: OpenFlags, options: &SqliteOptions) -> Tried<Connec
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(options.busy_timeout)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Without this, every new value of a bound range has the statement planned again.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     set(&connection, "trusted_schema", 0)?;
     set(&connection, "temp_store", 2)?; // memory: nothing of ours in other folders
     set(&connection, "mmap_size", MAPPED_BYTES)?;
