@@ -54,7 +54,8 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     async fn partitions(&self, source: &SourceName) -> Result<Vec<PartitionState>>;
 
     /// Commits a batch. Fails with [`StoreError::NotOwner`] if the partition has another epoch or stands at another
-    /// position than the batch expects; then nothing of it is written.
+    /// position than the batch expects, or if it is its first position and a parent was begun and has not ended;
+    /// then nothing of it is written.
     async fn commit(&self, batch: Batch) -> Result<Committed>;
 
     /// Everything the engine keeps of the agents of a source.

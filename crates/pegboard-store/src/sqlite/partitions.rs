@@ -79,7 +79,8 @@ fn read(row: &Row<'_>) -> Tried<PartitionState> {
     })
 }
 
-/// Compares epoch and position, and lets nobody begin a partition before its parents have ended.
+/// Compares epoch and position, and lets nobody begin a partition before its parents have ended. A parent that
+/// was never begun does not count: it may have gone from its stream before anybody read it.
 pub(super) fn check_owner(step: &Step<'_>, batch: &Batch) -> Tried<PartitionState> {
     let refused = |expected: String, found: String| StoreError::NotOwner {
         source_name: batch.source.clone(),
@@ -97,7 +98,7 @@ pub(super) fn check_owner(step: &Step<'_>, batch: &Batch) -> Tried<PartitionStat
     if stands.position.is_none() && batch.position.is_some() {
         for parent in &stands.parents {
             let known = find(step.connection, &batch.source, parent)?;
-            if known.is_some_and(|parent| !parent.finished) {
+            if known.is_some_and(|parent| parent.position.is_some() && !parent.finished) {
                 let found = format!("parent {parent} has not ended");
                 return Err(refused("all parents ended".to_string(), found).into());
             }

@@ -174,14 +174,17 @@ pub(crate) async fn a_child_begins_only_after_its_parents(home: &dyn Home) {
     let store = home.open().await;
     let child = PartitionId::from("child");
     store.take_partition(&source(), &shard(), &[]).await.unwrap();
-    // A parent that nobody knows ended long ago.
-    store.take_partition(&source(), &child, &[shard(), "forgotten".into()]).await.unwrap();
+    store.commit(batch(1, 0)).await.unwrap();
+    // A parent that nobody knows ended long ago, and one that was never begun is nothing to wait for.
+    let parents = [shard(), "forgotten".into(), "taken".into()];
+    store.take_partition(&source(), &parents[2], &[]).await.unwrap();
+    store.take_partition(&source(), &child, &parents).await.unwrap();
     let of_child = |expected| Batch { partition: child.clone(), ..batch(1, expected) };
     let refused = store.commit(of_child(0)).await.unwrap_err();
     assert!(refused.to_string().contains("parent shard-0 has not ended"), "{refused}");
     // It may say how far it is without beginning.
     store.commit(Batch { position: None, ..of_child(0) }).await.unwrap();
-    store.commit(Batch { finished: true, ..batch(1, 0) }).await.unwrap();
+    store.commit(Batch { finished: true, ..batch(1, 1) }).await.unwrap();
     store.commit(of_child(0)).await.unwrap();
     store.commit(of_child(1)).await.unwrap();
 }
