@@ -37,7 +37,9 @@ struct Change {
     segments: Vec<SegmentsWrite>,
     states: Vec<AgentNow>,
     dirty: Option<(Timestamp, Timestamp)>,
-    /// Whether its timeline must be derived again from all evidence.
+    /// Evidence that comes before something already seen: late, or seen before.
+    suspects: Vec<Observation>,
+    /// Whether its timeline must be derived again from all evidence, whatever the suspects are.
     late: bool,
 }
 
@@ -108,8 +110,7 @@ impl Agents {
         match change.agent.track.arrival(&seen) {
             Arrival::Duplicate => staged.duplicates += 1,
             Arrival::Late => {
-                change.late = true;
-                change.evidence.push(seen);
+                change.suspects.push(seen);
                 staged.events += 1;
             }
             Arrival::Next => {
@@ -134,6 +135,7 @@ impl Agents {
                 segments: Vec::new(),
                 states: Vec::new(),
                 dirty: None,
+                suspects: Vec::new(),
                 late: false,
             }
         })
@@ -181,28 +183,48 @@ impl Agents {
 
     /// Derives again what late evidence touches, with what the store has.
     pub async fn settle(&self, staged: &mut Staged, store: &dyn Store) -> Result<(), StoreError> {
-        for (agent, change) in staged.changes.iter_mut().filter(|(_, change)| change.late) {
-            let mut evidence = store.evidence(&self.source, agent, Timestamp::MIN).await?;
-            let known = evidence.len();
-            evidence.extend(change.evidence.iter().cloned());
-            let stored = store.segments(&self.source, Some(agent), Timestamp::MIN, Timestamp::MAX).await?;
-            let before: Vec<Segment> = stored.into_iter().map(|(_, segment)| segment).collect();
-            let floor = reach(&evidence, &change.evidence);
-            let derived = Timeline::derive(agent.clone(), evidence, &self.policy);
-            let Some((timeline, mut track)) = derived else { continue };
-            tracing::debug!(agent.id = %agent, evidence = known, "derived again from late evidence");
-            let truncated = before.first().is_some_and(|first| first.start < timeline.begins);
-            let floor = if truncated { floor } else { Timestamp::MIN };
-            track.keep_beginning(change.agent.track.begins());
-            change.agent.track = track;
-            change.agent.silent = None;
-            change.segments = rewritten(agent, &before, &timeline.segments, floor).into_iter().collect();
-            if let Some(rewrite) = change.segments.first() {
-                let until = change.agent.track.last_at().unwrap_or(rewrite.from);
-                extend(&mut change.dirty, rewrite.from, until);
+        let Staged { changes, duplicates, events } = staged;
+        let unsettled = changes.iter_mut().filter(|(_, change)| change.late || !change.suspects.is_empty());
+        for (agent, change) in unsettled {
+            let stored = store.evidence(&self.source, agent, Timestamp::MIN).await?;
+            let seen_before = drop_copies(change, &stored);
+            *duplicates += seen_before;
+            *events -= seen_before;
+            if !change.late && change.suspects.is_empty() {
+                continue;
             }
-            self.tell(agent, change);
+            change.evidence.append(&mut change.suspects);
+            self.rewrite(agent, change, stored, store).await?;
         }
+        Ok(())
+    }
+
+    /// Derives one agent's timeline again from all evidence, and stages what differs from the stored one.
+    async fn rewrite(
+        &self,
+        agent: &AgentId,
+        change: &mut Change,
+        mut evidence: Vec<Observation>,
+        store: &dyn Store,
+    ) -> Result<(), StoreError> {
+        evidence.extend(change.evidence.iter().cloned());
+        let stored = store.segments(&self.source, Some(agent), Timestamp::MIN, Timestamp::MAX).await?;
+        let before: Vec<Segment> = stored.into_iter().map(|(_, segment)| segment).collect();
+        let floor = reach(&evidence, &change.evidence);
+        tracing::debug!(agent.id = %agent, evidence = evidence.len(), "deriving again from evidence");
+        let derived = Timeline::derive(agent.clone(), evidence, &self.policy);
+        let Some((timeline, mut track)) = derived else { return Ok(()) };
+        let truncated = before.first().is_some_and(|first| first.start < timeline.begins);
+        let floor = if truncated { floor } else { Timestamp::MIN };
+        track.keep_beginning(change.agent.track.begins());
+        change.agent.track = track;
+        change.agent.silent = None;
+        change.segments = rewritten(agent, &before, &timeline.segments, floor).into_iter().collect();
+        if let Some(rewrite) = change.segments.first() {
+            let until = change.agent.track.last_at().unwrap_or(rewrite.from);
+            extend(&mut change.dirty, rewrite.from, until);
+        }
+        self.tell(agent, change);
         Ok(())
     }
 
@@ -228,6 +250,7 @@ impl Agents {
                 segments: vec![SegmentsWrite { agent: agent.clone(), from, segments: opened }],
                 states: vec![now],
                 dirty: Some((from, until)),
+                suspects: Vec::new(),
                 late: false,
             };
             staged.changes.insert(agent.clone(), change);
@@ -288,6 +311,23 @@ fn nobody(source: &SourceName, agent: &AgentId) -> AgentNow {
 fn extend(dirty: &mut Option<(Timestamp, Timestamp)>, from: Timestamp, to: Timestamp) {
     let (known_from, known_to) = dirty.unwrap_or((from, to));
     *dirty = Some((known_from.min(from), known_to.max(to)));
+}
+
+/// Removes suspects that the store or the batch has already, standing no later in their stream; answers how many
+/// those were. A copy that stands earlier than the stored one counts in its place.
+fn drop_copies(change: &mut Change, stored: &[Observation]) -> u64 {
+    let before = change.suspects.len();
+    let Change { suspects, evidence, .. } = change;
+    suspects.retain(|suspect| {
+        let same = |known: &&Observation| known.at == suspect.at && known.id == suspect.id;
+        let known = stored.iter().chain(evidence.iter()).filter(same);
+        !known.into_iter().any(|known| place(known) <= place(suspect))
+    });
+    (before - suspects.len()) as u64
+}
+
+fn place(seen: &Observation) -> (&PartitionId, &pegboard_model::Position) {
+    (&seen.order.partition, &seen.order.position)
 }
 
 /// How far back new evidence can change a timeline: to the evidence before the oldest of it.

@@ -200,7 +200,7 @@ async fn over_time(
         rows.push(stored_value(&row)?);
     }
     let Some(watermark) = shared.status.watermark() else { return Ok(rows) };
-    let closed_until = shared.closing().unwrap_or(Timestamp::MIN);
+    let closed_until = shared.status.closed_until().unwrap_or(Timestamp::MIN);
     let first_open =
         if window.from > closed_until { interval_at(&shared.config, window.from).from } else { closed_until };
     let end = window.to.min(interval_at(&shared.config, watermark).to);

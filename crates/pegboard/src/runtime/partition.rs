@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pegboard_connect::spec::{Chunk, Decode, Opening, PartitionReader, SourceError};
-use pegboard_model::{PartitionId, Position};
-use pegboard_store::{Counts, StoreError};
+use pegboard_model::{Millis, PartitionId, Position, Timestamp};
+use pegboard_store::{Batch, Counts, StoreError};
 use tokio::sync::watch;
 
 use super::ingest::{IngestError, Prepared, Standing, Trust, opening_batch, prepare};
@@ -14,6 +14,9 @@ use super::status::Step;
 
 /// The first pause after a failure; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often a partition that brings nothing has its watermark stored.
+const IDLE_COMMIT: Millis = Millis::from_seconds(5);
 
 /// The longest pause after a failure.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -64,7 +67,8 @@ pub async fn run(
         }
     };
     let decoder = shared.source.decoder();
-    let mut work = Work { shared: &shared, reader, decoder, standing, pause: FIRST_PAUSE };
+    let mut work =
+        Work { shared: &shared, reader, decoder, standing, pause: FIRST_PAUSE, committed: Timestamp::MIN };
     let end = work.run(&mut stop).await;
     if end == End::Finished && !*stop.borrow() {
         shared.replan.notify_one();
@@ -78,6 +82,8 @@ struct Work<'a> {
     decoder: Box<dyn Decode>,
     standing: Standing,
     pause: Duration,
+    /// When the last batch was committed.
+    committed: Timestamp,
 }
 
 impl Work<'_> {
@@ -146,11 +152,14 @@ impl Work<'_> {
                 .await?;
         let Prepared { batch, staged, standing } = prepared;
         let counts = batch.counts;
-        shared.store.commit(batch).await?;
+        if !is_idle(&batch) || now.since(self.committed) >= IDLE_COMMIT {
+            shared.store.commit(batch).await?;
+            self.standing = standing;
+            self.committed = now;
+        }
         agents.accept(staged);
         let known = agents.len() as u64;
         drop(agents);
-        self.standing = standing;
         self.note_step(chunk, counts, known);
         Ok(())
     }
@@ -202,6 +211,11 @@ impl Work<'_> {
             _ = stop.changed() => false,
         }
     }
+}
+
+/// Whether a batch says nothing but that time has passed.
+fn is_idle(batch: &Batch) -> bool {
+    batch.counts.records == 0 && batch.agents.is_empty() && batch.gaps.is_empty() && !batch.finished
 }
 
 fn note_failure(shared: &Shared, partition: &PartitionId, message: &str, stopped: bool) {

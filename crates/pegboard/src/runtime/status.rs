@@ -123,6 +123,11 @@ impl Status {
         self.lock().closed_until = Some(closed_until);
     }
 
+    /// Up to when intervals are closed and their rows stored.
+    pub fn closed_until(&self) -> Option<Timestamp> {
+        self.lock().closed_until
+    }
+
     /// Notes a failure of one part of the source, named by `part`; it stands until [`Status::recovered`].
     pub fn failed(&self, part: &str, at: Timestamp, message: String, stopped: bool) {
         let mut inner = self.lock();
