@@ -9,7 +9,7 @@ use pegboard_model::{AgentNow, PartitionId, SourceName};
 use pegboard_store::{Batch, Cursor, FeedEntry, FeedKind, Store, StoreError};
 
 use crate::home::Home;
-use crate::sample::{agent_write, batch, beginning, commit_events, now, shard, source, whole_feed};
+use crate::sample::{agent_write, at, batch, beginning, commit_events, now, shard, source, whole_feed};
 
 const PARTITIONS: u64 = 8;
 const BATCHES: u64 = 40;
@@ -72,8 +72,12 @@ struct Reader {
 }
 
 impl Reader {
+    /// An agent that stands at its change n has been told of n times, so the agents of a snapshot add up to its cursor.
     async fn new(store: &dyn Store) -> Self {
         let snapshot = store.agents(&[]).await.unwrap();
+        let changes = snapshot.agents.iter().map(|entry| entry.now.since.since(at(0)).get() / 1000 + 1);
+        let told = snapshot.cursor.seen.get(&source()).copied().unwrap_or(0);
+        assert_eq!(changes.sum::<i64>(), told.cast_signed(), "snapshot and cursor are of one moment");
         let agents = snapshot.agents.into_iter().map(|entry| (entry.now.agent_id.to_string(), entry.now));
         Self { agents: agents.collect(), cursor: snapshot.cursor, applied: 0 }
     }
@@ -117,6 +121,7 @@ pub(crate) async fn snapshot_and_feed_show_every_change_once(home: &dyn Home) {
                 let mut reader = Reader::new(&*store).await;
                 let begins = reader.cursor.seen.get(&source()).copied().unwrap_or(0);
                 while writing.load(Ordering::SeqCst) > 0 {
+                    Reader::new(&*store).await;
                     reader.catch_up(&*store).await;
                     // The bound is for the last commit, which may have been before this wait.
                     drop(tokio::time::timeout(Duration::from_millis(50), woken.changed()).await);
