@@ -1,17 +1,13 @@
-//! The stream of agents: every change once, in order, for as long as somebody reads.
+//! The stream of agents: where it starts, what it carries, and how it ends.
 
-use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use pegboard::api::{Access, ApiOptions, Limits, Transport, serve};
-use pegboard_model::AgentNow;
-use tokio::net::{TcpListener, TcpStream};
+use pegboard::api::{Access, ApiOptions, Limits, Transport};
 use tokio::time::timeout;
 
-use crate::client::{BodyEvents, Connection, Event, Events};
-use crate::fake::{FakeStore, agent};
+use crate::client::{BodyEvents, Event};
+use crate::fake::agent;
 use crate::hub::{Ask, Hub};
 
 const SOON: Duration = Duration::from_secs(5);
@@ -211,89 +207,4 @@ async fn a_reader_that_does_not_keep_up_is_cut_off_and_comes_back_with_its_curso
     for n in seen..10_000 {
         assert_eq!(next_change(&mut events).await.0, format!("a-{n}"));
     }
-}
-
-/// What a client knows of each agent: how often its state has changed.
-type Known = HashMap<String, u64>;
-
-/// The state of an agent that says how often it has changed.
-fn changed(source: &str, id: &str, times: u64) -> AgentNow {
-    let mut agent = agent(source, id);
-    agent.reason = times.to_string().into();
-    agent
-}
-
-fn learn(known: &mut Known, agent: &serde_json::Value) {
-    let key = format!("{}/{}", agent["source"], agent["agent_id"]);
-    let times: u64 = agent["reason"].as_str().unwrap().parse().unwrap();
-    let before = known.insert(key.clone(), times).unwrap_or_default();
-    assert_eq!(times, before + 1, "{key}: every change once, in order");
-}
-
-/// Changes 20 agents of two sources, each 150 times, while clients read.
-async fn write_changes(store: Arc<FakeStore>, source: &'static str) {
-    for times in 1..=150 {
-        for id in 0..20 {
-            store.change(changed(source, &format!("a-{id}"), times));
-            if id % 4 == 0 {
-                tokio::time::sleep(Duration::from_micros(300)).await;
-            }
-        }
-    }
-}
-
-/// A client that takes the snapshot, follows the stream from its cursor, and is killed again and again.
-async fn follow(address: std::net::SocketAddr, token: String, seed: u64) {
-    let bearer = format!("Bearer {token}");
-    let mut snapshot = Connection::new(TcpStream::connect(address).await.unwrap());
-    snapshot.get("/api/v1/agents", &[("authorization", &bearer)]).await;
-    let (_, body) = snapshot.answer().await.unwrap();
-    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
-    let mut cursor = body["cursor"].as_str().unwrap().to_string();
-    let mut known = Known::new();
-    for agent in body["agents"].as_array().unwrap() {
-        let key = format!("{}/{}", agent["source"], agent["agent_id"]);
-        known.insert(key, agent["reason"].as_str().unwrap().parse().unwrap());
-    }
-    let mut lives = 0_u64;
-    while known.len() < 40 || known.values().any(|times| *times < 150) {
-        lives += 1;
-        let life = 1 + (seed * 7919 + lives * 104_729) % 300;
-        let mut connection = Connection::new(TcpStream::connect(address).await.unwrap());
-        connection
-            .get("/api/v1/agents/stream", &[("authorization", &bearer), ("last-event-id", &cursor)])
-            .await;
-        assert_eq!(connection.head().await.unwrap().status, 200);
-        let mut events = Events::default();
-        let mut seen = 0;
-        // Dropped with whatever is under way: the next life starts after the last event that was whole.
-        while seen < life && known.values().any(|times| *times < 150) {
-            events.push(
-                &timeout(SOON, connection.chunk()).await.expect("in time").expect("the stream goes on"),
-            );
-            while let Some(event) = events.pop().filter(|_| seen < life) {
-                if event.kind == "state" {
-                    learn(&mut known, &event.json());
-                }
-                cursor = event.id;
-                seen += 1;
-            }
-        }
-    }
-    assert!(lives > 5, "the client was killed {lives} times");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn snapshot_then_stream_shows_every_change_once_even_to_a_client_that_is_killed() {
-    let hub = hub_with(|limits| limits.requests.burst = 100_000.0);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let server = tokio::spawn(serve(listener, None, hub.router.clone(), std::future::pending()));
-    let writers = ["acme", "globex"].map(|source| tokio::spawn(write_changes(hub.store.clone(), source)));
-    let clients: Vec<_> =
-        (0..4).map(|seed| tokio::spawn(follow(address, hub.viewer.clone(), seed))).collect();
-    for task in writers.into_iter().chain(clients) {
-        timeout(Duration::from_mins(1), task).await.expect("in time").unwrap();
-    }
-    server.abort();
 }

@@ -3,6 +3,7 @@
 //! The feed of the store is the truth, and the cursor of a reader is all that is kept of him: the stream reads on
 //! from there, page by page, whenever the store wakes it, and every second in case it was not woken.
 
+use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use axum::response::{IntoResponse as _, Response};
 use pegboard_model::SourceName;
 use pegboard_store::{Cursor, FeedKind, FeedPage, ParseCursorError, StoreError};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::api::body;
 use crate::api::caller::Caller;
@@ -27,6 +28,9 @@ use crate::api::throttle::Slot;
 const PAGE: usize = 256;
 /// Pages that wait for a reader. With the page that is being sent this bounds what a slow reader costs.
 const WAITING: usize = 2;
+/// The least time between two reads of a feed that has nothing more to give: what many readers of a busy hub cost is
+/// bounded, and nobody sees a tenth of a second.
+const PACE: Duration = Duration::from_millis(100);
 
 /// `GET /agents/stream`.
 pub(crate) async fn stream(
@@ -50,7 +54,7 @@ pub(crate) async fn stream(
     let (sender, receiver) = mpsc::channel(WAITING);
     // The feed adds sources of the scope only, so that what is narrow once stays narrow.
     let cursor = caller.narrow(cursor);
-    let writer = Writer { state, caller, sources, woken, cursor, sender, slot };
+    let writer = Writer { state, caller, sources, woken, read_at: Instant::now(), cursor, sender, slot };
     let draining = draining.map(|Extension(draining)| draining).unwrap_or_default();
     tokio::spawn(async move {
         tokio::select! {
@@ -107,6 +111,7 @@ struct Writer {
     caller: Caller,
     sources: Vec<SourceName>,
     woken: watch::Receiver<u64>,
+    read_at: Instant,
     cursor: Cursor,
     sender: mpsc::Sender<Bytes>,
     /// Held while the stream lasts.
@@ -128,35 +133,24 @@ impl Writer {
         }
     }
 
-    async fn write(&mut self, first: Option<FeedPage>) -> Result<std::convert::Infallible, End> {
-        let mut page = first;
+    async fn write(&mut self, mut first: Option<FeedPage>) -> Result<Infallible, End> {
         // The first event says at once that the stream lives, and from where.
         self.send(self.moment("heartbeat")).await?;
         let mut heartbeat = Instant::now() + self.state.limits.heartbeat;
-        loop {
-            self.send_all(page.take()).await?;
-            if Instant::now() >= heartbeat {
-                self.beat().await?;
-                heartbeat = Instant::now() + self.state.limits.heartbeat;
-            }
-            self.wait(heartbeat).await?;
-        }
-    }
-
-    /// Sends what the feed holds after the cursor, beginning with a page that was read already.
-    async fn send_all(&mut self, mut first: Option<FeedPage>) -> Result<(), End> {
         loop {
             let page = match first.take() {
                 Some(page) => page,
                 None => self.read().await?,
             };
             let more = page.more;
-            let text = self.events(page);
-            if !text.is_empty() {
-                self.send(text).await?;
+            let events = self.events(page);
+            self.send(events).await?;
+            if Instant::now() >= heartbeat {
+                self.beat().await?;
+                heartbeat = Instant::now() + self.state.limits.heartbeat;
             }
             if !more {
-                return Ok(());
+                self.wait(heartbeat).await?;
             }
         }
     }
@@ -164,6 +158,7 @@ impl Writer {
     /// The next page. What is committed from here on wakes the next wait.
     async fn read(&mut self) -> Result<FeedPage, StoreError> {
         self.woken.mark_unchanged();
+        self.read_at = Instant::now();
         self.state.store.feed(FeedKind::States, &self.cursor, &self.sources, PAGE).await
     }
 
@@ -197,6 +192,9 @@ impl Writer {
 
     /// Hands text to the connection; a reader that leaves it waiting for too long is cut off.
     async fn send(&self, text: String) -> Result<(), End> {
+        if text.is_empty() {
+            return Ok(());
+        }
         let sent = timeout(self.state.limits.patience, self.sender.send(text.into())).await;
         if sent.is_err() {
             self.state.metrics.stream_cut_off();
@@ -204,14 +202,18 @@ impl Writer {
         sent.is_ok_and(|sent| sent.is_ok()).then_some(()).ok_or(End::Reader)
     }
 
-    /// Waits until there may be something to send.
+    /// Waits until there may be something to send. Commits that follow each other closely are read together.
     async fn wait(&mut self, heartbeat: Instant) -> Result<(), End> {
         let poll = Instant::now() + self.state.limits.poll;
+        let woken = async {
+            // A store that is gone wakes nobody; reading it says so.
+            let _gone = self.woken.changed().await;
+            sleep_until(self.read_at + PACE).await;
+        };
         tokio::select! {
             () = self.sender.closed() => Err(End::Reader),
-            // A store that is gone wakes nobody; reading it says so.
-            _ = self.woken.changed() => Ok(()),
-            () = tokio::time::sleep_until(poll.min(heartbeat)) => Ok(()),
+            () = woken => Ok(()),
+            () = sleep_until(poll.min(heartbeat)) => Ok(()),
         }
     }
 }
