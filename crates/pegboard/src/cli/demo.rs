@@ -38,7 +38,7 @@ pub(super) struct Arguments {
 
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    start_log(&LogSettings { format: LogFormat::Human, level: LogLevel::Warn });
+    start_log(LogSettings { format: LogFormat::Human, level: LogLevel::Warn });
     block_on(demo(arguments))
 }
 

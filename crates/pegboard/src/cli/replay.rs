@@ -26,6 +26,7 @@ use crate::report_text::{Format, write_report};
 /// What each report and column means stands in docs/reports.md. `-` reads standard input; files may be compressed
 /// with gzip or zstd. A file may hold agent events and contact records together: they are told apart one by one.
 #[derive(Debug, Args)]
+#[expect(clippy::doc_markdown, reason = "this text is what --help shows, where backticks would only disturb")]
 pub(super) struct Arguments {
     /// Whose formats the files are in.
     #[arg(long, value_name = "KIND", value_parser = ["amazon-connect"])]

@@ -30,7 +30,7 @@ pub(super) struct Arguments {
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = arguments.path.load()?;
-    start_log(&config.log);
+    start_log(config.log);
     block_on(serve(config))
 }
 
@@ -122,7 +122,7 @@ fn end_at_once() {
 }
 
 /// Starts the log.
-pub(super) fn start_log(settings: &LogSettings) {
+pub(super) fn start_log(settings: LogSettings) {
     let level = LevelFilter::from_level(settings.level.into());
     let log = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
     match settings.format {

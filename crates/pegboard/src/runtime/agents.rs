@@ -26,7 +26,7 @@ struct Agent {
 pub struct Agents {
     source: SourceName,
     policy: TimelinePolicy,
-    agents: HashMap<AgentId, Agent>,
+    known: HashMap<AgentId, Agent>,
 }
 
 /// What a batch changes about one agent.
@@ -85,7 +85,7 @@ impl Agents {
             let silent = heard.filter(|heard| *heard != now).map(|_| now.class);
             agents.insert(agent, Agent { track, now, silent });
         }
-        Ok(Self { source, policy, agents })
+        Ok(Self { source, policy, known: agents })
     }
 
     /// The same source's agents, as they are stored now.
@@ -94,14 +94,14 @@ impl Agents {
     }
 
     /// How many there are.
-    pub fn len(&self) -> usize {
-        self.agents.len()
+    pub fn count(&self) -> usize {
+        self.known.len()
     }
 
     /// Where the timeline of each agent begins.
     pub fn beginnings(&self) -> HashMap<AgentId, pegboard_engine::track::Beginning> {
-        let known = self.agents.iter();
-        known.filter_map(|(agent, known)| Some((agent.clone(), known.track.begins()?))).collect()
+        let begins = |(agent, known): (&AgentId, &Agent)| Some((agent.clone(), known.track.begins()?));
+        self.known.iter().filter_map(begins).collect()
     }
 
     /// Stages one observation.
@@ -123,7 +123,7 @@ impl Agents {
 
     fn change<'s>(&self, seen: &Observation, staged: &'s mut Staged) -> &'s mut Change {
         staged.changes.entry(seen.agent.clone()).or_insert_with(|| {
-            let known = self.agents.get(&seen.agent).cloned();
+            let known = self.known.get(&seen.agent).cloned();
             let agent = known.unwrap_or_else(|| Agent {
                 track: Track::default(),
                 now: nobody(&self.source, &seen.agent),
@@ -230,7 +230,7 @@ impl Agents {
 
     /// Stages what silence changes by `watermark` about agents whose last evidence came through `partition`.
     pub fn stage_silence(&self, partition: &PartitionId, watermark: Timestamp, staged: &mut Staged) {
-        for (agent, known) in &self.agents {
+        for (agent, known) in &self.known {
             let ours = known.track.last_partition() == Some(partition) && !staged.changes.contains_key(agent);
             if !ours || known.now.class == Class::SignedOut {
                 continue;
@@ -287,7 +287,7 @@ impl Agents {
 
     /// Takes over what was committed.
     pub fn accept(&mut self, staged: Staged) {
-        self.agents.extend(staged.changes.into_iter().map(|(agent, change)| (agent, change.agent)));
+        self.known.extend(staged.changes.into_iter().map(|(agent, change)| (agent, change.agent)));
     }
 }
 

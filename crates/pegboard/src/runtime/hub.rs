@@ -27,7 +27,7 @@ const LONGEST_WINDOW: Millis = Millis::from_hours(31 * 24);
 const DEFAULT_WINDOW: Millis = Millis::from_hours(24);
 
 /// How often the store removes what is too old.
-const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_secs(600);
+const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_mins(10);
 
 /// The columns that rows over time have besides their own.
 const OVER_TIME: [&str; 4] = ["origin", "revision", "reason", "provisional"];

@@ -95,17 +95,29 @@ struct Collected {
     counts: Counts,
 }
 
-/// Prepares a batch from a chunk. `closed` is up to where intervals are closed or about to be.
+/// What a chunk is prepared against.
+#[derive(Debug, Clone, Copy)]
+pub struct Ground<'a> {
+    /// The settings of the source.
+    pub config: &'a SourceConfig,
+    /// Its agents.
+    pub agents: &'a Agents,
+    /// Where everything is kept.
+    pub store: &'a dyn Store,
+    /// The present instant.
+    pub now: Timestamp,
+    /// Up to when intervals are closed, or about to be.
+    pub closed: Option<Timestamp>,
+}
+
+/// Prepares a batch from a chunk.
 pub async fn prepare(
-    config: &SourceConfig,
-    agents: &Agents,
-    store: &dyn Store,
+    ground: Ground<'_>,
     decoder: &mut dyn Decode,
     standing: &Standing,
     chunk: &Chunk,
-    now: Timestamp,
-    closed: Option<Timestamp>,
 ) -> Result<Prepared, IngestError> {
+    let Ground { config, agents, store, now, closed } = ground;
     let mut standing = standing.clone();
     let mut staged = Staged::default();
     let mut collected = Collected::default();

@@ -8,7 +8,7 @@ use pegboard_model::{Millis, PartitionId, Position, Timestamp};
 use pegboard_store::{Batch, Counts, StoreError};
 use tokio::sync::watch;
 
-use super::ingest::{IngestError, Prepared, Standing, Trust, opening_batch, prepare};
+use super::ingest::{Ground, IngestError, Prepared, Standing, Trust, opening_batch, prepare};
 use super::source::Shared;
 use super::status::Step;
 
@@ -19,7 +19,7 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const IDLE_COMMIT: Millis = Millis::from_seconds(5);
 
 /// The longest pause after a failure.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// How a partition's task ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,11 +145,14 @@ impl Work<'_> {
         let shared = self.shared;
         let mut agents = shared.agents.lock().await;
         let now = (shared.clock)();
-        let decoder = &mut *self.decoder;
-        let store = &*shared.store;
-        let prepared =
-            prepare(&shared.config, &agents, store, decoder, &self.standing, chunk, now, shared.closing())
-                .await?;
+        let ground = Ground {
+            config: &shared.config,
+            agents: &agents,
+            store: &*shared.store,
+            now,
+            closed: shared.closing(),
+        };
+        let prepared = prepare(ground, &mut *self.decoder, &self.standing, chunk).await?;
         let Prepared { batch, staged, standing } = prepared;
         let counts = batch.counts;
         if !is_idle(&batch) || now.since(self.committed) >= IDLE_COMMIT {
@@ -158,7 +161,7 @@ impl Work<'_> {
             self.committed = now;
         }
         agents.accept(staged);
-        let known = agents.len() as u64;
+        let known = agents.count() as u64;
         drop(agents);
         self.note_step(chunk, counts, known);
         Ok(())

@@ -66,7 +66,7 @@ impl Shared {
         let agents = Agents::load(config.name.clone(), policy, stored)?;
         let status = Status::default();
         status.restore(&store.partitions(&config.name).await?);
-        status.set_agents(agents.len() as u64);
+        status.set_agents(agents.count() as u64);
         Ok(Self {
             config,
             source,

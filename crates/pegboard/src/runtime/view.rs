@@ -176,6 +176,7 @@ pub enum ReportError {
     Store(#[from] StoreError),
 }
 
+#[expect(clippy::ref_option, reason = "serde hands the field over like this")]
 fn seconds<S: serde::Serializer>(duration: &Option<Millis>, serializer: S) -> Result<S::Ok, S::Error> {
     #[expect(clippy::cast_precision_loss, reason = "a lag is far below 2^52 milliseconds")]
     let seconds = duration.map(|duration| duration.get() as f64 / 1000.0);
