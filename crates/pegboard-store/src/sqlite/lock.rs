@@ -8,7 +8,7 @@ use crate::{Result, StoreError};
 /// The operating system's lock on a store. It ends with the process, whatever way that ends.
 #[derive(Debug)]
 pub(super) struct StoreLock {
-    _file: File,
+    file: File,
 }
 
 impl StoreLock {
@@ -18,10 +18,18 @@ impl StoreLock {
         beside.push(".lock");
         let file = create_private(Path::new(&beside))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.display().to_string() }),
             Err(TryLockError::Error(error)) => Err(cannot("lock the store", Path::new(&beside), &error)),
         }
+    }
+}
+
+impl Drop for StoreLock {
+    /// Closing the file is not enough: a process that was being started just then has a copy of it for a moment.
+    fn drop(&mut self) {
+        // If this fails, closing still ends the lock, a moment later.
+        drop(self.file.unlock());
     }
 }
 
