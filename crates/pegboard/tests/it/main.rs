@@ -1,0 +1,11 @@
+//! The program as a whole: files to reports, streams to a store and out again, and the command line from outside.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says what it skips"
+)]
+
+mod live;
+mod support;
+mod truth;

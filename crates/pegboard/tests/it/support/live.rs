@@ -1,0 +1,192 @@
+//! A hub over a real store, fed by a [`Script`], and everything that it shows.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pegboard::config::{FileSettings, SourceConfig, SourceInput};
+use pegboard::replay::Inputs;
+use pegboard::report_text::json_object;
+use pegboard::runtime::hub::{Hub, Running};
+use pegboard::runtime::view::{REPORTS, ReportRequest, SourceStatus, View as _};
+use pegboard_connect::spec::Source;
+use pegboard_engine::IntervalLength;
+use pegboard_model::report::Row;
+use pegboard_model::{AgentNow, Timestamp};
+use pegboard_store::{Cursor, FeedEntry, FeedKind, SqliteOptions, SqliteStore, Store};
+use serde_json::Value;
+
+use super::clock;
+use super::script::Script;
+
+/// The name of the source in all tests.
+pub(crate) const SOURCE: &str = "centre";
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How often it is looked whether it has happened.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// The rows of every report, each a JSON object.
+pub(crate) type Tables = BTreeMap<&'static str, Vec<Value>>;
+
+/// Waits until `done`, for at most a minute.
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, done: impl Fn() -> F) {
+    let deadline = Instant::now() + PATIENCE;
+    while !done().await {
+        assert!(Instant::now() < deadline, "waited a minute, and not: {what}");
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// A source with every setting at its default.
+pub(crate) fn config() -> SourceConfig {
+    SourceConfig::new(SOURCE, SourceInput::File(FileSettings::new("script".into())))
+}
+
+pub(crate) fn open_store(folder: &Path) -> Arc<dyn Store> {
+    Arc::new(SqliteStore::open(&folder.join("test.db"), SqliteOptions::new(clock::noon)).unwrap())
+}
+
+/// A running hub.
+pub(crate) struct Live {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) store: Arc<dyn Store>,
+    running: Running,
+}
+
+impl Live {
+    /// A hub over the store in the folder, whatever it holds.
+    pub(crate) async fn start(script: &Script, config: &SourceConfig, folder: &Path) -> Self {
+        Self::over(open_store(folder), script, config).await
+    }
+
+    pub(crate) async fn over(store: Arc<dyn Store>, script: &Script, config: &SourceConfig) -> Self {
+        let source: Box<dyn Source> = Box::new(script.clone());
+        let (hub, running) =
+            Hub::start(vec![(config.clone(), source)], store.clone(), clock::now).await.unwrap();
+        Self { hub, store, running }
+    }
+
+    /// Stops in order.
+    pub(crate) async fn stop(self) {
+        self.running.stop().await.unwrap();
+    }
+
+    pub(crate) async fn status(&self) -> SourceStatus {
+        self.hub.sources().await.unwrap().remove(0)
+    }
+
+    /// Waits until everything in the script is read and committed.
+    pub(crate) async fn read_all(&self, script: &Script) {
+        let read = async || {
+            let status = self.status().await;
+            assert!(status.error.is_none(), "{:?}", status.error);
+            let stands = status
+                .partitions
+                .into_iter()
+                .filter_map(|part| Some((part.id.as_str().into(), part.position?)));
+            stands.collect::<BTreeMap<_, _>>() == script.ends()
+        };
+        until("everything is read", read).await;
+    }
+
+    /// Waits until everything in the script is read, intervals are closed up to `end`, and what changed since then is
+    /// in their rows.
+    pub(crate) async fn settle(&self, script: &Script, end: Timestamp) {
+        self.read_all(script).await;
+        let closed = async || self.status().await.closed_until.is_some_and(|until| end <= until);
+        until("intervals are closed", closed).await;
+        let answered = async || self.store.dirty(&SOURCE.into(), 1).await.unwrap().is_empty();
+        until("late changes are in the rows", answered).await;
+    }
+
+    /// The rows of a report, with the columns of rows over time.
+    pub(crate) async fn report(&self, name: &str, from: Timestamp, to: Timestamp) -> Vec<Value> {
+        let request = ReportRequest {
+            name: name.into(),
+            sources: Vec::new(),
+            from: Some(from),
+            to: Some(to),
+            agent: None,
+        };
+        self.hub.report(request).await.unwrap().rows
+    }
+
+    /// The rows of every report, without the columns of rows over time; none of them may be provisional.
+    pub(crate) async fn tables(&self, from: Timestamp, to: Timestamp) -> Tables {
+        let mut tables = Tables::new();
+        for name in REPORTS {
+            let mut rows = self.report(name, from, to).await;
+            for row in &mut rows {
+                let columns = row.as_object_mut().unwrap();
+                assert!(columns.get("provisional").is_none_or(|provisional| *provisional == false), "{name}");
+                for column in ["origin", "revision", "reason", "provisional"] {
+                    // A segment has a reason of its own.
+                    if column != "reason" || name.ends_with("_interval") {
+                        columns.remove(column);
+                    }
+                }
+            }
+            tables.insert(name, rows);
+        }
+        tables
+    }
+
+    /// All entries of the state feed after `cursor`.
+    pub(crate) async fn feed(&self, cursor: &Cursor) -> Vec<(u64, AgentNow)> {
+        let mut entries: Vec<FeedEntry> = Vec::new();
+        let mut cursor = cursor.clone();
+        loop {
+            let page = self.store.feed(FeedKind::States, &cursor, &[], 100).await.unwrap();
+            entries.extend(page.entries);
+            cursor = page.cursor;
+            if !page.more {
+                break;
+            }
+        }
+        let read = |entry: FeedEntry| (entry.number, serde_json::from_str(&entry.body).unwrap());
+        entries.into_iter().map(read).collect()
+    }
+
+    /// The cursor before the first entry.
+    pub(crate) fn beginning(&self) -> Cursor {
+        Cursor { store: self.store.id().clone(), seen: BTreeMap::new() }
+    }
+
+    /// The present of all agents, by id.
+    pub(crate) async fn agents(&self) -> BTreeMap<String, AgentNow> {
+        let snapshot = self.store.agents(&[]).await.unwrap();
+        snapshot.agents.into_iter().map(|entry| (entry.now.agent_id.to_string(), entry.now)).collect()
+    }
+
+    /// The present of one agent.
+    pub(crate) async fn agent(&self, agent: &str) -> Option<AgentNow> {
+        self.agents().await.remove(agent)
+    }
+}
+
+/// What replay makes of its input, as [`Live::tables`].
+pub(crate) fn replayed_tables(replayed: &Inputs) -> Tables {
+    let (interval, day) = (replayed.interval(), IntervalLength::Day);
+    BTreeMap::from([
+        ("segments", values(&replayed.segments())),
+        ("activities", values(&replayed.activities())),
+        ("sessions", values(&replayed.sessions())),
+        ("agent_interval", values(&replayed.agent_rows(interval))),
+        ("group_interval", values(&replayed.group_rows(interval))),
+        ("queue_interval", values(&replayed.queue_rows(interval))),
+        ("agent_queue_interval", values(&replayed.agent_queue_rows(interval))),
+        ("agent_daily", values(&replayed.agent_rows(day))),
+        ("group_daily", values(&replayed.group_rows(day))),
+        ("queue_daily", values(&replayed.queue_rows(day))),
+        ("agent_queue_daily", values(&replayed.agent_queue_rows(day))),
+    ])
+}
+
+/// Rows as JSON objects.
+pub(crate) fn values<R: Row>(rows: &[R]) -> Vec<Value> {
+    rows.iter().map(|row| serde_json::from_str(&json_object(row)).unwrap()).collect()
+}

@@ -1,0 +1,190 @@
+//! A source that brings what a test puts into it, chunk by chunk, and then waits.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use pegboard_connect::sources::amazon_connect::Decoder;
+use pegboard_connect::spec::{
+    Chunk, Decode, Opening, PartitionReader, Plan, Progress, Record, Source, SourceError,
+};
+use pegboard_model::{PartitionId, Position, Timestamp};
+use tokio::sync::watch;
+
+/// A handle: copies are the same source, so that a test keeps one and goes on after a restart.
+///
+/// The position of a partition is the number of chunks read.
+#[derive(Debug, Clone)]
+pub(crate) struct Script {
+    has_heartbeat: bool,
+    state: Arc<Mutex<State>>,
+    grown: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    partitions: BTreeMap<PartitionId, Part>,
+    /// How often a partition was opened.
+    opened: usize,
+    /// Whether opening fails.
+    shut: bool,
+}
+
+#[derive(Debug, Default)]
+struct Part {
+    parents: Vec<PartitionId>,
+    chunks: Vec<Chunk>,
+    records: u64,
+    gone: bool,
+}
+
+impl Script {
+    /// A source without partitions.
+    pub(crate) fn new(has_heartbeat: bool) -> Self {
+        Self { has_heartbeat, state: Arc::default(), grown: watch::channel(0).0 }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// Adds a partition that starts when its parents have ended.
+    pub(crate) fn add(&self, partition: &str, parents: &[&str]) {
+        let parents = parents.iter().map(|parent| (*parent).into()).collect();
+        self.state().partitions.insert(partition.into(), Part { parents, ..Part::default() });
+    }
+
+    /// Adds a chunk of records; after it the partition is complete up to `watermark`.
+    pub(crate) fn push<R: AsRef<[u8]>>(&self, partition: &str, records: &[R], watermark: Timestamp) {
+        self.push_chunk(partition, records, watermark, false);
+    }
+
+    /// Ends a partition with an empty chunk.
+    pub(crate) fn end(&self, partition: &str, watermark: Timestamp) {
+        self.push_chunk::<&str>(partition, &[], watermark, true);
+    }
+
+    fn push_chunk<R: AsRef<[u8]>>(&self, partition: &str, records: &[R], watermark: Timestamp, ended: bool) {
+        let mut state = self.state();
+        let part = state.partitions.get_mut(partition).unwrap();
+        let first = part.records + 1;
+        part.records += records.len() as u64;
+        let records = (first..).zip(records).map(|(number, record)| Record {
+            position: Position::Number(number),
+            data: record.as_ref().to_vec(),
+        });
+        let chunk = Chunk {
+            records: records.collect(),
+            position: Position::Number(part.chunks.len() as u64 + 1),
+            watermark: Some(watermark),
+            behind: None,
+            ended,
+            gap: None,
+            broken: Vec::new(),
+        };
+        part.chunks.push(chunk);
+        drop(state);
+        self.grown.send_modify(|count| *count += 1);
+    }
+
+    /// Makes a partition disappear before it was read to its end.
+    pub(crate) fn lose(&self, partition: &str) {
+        self.state().partitions.get_mut(partition).unwrap().gone = true;
+    }
+
+    /// From now on partitions can be opened, or cannot.
+    pub(crate) fn shut(&self, shut: bool) {
+        self.state().shut = shut;
+    }
+
+    /// How often partitions were opened.
+    pub(crate) fn opened(&self) -> usize {
+        self.state().opened
+    }
+
+    /// Where each partition stands when everything is read.
+    pub(crate) fn ends(&self) -> BTreeMap<PartitionId, Position> {
+        let state = self.state();
+        let end = |part: &Part| Position::Number(part.chunks.len() as u64);
+        state.partitions.iter().map(|(partition, part)| (partition.clone(), end(part))).collect()
+    }
+}
+
+#[async_trait]
+impl Source for Script {
+    fn kind(&self) -> &'static str {
+        "script"
+    }
+
+    fn has_heartbeat(&self) -> bool {
+        self.has_heartbeat
+    }
+
+    async fn probe(&self) -> Result<String, SourceError> {
+        Ok("a test".into())
+    }
+
+    async fn plan(&self, known: &BTreeMap<PartitionId, Progress>) -> Result<Plan, SourceError> {
+        let mut plan = Plan::default();
+        for (partition, part) in &self.state().partitions {
+            let (from, watermark) = match known.get(partition) {
+                Some(Progress::Finished) => continue,
+                Some(Progress::Started { .. }) if part.gone => {
+                    plan.lost.push(partition.clone());
+                    continue;
+                }
+                Some(Progress::Started { position, watermark }) => (position.clone(), *watermark),
+                None => (Position::Number(0), None),
+            };
+            if part.parents.iter().all(|parent| known.get(parent) == Some(&Progress::Finished)) {
+                let (partition, parents) = (partition.clone(), part.parents.clone());
+                plan.open.push(Opening { partition, from, watermark, parents });
+            } else {
+                plan.waiting.push(partition.clone());
+            }
+        }
+        Ok(plan)
+    }
+
+    fn open(&self, opening: &Opening) -> Result<Box<dyn PartitionReader>, SourceError> {
+        let mut state = self.state();
+        state.opened += 1;
+        if state.shut {
+            return Err(SourceError::passing("the source is shut"));
+        }
+        let Position::Number(read) = opening.from else {
+            return Err(SourceError::permanent("no position of this source"));
+        };
+        let (script, grown) = (self.clone(), self.grown.subscribe());
+        let read = usize::try_from(read).unwrap();
+        Ok(Box::new(Reader { script, grown, partition: opening.partition.clone(), read }))
+    }
+
+    fn decoder(&self) -> Box<dyn Decode> {
+        Box::new(Decoder::new())
+    }
+}
+
+#[derive(Debug)]
+struct Reader {
+    script: Script,
+    grown: watch::Receiver<u64>,
+    partition: PartitionId,
+    read: usize,
+}
+
+#[async_trait]
+impl PartitionReader for Reader {
+    async fn next(&mut self) -> Result<Chunk, SourceError> {
+        loop {
+            self.grown.borrow_and_update();
+            let next = self.script.state().partitions[&self.partition].chunks.get(self.read).cloned();
+            if let Some(chunk) = next {
+                self.read += 1;
+                return Ok(chunk);
+            }
+
+            self.grown.changed().await.map_err(|error| SourceError::passing(error.to_string()))?;
+        }
+    }
+}
