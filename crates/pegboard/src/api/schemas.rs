@@ -45,6 +45,7 @@ pub(crate) fn all() -> Value {
             ("behind_s", or_null(number())),
             ("finished", boolean()),
         ]),
+        "Gap": gap(),
         "SourceFault": object(vec![("at", time()), ("message", text())]),
         "DeadLetters": object(vec![
             ("dead_letters", list(&reference("DeadLetter"))),
@@ -101,6 +102,18 @@ fn source() -> Value {
         ("counts", reference("SourceCounts")),
         ("partitions", list(&reference("Partition"))),
         ("error", json!({"anyOf": [reference("SourceFault"), {"type": "null"}]})),
+        ("gaps", described(list(&reference("Gap")), "The latest stretches that were lost, newest first.")),
+    ])
+}
+
+/// A stretch of a stream that was lost.
+fn gap() -> Value {
+    object(vec![
+        ("partition", text()),
+        ("reason", text()),
+        ("from", described(or_null(time()), "The last time before it, if known.")),
+        ("to", described(or_null(time()), "The first time after it, if known.")),
+        ("at", described(time(), "When it was noticed.")),
     ])
 }
 

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use super::reports::{Facts, interval_at};
 use super::source::{self, Shared};
-use super::view::{REPORTS, Report, ReportError, ReportRequest, SourceStatus, View};
+use super::view::{GAPS_SHOWN, LostStretch, REPORTS, Report, ReportError, ReportRequest, SourceStatus, View};
 use crate::clock::Clock;
 use crate::config::SourceConfig;
 use crate::report_text::json_object;
@@ -107,10 +107,13 @@ impl View for Hub {
 
     async fn sources(&self) -> Result<Vec<SourceStatus>, StoreError> {
         let now = (self.clock)();
-        let show = |shared: &Arc<Shared>| {
+        let mut sources = Vec::with_capacity(self.sources.len());
+        for shared in &self.sources {
+            let name = &shared.config.name;
+            let gaps = shared.store.gaps(name, GAPS_SHOWN).await?;
             let shown = shared.status.show(now, shared.config.stale_after);
-            SourceStatus {
-                name: shared.config.name.clone(),
+            sources.push(SourceStatus {
+                name: name.clone(),
                 kind: shared.source.kind(),
                 health: shown.health,
                 watermark: shown.watermark,
@@ -120,9 +123,10 @@ impl View for Hub {
                 counts: shown.counts,
                 partitions: shown.partitions,
                 error: shown.error,
-            }
-        };
-        Ok(self.sources.iter().map(show).collect())
+                gaps: gaps.into_iter().map(LostStretch::from).collect(),
+            });
+        }
+        Ok(sources)
     }
 
     async fn report(&self, request: ReportRequest) -> Result<Report, ReportError> {

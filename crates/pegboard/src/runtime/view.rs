@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use pegboard_model::{AgentId, Millis, Position, SourceName, Timestamp};
-use pegboard_store::{Counts, StoreError};
+use pegboard_store::{Counts, Gap, StoreError};
 use serde::Serialize;
 
 /// The running hub, as readers see it.
@@ -42,6 +42,38 @@ pub struct SourceStatus {
     pub partitions: Vec<PartitionStatus>,
     /// The latest error, with the time; cleared by the next success.
     pub error: Option<SourceFault>,
+    /// The latest stretches that were lost, newest first, at most [`GAPS_SHOWN`].
+    pub gaps: Vec<LostStretch>,
+}
+
+/// How many gaps of a source are shown.
+pub const GAPS_SHOWN: usize = 10;
+
+/// A stretch of a partition that was lost: nobody will ever know what stood in it.
+#[derive(Debug, Clone, Serialize)]
+pub struct LostStretch {
+    /// The partition.
+    pub partition: String,
+    /// Why.
+    pub reason: String,
+    /// The last time before it, if known.
+    pub from: Option<Timestamp>,
+    /// The first time after it, if known.
+    pub to: Option<Timestamp>,
+    /// When it was noticed.
+    pub at: Timestamp,
+}
+
+impl From<Gap> for LostStretch {
+    fn from(gap: Gap) -> Self {
+        Self {
+            partition: gap.partition.to_string(),
+            reason: gap.reason.to_string(),
+            from: gap.from,
+            to: gap.to,
+            at: gap.at,
+        }
+    }
 }
 
 /// How a source is doing, in one word.

@@ -400,6 +400,7 @@ pub(crate) fn source(name: &str) -> SourceStatus {
             finished: false,
         }],
         error: None,
+        gaps: Vec::new(),
     }
 }
 
