@@ -1,9 +1,9 @@
 //! What ingest writes: the batch of a partition.
 
-use pegboard_model::{ContactLeg, Observation, Segment, SourceName, Timestamp};
+use pegboard_model::{ContactLeg, Observation, PartitionId, Position, Segment, SourceName, Timestamp};
 use rusqlite::params;
 
-use super::codec::{content_column, to_json};
+use super::codec::{content_column, from_json, to_json};
 use super::fault::Tried;
 use super::writer::Step;
 use super::{dirty, feed, partitions};
@@ -51,7 +51,7 @@ fn write_evidence(step: &Step<'_>, source: &SourceName, evidence: &[Observation]
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
     )?;
     for seen in evidence {
-        insert.execute(params![
+        let written = insert.execute(params![
             source.as_str(),
             seen.agent.as_str(),
             seen.at.as_millis(),
@@ -60,6 +60,39 @@ fn write_evidence(step: &Step<'_>, source: &SourceName, evidence: &[Observation]
             to_json(&seen.order.position)?,
             to_json(&seen.what)?,
         ])?;
+        if written == 0 {
+            keep_earlier_place(step, source, seen)?;
+        }
+    }
+    Ok(())
+}
+
+/// Of two copies of an event the one that stands earlier counts, whichever came first: its place decides between
+/// events of one instant.
+fn keep_earlier_place(step: &Step<'_>, source: &SourceName, seen: &Observation) -> Tried<()> {
+    let key = params![source.as_str(), seen.agent.as_str(), seen.at.as_millis(), seen.id.to_string()];
+    let (partition, position): (String, String) = step
+        .connection
+        .prepare_cached(
+            "SELECT partition, position FROM evidence WHERE source = ?1 AND agent = ?2 AND at = ?3 AND id = ?4",
+        )?
+        .query_row(key, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let stored: (PartitionId, Position) =
+        (partition.into(), from_json("position of an observation", &position)?);
+    if (&seen.order.partition, &seen.order.position) < (&stored.0, &stored.1) {
+        step.connection
+            .prepare_cached(
+                "UPDATE evidence SET partition = ?5, position = ?6
+                 WHERE source = ?1 AND agent = ?2 AND at = ?3 AND id = ?4",
+            )?
+            .execute(params![
+                source.as_str(),
+                seen.agent.as_str(),
+                seen.at.as_millis(),
+                seen.id.to_string(),
+                seen.order.partition.as_str(),
+                to_json(&seen.order.position)?,
+            ])?;
     }
     Ok(())
 }

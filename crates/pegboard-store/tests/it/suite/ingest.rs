@@ -201,8 +201,13 @@ pub(crate) async fn a_second_copy_of_evidence_changes_nothing(home: &dyn Home) {
     store.commit(Batch { evidence: vec![copy], ..batch(1, 1) }).await.unwrap();
     let mut kept = store.evidence(&source(), &"ann".into(), at(1)).await.unwrap();
     kept.sort_by(|a, b| a.id.cmp(&b.id));
-    assert_eq!(kept, [first, other]);
+    assert_eq!(kept, [first.clone(), other]);
     assert_eq!(store.evidence(&source(), &"ann".into(), at(2)).await.unwrap(), []);
+    let mut earlier = first;
+    earlier.order.position = number(0);
+    store.commit(Batch { evidence: vec![earlier.clone()], ..batch(1, 2) }).await.unwrap();
+    let kept = store.evidence(&source(), &"ann".into(), at(1)).await.unwrap();
+    assert!(kept.contains(&earlier), "the copy that stands earlier counts: {kept:?}");
 }
 
 pub(crate) async fn the_newest_version_of_a_contact_wins_in_any_order(home: &dyn Home) {
