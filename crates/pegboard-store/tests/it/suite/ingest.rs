@@ -194,7 +194,7 @@ pub(crate) async fn a_second_copy_of_evidence_changes_nothing(home: &dyn Home) {
     store.take_partition(&source(), &shard(), &[]).await.unwrap();
     let first = observation("ann", 1, "e-1");
     let mut copy = first.clone();
-    copy.order.position = number(99);
+    copy.order.position = number(9_999_999_999_999);
     let other = observation("ann", 1, "e-2");
     let evidence = vec![first.clone(), copy.clone(), other.clone()];
     store.commit(Batch { evidence, ..batch(1, 0) }).await.unwrap();
