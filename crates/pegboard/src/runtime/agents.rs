@@ -43,6 +43,28 @@ struct Change {
     late: bool,
 }
 
+impl Change {
+    fn none(agent: Agent) -> Self {
+        Self {
+            agent,
+            evidence: Vec::new(),
+            segments: Vec::new(),
+            states: Vec::new(),
+            dirty: None,
+            suspects: Vec::new(),
+            late: false,
+        }
+    }
+
+    /// Adds an entry to the state feed if what readers see has changed.
+    fn tell(&mut self, now: AgentNow) {
+        if now != self.agent.now {
+            self.agent.now = now.clone();
+            self.states.push(now);
+        }
+    }
+}
+
 /// What a batch changes.
 #[derive(Debug, Default)]
 pub struct Staged {
@@ -129,15 +151,7 @@ impl Agents {
                 now: nobody(&self.source, &seen.agent),
                 silent: None,
             });
-            Change {
-                agent,
-                evidence: Vec::new(),
-                segments: Vec::new(),
-                states: Vec::new(),
-                dirty: None,
-                suspects: Vec::new(),
-                late: false,
-            }
+            Change::none(agent)
         })
     }
 
@@ -169,15 +183,13 @@ impl Agents {
         segments.extend(track.open_segment());
         change.segments.push(SegmentsWrite { agent: seen.agent.clone(), from, segments });
         extend(&mut change.dirty, from, seen.at);
-        self.tell(&seen.agent, change);
+        self.tell_present(change);
     }
 
-    /// Adds an entry to the state feed if what readers see has changed.
-    fn tell(&self, agent: &AgentId, change: &mut Change) {
-        let Some(now) = present(&self.source, agent, &change.agent.track) else { return };
-        if now != change.agent.now {
-            change.agent.now = now.clone();
-            change.states.push(now);
+    /// Tells readers of the lasting state.
+    fn tell_present(&self, change: &mut Change) {
+        if let Some(now) = present(&self.source, &change.agent.now.agent_id, &change.agent.track) {
+            change.tell(now);
         }
     }
 
@@ -193,6 +205,7 @@ impl Agents {
             if !change.late && change.suspects.is_empty() {
                 continue;
             }
+            change.late = true;
             change.evidence.append(&mut change.suspects);
             self.rewrite(agent, change, stored, store).await?;
         }
@@ -224,36 +237,60 @@ impl Agents {
             let until = change.agent.track.last_at().unwrap_or(rewrite.from);
             extend(&mut change.dirty, rewrite.from, until);
         }
-        self.tell(agent, change);
         Ok(())
     }
 
-    /// Stages what silence changes by `watermark` about agents whose last evidence came through `partition`.
-    pub fn stage_silence(&self, partition: &PartitionId, watermark: Timestamp, staged: &mut Staged) {
+    /// Stages what silence changes, about agents that this batch changes too. `complete` says up to when a partition is
+    /// complete, if this batch is to tell so.
+    pub fn stage_silence(&self, complete: impl Fn(&PartitionId) -> Option<Timestamp>, staged: &mut Staged) {
+        for change in staged.changes.values_mut() {
+            if let Some(silence) = self.new_silence(&change.agent, &complete) {
+                self.fall_silent(change, silence);
+            }
+        }
         for (agent, known) in &self.known {
-            let ours = known.track.last_partition() == Some(partition) && !staged.changes.contains_key(agent);
-            if !ours || known.now.class == Class::SignedOut {
+            if staged.changes.contains_key(agent) {
                 continue;
             }
-            let silence = known.track.silence_until(watermark, &self.policy);
-            let (Some(last), Some(from)) = (silence.last(), known.track.last_at()) else { continue };
-            if known.silent == Some(last.state.class) {
-                continue;
+            if let Some(silence) = self.new_silence(known, &complete) {
+                let mut change = Change::none(known.clone());
+                self.fall_silent(&mut change, silence);
+                staged.changes.insert(agent.clone(), change);
             }
-            let now = AgentNow::new(&self.source, agent, last.start, &last.state, known.track.profile());
-            let silent = Agent { now: now.clone(), silent: Some(last.state.class), ..known.clone() };
-            let until = last.start;
-            let opened: Vec<Segment> = silence.into_iter().filter(|segment| segment.start >= from).collect();
-            let change = Change {
-                agent: silent,
-                evidence: Vec::new(),
-                segments: vec![SegmentsWrite { agent: agent.clone(), from, segments: opened }],
-                states: vec![now],
-                dirty: Some((from, until)),
-                suspects: Vec::new(),
-                late: false,
-            };
-            staged.changes.insert(agent.clone(), change);
+        }
+    }
+
+    /// The segments that silence puts over an agent's lasting state, if they are not there yet.
+    fn new_silence(
+        &self,
+        agent: &Agent,
+        complete: impl Fn(&PartitionId) -> Option<Timestamp>,
+    ) -> Option<Vec<Segment>> {
+        let watermark = complete(agent.track.last_partition()?)?;
+        let silence = agent.track.silence_until(watermark, &self.policy);
+        let class = silence.last()?.state.class;
+        (agent.silent != Some(class)).then_some(silence)
+    }
+
+    fn fall_silent(&self, change: &mut Change, silence: Vec<Segment>) {
+        let (Some(last), Some(from)) = (silence.last(), change.agent.track.last_at()) else { return };
+        let (start, class) = (last.start, last.state.class);
+        let agent = change.agent.now.agent_id.clone();
+        let now = AgentNow::new(&self.source, &agent, start, &last.state, change.agent.track.profile());
+        change.tell(now);
+        change.agent.silent = Some(class);
+        let segments = silence.into_iter().filter(|segment| segment.start >= from).collect();
+        change.segments.push(SegmentsWrite { agent, from, segments });
+        extend(&mut change.dirty, from, start);
+    }
+
+    /// Tells what was derived again. Last, so that an agent who was silent before and is silent after does not appear in
+    /// between.
+    pub fn tell_settled(&self, staged: &mut Staged) {
+        for change in staged.changes.values_mut().filter(|change| change.late) {
+            if change.agent.silent.is_none() {
+                self.tell_present(change);
+            }
         }
     }
 

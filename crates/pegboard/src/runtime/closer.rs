@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 
+use pegboard_engine::queues::pegged_at;
 use pegboard_engine::{IntervalLength, Window};
 use pegboard_model::report::Row;
 use pegboard_model::{Millis, Text, Timestamp};
@@ -14,7 +15,7 @@ use super::source::Shared;
 use crate::report_text::json_object;
 
 /// The longest stretch that is closed in one step, so that catching up after a long time writes in steps.
-const STEP: Millis = Millis::from_hours(6);
+const STEP: Millis = Millis::from_hours(1);
 
 /// How many marks are answered in one step.
 const MARKS: usize = 1000;
@@ -51,14 +52,8 @@ impl Closer {
     async fn close_next(&mut self, shared: &Shared) -> Result<bool, StoreError> {
         let Some(watermark) = shared.status.watermark() else { return Ok(false) };
         let ready = watermark - shared.config.close_delay;
-        let from = match self.closed_until {
-            Some(closed_until) => closed_until,
-            None => match shared.first_fact().await {
-                Some(first) => interval_at(&shared.config, first).from,
-                None => return Ok(false),
-            },
-        };
         let complete = interval_at(&shared.config, ready).from;
+        let Some(from) = self.closed_until else { return self.begin(shared, complete, watermark).await };
         let to = complete.min(interval_at(&shared.config, from + STEP).from);
         if to <= from {
             return Ok(false);
@@ -76,6 +71,36 @@ impl Closer {
             source.name = %shared.config.name, until = %to, rows = closed.first, "intervals closed"
         );
         Ok(to < complete)
+    }
+
+    /// Closes for the first time, up to where the first agent is known from. Contacts may lie far before that: only the
+    /// intervals that they belong to are looked at.
+    async fn begin(
+        &mut self,
+        shared: &Shared,
+        complete: Timestamp,
+        watermark: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let first = shared.first_fact().await.map(|first| interval_at(&shared.config, first).from);
+        let until = first.unwrap_or(complete).min(complete);
+        shared.set_closing(until);
+        // Asked for with the agents locked: a batch that did not see the line above is committed by then.
+        let beginnings = shared.beginnings().await;
+        let earlier = shared.store.contacts(&shared.config.name, Timestamp::MIN, until).await?;
+        if beginnings.is_empty() && earlier.is_empty() {
+            return Ok(false);
+        }
+        let pegged = earlier.iter().filter_map(|leg| pegged_at(leg, shared.config.pegging));
+        let marks: Vec<_> =
+            pegged.map(|at| DirtyMark { agent: None, from: at, to: at + Millis::new(1) }).collect();
+        let mut rows = Vec::new();
+        for window in windows(shared, &marks, until) {
+            rows.extend(row_writes(shared, &self.facts(shared, window, watermark).await?, "first"));
+        }
+        self.write(shared, until, rows, Vec::new(), Vec::new()).await?;
+        self.closed_until = Some(until);
+        shared.status.set_closed_until(until);
+        Ok(until < complete)
     }
 
     async fn answer_marks(&mut self, shared: &Shared) -> Result<bool, StoreError> {

@@ -198,13 +198,14 @@ async fn over_time(
     window: Window,
     request: &ReportRequest,
 ) -> Result<Vec<Value>, ReportError> {
+    // Asked first: what is closed meanwhile is left out of the stored rows, so that it is there once.
+    let closed_until = shared.status.closed_until().unwrap_or(Timestamp::MIN);
     let stored = shared.store.rows(&shared.config.name, name, window.from, window.to).await?;
     let mut rows = Vec::with_capacity(stored.len());
-    for row in stored {
-        rows.push(stored_value(&row)?);
+    for row in stored.iter().filter(|row| row.interval_start < closed_until) {
+        rows.push(stored_value(row)?);
     }
     let Some(watermark) = shared.status.watermark() else { return Ok(rows) };
-    let closed_until = shared.status.closed_until().unwrap_or(Timestamp::MIN);
     let first_open =
         if window.from > closed_until { interval_at(&shared.config, window.from).from } else { closed_until };
     let end = window.to.min(interval_at(&shared.config, watermark).to);

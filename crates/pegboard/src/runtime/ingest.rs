@@ -11,6 +11,7 @@ use pegboard_model::{
 use pegboard_store::{Batch, Counts, DeadLetterWrite, DirtyMark, GapWrite, Store, StoreError};
 
 use super::agents::{Agents, Staged};
+use super::status::Status;
 use crate::config::SourceConfig;
 
 /// The longest part of a bad record that is kept.
@@ -102,6 +103,8 @@ pub struct Ground<'a> {
     pub config: &'a SourceConfig,
     /// Its agents.
     pub agents: &'a Agents,
+    /// How its partitions stand.
+    pub status: &'a Status,
     /// Where everything is kept.
     pub store: &'a dyn Store,
     /// The present instant.
@@ -117,7 +120,7 @@ pub async fn prepare(
     standing: &Standing,
     chunk: &Chunk,
 ) -> Result<Prepared, IngestError> {
-    let Ground { config, agents, store, now, closed } = ground;
+    let Ground { config, agents, status, store, now, closed } = ground;
     let mut standing = standing.clone();
     let mut staged = Staged::default();
     let mut collected = Collected::default();
@@ -149,8 +152,15 @@ pub async fn prepare(
     }
     agents.settle(&mut staged, store).await?;
     if let Some(watermark) = chunk.watermark {
-        agents.stage_silence(&standing.partition, watermark, &mut staged);
+        // An agent whose partition has ended goes on in one of its children, nobody knows which until then.
+        let everywhere = status.watermark();
+        let complete = |partition: &PartitionId| match partition {
+            own if *own == standing.partition => Some(watermark),
+            other => everywhere.filter(|_| status.has_ended(other)),
+        };
+        agents.stage_silence(complete, &mut staged);
     }
+    agents.tell_settled(&mut staged);
     let (contacts, contacts_dirty) = stage_contacts(config, store, collected.contacts, closed).await?;
     let writes = agents.writes(&staged, closed)?;
     collected.counts.events = staged.events;

@@ -21,6 +21,9 @@ const IDLE_COMMIT: Millis = Millis::from_seconds(5);
 /// The longest pause after a failure.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
+/// The pause before a partition that could not be opened is planned again.
+const REOPEN_PAUSE: Duration = Duration::from_secs(5);
+
 /// How a partition's task ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
@@ -63,6 +66,10 @@ pub async fn run(
         Ok(reader) => reader,
         Err(error) => {
             note_failure(&shared, &partition, &error.message, false);
+            tokio::select! {
+                () = tokio::time::sleep(REOPEN_PAUSE) => {}
+                _ = stop.changed() => {}
+            }
             return (partition, End::Lost);
         }
     };
@@ -148,6 +155,7 @@ impl Work<'_> {
         let ground = Ground {
             config: &shared.config,
             agents: &agents,
+            status: &shared.status,
             store: &*shared.store,
             now,
             closed: shared.closing(),

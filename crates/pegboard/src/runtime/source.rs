@@ -163,10 +163,21 @@ async fn plan(shared: &Shared) -> Result<Plan, PlanError> {
     let stored = shared.store.partitions(&shared.config.name).await?;
     let known: BTreeMap<PartitionId, Progress> = stored.iter().filter_map(progress).collect();
     let plan = shared.source.plan(&known).await?;
-    for lost in &plan.lost {
+    let unnamed = known.iter().filter(|(partition, progress)| {
+        **progress != Progress::Finished
+            && !plan.lost.contains(*partition)
+            && !is_to_be_read(&plan, partition)
+    });
+    for lost in unnamed.map(|(partition, _)| partition).chain(&plan.lost) {
         give_up(shared, lost).await?;
     }
     Ok(plan)
+}
+
+/// Whether the plan still names a partition. One that it does not name, such as one of a stream that was made anew under
+/// its old name, would hold the watermark of the source for ever.
+fn is_to_be_read(plan: &Plan, partition: &PartitionId) -> bool {
+    plan.waiting.contains(partition) || plan.open.iter().any(|opening| opening.partition == *partition)
 }
 
 fn progress(state: &PartitionState) -> Option<(PartitionId, Progress)> {
@@ -198,7 +209,8 @@ async fn give_up(shared: &Shared, partition: &PartitionId) -> Result<(), StoreEr
     });
     shared.store.commit(batch).await?;
     let step = Step { position: Some(position), watermark: None, behind: None, finished: true };
-    shared.status.stepped(partition, step, pegboard_store::Counts::default(), 0);
+    let agents = shared.agents.lock().await.count() as u64;
+    shared.status.stepped(partition, step, pegboard_store::Counts::default(), agents);
     tracing::warn!(source.name = %shared.config.name, partition = %partition, "a partition is gone: gap recorded");
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! How a source is doing, as its tasks tell it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pegboard_model::{Millis, PartitionId, Position, Timestamp};
@@ -73,14 +73,23 @@ impl Status {
         }
     }
 
-    /// Notes which partitions are to be read or wait, once they are known to be all.
+    /// Notes which partitions are to be read or wait, once they are known to be all. One that has ended since then goes
+    /// on holding: its children may not be among them.
     pub fn planned(&self, unfinished: impl IntoIterator<Item = PartitionId>) {
         let mut inner = self.lock();
+        let unfinished: BTreeSet<PartitionId> = unfinished.into_iter().collect();
+        for (id, partition) in &mut inner.partitions {
+            partition.holding &= unfinished.contains(id);
+        }
         for partition in unfinished {
             inner.partitions.entry(partition).or_default();
         }
-        inner.partitions.values_mut().for_each(|partition| partition.holding = false);
         inner.planned = true;
+    }
+
+    /// Whether a partition has ended.
+    pub fn has_ended(&self, partition: &PartitionId) -> bool {
+        self.lock().partitions.get(partition).is_some_and(|partition| partition.finished)
     }
 
     /// Notes what a committed batch did.
@@ -238,6 +247,19 @@ mod tests {
         assert_eq!(status.watermark(), None);
         step(&status, "child", 20, false);
         assert_eq!(status.watermark(), Some(at(20)));
+    }
+
+    #[test]
+    fn a_parent_that_ends_while_it_is_planned_holds_until_the_next_plan() {
+        let status = Status::default();
+        status.planned(["parent".into(), "other".into()]);
+        step(&status, "other", 50, false);
+        step(&status, "parent", 10, true);
+        status.planned(["parent".into(), "other".into()]);
+        assert_eq!(status.watermark(), Some(at(10)), "that plan did not know of its children");
+        status.planned(["other".into(), "child".into()]);
+        step(&status, "child", 60, false);
+        assert_eq!(status.watermark(), Some(at(50)));
     }
 
     #[test]
