@@ -43,11 +43,21 @@ impl Timeline {
     /// goes on from there. Nothing without evidence.
     pub fn derive(
         agent: AgentId,
+        evidence: Vec<Observation>,
+        policy: &TimelinePolicy,
+    ) -> Option<(Self, Track)> {
+        Self::derive_from(Track::default(), agent, evidence, policy)
+    }
+
+    /// The same from a track that stands for earlier evidence: its segments are those from the track's lasting state
+    /// on.
+    pub fn derive_from(
+        mut track: Track,
+        agent: AgentId,
         mut evidence: Vec<Observation>,
         policy: &TimelinePolicy,
     ) -> Option<(Self, Track)> {
         arrange(&mut evidence);
-        let mut track = Track::default();
         let mut segments = Vec::new();
         for seen in &evidence {
             track.apply(seen, policy, &mut |segment| append(&mut segments, segment));

@@ -203,15 +203,6 @@ impl Track {
         self.begins
     }
 
-    /// Keeps an earlier beginning: for a track derived again from evidence of which the oldest is no longer kept.
-    pub fn keep_beginning(&mut self, earlier: Option<Beginning>) {
-        if let (Some(earlier), Some(begins)) = (earlier, self.begins)
-            && earlier.at < begins.at
-        {
-            self.begins = Some(earlier);
-        }
-    }
-
     /// The last known profile.
     pub fn profile(&self) -> &Arc<AgentProfile> {
         &self.profile

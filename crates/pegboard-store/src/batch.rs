@@ -83,6 +83,8 @@ pub struct SegmentsWrite {
     pub from: Timestamp,
     /// What stands in their place; the last may be open.
     pub segments: Vec<Segment>,
+    /// Whether a mark that stands exactly at `from` stays.
+    pub keep_mark: bool,
 }
 
 /// Something that changed within `[from, to)`.

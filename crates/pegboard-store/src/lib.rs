@@ -69,6 +69,19 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         from: Timestamp,
     ) -> Result<Vec<Observation>>;
 
+    /// The track that stands for the evidence of an agent that is no longer kept, as JSON; nothing while all is kept.
+    async fn base(&self, source: &SourceName, agent: &AgentId) -> Result<Option<String>>;
+
+    /// Lets `base` stand for all evidence of an agent up to and with `until`, and removes that, in one transaction.
+    /// An agent that is not stored stays so.
+    async fn rebase(
+        &self,
+        source: &SourceName,
+        agent: &AgentId,
+        until: Timestamp,
+        base: String,
+    ) -> Result<()>;
+
     /// One contact, as newest known.
     async fn contact(
         &self,
@@ -155,7 +168,8 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 
     // Upkeep.
 
-    /// Removes what is older than its table keeps: evidence, feed entries, dead letters, old rows. Idempotent.
+    /// Removes what is older than its table keeps: feed entries, dead letters, old rows. Idempotent. Evidence is
+    /// removed by [`Store::rebase`] alone.
     async fn sweep(&self, now: Timestamp) -> Result<()>;
 
     /// Waits until everything handed in is committed and closes the store.

@@ -1,6 +1,8 @@
 //! What ingest writes: the batch of a partition.
 
-use pegboard_model::{ContactLeg, Observation, PartitionId, Position, Segment, SourceName, Timestamp};
+use pegboard_model::{
+    AgentId, ContactLeg, Observation, PartitionId, Position, Segment, SourceName, Timestamp,
+};
 use rusqlite::params;
 
 use super::codec::{content_column, from_json, to_json};
@@ -97,6 +99,27 @@ fn keep_earlier_place(step: &Step<'_>, source: &SourceName, seen: &Observation) 
     Ok(())
 }
 
+/// Lets a track stand for the evidence of an agent up to and with `until`.
+pub(super) fn rebase(
+    step: &mut Step<'_>,
+    source: &SourceName,
+    agent: &AgentId,
+    until: Timestamp,
+    base: &str,
+) -> Tried<()> {
+    let known = step
+        .connection
+        .prepare_cached("UPDATE agents SET base = ?3 WHERE source = ?1 AND agent = ?2")?
+        .execute(params![source.as_str(), agent.as_str(), base])?;
+    if known == 0 {
+        return Ok(());
+    }
+    step.connection
+        .prepare_cached("DELETE FROM evidence WHERE source = ?1 AND agent = ?2 AND at <= ?3")?
+        .execute(params![source.as_str(), agent.as_str(), until.as_millis()])?;
+    Ok(())
+}
+
 fn write_segments(step: &Step<'_>, source: &SourceName, writes: &[SegmentsWrite]) -> Tried<()> {
     for write in writes {
         clear_from(step, source, write)?;
@@ -111,9 +134,13 @@ fn write_segments(step: &Step<'_>, source: &SourceName, writes: &[SegmentsWrite]
 /// only be the last one that starts before.
 fn clear_from(step: &Step<'_>, source: &SourceName, write: &SegmentsWrite) -> Tried<()> {
     let bounds = params![source.as_str(), write.agent.as_str(), write.from.as_millis()];
-    step.connection
-        .prepare_cached("DELETE FROM segments WHERE source = ?1 AND agent = ?2 AND start >= ?3")?
-        .execute(bounds)?;
+    let clear = if write.keep_mark {
+        "DELETE FROM segments
+         WHERE source = ?1 AND agent = ?2 AND start >= ?3 AND NOT (start = ?3 AND is_segment = 0)"
+    } else {
+        "DELETE FROM segments WHERE source = ?1 AND agent = ?2 AND start >= ?3"
+    };
+    step.connection.prepare_cached(clear)?.execute(bounds)?;
     step.connection
         .prepare_cached(
             "UPDATE segments SET stop = ?3

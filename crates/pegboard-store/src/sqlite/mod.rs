@@ -169,6 +169,24 @@ impl Store for SqliteStore {
         self.readers.run("read evidence", query).await
     }
 
+    async fn base(&self, source: &SourceName, agent: &AgentId) -> Result<Option<String>> {
+        let (source, agent) = (source.clone(), agent.clone());
+        let query = move |connection: &Connection| read::base(connection, &source, &agent);
+        self.readers.run("read the base of an agent", query).await
+    }
+
+    async fn rebase(
+        &self,
+        source: &SourceName,
+        agent: &AgentId,
+        until: Timestamp,
+        base: String,
+    ) -> Result<()> {
+        let (source, agent) = (source.clone(), agent.clone());
+        let job = move |step: &mut writer::Step<'_>| ingest::rebase(step, &source, &agent, until, &base);
+        self.writer.run("fold old evidence", job).await
+    }
+
     async fn contact(&self, source: &SourceName, contact: &ContactId) -> Result<Option<ContactLeg>> {
         let (source, contact) = (source.clone(), contact.clone());
         let query = move |connection: &Connection| read::contact(connection, &source, &contact);

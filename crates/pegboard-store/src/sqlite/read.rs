@@ -70,6 +70,15 @@ pub(super) fn evidence(
     })
 }
 
+/// The track that stands for the evidence of an agent that is no longer kept.
+pub(super) fn base(connection: &Connection, source: &SourceName, agent: &AgentId) -> Tried<Option<String>> {
+    let base: Option<Option<String>> = connection
+        .prepare_cached("SELECT base FROM agents WHERE source = ?1 AND agent = ?2")?
+        .query_row([source.as_str(), agent.as_str()], |row| row.get(0))
+        .optional()?;
+    Ok(base.flatten())
+}
+
 /// One contact.
 pub(super) fn contact(
     connection: &Connection,

@@ -20,9 +20,6 @@ const BITE: usize = 2000;
 /// last 400 days, agents, tokens), and dirty marks by agents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retention {
-    /// Evidence, counted back from the newest of its source or from now, whichever is earlier: 48 hours, which is
-    /// the 24 hours that an event may be late and the 24 hours that it may reach back.
-    pub evidence: Millis,
     /// Entries of feeds: 24 hours. A cursor that is older has to take a new snapshot.
     pub feed: Millis,
     /// Entries of one feed of one source, however young: 1,000,000.
@@ -38,7 +35,6 @@ pub struct Retention {
 impl Default for Retention {
     fn default() -> Self {
         Self {
-            evidence: Millis::from_hours(48),
             feed: Millis::from_hours(24),
             feed_entries: 1_000_000,
             dead_letters: Millis::from_hours(30 * 24),
@@ -64,7 +60,6 @@ impl Range {
 /// What is past its time.
 pub(super) fn plan(connection: &Connection, now: Timestamp, retention: &Retention) -> Tried<VecDeque<Range>> {
     let mut ranges = VecDeque::new();
-    plan_evidence(connection, now, retention, &mut ranges)?;
     plan_segments(connection, now - retention.history, &mut ranges)?;
     plan_feeds(connection, now, retention, &mut ranges)?;
     plan_dead_letters(connection, now, retention, &mut ranges)?;
@@ -97,40 +92,6 @@ const OF_WHOLE_TABLES: [&str; 2] = [
     "DELETE FROM partitions WHERE (source, partition) IN
          (SELECT source, partition FROM partitions WHERE finished = 1 AND touched < ?1 LIMIT ?2)",
 ];
-
-fn plan_evidence(
-    connection: &Connection,
-    now: Timestamp,
-    retention: &Retention,
-    ranges: &mut VecDeque<Range>,
-) -> Tried<()> {
-    let agents = keys_of(connection, "evidence", "agent")?;
-    for group in agents.chunk_by(|(source, _), (other, _)| source == other) {
-        let spans: Vec<(i64, i64)> = group
-            .iter()
-            .map(|agent| {
-                one(
-                    connection,
-                    "SELECT (SELECT min(at) FROM evidence WHERE source = ?1 AND agent = ?2),
-                            (SELECT max(at) FROM evidence WHERE source = ?1 AND agent = ?2)",
-                    [&agent.0, &agent.1],
-                )
-            })
-            .collect::<Tried<_>>()?;
-        let newest = spans.iter().map(|(_, newest)| *newest).max().unwrap_or(i64::MAX);
-        let before = Timestamp::from_millis(newest).min(now) - retention.evidence;
-        let past = group.iter().zip(&spans).filter(|(_, (oldest, _))| *oldest < before.as_millis());
-        ranges.extend(past.map(|((source, agent), _)| {
-            Range::new(
-                "DELETE FROM evidence WHERE source = ?1 AND agent = ?2 AND (at, id) IN
-                     (SELECT at, id FROM evidence WHERE source = ?1 AND agent = ?2 AND at < ?3
-                      ORDER BY at, id LIMIT ?4)",
-                [source.clone().into(), agent.clone().into(), before.as_millis().into()],
-            )
-        }));
-    }
-    Ok(())
-}
 
 fn plan_segments(connection: &Connection, before: Timestamp, ranges: &mut VecDeque<Range>) -> Tried<()> {
     for (source, agent) in keys_of(connection, "segments", "agent")? {

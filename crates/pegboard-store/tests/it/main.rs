@@ -29,6 +29,7 @@ on_sqlite! {
     ingest::a_partition_that_nobody_took_is_refused,
     ingest::two_owners_race_and_one_chain_of_positions_remains,
     ingest::a_child_begins_only_after_its_parents,
+    ingest::a_base_stands_for_the_evidence_that_it_replaces,
     ingest::a_second_copy_of_evidence_changes_nothing,
     ingest::the_newest_version_of_a_contact_wins_in_any_order,
     ingest::a_timeline_is_replaced_from_an_instant_on,

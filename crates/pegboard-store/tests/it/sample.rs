@@ -71,6 +71,7 @@ pub(crate) fn event(epoch: u64, expected: u64, agent: &str) -> Batch {
             agent: agent.into(),
             from: at(seconds),
             segments: vec![segment(seconds, None, "Available")],
+            keep_mark: false,
         }],
         states: vec![present],
         ..batch(epoch, expected)

@@ -5,10 +5,12 @@
 
 use std::collections::HashMap;
 
+use pegboard_engine::evidence::arrange;
 use pegboard_engine::track::Arrival;
 use pegboard_engine::{Timeline, TimelinePolicy, Track};
 use pegboard_model::{
-    AgentId, AgentNow, Class, Observation, PartitionId, Segment, SourceName, State, Timestamp,
+    AgentId, AgentNow, Class, Millis, Observation, PartitionId, Position, Segment, SourceName, State,
+    Timestamp,
 };
 use pegboard_store::{AgentWrite, DirtyMark, SegmentsWrite, Store, StoreError, StoredAgent};
 
@@ -19,6 +21,8 @@ struct Agent {
     now: AgentNow,
     /// The class that silence has put over the lasting state, if it has.
     silent: Option<Class>,
+    /// Up to when old evidence was last folded into a base.
+    folded: Option<Timestamp>,
 }
 
 /// All agents of a source.
@@ -73,6 +77,8 @@ pub struct Staged {
     pub duplicates: u64,
     /// Events that were new.
     pub events: u64,
+    /// Where events stood that are older than the evidence that is kept of their agent.
+    pub too_late: Vec<Position>,
 }
 
 /// What a staged batch writes about agents.
@@ -99,13 +105,10 @@ impl Agents {
     ) -> Result<Self, StoreError> {
         let mut agents = HashMap::with_capacity(stored.len());
         for StoredAgent { agent, track, now } in stored {
-            let track: Track = serde_json::from_str(&track).map_err(|error| StoreError::Damaged {
-                what: "track of an agent",
-                detail: format!("agent {agent} of source {source}: {error}"),
-            })?;
+            let track = read_track(&source, &agent, &track)?;
             let heard = present(&source, &agent, &track);
             let silent = heard.filter(|heard| *heard != now).map(|_| now.class);
-            agents.insert(agent, Agent { track, now, silent });
+            agents.insert(agent, Agent { track, now, silent, folded: None });
         }
         Ok(Self { source, policy, known: agents })
     }
@@ -150,6 +153,7 @@ impl Agents {
                 track: Track::default(),
                 now: nobody(&self.source, &seen.agent),
                 silent: None,
+                folded: None,
             });
             Change::none(agent)
         })
@@ -160,11 +164,12 @@ impl Agents {
         let lasting = change.agent.track.current().map(|(start, _)| start);
         let mut closed: Vec<Segment> = Vec::new();
         let track = &mut change.agent.track;
+        let passes_silence = track.last_at().is_some_and(|last| self.is_silence(seen.at.since(last)));
         let changed = track.apply(seen, &self.policy, &mut |segment| closed.push(segment));
-        if change.agent.silent.is_some() {
-            // What stands in the store is not what the track thinks: silence was written over it.
+        if change.agent.silent.is_some() || (changed && passes_silence) {
+            // Silence was written over the lasting state, or takes the place of it now: what stands in the store is not
+            // what the track thinks.
             change.late = true;
-            return;
         }
         if !changed || change.late {
             return;
@@ -181,7 +186,8 @@ impl Agents {
         };
         let mut segments: Vec<Segment> = closed.drain(keep..).collect();
         segments.extend(track.open_segment());
-        change.segments.push(SegmentsWrite { agent: seen.agent.clone(), from, segments });
+        let agent = seen.agent.clone();
+        change.segments.push(SegmentsWrite { agent, from, segments, keep_mark: false });
         extend(&mut change.dirty, from, seen.at);
         self.tell_present(change);
     }
@@ -193,51 +199,95 @@ impl Agents {
         }
     }
 
+    fn is_silence(&self, gap: Millis) -> bool {
+        self.policy.silence.is_some_and(|silence| gap >= silence.stale_after)
+    }
+
     /// Derives again what late evidence touches, with what the store has.
     pub async fn settle(&self, staged: &mut Staged, store: &dyn Store) -> Result<(), StoreError> {
-        let Staged { changes, duplicates, events } = staged;
+        let Staged { changes, duplicates, events, too_late } = staged;
         let unsettled = changes.iter_mut().filter(|(_, change)| change.late || !change.suspects.is_empty());
         for (agent, change) in unsettled {
+            let base = self.base(agent, store).await?;
             let stored = store.evidence(&self.source, agent, Timestamp::MIN).await?;
             let seen_before = drop_copies(change, &stored);
+            let refused = drop_too_late(change, base.last_at());
             *duplicates += seen_before;
-            *events -= seen_before;
+            *events -= seen_before + refused.len() as u64;
+            too_late.extend(refused);
             if !change.late && change.suspects.is_empty() {
                 continue;
             }
             change.late = true;
             change.evidence.append(&mut change.suspects);
-            self.rewrite(agent, change, stored, store).await?;
+            self.rewrite(agent, change, base, stored, store).await?;
         }
         Ok(())
     }
 
-    /// Derives one agent's timeline again from all evidence, and stages what differs from the stored one.
+    /// The track that stands for the evidence of an agent that is no longer kept.
+    async fn base(&self, agent: &AgentId, store: &dyn Store) -> Result<Track, StoreError> {
+        let base = store.base(&self.source, agent).await?;
+        base.map_or_else(|| Ok(Track::default()), |base| read_track(&self.source, agent, &base))
+    }
+
+    /// Derives one agent's timeline again, from `base` and all evidence after it, and stages what differs from the
+    /// stored one.
     async fn rewrite(
         &self,
         agent: &AgentId,
         change: &mut Change,
+        base: Track,
         mut evidence: Vec<Observation>,
         store: &dyn Store,
     ) -> Result<(), StoreError> {
+        let floor = base.last_at().unwrap_or(Timestamp::MIN);
         evidence.extend(change.evidence.iter().cloned());
-        let stored = store.segments(&self.source, Some(agent), Timestamp::MIN, Timestamp::MAX).await?;
-        let before: Vec<Segment> = stored.into_iter().map(|(_, segment)| segment).collect();
-        let floor = reach(&evidence, &change.evidence);
         tracing::debug!(agent.id = %agent, evidence = evidence.len(), "deriving again from evidence");
-        let derived = Timeline::derive(agent.clone(), evidence, &self.policy);
-        let Some((timeline, mut track)) = derived else { return Ok(()) };
-        let truncated = before.first().is_some_and(|first| first.start < timeline.begins);
-        let floor = if truncated { floor } else { Timestamp::MIN };
-        track.keep_beginning(change.agent.track.begins());
+        let derived = Timeline::derive_from(base, agent.clone(), evidence, &self.policy);
+        let Some((timeline, track)) = derived else { return Ok(()) };
+        let stored = store.segments(&self.source, Some(agent), floor, Timestamp::MAX).await?;
+        let before: Vec<Segment> = stored.into_iter().map(|(_, segment)| segment).collect();
         change.agent.track = track;
         change.agent.silent = None;
         change.segments = rewritten(agent, &before, &timeline.segments, floor).into_iter().collect();
         if let Some(rewrite) = change.segments.first() {
             let until = change.agent.track.last_at().unwrap_or(rewrite.from);
-            extend(&mut change.dirty, rewrite.from, until);
+            extend(&mut change.dirty, rewrite.from.max(floor), until);
         }
         Ok(())
+    }
+
+    /// Agents whose evidence reaches back more than `kept` behind their last, with the instant up to which it may be
+    /// folded. Each is named again only after it has gone on for a quarter of that time.
+    pub fn due_for_folding(&mut self, kept: Millis) -> Vec<(AgentId, Timestamp)> {
+        let pause = Millis::new(kept.get() / 4);
+        let mut due = Vec::new();
+        for (agent, known) in &mut self.known {
+            let (Some(last), Some(begins)) = (known.track.last_at(), known.track.begins()) else { continue };
+            let until = last - kept;
+            let folded = known.folded.unwrap_or(begins.at);
+            if until.since(folded) >= pause {
+                known.folded = Some(until);
+                due.push((agent.clone(), until));
+            }
+        }
+        due
+    }
+
+    /// Folds the evidence of an agent up to and with `until` into its base, so that it need not be kept.
+    pub async fn fold(&self, agent: &AgentId, until: Timestamp, store: &dyn Store) -> Result<(), StoreError> {
+        let mut evidence = store.evidence(&self.source, agent, Timestamp::MIN).await?;
+        evidence.retain(|seen| seen.at <= until);
+        let mut base = self.base(agent, store).await?;
+        arrange(&mut evidence);
+        for seen in &evidence {
+            base.apply(seen, &self.policy, &mut |_| ());
+        }
+        match (evidence.is_empty(), base.last_at()) {
+            (false, Some(last)) => store.rebase(&self.source, agent, last, write_track(&base)?).await,
+            _ => Ok(()),
+        }
     }
 
     /// Stages what silence changes, about agents that this batch changes too. `complete` says up to when a partition is
@@ -266,6 +316,9 @@ impl Agents {
         agent: &Agent,
         complete: impl Fn(&PartitionId) -> Option<Timestamp>,
     ) -> Option<Vec<Segment>> {
+        if agent.silent == Some(Class::SignedOut) {
+            return None;
+        }
         let watermark = complete(agent.track.last_partition()?)?;
         let silence = agent.track.silence_until(watermark, &self.policy);
         let class = silence.last()?.state.class;
@@ -280,7 +333,8 @@ impl Agents {
         change.tell(now);
         change.agent.silent = Some(class);
         let segments = silence.into_iter().filter(|segment| segment.start >= from).collect();
-        change.segments.push(SegmentsWrite { agent, from, segments });
+        // The lasting state may have begun with a sign-in at its last evidence.
+        change.segments.push(SegmentsWrite { agent, from, segments, keep_mark: true });
         extend(&mut change.dirty, from, start);
     }
 
@@ -299,16 +353,9 @@ impl Agents {
         let mut writes = AgentWrites::default();
         for (agent, change) in &staged.changes {
             let Some(heard) = change.agent.track.last_at() else { continue };
-            let track = serde_json::to_string(&change.agent.track).map_err(|error| StoreError::Damaged {
-                what: "track of an agent",
-                detail: error.to_string(),
-            })?;
-            writes.agents.push(AgentWrite {
-                agent: agent.clone(),
-                track,
-                now: change.agent.now.clone(),
-                heard,
-            });
+            let track = write_track(&change.agent.track)?;
+            let now = change.agent.now.clone();
+            writes.agents.push(AgentWrite { agent: agent.clone(), track, now, heard });
             writes.evidence.extend(change.evidence.iter().cloned());
             writes.segments.extend(change.segments.iter().cloned());
             writes.states.extend(change.states.iter().cloned());
@@ -367,14 +414,27 @@ fn place(seen: &Observation) -> (&PartitionId, &pegboard_model::Position) {
     (&seen.order.partition, &seen.order.position)
 }
 
-/// How far back new evidence can change a timeline: to the evidence before the oldest of it.
-fn reach(evidence: &[Observation], new: &[Observation]) -> Timestamp {
-    let oldest = new.iter().map(|seen| seen.at).min().unwrap_or(Timestamp::MAX);
-    let before = evidence.iter().map(|seen| seen.at).filter(|at| *at < oldest);
-    before.max().unwrap_or(Timestamp::MIN)
+/// Removes suspects that the base has passed already; answers where they stood.
+fn drop_too_late(change: &mut Change, base: Option<Timestamp>) -> Vec<Position> {
+    let Some(base) = base else { return Vec::new() };
+    let refused = change.suspects.extract_if(.., |suspect| suspect.at <= base);
+    refused.map(|suspect| suspect.order.position).collect()
 }
 
-/// The write that turns the stored segments into the derived ones, from `floor` on; nothing if they are alike there.
+fn read_track(source: &SourceName, agent: &AgentId, text: &str) -> Result<Track, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Damaged {
+        what: "track of an agent",
+        detail: format!("agent {agent} of source {source}: {error}"),
+    })
+}
+
+fn write_track(track: &Track) -> Result<String, StoreError> {
+    serde_json::to_string(track)
+        .map_err(|error| StoreError::Damaged { what: "track of an agent", detail: error.to_string() })
+}
+
+/// The write that turns the stored segments into the derived ones, of which those from `floor` on are compared; nothing if
+/// they are alike there.
 fn rewritten(
     agent: &AgentId,
     stored: &[Segment],
@@ -383,13 +443,19 @@ fn rewritten(
 ) -> Option<SegmentsWrite> {
     let reaches = |segment: &&Segment| segment.end.is_none_or(|end| end > floor);
     let clipped = |segment: &Segment| Segment { start: segment.start.max(floor), ..segment.clone() };
-    let stored: Vec<Segment> = stored.iter().filter(reaches).map(clipped).collect();
-    let derived: Vec<Segment> = derived.iter().filter(reaches).map(clipped).collect();
-    let alike = stored.iter().zip(&derived).take_while(|(stored, derived)| stored == derived).count();
-    let starts = [stored.get(alike), derived.get(alike)].into_iter().flatten().map(|segment| segment.start);
-    let from = starts.min()?;
-    let first = derived.partition_point(|segment| segment.start < from);
-    Some(SegmentsWrite { agent: agent.clone(), from, segments: derived[first..].to_vec() })
+    let mut stored = stored.iter().filter(reaches).map(clipped).peekable();
+    let mut derived = derived.iter().filter(reaches).peekable();
+    while let (Some(known), Some(&now)) = (stored.peek(), derived.peek())
+        && *known == clipped(now)
+    {
+        stored.next();
+        derived.next();
+    }
+    // A segment that began before the floor is written whole again, so that it stays one.
+    let starts = [stored.peek().map(|known| known.start), derived.peek().map(|now| now.start)];
+    let from = starts.into_iter().flatten().min()?;
+    let segments = derived.cloned().collect();
+    Some(SegmentsWrite { agent: agent.clone(), from, segments, keep_mark: from <= floor })
 }
 
 #[cfg(test)]

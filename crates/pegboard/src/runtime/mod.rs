@@ -7,6 +7,7 @@
 pub mod agents;
 pub mod build;
 pub mod closer;
+pub mod folding;
 pub mod hub;
 pub mod ingest;
 pub mod partition;

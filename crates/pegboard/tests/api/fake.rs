@@ -251,6 +251,14 @@ impl Store for FakeStore {
         Ok(Vec::new())
     }
 
+    async fn base(&self, _: &SourceName, _: &AgentId) -> Result<Option<String>> {
+        Ok(None)
+    }
+
+    async fn rebase(&self, _: &SourceName, _: &AgentId, _: Timestamp, _: String) -> Result<()> {
+        Ok(())
+    }
+
     async fn contact(&self, _: &SourceName, _: &ContactId) -> Result<Option<ContactLeg>> {
         Ok(None)
     }

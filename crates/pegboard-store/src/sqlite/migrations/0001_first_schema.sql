@@ -31,6 +31,8 @@ CREATE TABLE agents (
     heard  INTEGER NOT NULL,
     now    TEXT    NOT NULL,
     track  TEXT    NOT NULL,
+    -- The track up to which evidence is no longer kept; null while all of it is.
+    base   TEXT,
     PRIMARY KEY (source, agent)
 ) STRICT;
 

@@ -210,6 +210,25 @@ pub(crate) async fn a_second_copy_of_evidence_changes_nothing(home: &dyn Home) {
     assert!(kept.contains(&earlier), "the copy that stands earlier counts: {kept:?}");
 }
 
+pub(crate) async fn a_base_stands_for_the_evidence_that_it_replaces(home: &dyn Home) {
+    let store = home.open().await;
+    store.take_partition(&source(), &shard(), &[]).await.unwrap();
+    let evidence = [1, 2, 3].map(|seconds| observation("ann", seconds, &format!("e-{seconds}"))).to_vec();
+    store.commit(Batch { evidence, ..event(1, 0, "ann") }).await.unwrap();
+    let ann = "ann".into();
+    assert_eq!(store.base(&source(), &ann).await.unwrap(), None);
+    store.rebase(&source(), &ann, at(2), "track".into()).await.unwrap();
+    assert_eq!(store.base(&source(), &ann).await.unwrap().as_deref(), Some("track"));
+    let kept = store.evidence(&source(), &ann, Timestamp::MIN).await.unwrap();
+    assert_eq!(kept.iter().map(|seen| seen.at).collect::<Vec<_>>(), [at(3)]);
+    // An agent who is not stored has nothing to stand for.
+    store.rebase(&source(), &"nobody".into(), at(2), "track".into()).await.unwrap();
+    assert_eq!(store.base(&source(), &"nobody".into()).await.unwrap(), None);
+    // A later batch leaves the base alone.
+    store.commit(event(1, 1, "ann")).await.unwrap();
+    assert!(store.base(&source(), &ann).await.unwrap().is_some());
+}
+
 pub(crate) async fn the_newest_version_of_a_contact_wins_in_any_order(home: &dyn Home) {
     let store = home.open().await;
     store.take_partition(&source(), &shard(), &[]).await.unwrap();
@@ -234,7 +253,7 @@ pub(crate) async fn the_newest_version_of_a_contact_wins_in_any_order(home: &dyn
 }
 
 fn replace(expected: u64, from: i64, segments: Vec<Segment>) -> Batch {
-    let write = SegmentsWrite { agent: "ann".into(), from: at(from), segments };
+    let write = SegmentsWrite { agent: "ann".into(), from: at(from), segments, keep_mark: false };
     Batch { segments: vec![write], ..batch(1, expected) }
 }
 
@@ -299,6 +318,7 @@ pub(crate) async fn segments_that_touch_a_window_are_found(home: &dyn Home) {
         agent: agent.into(),
         from: at(0),
         segments,
+        keep_mark: false,
     });
     store.commit(Batch { segments: writes.to_vec(), ..batch(1, 0) }).await.unwrap();
     let cases: [(i64, i64, &[&str]); 7] = [

@@ -1,0 +1,21 @@
+//! Folds evidence that is too old to matter into the agents' bases.
+//!
+//! Evidence is kept so that late events can be put where they belong. What is older than the lateness window is folded
+//! into one track for each agent, from which derivations start; then it need not be kept.
+
+use pegboard_model::Millis;
+use pegboard_store::StoreError;
+
+use super::source::Shared;
+
+/// Evidence is kept so much longer than the lateness window that a window's last event still finds its predecessor.
+const MARGIN: Millis = Millis::from_hours(24);
+
+/// Folds what may be folded of the source, one agent after the other, each under the agents' lock.
+pub async fn fold(shared: &Shared) -> Result<(), StoreError> {
+    let due = shared.agents.lock().await.due_for_folding(shared.config.lateness + MARGIN);
+    for (agent, until) in due {
+        shared.agents.lock().await.fold(&agent, until, &*shared.store).await?;
+    }
+    Ok(())
+}
