@@ -1,0 +1,18 @@
+// The big numbers above a report.
+
+import { make, setAttribute, setText } from "../lib/dom.js";
+
+/**
+ * @param {HTMLElement} place
+ * @param {{ id: string, label: string, value: string, note?: string }[]} figures the same ones in the same order each time
+ */
+export function showFigures(place, figures) {
+  figures.forEach(({ id, label, value, note = "" }, index) => {
+    const figure = place.children[index] ?? place.appendChild(make("div", { class: "figure" },
+      make("span", { class: "figure-label" }), make("span", { class: "figure-value" }), make("span", { class: "figure-note" })));
+    setAttribute(figure, "data-figure", id);
+    setText(figure.children[0], label);
+    setText(figure.children[1], value);
+    setText(figure.children[2], note);
+  });
+}

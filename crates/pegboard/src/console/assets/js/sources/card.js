@@ -1,0 +1,98 @@
+// One source.
+
+import { arrange, icon, make, setAttribute, setIcon, setText } from "../lib/dom.js";
+import { NONE, count, duration, moment } from "../lib/format.js";
+
+const HEALTH = {
+  starting: { words: "Starting", picture: "stale" },
+  ok: { words: "Well", picture: "available" },
+  lagging: { words: "Behind", picture: "warning" },
+  failing: { words: "Failing", picture: "error" },
+  stopped: { words: "Stopped", picture: "error" },
+};
+const COUNTS = [
+  ["records", "Records", "All that was ever read"], ["events", "Agent events", ""], ["contacts", "Contact versions", ""],
+  ["duplicates", "Duplicates", "Events that had been seen before"], ["foreign", "Foreign", "Records of something else on the same stream"],
+  ["failed", "Failed", "Records that could not be used: see the dead letters"],
+];
+
+export class SourceCard {
+  #picture = icon("stale");
+  #health = make("span");
+  #badge = make("span", { class: "health" }, this.#picture, this.#health);
+  #kind = make("span", { class: "hint" });
+  #lag = make("dd", { class: "lag" });
+  #watermark = make("dd");
+  #closed = make("dd");
+  #agents = make("dd");
+  #error = make("p", { class: "source-error", role: "alert" });
+  #counts = new Map();
+  #partitions = make("tbody");
+  #summary = make("summary");
+  /** @type {Map<string, HTMLElement>} */
+  #rows = new Map();
+  #source = null;
+
+  /** @param {string} name */
+  constructor(name) {
+    const fact = (label, value, title) => make("div", { title }, make("dt", {}, label), value);
+    const counts = make("dl", { class: "counts" });
+    for (const [id, label, title] of COUNTS) {
+      const value = make("dd");
+      this.#counts.set(id, value);
+      counts.append(fact(label, value, title || null));
+    }
+    const heads = ["Partition", "Behind", "Complete up to", "Position"].map((label) => make("th", { scope: "col" }, label));
+    this.element = make("article", { class: "card source" },
+      make("header", { class: "card-head" }, make("h2", {}, name), this.#kind, this.#badge),
+      make("dl", { class: "facts" },
+        fact("Behind", this.#lag, "How far its slowest partition is behind the newest record"),
+        fact("Complete up to", this.#watermark, "Everything of it is known up to here"),
+        fact("Intervals closed until", this.#closed, "Reports up to here are final, but for corrections"),
+        fact("Agents", this.#agents, null)),
+      this.#error, counts,
+      make("details", {}, this.#summary, make("div", { class: "table-wrap" },
+        make("table", { class: "data partitions" }, make("thead", {}, make("tr", {}, ...heads)), this.#partitions))));
+  }
+
+  /** @param {object} source as the API gives it @param {number} now */
+  show(source, now) {
+    this.#source = source;
+    const { words, picture } = HEALTH[source.health] ?? { words: source.health, picture: "unknown" };
+    setAttribute(this.element, "data-health", source.health);
+    setIcon(this.#picture, picture);
+    setText(this.#health, words);
+    setText(this.#kind, source.kind);
+    setText(this.#agents, count(source.agents));
+    setText(this.#closed, source.closed_until ? moment(Date.parse(source.closed_until), now) : NONE);
+    setText(this.#error, source.error ? `Since ${moment(Date.parse(source.error.at), now)}: ${source.error.message}` : "");
+    for (const [id, element] of this.#counts) setText(element, count(source.counts[id]));
+    this.#counts.get("failed").classList.toggle("bad", source.counts.failed > 0);
+    this.#showPartitions(source.partitions, now);
+    this.tick(now);
+  }
+
+  /** Counts on: the watermark stands still while the clock does not. @param {number} now */
+  tick(now) {
+    const { behind_s: behind, watermark } = this.#source;
+    setText(this.#lag, behind === null || behind === undefined ? NONE : duration(behind * 1000));
+    setText(this.#watermark, watermark ? moment(Date.parse(watermark), now) : NONE);
+  }
+
+  #showPartitions(partitions, now) {
+    const finished = partitions.filter((partition) => partition.finished).length;
+    setText(this.#summary, `${count(partitions.length)} partitions${finished > 0 ? `, ${count(finished)} finished` : ""}`);
+    const kept = new Map();
+    for (const partition of partitions) {
+      const row = this.#rows.get(partition.id) ?? make("tr", {}, make("th", { scope: "row" }), make("td", { class: "number" }), make("td"), make("td", { class: "position" }));
+      const [name, lag, watermark, position] = row.children;
+      setText(name, partition.id);
+      setText(lag, partition.finished ? "finished" : partition.behind_s === null ? NONE : duration(partition.behind_s * 1000));
+      setText(watermark, partition.watermark ? moment(Date.parse(partition.watermark), now) : NONE);
+      setText(position, String(partition.position ?? NONE));
+      kept.set(partition.id, row);
+    }
+    this.#rows = kept;
+    arrange(this.#partitions, [...kept.values()]);
+  }
+}

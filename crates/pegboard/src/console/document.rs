@@ -1,0 +1,66 @@
+//! The documents: one for each view, put together once.
+
+use std::sync::LazyLock;
+
+use axum::body::Bytes;
+
+use super::assets;
+use super::headers::Content;
+
+const SHELL: &str = include_str!("assets/shell.html");
+
+/// One document and where it is.
+#[derive(Debug)]
+pub(super) struct Document {
+    pub(super) path: &'static str,
+    pub(super) content: Content,
+}
+
+/// What the shell is put around. `name` is that of its module, `js/NAME/main.js`, and of its style sheet.
+struct View {
+    path: &'static str,
+    name: &'static str,
+    title: &'static str,
+    html: &'static str,
+}
+
+const VIEWS: [View; 5] = [
+    View { path: "/", name: "board", title: "Board", html: include_str!("assets/views/board.html") },
+    View { path: "/queues", name: "queues", title: "Queues", html: include_str!("assets/views/queues.html") },
+    View {
+        path: "/staffing",
+        name: "staffing",
+        title: "Staffing",
+        html: include_str!("assets/views/staffing.html"),
+    },
+    View {
+        path: "/sources",
+        name: "sources",
+        title: "Sources",
+        html: include_str!("assets/views/sources.html"),
+    },
+    View {
+        path: "/sign-in",
+        name: "sign-in",
+        title: "Sign in",
+        html: include_str!("assets/views/sign-in.html"),
+    },
+];
+
+static DOCUMENTS: LazyLock<Vec<Document>> = LazyLock::new(|| VIEWS.iter().map(View::document).collect());
+
+/// Every document.
+pub(super) fn all() -> impl Iterator<Item = &'static Document> {
+    DOCUMENTS.iter()
+}
+
+impl View {
+    fn document(&self) -> Document {
+        let html = SHELL
+            .replace("{view}", self.html)
+            .replace("{name}", self.name)
+            .replace("{title}", self.title)
+            .replace("{assets}", &format!("/assets/{}", assets::version()));
+        Document { path: self.path, content: Content::new(Bytes::from(html), "text/html; charset=utf-8") }
+    }
+}
