@@ -445,9 +445,11 @@ fn rewritten(
     let clipped = |segment: &Segment| Segment { start: segment.start.max(floor), ..segment.clone() };
     let mut stored = stored.iter().filter(reaches).map(clipped).peekable();
     let mut derived = derived.iter().filter(reaches).peekable();
+    let mut last_mark = None;
     while let (Some(known), Some(&now)) = (stored.peek(), derived.peek())
         && *known == clipped(now)
     {
+        last_mark = now.mark.map(|_| now.start);
         stored.next();
         derived.next();
     }
@@ -455,37 +457,10 @@ fn rewritten(
     let starts = [stored.peek().map(|known| known.start), derived.peek().map(|now| now.start)];
     let from = starts.into_iter().flatten().min()?;
     let segments = derived.cloned().collect();
-    Some(SegmentsWrite { agent: agent.clone(), from, segments, keep_mark: from <= floor })
+    let keep_mark = from <= floor || last_mark == Some(from);
+    Some(SegmentsWrite { agent: agent.clone(), from, segments, keep_mark })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn segment(start: i64, end: Option<i64>, class: Class) -> Segment {
-        let state = State {
-            class,
-            status: None,
-            contact: None,
-            signed_out: false,
-            profile: std::sync::Arc::default(),
-        };
-        Segment {
-            start: Timestamp::from_millis(start),
-            end: end.map(Timestamp::from_millis),
-            state,
-            mark: None,
-        }
-    }
-
-    #[test]
-    fn only_what_differs_is_written() {
-        let agent = AgentId::from("a");
-        let stored = [segment(0, Some(5), Class::Aux), segment(5, None, Class::Talk)];
-        assert!(rewritten(&agent, &stored, &stored, Timestamp::MIN).is_none());
-        let derived =
-            [segment(0, Some(5), Class::Aux), segment(5, Some(8), Class::Talk), segment(8, None, Class::Acw)];
-        let write = rewritten(&agent, &stored, &derived, Timestamp::MIN).expect("differs");
-        assert_eq!((write.from, write.segments.len()), (Timestamp::from_millis(5), 2));
-    }
-}
+#[path = "agents_tests.rs"]
+mod tests;

@@ -1,0 +1,300 @@
+//! Whatever the order of arrival, the copies, the restarts and the folding of old evidence: what is stored in the end
+//! is what all evidence together derives.
+
+use std::sync::Arc;
+
+use pegboard_engine::Silence;
+use pegboard_model::{AgentProfile, EventId, Order, Snapshot, Status, StatusKind, What};
+use pegboard_store::{SqliteOptions, SqliteStore};
+use tempfile::TempDir;
+
+use super::*;
+use crate::runtime::ingest::opening_batch;
+
+const AGENT: &str = "ann";
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_seconds(1_790_000_000 + seconds)
+}
+
+fn snapshot(name: &str, kind: StatusKind, since: Option<i64>) -> Snapshot {
+    let profile = AgentProfile { login: AGENT.into(), ..AgentProfile::default() };
+    Snapshot {
+        status: Arc::new(Status { id: None, name: name.into(), kind }),
+        status_since: since.map(at),
+        contacts: Vec::new(),
+        profile: Some(Arc::new(profile)),
+    }
+}
+
+fn available() -> Snapshot {
+    snapshot("Available", StatusKind::Routable, None)
+}
+
+fn on_break() -> Snapshot {
+    snapshot("Break", StatusKind::Aux, None)
+}
+
+fn event(seconds: i64, what: What) -> Observation {
+    let id = EventId::from(format!("{seconds}-{what:?}").as_str());
+    let order = Order { partition: "p".into(), position: Position::Number(0) };
+    Observation { agent: AGENT.into(), at: at(seconds), order, id, what }
+}
+
+/// A hub of one partition, without tasks.
+struct Bench {
+    store: Arc<SqliteStore>,
+    agents: Agents,
+    epoch: u64,
+    position: u64,
+    all: Vec<Observation>,
+    states: Vec<Class>,
+    _folder: TempDir,
+}
+
+impl Bench {
+    async fn new(silence: Option<Silence>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let options = SqliteOptions::new(|| at(0));
+        let store = Arc::new(SqliteStore::open(&folder.path().join("store.db"), options).unwrap());
+        let policy = TimelinePolicy { silence, ..TimelinePolicy::default() };
+        let source = SourceName::from("s");
+        let epoch = store.take_partition(&source, &"p".into(), &[]).await.unwrap().epoch;
+        store.commit(opening_batch(&source, &"p".into(), epoch, Position::Number(0))).await.unwrap();
+        let agents = Agents::load(source, policy, Vec::new()).unwrap();
+        Self { store, agents, epoch, position: 0, all: Vec::new(), states: Vec::new(), _folder: folder }
+    }
+
+    /// Takes events as one batch, complete up to `watermark` afterwards. Answers how many were refused as too late.
+    async fn batch(&mut self, events: Vec<Observation>, watermark: Option<i64>) -> usize {
+        let before = self.position;
+        let mut staged = Staged::default();
+        for mut seen in events {
+            self.position += 1;
+            seen.order.position = Position::Number(self.position);
+            self.all.push(seen.clone());
+            self.agents.stage(seen, &mut staged);
+        }
+        self.position += 1;
+        self.agents.settle(&mut staged, &*self.store).await.unwrap();
+        self.agents.stage_silence(|_| watermark.map(at), &mut staged);
+        self.agents.tell_settled(&mut staged);
+        let writes = self.agents.writes(&staged, None).unwrap();
+        self.states.extend(writes.states.iter().map(|now| now.class));
+        let opening =
+            opening_batch(&self.agents.source, &"p".into(), self.epoch, Position::Number(self.position));
+        let batch = pegboard_store::Batch {
+            expected: Some(Position::Number(before)),
+            agents: writes.agents,
+            evidence: writes.evidence,
+            segments: writes.segments,
+            states: writes.states,
+            ..opening
+        };
+        self.store.commit(batch).await.unwrap();
+        let refused = staged.too_late.len();
+        self.agents.accept(staged);
+        refused
+    }
+
+    async fn restart(&mut self) {
+        let stored = self.store.stored_agents(&self.agents.source).await.unwrap();
+        self.agents = self.agents.reloaded(stored).unwrap();
+    }
+
+    async fn fold(&mut self, until: i64) {
+        self.agents.fold(&AGENT.into(), at(until), &*self.store).await.unwrap();
+    }
+
+    async fn stored(&self) -> Vec<Segment> {
+        let agent = AGENT.into();
+        let (from, to) = (Timestamp::MIN, Timestamp::MAX);
+        let stored = self.store.segments(&self.agents.source, Some(&agent), from, to).await.unwrap();
+        stored.into_iter().map(|(_, segment)| segment).collect()
+    }
+
+    fn derived(&self) -> Vec<Segment> {
+        Timeline::derive(AGENT.into(), self.all.clone(), &self.agents.policy).unwrap().0.segments
+    }
+
+    async fn assert_stored_is_derived(&self, what: &str) {
+        let (stored, derived) = (self.stored().await, self.derived());
+        assert!(stored == derived, "{what}\n stored: {}\nderived: {}", shown(&stored), shown(&derived));
+    }
+}
+
+fn shown(segments: &[Segment]) -> String {
+    let show = |segment: &Segment| {
+        let end = segment.end.map_or(String::new(), |end| end.since(at(0)).to_string());
+        let mark = if segment.mark.is_some() { " LOGIN" } else { "" };
+        format!("{}..{end} {}{mark}", segment.start.since(at(0)), segment.state.class.as_str())
+    };
+    segments.iter().map(show).collect::<Vec<_>>().join(", ")
+}
+
+/// A small generator, so that a seed is a history on every machine.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit
+    }
+
+    fn what(&mut self, seconds: i64) -> What {
+        let kinds = [
+            ("Available", StatusKind::Routable),
+            ("Break", StatusKind::Aux),
+            ("Lunch", StatusKind::Aux),
+            ("Offline", StatusKind::Offline),
+        ];
+        let (name, kind) = kinds[usize::try_from(self.below(4)).unwrap()];
+        let reach = i64::try_from(self.below(80)).unwrap();
+        let since = (self.below(3) == 0).then_some(seconds - reach);
+        let snapshot = snapshot(name, kind, since);
+        match self.below(8) {
+            0 => What::SignIn(snapshot),
+            1 => What::SignOut((self.below(2) == 0).then_some(snapshot)),
+            2 | 3 => What::Confirmation(snapshot),
+            _ => What::Snapshot(snapshot),
+        }
+    }
+}
+
+/// A history of one agent, disturbed: some events late, some twice.
+fn disturbed(dice: &mut Dice, gaps: &[i64]) -> Vec<Observation> {
+    let mut seconds = 0;
+    let mut arrivals: Vec<(u64, Observation)> = Vec::new();
+    for turn in 0..25 {
+        seconds += gaps[usize::try_from(dice.below(gaps.len() as u64)).unwrap()];
+        let what = dice.what(seconds);
+        let mut seen = event(seconds, what);
+        seen.id = EventId::from(format!("e{turn}").as_str());
+        let delay = if dice.below(5) == 0 { dice.below(60) } else { 0 };
+        if dice.below(8) == 0 {
+            arrivals.push((dice.below(300), seen.clone()));
+        }
+        arrivals.push((turn * 10 + delay, seen));
+    }
+    arrivals.sort_by_key(|(turn, _)| *turn);
+    arrivals.into_iter().map(|(_, seen)| seen).collect()
+}
+
+async fn live_equals_derived(seed: u64, silence: Option<Silence>, gaps: &[i64]) {
+    let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    let mut bench = Bench::new(silence).await;
+    let mut arrivals = disturbed(&mut dice, gaps);
+    while !arrivals.is_empty() {
+        let count = usize::try_from(1 + dice.below(4)).unwrap().min(arrivals.len());
+        bench.batch(arrivals.drain(..count).collect(), None).await;
+        if dice.below(6) == 0 {
+            bench.restart().await;
+        }
+        bench.assert_stored_is_derived(&format!("seed {seed}")).await;
+    }
+}
+
+#[tokio::test]
+async fn r02_whatever_the_arrival_what_is_stored_is_what_all_evidence_derives() {
+    for seed in 1..60 {
+        live_equals_derived(seed, None, &[0, 0, 1, 20, 60, 100]).await;
+    }
+}
+
+#[tokio::test]
+async fn r02_so_it_is_with_silence() {
+    for seed in 1..60 {
+        live_equals_derived(seed, Some(Silence::default()), &[0, 1, 20, 100, 299, 300, 4000, 50_000]).await;
+    }
+}
+
+#[tokio::test]
+async fn folded_evidence_is_not_missed() {
+    for seed in 1..40 {
+        let mut dice = Dice(seed | 1 << 32);
+        let mut bench = Bench::new(Some(Silence::default())).await;
+        for round in 0..4 {
+            let begin = round * 10_000;
+            let mut events = disturbed(&mut dice, &[0, 1, 20, 100, 400]);
+            for (number, seen) in events.iter_mut().enumerate() {
+                seen.at = seen.at + Millis::from_seconds(begin);
+                seen.id = EventId::from(format!("r{round}-{}-{}", seen.at, number).as_str());
+            }
+            for chunk in events.chunks(3) {
+                assert_eq!(bench.batch(chunk.to_vec(), None).await, 0, "all within what is kept");
+            }
+            bench.assert_stored_is_derived(&format!("seed {seed}, round {round}")).await;
+            bench.fold(begin + 9000).await;
+            bench.restart().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_agent_who_comes_back_after_everything_was_folded_keeps_the_history() {
+    let mut bench = Bench::new(Some(Silence::default())).await;
+    for turn in 0..50 {
+        let snapshot = if turn % 2 == 0 { available() } else { on_break() };
+        bench.batch(vec![event(turn * 100, What::Snapshot(snapshot))], None).await;
+    }
+    bench.batch(Vec::new(), Some(200_000)).await;
+    bench.fold(4900).await;
+    bench.restart().await;
+    let days = 3 * 86_400;
+    let late = event(days, What::SignIn(available()));
+    bench.batch(vec![event(days + 60, What::Snapshot(on_break())), late], None).await;
+    bench.assert_stored_is_derived("back after a weekend").await;
+}
+
+#[tokio::test]
+async fn a_heartbeat_never_revives_who_signed_out_before_what_is_kept() {
+    let mut bench = Bench::new(None).await;
+    bench.batch(vec![event(0, What::Snapshot(available())), event(100, What::SignOut(None))], None).await;
+    bench.batch(vec![event(300, What::Confirmation(available()))], None).await;
+    bench.fold(250).await;
+    bench.restart().await;
+    bench.batch(vec![event(280, What::Confirmation(available()))], None).await;
+    assert_eq!(bench.stored().await.last().unwrap().state.class, Class::SignedOut);
+}
+
+#[tokio::test]
+async fn what_is_older_than_what_is_kept_is_refused_and_changes_nothing() {
+    let mut bench = Bench::new(None).await;
+    bench
+        .batch(vec![event(0, What::Snapshot(available())), event(500, What::Snapshot(on_break()))], None)
+        .await;
+    bench.fold(400).await;
+    bench.batch(vec![event(900, What::Snapshot(available()))], None).await;
+    bench.fold(600).await;
+    let before = bench.stored().await;
+    assert_eq!(bench.batch(vec![event(450, What::Snapshot(on_break()))], None).await, 1);
+    assert_eq!(bench.stored().await, before);
+}
+
+#[tokio::test]
+async fn silence_leaves_the_mark_of_the_sign_in_that_it_follows() {
+    let mut bench = Bench::new(Some(Silence::default())).await;
+    let sign_in = event(60, What::SignIn(available()));
+    bench.batch(vec![event(0, What::SignOut(None)), sign_in], Some(61)).await;
+    bench.batch(Vec::new(), Some(1000)).await;
+    let stored = bench.stored().await;
+    assert!(stored.iter().any(|segment| segment.mark.is_some()), "{stored:?}");
+    assert_eq!(bench.states.last(), Some(&Class::Unknown));
+    bench.batch(vec![event(1100, What::Confirmation(available()))], Some(1101)).await;
+    bench.assert_stored_is_derived("heard of again").await;
+    assert_eq!(bench.states.last(), Some(&Class::Available));
+}
+
+#[tokio::test]
+async fn late_first_evidence_moves_the_beginning() {
+    let mut bench = Bench::new(None).await;
+    let first = snapshot("Available", StatusKind::Routable, Some(1000));
+    bench.batch(vec![event(4000, What::Snapshot(first))], None).await;
+    let earlier = snapshot("Break", StatusKind::Aux, Some(2000));
+    bench.batch(vec![event(2500, What::Snapshot(earlier))], None).await;
+    bench.assert_stored_is_derived("late first").await;
+    let begins = bench.agents.beginnings()[&AgentId::from(AGENT)].at;
+    assert_eq!(begins, bench.stored().await[0].start);
+}
