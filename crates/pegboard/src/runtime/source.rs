@@ -119,7 +119,7 @@ pub async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
         let pause = match plan(&shared).await {
             Ok(plan) => {
                 shared.status.recovered("plan");
-                start(&shared, plan, &stop, &mut readers, &mut reading).await
+                start(&shared, &plan, &stop, &mut readers, &mut reading).await
             }
             Err(error) => {
                 tracing::warn!(source.name = %shared.config.name, "cannot list what to read: {error:#}");
@@ -218,23 +218,21 @@ async fn give_up(shared: &Shared, partition: &PartitionId) -> Result<(), StoreEr
 /// Starts a reader for every partition of the plan that has none. Answers when to plan again.
 async fn start(
     shared: &Arc<Shared>,
-    plan: Plan,
+    plan: &Plan,
     stop: &watch::Receiver<bool>,
     readers: &mut JoinSet<(PartitionId, End)>,
     reading: &mut BTreeSet<PartitionId>,
 ) -> Duration {
-    let unfinished = plan.open.iter().map(|opening| opening.partition.clone()).chain(plan.waiting);
-    let unfinished: Vec<_> = unfinished.collect();
     let mut pause = PLAN_EVERY;
-    for opening in plan.open {
+    for opening in &plan.open {
         if reading.contains(&opening.partition) {
             continue;
         }
-        match partition::take(shared, &opening).await {
+        match partition::take(shared, opening).await {
             Ok(standing) => {
                 shared.status.recovered(opening.partition.as_str());
                 reading.insert(opening.partition.clone());
-                readers.spawn(partition::run(shared.clone(), opening, standing, stop.clone()));
+                readers.spawn(partition::run(shared.clone(), opening.clone(), standing, stop.clone()));
             }
             Err(error) => {
                 tracing::warn!(source.name = %shared.config.name, partition = %opening.partition, "cannot open: {error}");
@@ -243,7 +241,7 @@ async fn start(
             }
         }
     }
-    shared.status.planned(unfinished);
+    shared.status.planned(&plan.open, &plan.waiting);
     pause
 }
 

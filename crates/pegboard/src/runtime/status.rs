@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use pegboard_connect::spec::Opening;
 use pegboard_model::{Millis, PartitionId, Position, Timestamp};
 use pegboard_store::PartitionState;
 
@@ -23,7 +24,10 @@ struct Inner {
     faults: BTreeMap<String, SourceFault>,
     stopped: bool,
     planned: bool,
-    watermark: Option<Timestamp>,
+    /// The last watermark that was complete; it never goes back.
+    complete: Option<Timestamp>,
+    /// The last one that readers were told, of a run before this one too.
+    known: Option<Timestamp>,
     closed_until: Option<Timestamp>,
     agents: u64,
     counts: SourceCounts,
@@ -35,6 +39,10 @@ struct Partition {
     watermark: Option<Timestamp>,
     behind: Option<Millis>,
     finished: bool,
+    /// The partitions that had to end before it could start, where known.
+    parents: Vec<PartitionId>,
+    /// Whether it waits for them.
+    waiting: bool,
     /// Whether children of it may not be known yet: until the next plan it holds the watermark.
     holding: bool,
 }
@@ -57,7 +65,8 @@ impl Status {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes over what was stored of the partitions.
+    /// Takes over what was stored of the partitions. Readers go on where they were, whether or not the source can be
+    /// reached.
     pub fn restore(&self, partitions: &[PartitionState]) {
         let mut inner = self.lock();
         for state in partitions {
@@ -67,22 +76,32 @@ impl Status {
                 watermark: state.watermark,
                 behind: state.behind,
                 finished: state.finished,
+                parents: state.parents.clone(),
+                waiting: false,
                 holding: false,
             };
             inner.partitions.insert(state.partition.clone(), partition);
         }
+        inner.known = inner.restored();
     }
 
-    /// Notes which partitions are to be read or wait, once they are known to be all. One that has ended since then goes
-    /// on holding: its children may not be among them.
-    pub fn planned(&self, unfinished: impl IntoIterator<Item = PartitionId>) {
+    /// Notes which partitions are to be read and which wait, once they are known to be all. One that has ended since then
+    /// goes on holding: its children may not be among them. One that was never read and is not among them is no more.
+    pub fn planned(&self, open: &[Opening], waiting: &[PartitionId]) {
         let mut inner = self.lock();
-        let unfinished: BTreeSet<PartitionId> = unfinished.into_iter().collect();
+        let named: BTreeSet<&PartitionId> =
+            open.iter().map(|opening| &opening.partition).chain(waiting).collect();
+        inner.partitions.retain(|id, partition| partition.is_begun() || named.contains(id));
         for (id, partition) in &mut inner.partitions {
-            partition.holding &= unfinished.contains(id);
+            partition.holding &= named.contains(id);
+            partition.waiting = false;
         }
-        for partition in unfinished {
-            inner.partitions.entry(partition).or_default();
+        for opening in open {
+            let partition = inner.partitions.entry(opening.partition.clone()).or_default();
+            partition.parents.clone_from(&opening.parents);
+        }
+        for id in waiting {
+            inner.partitions.entry(id.clone()).or_default().waiting = true;
         }
         inner.planned = true;
     }
@@ -105,21 +124,17 @@ impl Status {
         known.finished |= step.finished;
     }
 
-    /// Up to when everything of the source is known: the least over unfinished partitions. Nothing while one of
-    /// them has not been read. It never goes back.
+    /// Up to when everything of the source was read, for what must not change afterwards: the least over partitions that
+    /// bring or brought something. Nothing before the first plan, and while nobody can tell what an unread partition
+    /// holds. It never goes back.
     pub fn watermark(&self) -> Option<Timestamp> {
-        let mut inner = self.lock();
-        if !inner.planned {
-            return inner.watermark;
-        }
-        let open = inner.partitions.values().filter(|partition| !partition.finished || partition.holding);
-        let least = open.map(|partition| partition.watermark).min();
-        let now = match least {
-            Some(least) => least,
-            None => inner.partitions.values().filter_map(|partition| partition.watermark).max(),
-        };
-        inner.watermark = now.max(inner.watermark);
-        now.and(inner.watermark)
+        self.lock().watermark()
+    }
+
+    /// Up to when the source is known, for readers: the last watermark there was, in a run before this one too. It is
+    /// there while partitions cannot be listed or read, and it never goes back.
+    pub fn known_until(&self) -> Option<Timestamp> {
+        self.lock().known_until()
     }
 
     /// Notes how many agents there are.
@@ -152,12 +167,14 @@ impl Status {
 
     /// Everything, for readers. `stale_after` is how far behind is too far.
     pub fn show(&self, now: Timestamp, stale_after: Millis) -> Shown {
-        let watermark = self.watermark();
-        let inner = self.lock();
+        let mut inner = self.lock();
+        let watermark = inner.known_until();
         let lag = watermark.map(|watermark| now.since(watermark));
         let health = match (&inner.faults.is_empty(), watermark, lag) {
             _ if inner.stopped => Health::Stopped,
             (false, ..) => Health::Failing,
+            // Nothing more is to come: time passes without it.
+            _ if inner.has_ended() => Health::Ok,
             (true, None, _) => Health::Starting,
             (true, _, Some(lag)) if lag > stale_after => Health::Lagging,
             _ => Health::Ok,
@@ -185,8 +202,73 @@ impl Status {
             agents: inner.agents,
             counts: inner.counts,
             partitions: partitions.collect(),
-            error: inner.faults.values().next().cloned(),
+            error: inner.faults.values().max_by_key(|fault| fault.at).cloned(),
         }
+    }
+}
+
+impl Inner {
+    fn watermark(&mut self) -> Option<Timestamp> {
+        let now = if self.planned { self.least() } else { None };
+        self.complete = now.max(self.complete);
+        now.and(self.complete)
+    }
+
+    fn known_until(&mut self) -> Option<Timestamp> {
+        self.known = self.watermark().max(self.known);
+        self.known
+    }
+
+    /// The least over what holds the watermark; the latest of all once nothing holds it any more.
+    fn least(&self) -> Option<Timestamp> {
+        let waits = self.partitions.values().any(Partition::only_waits);
+        let parents: BTreeSet<&PartitionId> =
+            self.partitions.values().flat_map(|known| &known.parents).collect();
+        // What waits is held by its parents, but its plan does not name them: any that ended and has no known child may
+        // be one.
+        let holds = |id: &PartitionId, partition: &Partition| {
+            !partition.finished || partition.holding || (waits && !parents.contains(id))
+        };
+        let holding = self.partitions.iter().filter(|(id, partition)| holds(id, partition));
+        let least = holding
+            .filter(|(_, partition)| !partition.only_waits())
+            .map(|(_, partition)| self.bound(partition))
+            .min();
+        match least {
+            Some(least) => least,
+            None if waits => None,
+            None => self.partitions.values().filter_map(|partition| partition.watermark).max(),
+        }
+    }
+
+    /// Up to when a partition misses nothing: one that was not read yet has nothing before its parents ended.
+    fn bound(&self, partition: &Partition) -> Option<Timestamp> {
+        let of_parent = |parent| self.partitions.get(parent).and_then(|parent| parent.watermark);
+        partition.watermark.or_else(|| partition.parents.iter().filter_map(of_parent).min())
+    }
+
+    /// What readers knew before a restart, as far as it was stored.
+    fn restored(&self) -> Option<Timestamp> {
+        let open = self.partitions.values().filter(|partition| !partition.finished);
+        let least = open.filter_map(|partition| self.bound(partition)).min();
+        least.or_else(|| self.partitions.values().filter_map(|partition| partition.watermark).max())
+    }
+
+    /// Whether everything was read to its end, and nothing more is to come.
+    fn has_ended(&self) -> bool {
+        let ended = |partition: &Partition| partition.finished && !partition.holding;
+        self.planned && !self.partitions.is_empty() && self.partitions.values().all(ended)
+    }
+}
+
+impl Partition {
+    /// Whether anything was read of it.
+    fn is_begun(&self) -> bool {
+        self.finished || self.position.is_some() || self.watermark.is_some()
+    }
+
+    fn only_waits(&self) -> bool {
+        self.waiting && !self.is_begun()
     }
 }
 
@@ -207,7 +289,7 @@ pub struct Shown {
     pub counts: SourceCounts,
     /// Partitions.
     pub partitions: Vec<PartitionStatus>,
-    /// The first of the present faults.
+    /// The latest of the present faults.
     pub error: Option<SourceFault>,
 }
 
@@ -226,10 +308,47 @@ mod tests {
         status.stepped(&partition.into(), step, Counts::default(), 0);
     }
 
+    fn opening(partition: &str, parents: &[&str]) -> Opening {
+        Opening {
+            partition: partition.into(),
+            from: Position::Number(0),
+            watermark: None,
+            parents: parents.iter().map(|parent| (*parent).into()).collect(),
+        }
+    }
+
+    fn plan(status: &Status, open: &[&str], waiting: &[&str]) {
+        let open: Vec<_> = open.iter().map(|partition| opening(partition, &[])).collect();
+        let waiting: Vec<_> = waiting.iter().map(|partition| (*partition).into()).collect();
+        status.planned(&open, &waiting);
+    }
+
+    fn plan_children(status: &Status, open: &[&str], child: (&str, &[&str])) {
+        let open = open.iter().map(|partition| opening(partition, &[])).chain([opening(child.0, child.1)]);
+        status.planned(&open.collect::<Vec<_>>(), &[]);
+    }
+
+    fn stored(partition: &str, watermark: Option<i64>, finished: bool) -> PartitionState {
+        PartitionState {
+            partition: partition.into(),
+            epoch: 1,
+            position: Some(Position::Number(1)),
+            watermark: watermark.map(at),
+            behind: None,
+            finished,
+            parents: Vec::new(),
+            counts: Counts::default(),
+        }
+    }
+
+    fn health(status: &Status, now: i64) -> Health {
+        status.show(at(now), Millis::from_seconds(60)).health
+    }
+
     #[test]
     fn the_slowest_partition_holds_the_watermark() {
         let status = Status::default();
-        status.planned(["a".into(), "b".into()]);
+        plan(&status, &["a", "b"], &[]);
         step(&status, "a", 10, false);
         assert_eq!(status.watermark(), None, "b was not read yet");
         step(&status, "b", 5, false);
@@ -239,12 +358,12 @@ mod tests {
     #[test]
     fn a_parent_that_ended_holds_until_its_children_are_known_and_read() {
         let status = Status::default();
-        status.planned(["parent".into(), "other".into()]);
+        plan(&status, &["parent", "other"], &[]);
         step(&status, "parent", 10, true);
         step(&status, "other", 50, false);
         assert_eq!(status.watermark(), Some(at(10)));
-        status.planned(["other".into(), "child".into()]);
-        assert_eq!(status.watermark(), None);
+        plan_children(&status, &["other"], ("child", &["parent"]));
+        assert_eq!(status.watermark(), Some(at(10)), "the child has nothing before its parent ended");
         step(&status, "child", 20, false);
         assert_eq!(status.watermark(), Some(at(20)));
     }
@@ -252,12 +371,12 @@ mod tests {
     #[test]
     fn a_parent_that_ends_while_it_is_planned_holds_until_the_next_plan() {
         let status = Status::default();
-        status.planned(["parent".into(), "other".into()]);
+        plan(&status, &["parent", "other"], &[]);
         step(&status, "other", 50, false);
         step(&status, "parent", 10, true);
-        status.planned(["parent".into(), "other".into()]);
+        plan(&status, &["parent", "other"], &[]);
         assert_eq!(status.watermark(), Some(at(10)), "that plan did not know of its children");
-        status.planned(["other".into(), "child".into()]);
+        plan(&status, &["other", "child"], &[]);
         step(&status, "child", 60, false);
         assert_eq!(status.watermark(), Some(at(50)));
     }
@@ -265,10 +384,106 @@ mod tests {
     #[test]
     fn when_all_have_ended_all_is_known() {
         let status = Status::default();
-        status.planned(["a".into(), "b".into()]);
+        plan(&status, &["a", "b"], &[]);
         step(&status, "a", 10, true);
         step(&status, "b", 30, true);
-        status.planned([]);
+        plan(&status, &[], &[]);
         assert_eq!(status.watermark(), Some(at(30)));
+    }
+
+    #[test]
+    fn readers_know_what_was_stored_before_the_source_is_reached() {
+        let status = Status::default();
+        status.restore(&[
+            stored("a", Some(30), false),
+            stored("b", Some(20), false),
+            stored("c", Some(5), true),
+        ]);
+        assert_eq!(status.known_until(), Some(at(20)));
+        assert_eq!(status.watermark(), None, "children of c may not be known: nothing may be closed");
+        plan(&status, &["a", "b"], &[]);
+        assert_eq!(status.watermark(), Some(at(20)));
+    }
+
+    #[test]
+    fn readers_know_what_was_stored_of_a_source_that_has_ended() {
+        let status = Status::default();
+        status.restore(&[stored("a", Some(30), true), stored("b", Some(20), true)]);
+        assert_eq!(status.known_until(), Some(at(30)));
+    }
+
+    #[test]
+    fn what_was_restored_closes_nothing_that_a_new_child_may_change() {
+        let status = Status::default();
+        status.restore(&[stored("parent", Some(10), true), stored("other", Some(50), false)]);
+        plan_children(&status, &["other"], ("child", &["parent"]));
+        assert_eq!(status.watermark(), Some(at(10)));
+        assert_eq!(status.known_until(), Some(at(50)));
+    }
+
+    #[test]
+    fn a_new_file_that_is_unread_takes_nothing_from_readers() {
+        let status = Status::default();
+        plan(&status, &["a"], &[]);
+        step(&status, "a", 10, false);
+        assert_eq!(status.known_until(), Some(at(10)));
+        plan(&status, &["a", "b"], &[]);
+        assert_eq!((status.watermark(), status.known_until()), (None, Some(at(10))));
+    }
+
+    #[test]
+    fn a_child_that_waits_is_held_by_its_parents_also_by_one_that_has_ended() {
+        let status = Status::default();
+        plan(&status, &["first", "second"], &["merged"]);
+        step(&status, "first", 10, false);
+        step(&status, "second", 30, false);
+        assert_eq!(status.watermark(), Some(at(10)), "its parents are open");
+        step(&status, "first", 20, true);
+        plan(&status, &["second"], &["merged"]);
+        assert_eq!(status.watermark(), Some(at(20)), "what came after it is in the child");
+        step(&status, "second", 40, true);
+        plan_children(&status, &[], ("merged", &["first", "second"]));
+        assert_eq!(status.watermark(), Some(at(20)));
+        step(&status, "merged", 50, false);
+        assert_eq!(status.watermark(), Some(at(50)));
+    }
+
+    #[test]
+    fn nothing_is_complete_while_all_that_there_is_waits() {
+        let status = Status::default();
+        plan(&status, &[], &["child"]);
+        assert_eq!(status.watermark(), None);
+    }
+
+    #[test]
+    fn an_unread_partition_that_is_no_longer_listed_holds_nothing() {
+        let status = Status::default();
+        plan(&status, &["a"], &["b"]);
+        step(&status, "a", 10, false);
+        plan(&status, &["a", "c"], &[]);
+        plan(&status, &["a"], &[]);
+        assert_eq!(status.watermark(), Some(at(10)));
+    }
+
+    #[test]
+    fn a_source_that_has_ended_does_not_lag() {
+        let status = Status::default();
+        plan(&status, &["a"], &[]);
+        step(&status, "a", 10, false);
+        assert_eq!(health(&status, 500), Health::Lagging);
+        step(&status, "a", 10, true);
+        assert_eq!(health(&status, 500), Health::Lagging, "more may follow it");
+        plan(&status, &[], &[]);
+        assert_eq!(health(&status, 500), Health::Ok);
+    }
+
+    #[test]
+    fn the_latest_fault_is_shown() {
+        let status = Status::default();
+        status.failed("z", at(10), "earlier".into(), false);
+        status.failed("m", at(30), "latest".into(), false);
+        status.failed("a", at(20), "between".into(), false);
+        let error = status.show(at(40), Millis::from_seconds(60)).error;
+        assert_eq!(error.map(|fault| fault.message), Some("latest".into()));
     }
 }
