@@ -80,3 +80,80 @@ async fn a_file_that_is_gone_is_lost_and_a_finished_one_is_left_alone() {
     let plan = source(folder.path(), true).plan(&known).await.expect("plans");
     assert_eq!((plan.open.len(), plan.lost), (0, vec![name("a.ndjson")]));
 }
+
+#[tokio::test]
+async fn a_compressed_file_is_read_in_pieces_and_goes_on_in_its_midst() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("events.ndjson.zst");
+    let lines: Vec<String> =
+        (0..25_000).map(|n| format!("{{\"n\":{n},\"x\":\"{}\"}}", "x".repeat(180))).collect();
+    fs::write(&path, zstd::encode_all(lines.join("\n").as_bytes(), 1).expect("packs")).expect("writes");
+    let source = source(&path, true);
+    let partition = PartitionId::from(path.display().to_string());
+    let mut known = BTreeMap::new();
+    let (mut read, mut pieces) = (Vec::new(), 0);
+    loop {
+        // Each piece by a reader of its own, as after a restart.
+        let mut reader = opened(&source, &known).await;
+        let (records, position, ended) = texts(&mut *reader).await;
+        assert!(records.len() <= 10_000 && records.iter().map(String::len).sum::<usize>() <= 4 << 20);
+        read.extend(records);
+        pieces += 1;
+        if ended {
+            break;
+        }
+        known.insert(partition.clone(), Progress::Started { position, watermark: None });
+    }
+    assert!(pieces > 2 && read == lines, "{pieces} pieces, {} records", read.len());
+}
+
+#[tokio::test]
+async fn a_compressed_file_of_small_records_is_read_in_pieces_by_one_reader() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("events.zst");
+    fs::write(&path, zstd::encode_all(&b"{}".repeat(25_000)[..], 1).expect("packs")).expect("writes");
+    let mut reader = opened(&source(&path, false), &BTreeMap::new()).await;
+    let mut counts = Vec::new();
+    loop {
+        let (records, _, ended) = texts(&mut *reader).await;
+        counts.push(records.len());
+        if ended {
+            break;
+        }
+    }
+    assert_eq!(counts, [10_000, 10_000, 5_000, 0]);
+}
+
+/// The name of a file of a folder, and what is known of it when `bytes` were read.
+fn started(path: &Path, bytes: u64) -> BTreeMap<PartitionId, Progress> {
+    let progress = Progress::Started { position: Position::Number(bytes), watermark: None };
+    BTreeMap::from([(PartitionId::from(path.display().to_string()), progress)])
+}
+
+#[tokio::test]
+async fn a_file_that_is_taken_away_when_it_was_read_has_ended() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.ndjson");
+    append(&path, "{}\n");
+    let source = source(folder.path(), true);
+    let mut reader = opened(&source, &BTreeMap::new()).await;
+    texts(&mut *reader).await;
+    fs::remove_file(&path).expect("removes");
+    let plan = source.plan(&started(&path, 3)).await.expect("plans");
+    assert_eq!((plan.open.len(), plan.lost.len()), (1, 0));
+    assert_eq!(texts(&mut *reader).await, (Vec::new(), Position::Number(3), true));
+}
+
+#[tokio::test]
+async fn a_file_that_is_taken_away_before_it_was_read_is_lost() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.ndjson");
+    append(&path, "{}\n{\"a\":");
+    let source = source(folder.path(), true);
+    let mut reader = opened(&source, &BTreeMap::new()).await;
+    texts(&mut *reader).await;
+    fs::remove_file(&path).expect("removes");
+    reader.next().await.expect_err("must fail");
+    let plan = source.plan(&started(&path, 3)).await.expect("plans");
+    assert_eq!((plan.open.len(), plan.lost.len()), (0, 1));
+}
