@@ -1,7 +1,7 @@
 //! Amazon Connect through a Kinesis data stream: a partition is a shard.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use pegboard_aws as aws;
@@ -26,23 +26,19 @@ pub struct KinesisSource {
     config: aws::KinesisConfig,
     environment: aws::Environment,
     start: aws::Position,
-    stream: OnceCell<(aws::Stream, String)>,
-    shards: Arc<std::sync::Mutex<BTreeMap<PartitionId, aws::Shard>>>,
+    stream: OnceCell<aws::Stream>,
+    listing: SharedListing,
 }
 
 impl KinesisSource {
     /// A source that reads the stream of `config`, from `start` where nothing is remembered.
     pub fn new(config: aws::KinesisConfig, environment: aws::Environment, start: aws::Position) -> Self {
-        Self { config, environment, start, stream: OnceCell::new(), shards: Arc::default() }
+        Self { config, environment, start, stream: OnceCell::new(), listing: Arc::default() }
     }
 
-    /// The stream, connected and named when first asked for.
-    async fn stream(&self) -> Result<&(aws::Stream, String), SourceError> {
-        let connect = || async {
-            let stream = aws::Stream::connect(self.config.clone(), self.environment.clone()).await?;
-            let described = stream.describe().await?;
-            Ok((stream, format!("{}@{}", described.arn, described.created_ms)))
-        };
+    /// The stream, connected when first asked for.
+    async fn stream(&self) -> Result<&aws::Stream, SourceError> {
+        let connect = || aws::Stream::connect(self.config.clone(), self.environment.clone());
         self.stream.get_or_try_init(connect).await.map_err(|error| source_error(&error))
     }
 
@@ -66,7 +62,7 @@ impl Source for KinesisSource {
     }
 
     async fn probe(&self) -> Result<String, SourceError> {
-        let (stream, _) = self.stream().await?;
+        let stream = self.stream().await?;
         let described = stream.describe().await.map_err(|error| source_error(&error))?;
         let shards = stream.shards().await.map_err(|error| source_error(&error))?;
         let open = shards.iter().filter(|shard| !shard.closed).count();
@@ -77,46 +73,18 @@ impl Source for KinesisSource {
     }
 
     async fn plan(&self, known: &BTreeMap<PartitionId, Progress>) -> Result<Plan, SourceError> {
-        let (stream, identity) = self.stream().await?;
+        let stream = self.stream().await?;
+        // Asked anew each time: the stream may have been deleted and made again.
+        let described = stream.describe().await.map_err(|error| source_error(&error))?;
         let listed = stream.shards().await.map_err(|error| source_error(&error))?;
-        let name = |shard: &aws::ShardId| PartitionId::from(format!("{identity}/{shard}"));
-        let mut remembered = BTreeMap::new();
-        for (partition, progress) in known {
-            let Some(shard) = partition.as_str().strip_prefix(&format!("{identity}/")) else { continue };
-            let progress = match progress {
-                Progress::Finished => aws::Progress::Finished,
-                Progress::Started { position, .. } => aws::Progress::Started(stored_position(position)?),
-            };
-            remembered.insert(aws::ShardId::new(shard), progress);
-        }
-        let plan = aws::plan(&listed, &remembered, &self.start());
-        let mut shards = self.shards.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        *shards = listed.iter().map(|shard| (name(&shard.id), shard.clone())).collect();
-        let open = plan.open.iter().map(|opening| {
-            let partition = name(&opening.shard.id);
-            let watermark = match known.get(&partition) {
-                Some(Progress::Started { watermark, .. }) => *watermark,
-                _ => None,
-            };
-            let parents = opening.shard.parents.iter().map(name).collect();
-            Opening {
-                partition,
-                from: Position::Sequence(opening.from.to_string().into()),
-                watermark,
-                parents,
-            }
-        });
-        Ok(Plan {
-            open: open.collect(),
-            waiting: plan.waiting.iter().map(|waiting| name(&waiting.shard)).collect(),
-            lost: plan.lost.iter().map(name).collect(),
-        })
+        let identity = format!("{}@{}", described.arn, described.created_ms);
+        lock(&self.listing).plan(&identity, &listed, known, &self.start())
     }
 
     fn open(&self, opening: &Opening) -> Result<Box<dyn PartitionReader>, SourceError> {
-        let shards = self.shards.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let planned = self.stream.get().zip(shards.get(&opening.partition));
-        let Some(((stream, _), shard)) = planned else {
+        let listing = lock(&self.listing);
+        let planned = self.stream.get().zip(listing.shards.get(&opening.partition));
+        let Some((stream, shard)) = planned else {
             let message = format!("{} is not in the last listing of the stream", opening.partition);
             return Err(SourceError::passing(message));
         };
@@ -126,8 +94,10 @@ impl Source for KinesisSource {
         }
         Ok(Box::new(ShardPartition {
             reader,
-            shards: self.shards.clone(),
+            listing: self.listing.clone(),
             partition: opening.partition.clone(),
+            position: opening.from.clone(),
+            watermark: opening.watermark,
         }))
     }
 
@@ -142,33 +112,118 @@ impl Decode for Decoder {
     }
 }
 
+type SharedListing = Arc<Mutex<Listing>>;
+
+fn lock(listing: &SharedListing) -> MutexGuard<'_, Listing> {
+    listing.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What the last listing of the stream gave.
+#[derive(Debug, Default)]
+struct Listing {
+    shards: BTreeMap<PartitionId, aws::Shard>,
+    /// Where partitions start that are not remembered yet. Openings are remembered one by one, and the first one makes
+    /// late-comers of the others, which are read whole; so every plan names the start that the first one named.
+    starts: BTreeMap<PartitionId, Position>,
+}
+
+impl Listing {
+    /// Decides over the stream `identity`, of which `listed` are all shards.
+    fn plan(
+        &mut self,
+        identity: &str,
+        listed: &[aws::Shard],
+        known: &BTreeMap<PartitionId, Progress>,
+        start: &aws::Position,
+    ) -> Result<Plan, SourceError> {
+        let name = |shard: &aws::ShardId| PartitionId::from(format!("{identity}/{shard}"));
+        let mut remembered = BTreeMap::new();
+        // What was not read of another stream, or of this one before it was made again, is not to be had any more.
+        let mut lost = Vec::new();
+        for (partition, progress) in known {
+            let shard = partition.as_str().strip_prefix(identity).and_then(|rest| rest.strip_prefix('/'));
+            let progress = match (progress, shard) {
+                (Progress::Finished, _) => aws::Progress::Finished,
+                (Progress::Started { .. }, None) => {
+                    lost.push(partition.clone());
+                    continue;
+                }
+                (Progress::Started { position, .. }, Some(_)) => {
+                    aws::Progress::Started(stored_position(position)?)
+                }
+            };
+            remembered.extend(shard.map(|shard| (aws::ShardId::new(shard), progress)));
+        }
+        let plan = aws::plan(listed, &remembered, start);
+        self.shards = listed.iter().map(|shard| (name(&shard.id), shard.clone())).collect();
+        self.starts
+            .retain(|partition, _| self.shards.contains_key(partition) && !known.contains_key(partition));
+        let open = plan.open.iter().map(|opening| {
+            let partition = name(&opening.shard.id);
+            let planned = Position::Sequence(opening.from.to_string().into());
+            let (from, watermark) = match known.get(&partition) {
+                Some(Progress::Started { watermark, .. }) => (planned, *watermark),
+                _ => (self.starts.entry(partition.clone()).or_insert(planned).clone(), None),
+            };
+            let parents = opening.shard.parents.iter().map(name).collect();
+            Opening { partition, from, watermark, parents }
+        });
+        let open = open.collect();
+        lost.extend(plan.lost.iter().map(name));
+        Ok(Plan { open, waiting: plan.waiting.iter().map(|waiting| name(&waiting.shard)).collect(), lost })
+    }
+}
+
 /// A shard being read.
 #[derive(Debug)]
 struct ShardPartition {
     reader: aws::ShardReader,
-    shards: Arc<std::sync::Mutex<BTreeMap<PartitionId, aws::Shard>>>,
+    listing: SharedListing,
     partition: PartitionId,
+    position: Position,
+    watermark: Option<Timestamp>,
+}
+
+impl ShardPartition {
+    /// The end of a shard that the stream no longer has. The plan says so too, and whichever is remembered first ends
+    /// the partition.
+    fn gone(&self) -> Chunk {
+        Chunk {
+            records: Vec::new(),
+            position: self.position.clone(),
+            watermark: None,
+            behind: None,
+            ended: true,
+            gap: Some(Lost {
+                from: self.watermark,
+                to: None,
+                reason: "the stream no longer has this shard".into(),
+            }),
+            broken: Vec::new(),
+        }
+    }
 }
 
 #[async_trait]
 impl PartitionReader for ShardPartition {
     async fn next(&mut self) -> Result<Chunk, SourceError> {
-        let closed = {
-            let shards = self.shards.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            shards.get(&self.partition).is_some_and(|shard| shard.closed)
-        };
-        if closed {
-            self.reader.mark_closed();
+        let closed = lock(&self.listing).shards.get(&self.partition).map(|shard| shard.closed);
+        match closed {
+            None => return Ok(self.gone()),
+            Some(true) => self.reader.mark_closed(),
+            Some(false) => {}
         }
         let batch = self.reader.next().await.map_err(|error| source_error(&error))?;
         let watermark = Timestamp::from_millis(batch.read_until_ms());
+        self.position = Position::Sequence(batch.position.to_string().into());
+        self.watermark = Some(watermark);
         let records = batch.records.into_iter().map(|record| Record {
             position: Position::Sequence(record.sequence.to_string().into()),
             data: record.data,
         });
         Ok(Chunk {
             records: records.collect(),
-            position: Position::Sequence(batch.position.to_string().into()),
+            position: self.position.clone(),
             watermark: Some(watermark),
             behind: Some(Millis::new(batch.millis_behind_latest)),
             ended: batch.end.is_some(),
@@ -191,5 +246,70 @@ fn source_error(error: &aws::KinesisError) -> SourceError {
         needs_action: !error.kind().is_transient(),
         position_expired: error.kind() == aws::ErrorKind::PositionExpired,
         message: error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ARN: &str = "arn:aws:kinesis:eu-central-1:1:stream/agents@1";
+    const NOW: aws::Position = aws::Position::AtTimestamp(1_800_000_000_000);
+
+    fn shard(id: &str) -> aws::Shard {
+        aws::Shard {
+            id: aws::ShardId::new(id),
+            parents: Vec::new(),
+            closed: false,
+            starting_sequence: "1".parse().unwrap(),
+        }
+    }
+
+    fn started(from: &Position) -> Progress {
+        Progress::Started { position: from.clone(), watermark: None }
+    }
+
+    fn froms(plan: &Plan) -> Vec<(&str, String)> {
+        plan.open.iter().map(|opening| (opening.partition.as_str(), opening.from.to_string())).collect()
+    }
+
+    #[test]
+    fn what_was_not_read_of_another_stream_is_lost() {
+        let oldest = Position::Sequence("TRIM_HORIZON".into());
+        let other = |created: &str| PartitionId::from(format!("{}{created}/s0", ARN.trim_end_matches('1')));
+        let known = BTreeMap::from([
+            (other("0"), started(&oldest)),
+            (other("11"), started(&oldest)),
+            (other("2"), Progress::Finished),
+        ]);
+        let plan = Listing::default().plan(ARN, &[shard("s0")], &known, &NOW).unwrap();
+        assert_eq!(plan.lost, [other("0"), other("11")]);
+        let name = format!("{ARN}/s0");
+        assert_eq!(froms(&plan), [(name.as_str(), NOW.to_string())], "to this stream it is the first start");
+    }
+
+    #[test]
+    fn a_start_that_was_named_once_is_named_until_it_is_remembered() {
+        let mut listing = Listing::default();
+        let listed = [shard("s0"), shard("s1")];
+        let first = listing.plan(ARN, &listed, &BTreeMap::new(), &NOW).unwrap();
+        let known = BTreeMap::from([(first.open[0].partition.clone(), started(&first.open[0].from))]);
+        let later = aws::Position::AtTimestamp(1_800_000_060_000);
+        assert_eq!(listing.plan(ARN, &listed, &known, &later).unwrap(), first);
+
+        let listed = [shard("s0"), shard("s1"), shard("s2")];
+        let third = listing.plan(ARN, &listed, &known, &later).unwrap();
+        assert_eq!(third.open[2].from.to_string(), "TRIM_HORIZON", "that one is new indeed");
+    }
+
+    #[test]
+    fn a_stream_made_again_is_another_one() {
+        let mut listing = Listing::default();
+        let first = listing.plan(ARN, &[shard("s0")], &BTreeMap::new(), &NOW).unwrap();
+        let known = BTreeMap::from([(first.open[0].partition.clone(), started(&first.open[0].from))]);
+        let again = listing.plan("arn@2", &[shard("s0")], &known, &NOW).unwrap();
+        assert_eq!(again.lost, [first.open[0].partition.clone()]);
+        assert_eq!(again.open[0].partition.as_str(), "arn@2/s0");
+        assert!(!listing.shards.contains_key(&first.open[0].partition), "its reader sees that it is gone");
     }
 }
