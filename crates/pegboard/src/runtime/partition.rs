@@ -46,6 +46,11 @@ pub async fn take(shared: &Shared, opening: &Opening) -> Result<Standing, StoreE
         newest: state.watermark,
         trust: Trust::default(),
     };
+    if state.position.is_some() {
+        // Whoever owned it until now may have written since the agents were loaded.
+        let _held = shared.agents.lock().await;
+        shared.set_stale();
+    }
     if standing.position.is_none() {
         let batch = opening_batch(source, &opening.partition, state.epoch, opening.from.clone());
         shared.store.commit(batch).await?;
@@ -60,17 +65,16 @@ pub async fn run(
     opening: Opening,
     standing: Standing,
     mut stop: watch::Receiver<bool>,
-) -> (PartitionId, End) {
-    let partition = opening.partition.clone();
+) -> End {
     let reader = match shared.source.open(&opening) {
         Ok(reader) => reader,
         Err(error) => {
-            note_failure(&shared, &partition, &error.message, false);
+            note_failure(&shared, &opening.partition, &error.message, false);
             tokio::select! {
                 () = tokio::time::sleep(REOPEN_PAUSE) => {}
                 _ = stop.changed() => {}
             }
-            return (partition, End::Lost);
+            return End::Lost;
         }
     };
     let decoder = shared.source.decoder();
@@ -80,7 +84,7 @@ pub async fn run(
     if end == End::Finished && !*stop.borrow() {
         shared.replan.notify_one();
     }
-    (partition, end)
+    end
 }
 
 struct Work<'a> {
@@ -133,9 +137,6 @@ impl Work<'_> {
                 }
                 Err(IngestError::Store(error @ StoreError::NotOwner { .. })) => {
                     tracing::warn!(source.name = %self.shared.config.name, "{error}");
-                    if let Err(error) = self.shared.reload().await {
-                        note_failure(self.shared, &self.standing.partition, &error.to_string(), false);
-                    }
                     return Some(End::Lost);
                 }
                 Err(IngestError::Store(error)) => {
@@ -151,6 +152,7 @@ impl Work<'_> {
     async fn try_commit(&mut self, chunk: &Chunk) -> Result<(), IngestError> {
         let shared = self.shared;
         let mut agents = shared.agents.lock().await;
+        shared.refresh(&mut agents).await?;
         let now = (shared.clock)();
         let ground = Ground {
             config: &shared.config,
@@ -164,11 +166,14 @@ impl Work<'_> {
         let Prepared { batch, staged, standing } = prepared;
         let counts = batch.counts;
         if !is_idle(&batch) || now.since(self.committed) >= IDLE_COMMIT {
+            // Until the outcome is known and taken over, which it never is if this task is ended meanwhile.
+            shared.set_stale();
             shared.store.commit(batch).await?;
             self.standing = standing;
             self.committed = now;
         }
         agents.accept(staged);
+        shared.set_fresh();
         let known = agents.count() as u64;
         drop(agents);
         self.note_step(chunk, counts, known);

@@ -1,21 +1,21 @@
 //! One source at work: what is read is planned again and again, each partition has a task, and one closes intervals.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
-use pegboard_connect::spec::{Plan, Progress, Source, SourceError};
+use pegboard_connect::spec::{Opening, Plan, Progress, Source, SourceError};
 use pegboard_engine::track::Beginning;
 use pegboard_engine::{Silence, TimelinePolicy};
 use pegboard_model::{AgentId, PartitionId, Timestamp};
 use pegboard_store::{GapWrite, PartitionState, Store, StoreError};
 use tokio::sync::{Mutex, Notify, watch};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use super::agents::Agents;
 use super::closer::Closer;
-use super::ingest::opening_batch;
+use super::ingest::{Standing, opening_batch};
 use super::partition::{self, End};
 use super::status::{Status, Step};
 use crate::clock::Clock;
@@ -29,6 +29,9 @@ const CLOSE_EVERY: Duration = Duration::from_millis(500);
 
 /// The pause after a failure of the plan or of the closer.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
+
+/// How long readers may take to end once they are told to stop: part of the ten seconds that an orderly stop may take.
+const END_WITHIN: Duration = Duration::from_secs(5);
 
 /// What the tasks of a source share.
 #[derive(Debug)]
@@ -49,6 +52,8 @@ pub struct Shared {
     pub replan: Notify,
     /// Up to when intervals are closed, or about to be; `i64::MIN` where none is.
     closing: AtomicI64,
+    /// Whether the agents may differ from what is stored. Written with their lock held.
+    stale: AtomicBool,
 }
 
 impl Shared {
@@ -76,6 +81,7 @@ impl Shared {
             agents: Mutex::new(agents),
             replan: Notify::new(),
             closing: AtomicI64::new(i64::MIN),
+            stale: AtomicBool::new(false),
         })
     }
 
@@ -101,52 +107,158 @@ impl Shared {
         self.beginnings().await.values().map(|beginning| beginning.at).min()
     }
 
-    /// Reloads the agents from the store, after another owner has written.
-    pub async fn reload(&self) -> Result<(), StoreError> {
-        let mut agents = self.agents.lock().await;
+    /// Notes that the agents may differ from what is stored: somebody else has written, or nobody knows whether a batch
+    /// was committed. They are reloaded before the next batch. The caller holds their lock.
+    pub fn set_stale(&self) {
+        self.stale.store(true, Ordering::SeqCst);
+    }
+
+    /// Notes that the agents, whose lock the caller holds, are those that are stored.
+    pub fn set_fresh(&self) {
+        self.stale.store(false, Ordering::SeqCst);
+    }
+
+    /// Reloads the agents from the store if they may differ from it.
+    pub async fn refresh(&self, agents: &mut Agents) -> Result<(), StoreError> {
+        if !self.stale.load(Ordering::SeqCst) {
+            return Ok(());
+        }
         let stored = self.store.stored_agents(&self.config.name).await?;
         *agents = agents.reloaded(stored)?;
+        self.set_fresh();
         Ok(())
     }
 }
 
-/// Runs the source until `stop` turns true, then waits for its tasks.
-pub async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
-    let closer = tokio::spawn(close(shared.clone(), stop.clone()));
-    let mut readers: JoinSet<(PartitionId, End)> = JoinSet::new();
-    let mut reading: BTreeSet<PartitionId> = BTreeSet::new();
+/// Runs the source until `stop` turns true, then waits for its tasks, at most [`END_WITHIN`].
+pub async fn run(shared: Arc<Shared>, stop: watch::Receiver<bool>) {
+    tokio::join!(
+        supervised(&shared, "closer", close(shared.clone(), stop.clone())),
+        supervised(&shared, "source", read(shared.clone(), stop)),
+    );
+}
+
+/// Runs one part of the source as a task of its own. Nothing if it panicked, which is told at once, and the part stays
+/// stopped.
+pub async fn supervised<T: Send + 'static>(
+    shared: &Shared,
+    part: &str,
+    work: impl Future<Output = T> + Send + 'static,
+) -> Option<T> {
+    // A set, and not a handle: it ends its task when it is dropped.
+    let mut task = JoinSet::new();
+    task.spawn(work);
+    match task.join_next().await? {
+        Ok(done) => Some(done),
+        Err(panic) => {
+            tracing::error!(source.name = %shared.config.name, part, "a part of the source failed and stays stopped: {panic}");
+            let message = format!("{part} failed and stays stopped until pegboard is restarted: {panic}");
+            shared.status.failed(part, (shared.clock)(), message, true);
+            None
+        }
+    }
+}
+
+/// Plans and reads until `stop` turns true.
+async fn read(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+    let told = stop.clone();
+    let mut readers = Readers::default();
     while !*stop.borrow() {
-        let pause = match plan(&shared).await {
-            Ok(plan) => {
-                shared.status.recovered("plan");
-                start(&shared, &plan, &stop, &mut readers, &mut reading).await
-            }
-            Err(error) => {
-                tracing::warn!(source.name = %shared.config.name, "cannot list what to read: {error:#}");
-                shared.status.failed("plan", (shared.clock)(), error.to_string(), false);
-                AFTER_FAILURE
-            }
+        let pause = tokio::select! {
+            pause = plan_and_start(&shared, &told, &mut readers) => pause,
+            _ = stop.changed() => break,
         };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = shared.replan.notified() => {}
-            _ = stop.changed() => {}
-            Some(ended) = readers.join_next() => match ended {
-                Ok((partition, End::Finished | End::Lost)) => {
-                    reading.remove(&partition);
-                }
-                // A partition that must not go on stays in `reading`, so that it is not started again.
-                Ok((_, End::Stopped)) => {}
-                Err(panic) => {
-                    tracing::error!(source.name = %shared.config.name, "a reader failed: {panic}");
-                    shared.status.failed("reader", (shared.clock)(), panic.to_string(), true);
-                }
-            }
+            () = readers.ended() => {}
+            _ = stop.changed() => break,
         }
     }
-    while readers.join_next().await.is_some() {}
-    if let Err(error) = closer.await {
-        tracing::error!(source.name = %shared.config.name, "the closer failed: {error}");
+    readers.end(&shared).await;
+}
+
+async fn plan_and_start(
+    shared: &Arc<Shared>,
+    stop: &watch::Receiver<bool>,
+    readers: &mut Readers,
+) -> Duration {
+    match plan(shared, readers).await {
+        Ok(plan) => {
+            shared.status.recovered("plan");
+            start(shared, &plan, stop, readers).await
+        }
+        Err(error) => {
+            tracing::warn!(source.name = %shared.config.name, "cannot list what to read: {error:#}");
+            shared.status.failed("plan", (shared.clock)(), error.to_string(), false);
+            AFTER_FAILURE
+        }
+    }
+}
+
+/// The readers at work, and those that must not be started again.
+#[derive(Default)]
+struct Readers {
+    tasks: JoinSet<(PartitionId, End)>,
+    /// What ends each reader; one that has stopped for good stays in here, so that it is not started again.
+    handles: BTreeMap<PartitionId, AbortHandle>,
+}
+
+impl Readers {
+    fn start(
+        &mut self,
+        shared: &Arc<Shared>,
+        opening: Opening,
+        standing: Standing,
+        stop: watch::Receiver<bool>,
+    ) {
+        let (shared, id) = (shared.clone(), opening.partition.clone());
+        let reader = async move {
+            let partition = opening.partition.clone();
+            let work = partition::run(shared.clone(), opening, standing, stop);
+            let end = supervised(&shared, partition.as_str(), work).await;
+            (partition, end.unwrap_or(End::Stopped))
+        };
+        let handle = self.tasks.spawn(reader);
+        self.handles.insert(id, handle);
+    }
+
+    fn has(&self, partition: &PartitionId) -> bool {
+        self.handles.contains_key(partition)
+    }
+
+    /// Ends the reader of a partition that is no more, wherever it is.
+    fn cut_off(&mut self, partition: &PartitionId) {
+        if let Some(handle) = self.handles.remove(partition) {
+            handle.abort();
+        }
+    }
+
+    /// Waits until a reader has ended; for ever if there is none.
+    async fn ended(&mut self) {
+        match self.tasks.join_next().await {
+            Some(Ok((partition, End::Finished | End::Lost))) => {
+                self.handles.remove(&partition);
+            }
+            Some(Ok((_, End::Stopped)) | Err(_)) => {}
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Waits for all of them, once they are told to stop.
+    async fn end(mut self, shared: &Shared) {
+        let all = async {
+            while !self.tasks.is_empty() {
+                self.ended().await;
+            }
+        };
+        if tokio::time::timeout(END_WITHIN, all).await.is_err() {
+            let partitions: Vec<_> = self.handles.keys().map(PartitionId::as_str).collect();
+            tracing::warn!(
+                source.name = %shared.config.name, ?partitions,
+                "readers did not end in time and are cut off: what they have not committed is read again"
+            );
+        }
     }
 }
 
@@ -159,7 +271,7 @@ enum PlanError {
     Store(#[from] StoreError),
 }
 
-async fn plan(shared: &Shared) -> Result<Plan, PlanError> {
+async fn plan(shared: &Shared, readers: &mut Readers) -> Result<Plan, PlanError> {
     let stored = shared.store.partitions(&shared.config.name).await?;
     let known: BTreeMap<PartitionId, Progress> = stored.iter().filter_map(progress).collect();
     let plan = shared.source.plan(&known).await?;
@@ -169,6 +281,7 @@ async fn plan(shared: &Shared) -> Result<Plan, PlanError> {
             && !is_to_be_read(&plan, partition)
     });
     for lost in unnamed.map(|(partition, _)| partition).chain(&plan.lost) {
+        readers.cut_off(lost);
         give_up(shared, lost).await?;
     }
     Ok(plan)
@@ -211,6 +324,7 @@ async fn give_up(shared: &Shared, partition: &PartitionId) -> Result<(), StoreEr
     let step = Step { position: Some(position), watermark: None, behind: None, finished: true };
     let agents = shared.agents.lock().await.count() as u64;
     shared.status.stepped(partition, step, pegboard_store::Counts::default(), agents);
+    shared.status.recovered(partition.as_str());
     tracing::warn!(source.name = %shared.config.name, partition = %partition, "a partition is gone: gap recorded");
     Ok(())
 }
@@ -220,19 +334,17 @@ async fn start(
     shared: &Arc<Shared>,
     plan: &Plan,
     stop: &watch::Receiver<bool>,
-    readers: &mut JoinSet<(PartitionId, End)>,
-    reading: &mut BTreeSet<PartitionId>,
+    readers: &mut Readers,
 ) -> Duration {
     let mut pause = PLAN_EVERY;
     for opening in &plan.open {
-        if reading.contains(&opening.partition) {
+        if readers.has(&opening.partition) {
             continue;
         }
         match partition::take(shared, opening).await {
             Ok(standing) => {
                 shared.status.recovered(opening.partition.as_str());
-                reading.insert(opening.partition.clone());
-                readers.spawn(partition::run(shared.clone(), opening.clone(), standing, stop.clone()));
+                readers.start(shared, opening.clone(), standing, stop.clone());
             }
             Err(error) => {
                 tracing::warn!(source.name = %shared.config.name, partition = %opening.partition, "cannot open: {error}");
@@ -249,7 +361,11 @@ async fn start(
 async fn close(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     let mut closer: Option<Closer> = None;
     while !*stop.borrow() {
-        let outcome = close_once(&shared, &mut closer).await;
+        // Dropped half-way it leaves nothing half done: what it writes, it writes as a whole or not at all.
+        let outcome = tokio::select! {
+            outcome = close_once(&shared, &mut closer) => outcome,
+            _ = stop.changed() => return,
+        };
         let pause = match outcome {
             Ok(more) => {
                 shared.status.recovered("closer");

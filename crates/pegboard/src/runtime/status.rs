@@ -21,8 +21,7 @@ pub struct Status {
 #[derive(Debug, Default)]
 struct Inner {
     partitions: BTreeMap<PartitionId, Partition>,
-    faults: BTreeMap<String, SourceFault>,
-    stopped: bool,
+    faults: BTreeMap<String, Fault>,
     planned: bool,
     /// The last watermark that was complete; it never goes back.
     complete: Option<Timestamp>,
@@ -31,6 +30,13 @@ struct Inner {
     closed_until: Option<Timestamp>,
     agents: u64,
     counts: SourceCounts,
+}
+
+#[derive(Debug)]
+struct Fault {
+    shown: SourceFault,
+    /// Whether the part stays as it is until somebody acts.
+    stopped: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -155,9 +161,8 @@ impl Status {
     /// Notes a failure of one part of the source, named by `part`; it stands until [`Status::recovered`].
     pub fn failed(&self, part: &str, at: Timestamp, message: String, stopped: bool) {
         let mut inner = self.lock();
-        inner.stopped |= stopped;
-        let since = inner.faults.get(part).map_or(at, |fault| fault.at);
-        inner.faults.insert(part.into(), SourceFault { at: since, message });
+        let since = inner.faults.get(part).map_or(at, |fault| fault.shown.at);
+        inner.faults.insert(part.into(), Fault { shown: SourceFault { at: since, message }, stopped });
     }
 
     /// Notes that a part works.
@@ -171,7 +176,7 @@ impl Status {
         let watermark = inner.known_until();
         let lag = watermark.map(|watermark| now.since(watermark));
         let health = match (&inner.faults.is_empty(), watermark, lag) {
-            _ if inner.stopped => Health::Stopped,
+            _ if inner.faults.values().any(|fault| fault.stopped) => Health::Stopped,
             (false, ..) => Health::Failing,
             // Nothing more is to come: time passes without it.
             _ if inner.has_ended() => Health::Ok,
@@ -202,7 +207,7 @@ impl Status {
             agents: inner.agents,
             counts: inner.counts,
             partitions: partitions.collect(),
-            error: inner.faults.values().max_by_key(|fault| fault.at).cloned(),
+            error: inner.faults.values().map(|fault| &fault.shown).max_by_key(|fault| fault.at).cloned(),
         }
     }
 }
