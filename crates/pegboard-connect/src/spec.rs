@@ -29,6 +29,10 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// again; a pure decision over one listing.
     async fn plan(&self, known: &BTreeMap<PartitionId, Progress>) -> Result<Plan, SourceError>;
 
+    /// Where the oldest record stands that there is of a partition, whichever that is when it is read: where it starts
+    /// again when its stored position is no longer to be had.
+    fn oldest(&self, partition: &PartitionId) -> Position;
+
     /// Opens a partition. Makes no request yet.
     fn open(&self, opening: &Opening) -> Result<Box<dyn PartitionReader>, SourceError>;
 

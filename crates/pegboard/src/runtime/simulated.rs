@@ -90,6 +90,11 @@ impl Source for SimulatedSource {
         Ok(Plan { open, waiting: Vec::new(), lost })
     }
 
+    fn oldest(&self, partition: &PartitionId) -> Position {
+        let begin = Self::beginning(partition).map_or(0, Timestamp::as_millis);
+        Position::Number(begin.unsigned_abs())
+    }
+
     fn open(&self, opening: &Opening) -> Result<Box<dyn PartitionReader>, SourceError> {
         let begin = Self::beginning(&opening.partition);
         let (Some(begin), Position::Number(reached)) = (begin, &opening.from) else {
@@ -143,5 +148,17 @@ impl PartitionReader for SimulatedPartition {
             gap: None,
             broken: Vec::new(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_centre_starts_at_its_oldest_record() {
+        let source = SimulatedSource::new(3, 1, || Timestamp::from_seconds(1_800_000_000));
+        let plan = source.plan(&BTreeMap::new()).await.unwrap();
+        assert_eq!(plan.open[0].from, source.oldest(&plan.open[0].partition));
     }
 }

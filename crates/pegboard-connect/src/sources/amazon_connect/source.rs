@@ -81,6 +81,10 @@ impl Source for KinesisSource {
         lock(&self.listing).plan(&identity, &listed, known, &self.start())
     }
 
+    fn oldest(&self, _partition: &PartitionId) -> Position {
+        Position::Sequence(aws::Position::TrimHorizon.to_string().into())
+    }
+
     fn open(&self, opening: &Opening) -> Result<Box<dyn PartitionReader>, SourceError> {
         let listing = lock(&self.listing);
         let planned = self.stream.get().zip(listing.shards.get(&opening.partition));
@@ -271,6 +275,16 @@ mod tests {
 
     fn froms(plan: &Plan) -> Vec<(&str, String)> {
         plan.open.iter().map(|opening| (opening.partition.as_str(), opening.from.to_string())).collect()
+    }
+
+    #[test]
+    fn the_oldest_record_of_a_shard_is_at_its_trim_horizon() {
+        let config = aws::KinesisConfig::new("agents".parse().unwrap());
+        let observer = Arc::new(aws::Counters::default());
+        let environment = aws::Environment { clock: Arc::new(|| 0), seed: 0, observer };
+        let source = KinesisSource::new(config, environment, NOW);
+        let oldest = source.oldest(&format!("{ARN}/s0").into());
+        assert_eq!(stored_position(&oldest), Ok(aws::Position::TrimHorizon));
     }
 
     #[test]

@@ -126,10 +126,14 @@ impl Source for FileSource {
             }
         }
         for partition in listed.into_iter().filter(|partition| !known.contains_key(partition)) {
-            let from = Position::Number(0);
+            let from = self.oldest(&partition);
             plan.open.push(Opening { partition, from, watermark: None, parents: Vec::new() });
         }
         Ok(plan)
+    }
+
+    fn oldest(&self, _partition: &PartitionId) -> Position {
+        Position::Number(0)
     }
 
     fn open(&self, opening: &Opening) -> Result<Box<dyn PartitionReader>, SourceError> {

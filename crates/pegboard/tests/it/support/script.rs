@@ -146,6 +146,10 @@ impl Source for Script {
         Ok(plan)
     }
 
+    fn oldest(&self, _partition: &PartitionId) -> Position {
+        Position::Number(0)
+    }
+
     fn open(&self, opening: &Opening) -> Result<Box<dyn PartitionReader>, SourceError> {
         let mut state = self.state();
         state.opened += 1;
