@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pegboard_model::{Millis, PartitionId, Position, Timestamp};
+use tokio::task::JoinHandle;
 
 use super::growing::Growing;
 use super::look::Look;
@@ -44,6 +45,9 @@ impl Done {
     }
 }
 
+/// What a look at a file gives: what is known of its content then, and when it was asked.
+type Looked = io::Result<(Content, Look, Timestamp)>;
+
 /// How a file is read.
 #[derive(Debug)]
 enum Content {
@@ -52,15 +56,10 @@ enum Content {
 }
 
 /// One look at the file at `path`, of which `content` is what is known, if it is.
-fn look(
-    path: &Path,
-    content: Option<Content>,
-    (position, follow): (u64, bool),
-    now: Timestamp,
-) -> io::Result<(Content, Look)> {
+fn look(path: &Path, content: Option<Content>, (position, follow): (u64, bool), now: Timestamp) -> Looked {
     if let Some(Content::Packed(mut packed)) = content {
         let look = packed.look(now)?;
-        return Ok((Content::Packed(packed), look));
+        return Ok((Content::Packed(packed), look, now));
     }
     let mut file = File::open(path)?;
     let growing = match content {
@@ -71,11 +70,11 @@ fn look(
     };
     if let Some(mut growing) = growing {
         let look = growing.look(&mut file, now)?;
-        return Ok((Content::Growing(growing), look));
+        return Ok((Content::Growing(growing), look, now));
     }
     let mut packed = Box::new(Packed::open(file, position)?);
     let look = packed.look(now)?;
-    Ok((Content::Packed(packed), look))
+    Ok((Content::Packed(packed), look, now))
 }
 
 /// Whether `file` begins as a compressed one. Leaves it at its beginning.
@@ -98,6 +97,8 @@ pub(super) struct FilePartition {
     at_end: bool,
     /// What is known of its content; nothing before the first look, and after a failure.
     content: Option<Content>,
+    /// A look on its way, which a cancelled call has left behind.
+    looking: Option<JoinHandle<Looked>>,
     done: Done,
 }
 
@@ -122,19 +123,25 @@ impl FilePartition {
             position,
             at_end: false,
             content: None,
+            looking: None,
             done: source.done.clone(),
             partition,
             path,
         }
     }
 
-    async fn look(&mut self) -> io::Result<Look> {
-        let (path, content, now) = (self.path.clone(), self.content.take(), (self.clock)());
-        let from = (self.position, self.follow);
-        let looked = tokio::task::spawn_blocking(move || look(&path, content, from, now)).await;
-        let (content, look) = looked.map_err(io::Error::other)??;
+    /// Looks at the file, or waits for the look that is on its way.
+    async fn look(&mut self) -> io::Result<(Look, Timestamp)> {
+        let looking = self.looking.get_or_insert_with(|| {
+            let (path, content, now) = (self.path.clone(), self.content.take(), (self.clock)());
+            let from = (self.position, self.follow);
+            tokio::task::spawn_blocking(move || look(&path, content, from, now))
+        });
+        let looked = looking.await;
+        self.looking = None;
+        let (content, look, now) = looked.map_err(io::Error::other)??;
         self.content = Some(content);
-        Ok(look)
+        Ok((look, now))
     }
 
     /// Whether the file was read, and taken away from a folder that is still there.
@@ -165,12 +172,11 @@ impl FilePartition {
 #[async_trait]
 impl PartitionReader for FilePartition {
     async fn next(&mut self) -> Result<Chunk, SourceError> {
-        if self.at_end {
+        if self.at_end && self.looking.is_none() {
             tokio::time::sleep(POLL).await;
         }
-        let asked = (self.clock)();
-        let look = match self.look().await {
-            Ok(look) => look,
+        let (look, asked) = match self.look().await {
+            Ok(looked) => looked,
             Err(error) if self.was_taken_away(&error).await => return Ok(self.end()),
             Err(error) => return Err(failed(&self.path, &error)),
         };

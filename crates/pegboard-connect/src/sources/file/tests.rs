@@ -157,3 +157,20 @@ async fn a_file_that_is_taken_away_before_it_was_read_is_lost() {
     let plan = source.plan(&started(&path, 3)).await.expect("plans");
     assert_eq!((plan.open.len(), plan.lost.len()), (0, 1));
 }
+
+#[tokio::test]
+async fn a_cancelled_read_is_not_done_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("events.zst");
+    fs::write(&path, zstd::encode_all(&b"{}".repeat(15_000)[..], 1).expect("packs")).expect("writes");
+    let mut reader = opened(&source(&path, false), &BTreeMap::new()).await;
+    assert_eq!(texts(&mut *reader).await.0.len(), 10_000);
+    fs::remove_file(&path).expect("removes");
+    let early = tokio::select! {
+        biased;
+        read = texts(&mut *reader) => read.0.len(),
+        () = std::future::ready(()) => 0,
+    };
+    let read = if early == 0 { texts(&mut *reader).await.0.len() } else { early };
+    assert_eq!(read, 5_000, "the open file is read on");
+}
