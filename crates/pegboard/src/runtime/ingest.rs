@@ -32,13 +32,17 @@ pub struct Standing {
     pub epoch: u64,
     /// Its position.
     pub position: Option<Position>,
-    /// The time of the newest event it has brought.
+    /// Up to when it has brought something, in a run before this one too.
     pub newest: Option<Timestamp>,
-    /// Which of the last records were bad.
+    /// The time of the newest event that it has brought in this run: what lateness is measured from. A watermark would
+    /// not do: that of a file is the present, however old what stands in it.
+    pub newest_event: Option<Timestamp>,
+    /// Which of the last records could not be decoded.
     pub trust: Trust,
 }
 
-/// Which of the last records were bad.
+/// Which of the last records could not be decoded. One that can be, but comes too late or is of a time that cannot be,
+/// says nothing about the format.
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
     last: VecDeque<bool>,
@@ -46,6 +50,16 @@ pub struct Trust {
 }
 
 impl Trust {
+    /// Notes one more record. Fails, because of `reason`, at the record with which too many are bad: what was good
+    /// before it or is good after it does not make up for that.
+    fn judge(&mut self, bad: bool, reason: &str) -> Result<(), IngestError> {
+        self.note(bad);
+        if self.is_lost() {
+            return Err(IngestError::TooManyBad { reason: reason.into() });
+        }
+        Ok(())
+    }
+
     fn note(&mut self, bad: bool) {
         if self.last.len() == TRUST_WINDOW && self.last.pop_front() == Some(true) {
             self.bad -= 1;
@@ -127,28 +141,33 @@ pub async fn prepare(
     for record in &chunk.records {
         collected.counts.records += 1;
         let order = Order { partition: standing.partition.clone(), position: record.position.clone() };
-        let outcome = match decoder.decode(&record.data, order) {
-            Ok(Decoded::Agent(seen)) => take_event(config, seen, &mut standing, agents, &mut staged, now),
-            Ok(Decoded::Contact(leg)) => take_contact(leg, &mut collected, now),
+        let taken = match decoder.decode(&record.data, order) {
+            Ok(Decoded::Agent(seen)) => {
+                standing.trust.note(false);
+                take_event(config, seen, &mut standing, agents, &mut staged, now)
+            }
+            Ok(Decoded::Contact(leg)) => {
+                standing.trust.note(false);
+                take_contact(leg, &mut collected, now)
+            }
             Ok(Decoded::Foreign) => {
                 collected.counts.foreign += 1;
                 continue;
             }
-            Err(error) => Err(error.to_string()),
+            Err(error) => {
+                let reason = error.to_string();
+                standing.trust.judge(true, &reason)?;
+                Err(reason)
+            }
         };
-        standing.trust.note(outcome.is_err());
-        if let Err(reason) = outcome {
+        if let Err(reason) = taken {
             collected.refuse(record.position.clone(), &record.data, &reason, now);
         }
     }
     for broken in &chunk.broken {
         collected.counts.records += 1;
-        standing.trust.note(true);
+        standing.trust.judge(true, &broken.reason)?;
         collected.refuse(broken.position.clone(), &broken.data, &broken.reason, now);
-    }
-    if standing.trust.is_lost() {
-        let reason = collected.dead_letters.last().map(|letter| letter.reason.clone()).unwrap_or_default();
-        return Err(IngestError::TooManyBad { reason });
     }
     agents.settle(&mut staged, store).await?;
     if let Some(watermark) = chunk.watermark {
@@ -212,8 +231,9 @@ fn take_event(
     if seen.at < EARLIEST || seen.at > now + LIVE_TOLERANCE {
         return Err(format!("event time: {} lies outside {EARLIEST} to 5 minutes from now", seen.at));
     }
-    let newest = standing.newest.map_or(seen.at, |newest| newest.max(seen.at));
-    standing.newest = Some(newest);
+    let newest = standing.newest_event.map_or(seen.at, |newest| newest.max(seen.at));
+    standing.newest_event = Some(newest);
+    standing.newest = standing.newest.max(Some(newest));
     if newest.since(seen.at) > config.lateness {
         return Err(format!(
             "event time: {} is later than the lateness window of {} s behind {newest}; reload this agent's day",

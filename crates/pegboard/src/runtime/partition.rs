@@ -44,6 +44,7 @@ pub async fn take(shared: &Shared, opening: &Opening) -> Result<Standing, StoreE
         epoch: state.epoch,
         position: state.position.clone(),
         newest: state.watermark,
+        newest_event: None,
         trust: Trust::default(),
     };
     if state.position.is_some() {

@@ -7,5 +7,6 @@
 )]
 
 mod live;
+mod old_data;
 mod support;
 mod truth;
