@@ -6,6 +6,8 @@
     reason = "a test fails by panicking, and says what it skips"
 )]
 
+mod cli;
+mod kinesis;
 mod live;
 mod old_data;
 mod support;

@@ -4,63 +4,14 @@ use std::path::Path;
 
 use pegboard::config::SourceConfig;
 use pegboard_model::{Millis, Timestamp};
-use pegboard_sim::Delivery;
 use pegboard_sim::truth::{ReportSettings, Silence};
 
 use crate::support::clock;
-use crate::support::compare::first_difference;
 use crate::support::day::{Day, late, shuffled};
-use crate::support::live::{Live, SOURCE, Tables, config, replayed_tables, values};
+use crate::support::feeding::{all_arrived, feed, one_partition, part_of};
+use crate::support::live::{Live, Tables, assert_alike, config, replayed_tables, settings, values};
 use crate::support::replayed::replay;
 use crate::support::script::Script;
-
-/// How much time a chunk covers.
-const STRIDE: Millis = Millis::from_minutes(10);
-
-/// When all of a day has arrived, and its last interval can be closed.
-fn all_arrived(day: &Day) -> Timestamp {
-    let last = day.deliveries().iter().map(|delivery| delivery.at).max().unwrap();
-    last.max(day.end) + Millis::from_minutes(5)
-}
-
-/// Which of `parts` a record belongs to.
-fn part_of(delivery: &Delivery, parts: u64) -> u64 {
-    let sum: u64 = delivery.partition_key.bytes().map(u64::from).sum();
-    sum % parts
-}
-
-/// Puts into a partition what of the deliveries is its own and arrives in `[from, to)`, a stride at a time.
-fn feed(
-    script: &Script,
-    partition: &str,
-    deliveries: &[Delivery],
-    own: impl Fn(&Delivery) -> bool,
-    from: Timestamp,
-    to: Timestamp,
-) {
-    let mut start = from;
-    while start < to {
-        let end = (start + STRIDE).min(to);
-        let within = |delivery: &&Delivery| start <= delivery.at && delivery.at < end && own(delivery);
-        let records: Vec<&str> =
-            deliveries.iter().filter(within).map(|delivery| delivery.json.as_str()).collect();
-        script.push(partition, &records, end);
-        start = end;
-    }
-}
-
-fn settings(day: &Day) -> ReportSettings {
-    ReportSettings { source: SOURCE.into(), ..day.settings() }
-}
-
-fn assert_alike(expected: &Tables, found: &Tables) {
-    assert!(expected.values().all(|rows| !rows.is_empty()), "a report without rows shows nothing");
-    for (name, rows) in expected {
-        if let Some(difference) = first_difference(name, rows, &found[name]) {
-            panic!("{difference}");
-        }
-    }
-}
 
 /// Everything that the hub serves once all is read and closed.
 async fn settled(script: &Script, config: &SourceConfig, day: &Day, folder: &Path) -> Tables {
@@ -69,17 +20,6 @@ async fn settled(script: &Script, config: &SourceConfig, day: &Day, folder: &Pat
     let tables = live.tables(day.start, day.end).await;
     live.stop().await;
     tables
-}
-
-/// One partition with all of the day.
-fn one_partition(day: &Day, has_heartbeat: bool) -> Script {
-    let script = Script::new(has_heartbeat);
-    script.add("only", &[]);
-    let end = all_arrived(day);
-    feed(&script, "only", &day.deliveries(), |_| true, day.start, end);
-    clock::set(end);
-
-    script
 }
 
 async fn assert_equals_replay(day: &Day) {
@@ -105,20 +45,23 @@ async fn r02_a_day_in_any_order() {
 }
 
 /// What can be known where silence means something.
-async fn assert_equals_truth(day: &Day) {
-    let folder = tempfile::tempdir().unwrap();
-    let found = settled(&one_partition(day, true), &config(), day, folder.path()).await;
+fn knowable(day: &Day) -> Tables {
     let silence = Silence { stale_after: Millis::from_minutes(5), watermark: all_arrived(day) };
     let truth = day.knowable(&ReportSettings { silence: Some(silence), ..settings(day) });
-    let expected = Tables::from([
+    Tables::from([
         ("segments", values(&truth.segments)),
         ("sessions", values(&truth.sessions)),
         ("agent_interval", values(&truth.agent_intervals)),
         ("group_interval", values(&truth.group_intervals)),
         ("queue_interval", values(&truth.queue_intervals)),
         ("agent_queue_interval", values(&truth.agent_queue_intervals)),
-    ]);
-    assert_alike(&expected, &found);
+    ])
+}
+
+async fn assert_equals_truth(day: &Day) {
+    let folder = tempfile::tempdir().unwrap();
+    let found = settled(&one_partition(day, true), &config(), day, folder.path()).await;
+    assert_alike(&knowable(day), &found);
 }
 
 #[tokio::test]
@@ -129,4 +72,38 @@ async fn r09_silence_is_known_as_it_can_be() {
 #[tokio::test]
 async fn r09_silence_is_known_as_it_can_be_in_any_order() {
     assert_equals_truth(&Day::of(15, 9, 5).disturbed(&shuffled(5))).await;
+}
+
+/// Two partitions; the first is split at `split`, so that its agents go on in one of two children.
+fn split_in_the_middle(day: &Day, has_heartbeat: bool, split: Timestamp) -> Script {
+    let script = Script::new(has_heartbeat);
+    for (partition, parents) in [("0", &[][..]), ("1", &[]), ("2", &["0"]), ("3", &["0"])] {
+        script.add(partition, parents);
+    }
+    let (deliveries, end) = (day.deliveries(), all_arrived(day));
+    feed(&script, "0", &deliveries, |delivery| part_of(delivery, 2) == 0, day.start, split);
+    script.end("0", split);
+    feed(&script, "1", &deliveries, |delivery| part_of(delivery, 2) == 1, day.start, end);
+    feed(&script, "2", &deliveries, |delivery| part_of(delivery, 4) == 0, split, end);
+    feed(&script, "3", &deliveries, |delivery| part_of(delivery, 4) == 2, split, end);
+    clock::set(end);
+    script
+}
+
+#[tokio::test]
+async fn r04_a_day_over_partitions_of_which_one_is_split() {
+    let day = Day::of(14, 6, 6).disturbed(&late(6, Millis::from_hours(2)));
+    let script = split_in_the_middle(&day, false, day.start + Millis::from_minutes(183));
+    let folder = tempfile::tempdir().unwrap();
+    let expected = replayed_tables(&replay(&day, &settings(&day)));
+    assert_alike(&expected, &settled(&script, &config(), &day, folder.path()).await);
+}
+
+#[tokio::test]
+async fn r04_silence_over_partitions_of_which_one_is_split() {
+    let day = Day::of(25, 10, 7);
+    // Late in the day, so that agents have left without a word before.
+    let script = split_in_the_middle(&day, true, day.end - Millis::from_minutes(30));
+    let folder = tempfile::tempdir().unwrap();
+    assert_alike(&knowable(&day), &settled(&script, &config(), &day, folder.path()).await);
 }

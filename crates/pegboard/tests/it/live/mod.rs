@@ -1,3 +1,9 @@
 //! The live hub, from a source to reports, feeds and dead letters, over a real store.
 
+mod bad_records;
 mod equals_replay;
+mod late_data;
+mod ownership;
+mod partitions;
+mod restarts;
+mod state_feed;

@@ -1,8 +1,12 @@
 //! What the tests share.
 
+pub(crate) mod binary;
 pub(crate) mod clock;
 pub(crate) mod compare;
 pub(crate) mod day;
+pub(crate) mod event;
+pub(crate) mod feeding;
 pub(crate) mod live;
 pub(crate) mod replayed;
 pub(crate) mod script;
+pub(crate) mod stream;

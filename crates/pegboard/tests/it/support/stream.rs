@@ -1,0 +1,102 @@
+//! A stream of a Kinesis server that runs beside the tests.
+
+use std::time::Duration;
+
+use aws_sdk_kinesis::Client;
+use aws_sdk_kinesis::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_kinesis::primitives::Blob;
+use aws_sdk_kinesis::types::{PutRecordsRequestEntry, StreamStatus};
+use pegboard_aws as aws;
+use pegboard_sim::Delivery;
+
+use super::live::until;
+
+/// How many records are put at once.
+const AT_ONCE: usize = 50;
+
+/// A stream of its own for a test.
+pub(crate) struct TestStream {
+    endpoint: String,
+    name: String,
+    client: Client,
+}
+
+impl TestStream {
+    /// Makes a stream on the server that `PEGBOARD_TEST_KINESALITE` names; says so on stderr if there is none.
+    #[expect(clippy::disallowed_methods, reason = "the address of the test server is the test's own setting")]
+    pub(crate) async fn make(shards: i32) -> Option<Self> {
+        let Ok(endpoint) = std::env::var("PEGBOARD_TEST_KINESALITE") else {
+            eprintln!("skipped: PEGBOARD_TEST_KINESALITE names no Kinesis server");
+            return None;
+        };
+        let config = aws_sdk_kinesis::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+            .endpoint_url(&endpoint);
+        let client = Client::from_conf(config.build());
+        let name = format!("hub-{}", std::process::id());
+        client.create_stream().stream_name(&name).shard_count(shards).send().await.unwrap();
+        let stream = Self { endpoint, name, client };
+        stream.wait_until_active().await;
+        Some(stream)
+    }
+
+    /// Settings that read it impatiently.
+    pub(crate) fn config(&self) -> aws::KinesisConfig {
+        aws::KinesisConfig {
+            region: Some("us-east-1".to_owned()),
+            endpoint: Some(self.endpoint.clone()),
+            credentials: aws::Credentials::Static {
+                key_id: "test".to_owned(),
+                secret: aws::SecretText::new("test"),
+                session_token: None,
+            },
+            poll_interval: Duration::from_millis(250),
+            ..aws::KinesisConfig::new(self.name.parse().unwrap())
+        }
+    }
+
+    /// Puts records, in order.
+    pub(crate) async fn put(&self, deliveries: &[Delivery]) {
+        for some in deliveries.chunks(AT_ONCE) {
+            let entries = some.iter().map(|delivery| {
+                let data = Blob::new(delivery.json.clone());
+                PutRecordsRequestEntry::builder()
+                    .partition_key(&delivery.partition_key)
+                    .data(data)
+                    .build()
+                    .unwrap()
+            });
+            let request =
+                self.client.put_records().stream_name(&self.name).set_records(Some(entries.collect()));
+            assert_eq!(request.send().await.unwrap().failed_record_count(), Some(0));
+        }
+    }
+
+    /// Splits the first shard in the middle of its hash range.
+    pub(crate) async fn split_first(&self) {
+        let listed = self.client.list_shards().stream_name(&self.name).send().await.unwrap();
+        let first = &listed.shards()[0];
+        let range = first.hash_key_range().unwrap();
+        let bound = |text: &str| text.parse::<u128>().unwrap();
+        let middle = bound(range.starting_hash_key()).midpoint(bound(range.ending_hash_key()));
+        let request = self.client.split_shard().stream_name(&self.name).shard_to_split(first.shard_id());
+        request.new_starting_hash_key(middle.to_string()).send().await.unwrap();
+        self.wait_until_active().await;
+    }
+
+    /// Deletes it: servers limit the number of shards.
+    pub(crate) async fn delete(self) {
+        self.client.delete_stream().stream_name(&self.name).send().await.unwrap();
+    }
+
+    async fn wait_until_active(&self) {
+        let active = async || {
+            let described =
+                self.client.describe_stream_summary().stream_name(&self.name).send().await.unwrap();
+            *described.stream_description_summary().unwrap().stream_status() == StreamStatus::Active
+        };
+        until("the stream is active", active).await;
+    }
+}
