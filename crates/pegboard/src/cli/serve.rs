@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
@@ -10,6 +12,8 @@ use pegboard_connect::spec::Source;
 use pegboard_store::Store;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout, timeout_at};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::{ConfigPath, Failure, block_on};
@@ -73,8 +77,14 @@ pub(super) struct Front {
     pub transport: Transport,
 }
 
-/// Runs sources, API and page until `shutdown` is done, then stops in order: no new requests, no more reading, what is
-/// on its way committed, the store closed.
+/// How long requests that are under way have the store before reading stops too.
+const HEAD_START: Duration = Duration::from_secs(1);
+
+/// How long an orderly stop may take as a whole: a second less than the ten that are promised.
+const STOP_WITHIN: Duration = Duration::from_secs(9);
+
+/// Runs sources, API and page until `shutdown` is done, then stops them side by side: no new requests, no more reading,
+/// what is on its way committed, the store closed.
 pub(super) async fn run_hub(
     sources: Vec<(SourceConfig, Box<dyn Source>)>,
     store: Arc<dyn Store>,
@@ -88,11 +98,53 @@ pub(super) async fn run_hub(
     let options = ApiOptions { stale_after, ..ApiOptions::new(front.access, front.transport) };
     let state = ApiState::new(store, hub, options);
     let router = api::router(state).merge(console::router());
-    let served = api::serve(front.listener, front.tls, router, shutdown).await;
-    tracing::info!("stopping");
-    running.stop().await.context("cannot close the store")?;
+    let (begin, begun) = watch::channel(false);
+    let shutdown = async {
+        shutdown.await;
+        tracing::info!("stopping");
+        begin.send_replace(true);
+    };
+    let serving = api::serve(front.listener, front.tls, router, shutdown);
+    let ended = end_in_time(serving, begun, running.stop()).await;
+    let (Some(served), Some(closed)) = ended else { end_at_once(1) };
+    closed.context("cannot close the store")?;
     tracing::info!("stopped");
     served.context("cannot serve").map_err(Failure::Other)
+}
+
+/// Serves until the end begins, then lets `serving` and `closing` end side by side, both within [`STOP_WITHIN`]. Nothing
+/// for one that did not; the log says so.
+async fn end_in_time<S, C>(
+    serving: impl Future<Output = S>,
+    mut begun: watch::Receiver<bool>,
+    closing: impl Future<Output = C>,
+) -> (Option<S>, Option<C>) {
+    let mut serving = pin!(serving);
+    let mut served = tokio::select! {
+        served = &mut serving => Some(served),
+        _ = begun.wait_for(|begun| *begun) => None,
+    };
+    let deadline = Instant::now() + STOP_WITHIN;
+    if served.is_none() {
+        served = timeout(HEAD_START, &mut serving).await.ok();
+    }
+    let serving = async {
+        match served {
+            Some(served) => Some(served),
+            None => timeout_at(deadline, serving).await.ok(),
+        }
+    };
+    let closing = timeout_at(deadline, closing);
+    let (served, closed) = tokio::join!(serving, closing);
+    if served.is_none() {
+        tracing::error!("requests did not end in time and are cut off");
+    }
+    if closed.is_err() {
+        tracing::error!(
+            "sources or store did not end in time: what was acknowledged is on disk, the rest is read again"
+        );
+    }
+    (served, closed.ok())
 }
 
 /// Done at the first SIGTERM or SIGINT; the second one ends the process at once.
@@ -112,13 +164,16 @@ pub(super) async fn interrupted() {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        end_at_once();
+        end_at_once(130);
     });
 }
 
-#[expect(clippy::exit, reason = "the second signal asks for it: everything acknowledged is on disk already")]
-fn end_at_once() {
-    std::process::exit(130);
+#[expect(
+    clippy::exit,
+    reason = "a second signal or the deadline asks for it: everything acknowledged is on disk already"
+)]
+fn end_at_once(code: i32) -> ! {
+    std::process::exit(code)
 }
 
 /// Starts the log.
@@ -128,5 +183,40 @@ pub(super) fn start_log(settings: LogSettings) {
     match settings.format {
         LogFormat::Human => log.with_target(false).init(),
         LogFormat::Json => log.json().init(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    fn begun() -> watch::Receiver<bool> {
+        watch::channel(true).1
+    }
+
+    #[tokio::test]
+    async fn r25_a_request_that_never_ends_does_not_keep_the_store_open() {
+        let started = Instant::now();
+        let closing = async { started.elapsed() };
+        let (served, closed) = end_in_time(pending::<()>(), begun(), closing).await;
+        assert_eq!(served, None);
+        assert!(closed.is_some_and(|after| after < HEAD_START * 2), "{closed:?}");
+        assert!(started.elapsed() < Duration::from_secs(10));
+    }
+
+    #[tokio::test]
+    async fn r25_a_store_that_never_closes_does_not_keep_the_process() {
+        let started = Instant::now();
+        let ended = end_in_time(async { "served" }, begun(), pending::<()>()).await;
+        assert_eq!(ended, (Some("served"), None));
+        assert!(started.elapsed() < Duration::from_secs(10));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_cannot_begin_ends_the_rest() {
+        let (_never, begun) = watch::channel(false);
+        assert_eq!(end_in_time(async { 1 }, begun, async { 2 }).await, (Some(1), Some(2)));
     }
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pegboard_connect::spec::{Chunk, Decode, Opening, PartitionReader, SourceError};
-use pegboard_model::{Millis, PartitionId, Position, Timestamp};
+use pegboard_model::PartitionId;
 use pegboard_store::{Batch, Counts, StoreError};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::ingest::{Ground, IngestError, Prepared, Standing, Trust, opening_batch, prepare};
 use super::source::Shared;
@@ -16,7 +17,7 @@ use super::status::Step;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// How often a partition that brings nothing has its watermark stored.
-const IDLE_COMMIT: Millis = Millis::from_seconds(5);
+const IDLE_COMMIT: Duration = Duration::from_secs(5);
 
 /// The longest pause after a failure.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
@@ -80,7 +81,7 @@ pub async fn run(
     };
     let decoder = shared.source.decoder();
     let mut work =
-        Work { shared: &shared, reader, decoder, standing, pause: FIRST_PAUSE, committed: Timestamp::MIN };
+        Work { shared: &shared, reader, decoder, standing, pause: FIRST_PAUSE, committed: None, idle: None };
     let end = work.run(&mut stop).await;
     if end == End::Finished && !*stop.borrow() {
         shared.replan.notify_one();
@@ -95,14 +96,38 @@ struct Work<'a> {
     standing: Standing,
     pause: Duration,
     /// When the last batch was committed.
-    committed: Timestamp,
+    committed: Option<Instant>,
+    /// A batch that says nothing but that time has passed, kept back until a second one is worth a commit.
+    idle: Option<(Batch, Standing)>,
 }
 
 impl Work<'_> {
+    /// Reads until the end; the last watermark is stored then, however little it says.
     async fn run(&mut self, stop: &mut watch::Receiver<bool>) -> End {
+        let end = self.read(stop).await;
+        if end == End::Finished
+            && let Err(error) = self.store_idle().await
+        {
+            note_failure(self.shared, &self.standing.partition, &error.to_string(), false);
+        }
+        end
+    }
+
+    async fn read(&mut self, stop: &mut watch::Receiver<bool>) -> End {
         loop {
+            let idle_due = self.committed.unwrap_or_else(Instant::now) + IDLE_COMMIT;
             let read = tokio::select! {
                 read = self.reader.next() => read,
+                () = tokio::time::sleep_until(idle_due), if self.idle.is_some() => {
+                    match self.store_idle().await {
+                        Ok(()) => continue,
+                        Err(error @ StoreError::NotOwner { .. }) => {
+                            tracing::warn!(source.name = %self.shared.config.name, "{error}");
+                            return End::Lost;
+                        }
+                        Err(error) => Err(SourceError::passing(error.to_string())),
+                    }
+                }
                 _ = stop.changed() => return End::Finished,
             };
             let chunk = match read {
@@ -166,18 +191,33 @@ impl Work<'_> {
         let prepared = prepare(ground, &mut *self.decoder, &self.standing, chunk).await?;
         let Prepared { batch, staged, standing } = prepared;
         let counts = batch.counts;
-        if !is_idle(&batch) || now.since(self.committed) >= IDLE_COMMIT {
+        let due = self.committed.is_none_or(|committed| committed.elapsed() >= IDLE_COMMIT);
+        self.idle = None;
+        if is_idle(&batch) && !due {
+            self.idle = Some((batch, standing));
+        } else {
             // Until the outcome is known and taken over, which it never is if this task is ended meanwhile.
             shared.set_stale();
             shared.store.commit(batch).await?;
             self.standing = standing;
-            self.committed = now;
+            self.committed = Some(Instant::now());
         }
         agents.accept(staged);
         shared.set_fresh();
         let known = agents.count() as u64;
         drop(agents);
         self.note_step(chunk, counts, known);
+        Ok(())
+    }
+
+    /// Commits the batch that was kept back. Nothing of the agents is in it, so that they need not be held.
+    async fn store_idle(&mut self) -> Result<(), StoreError> {
+        if let Some((batch, standing)) = self.idle.clone() {
+            self.shared.store.commit(batch).await?;
+            self.standing = standing;
+            self.committed = Some(Instant::now());
+            self.idle = None;
+        }
         Ok(())
     }
 
@@ -203,7 +243,7 @@ impl Work<'_> {
         note_failure(self.shared, &self.standing.partition, &error.message, false);
         let Some(position) = self.standing.position.clone() else { return End::Lost };
         let (source, partition) = (&self.shared.config.name, &self.standing.partition);
-        let oldest = Position::Sequence("TRIM_HORIZON".into());
+        let oldest = self.shared.source.oldest(partition);
         let mut batch = opening_batch(source, partition, self.standing.epoch, oldest);
         batch.expected = Some(position);
         batch.gaps.push(pegboard_store::GapWrite {

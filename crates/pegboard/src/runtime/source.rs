@@ -392,3 +392,6 @@ async fn close_once(shared: &Shared, closer: &mut Option<Closer>) -> Result<bool
     };
     closer.insert(taken).run(shared).await
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,274 @@
+//! A source that hangs, panics, is lost or brings nothing, by itself over a real store.
+
+use std::sync::atomic::AtomicUsize;
+
+use async_trait::async_trait;
+use pegboard_connect::sources::amazon_connect::Decoder;
+use pegboard_connect::spec::{Chunk, Decode, PartitionReader, Record};
+use pegboard_model::{Millis, Position};
+use pegboard_store::{SqliteOptions, SqliteStore};
+
+use super::*;
+use crate::clock;
+use crate::config::{FileSettings, SourceInput};
+use crate::runtime::view::Health;
+
+const ONLY: &str = "only";
+
+const EVENT: &str = r#"{"AgentARN":"arn:aws:connect:eu-central-1:111122223333:instance/i-1/agent/a-1","CurrentAgentSnapshot":{"AgentStatus":{"ARN":"arn:aws:connect:eu-central-1:111122223333:instance/i-1/agent-state/Available","Name":"Available","StartTimestamp":"2026-03-02T09:00:00.000Z"},"Configuration":{"FirstName":"Ann","LastName":"Example","Username":"ann"},"Contacts":[]},"EventId":"e-1","EventTimestamp":"2026-03-02T09:00:00.000Z","EventType":"STATE_CHANGE"}"#;
+
+/// What a source does when it is asked for its partitions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Planning {
+    Works,
+    Hangs,
+    Panics,
+    /// The partition is there the first time only.
+    Loses,
+}
+
+/// What the reader does after its chunks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    Hangs,
+    Fails,
+    Panics,
+}
+
+#[derive(Debug, Clone)]
+struct Scripted {
+    planning: Planning,
+    reading: Reading,
+    chunks: Vec<Chunk>,
+    planned: Arc<AtomicUsize>,
+    /// Held by each reader there is.
+    alive: Arc<()>,
+}
+
+impl Scripted {
+    fn new(planning: Planning, reading: Reading, chunks: Vec<Chunk>) -> Self {
+        Self { planning, reading, chunks, planned: Arc::default(), alive: Arc::default() }
+    }
+
+    fn readers(&self) -> usize {
+        // One is held by the test and one by the hub.
+        Arc::strong_count(&self.alive) - 2
+    }
+}
+
+#[async_trait]
+impl Source for Scripted {
+    fn kind(&self) -> &'static str {
+        "scripted"
+    }
+
+    fn has_heartbeat(&self) -> bool {
+        false
+    }
+
+    async fn probe(&self) -> Result<String, SourceError> {
+        Ok("a test".into())
+    }
+
+    async fn plan(&self, known: &BTreeMap<PartitionId, Progress>) -> Result<Plan, SourceError> {
+        let times = self.planned.fetch_add(1, Ordering::SeqCst);
+        match self.planning {
+            Planning::Hangs => return std::future::pending().await,
+            Planning::Panics => panic!("the plan is off"),
+            Planning::Loses if times > 0 => return Ok(Plan::default()),
+            Planning::Works | Planning::Loses => {}
+        }
+        let from = match known.get(ONLY) {
+            Some(Progress::Started { position, .. }) => position.clone(),
+            _ => Position::Number(0),
+        };
+        let opening = Opening { partition: ONLY.into(), from, watermark: None, parents: Vec::new() };
+        Ok(Plan { open: vec![opening], ..Plan::default() })
+    }
+
+    fn open(&self, opening: &Opening) -> Result<Box<dyn PartitionReader>, SourceError> {
+        let Position::Number(read) = opening.from else {
+            return Err(SourceError::permanent("no position of this source"));
+        };
+        let chunks: Vec<_> = self.chunks.iter().skip(usize::try_from(read).unwrap()).rev().cloned().collect();
+        Ok(Box::new(Reader { reading: self.reading, chunks, _alive: self.alive.clone() }))
+    }
+
+    fn oldest(&self, _: &PartitionId) -> Position {
+        Position::Number(0)
+    }
+
+    fn decoder(&self) -> Box<dyn Decode> {
+        Box::new(Decoder::new())
+    }
+}
+
+#[derive(Debug)]
+struct Reader {
+    reading: Reading,
+    /// The last is the next.
+    chunks: Vec<Chunk>,
+    _alive: Arc<()>,
+}
+
+#[async_trait]
+impl PartitionReader for Reader {
+    async fn next(&mut self) -> Result<Chunk, SourceError> {
+        match (self.chunks.pop(), self.reading) {
+            (Some(chunk), _) => Ok(chunk),
+            (None, Reading::Hangs) => std::future::pending().await,
+            (None, Reading::Fails) => Err(SourceError::passing("no answer")),
+            (None, Reading::Panics) => panic!("the reader is off"),
+        }
+    }
+}
+
+fn at(minute: i64) -> Timestamp {
+    "2026-03-02T09:00:00Z".parse::<Timestamp>().unwrap() + Millis::from_minutes(minute)
+}
+
+/// The chunk with this number, complete up to so many minutes after nine.
+fn chunk(number: u64, records: &[&str]) -> Chunk {
+    let record = |data: &&str| Record { position: Position::Number(number), data: data.as_bytes().to_vec() };
+    Chunk {
+        records: records.iter().map(record).collect(),
+        position: Position::Number(number),
+        watermark: Some(at(i64::try_from(number).unwrap())),
+        behind: None,
+        ended: false,
+        gap: None,
+        broken: Vec::new(),
+    }
+}
+
+/// A source at work.
+struct Work {
+    shared: Arc<Shared>,
+    stop: watch::Sender<bool>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Work {
+    async fn load(source: &Scripted, store: &Arc<dyn Store>) -> Arc<Shared> {
+        let config = SourceConfig::new("centre", SourceInput::File(FileSettings::new("script".into())));
+        let source = Box::new(source.clone());
+        Arc::new(Shared::load(config, source, store.clone(), clock::system).await.unwrap())
+    }
+
+    fn start(shared: Arc<Shared>) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let task = tokio::spawn(run(shared.clone(), stopped));
+        Self { shared, stop, task }
+    }
+
+    fn health(&self) -> Health {
+        self.shared.status.show(at(5), Millis::from_hours(1)).health
+    }
+
+    fn error(&self) -> Option<String> {
+        self.shared.status.show(at(5), Millis::from_hours(1)).error.map(|fault| fault.message)
+    }
+
+    async fn stop(self) {
+        self.stop.send_replace(true);
+        let ended = tokio::time::timeout(Duration::from_secs(3), self.task).await;
+        ended.expect("a stop takes seconds at most").unwrap();
+    }
+}
+
+fn store(folder: &tempfile::TempDir) -> Arc<dyn Store> {
+    let path = folder.path().join("test.db");
+    Arc::new(SqliteStore::open(&path, SqliteOptions::new(clock::system)).unwrap())
+}
+
+async fn until(what: &str, done: impl Fn() -> bool) {
+    for _ in 0..2000 {
+        if done() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("waited ten seconds, and not: {what}");
+}
+
+#[tokio::test]
+async fn r25_a_source_that_never_answers_does_not_hold_up_the_stop() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = Scripted::new(Planning::Hangs, Reading::Hangs, Vec::new());
+    let work = Work::start(Work::load(&source, &store(&folder)).await);
+    until("it is asked", || source.planned.load(Ordering::SeqCst) > 0).await;
+    work.stop().await;
+}
+
+#[tokio::test]
+async fn a_panic_of_a_reader_is_told_at_once_and_it_is_not_started_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = Scripted::new(Planning::Works, Reading::Panics, Vec::new());
+    let work = Work::start(Work::load(&source, &store(&folder)).await);
+    until("the source has stopped", || work.health() == Health::Stopped).await;
+    assert!(work.error().is_some_and(|error| error.contains("the reader is off")), "{:?}", work.error());
+    let planned = source.planned.load(Ordering::SeqCst);
+    work.shared.replan.notify_one();
+    until("it is planned again", || source.planned.load(Ordering::SeqCst) > planned).await;
+    assert_eq!(source.readers(), 0);
+    work.stop().await;
+}
+
+#[tokio::test]
+async fn a_panic_of_the_planning_is_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = Scripted::new(Planning::Panics, Reading::Hangs, Vec::new());
+    let work = Work::start(Work::load(&source, &store(&folder)).await);
+    until("the source has stopped", || work.health() == Health::Stopped).await;
+    work.stop().await;
+}
+
+#[tokio::test]
+async fn the_reader_of_a_lost_partition_ends_and_its_fault_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = Scripted::new(Planning::Loses, Reading::Fails, vec![chunk(1, &[EVENT])]);
+    let store = store(&folder);
+    let work = Work::start(Work::load(&source, &store).await);
+    until("it fails", || work.health() == Health::Failing).await;
+    assert_eq!(source.readers(), 1);
+    work.shared.replan.notify_one();
+    until("its fault is gone", || work.error().is_none()).await;
+    until("its reader is gone", || source.readers() == 0).await;
+    let shown = work.shared.status.show(at(5), Millis::from_hours(1));
+    assert_eq!((shown.agents, shown.health), (1, Health::Ok));
+    assert_eq!(store.gaps(&"centre".into(), 10).await.unwrap().len(), 1);
+    work.stop().await;
+}
+
+#[tokio::test]
+async fn r14_the_last_watermark_is_stored_on_stop_although_nothing_came_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let chunks = vec![chunk(1, &[EVENT]), chunk(2, &[]), chunk(3, &[])];
+    let source = Scripted::new(Planning::Works, Reading::Hangs, chunks);
+    let store = store(&folder);
+    let work = Work::start(Work::load(&source, &store).await);
+    until("all is read", || work.shared.status.watermark() == Some(at(3))).await;
+    assert_eq!(store.partitions(&"centre".into()).await.unwrap()[0].watermark, Some(at(1)));
+    work.stop().await;
+    assert_eq!(store.partitions(&"centre".into()).await.unwrap()[0].watermark, Some(at(3)));
+}
+
+#[tokio::test]
+async fn r06_whoever_takes_a_partition_knows_the_agents_that_its_last_owner_wrote() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder);
+    let source = Scripted::new(Planning::Works, Reading::Hangs, vec![chunk(1, &[EVENT])]);
+    let heir = Work::load(
+        &Scripted { chunks: vec![chunk(1, &[EVENT]), chunk(2, &[EVENT])], ..source.clone() },
+        &store,
+    )
+    .await;
+    let owner = Work::start(Work::load(&source, &store).await);
+    until("it is read", || owner.shared.status.watermark() == Some(at(1))).await;
+    owner.stop().await;
+    let heir = Work::start(heir);
+    until("it goes on", || heir.shared.status.watermark() == Some(at(2))).await;
+    let shown = heir.shared.status.show(at(5), Millis::from_hours(1));
+    assert_eq!((shown.agents, shown.counts.duplicates), (1, 1));
+    heir.stop().await;
+}
