@@ -53,7 +53,7 @@ async fn admit(state: &ApiState, route: &Route, parts: &Parts) -> Result<Option<
             refuse_other_sites(method, headers)?;
             return Ok(None);
         }
-        Needs::Role(role) | Needs::RoleUnlessLocal(role) => role,
+        Needs::Role(role) | Needs::RoleOverAll(role) | Needs::RoleUnlessLocal(role) => role,
     };
     let Some(caller) = Caller::identify(state, headers, peer).await? else {
         let open = matches!(route.needs, Needs::RoleUnlessLocal(_));
@@ -68,6 +68,10 @@ async fn admit(state: &ApiState, route: &Route, parts: &Parts) -> Result<Option<
             role_name(role),
             role_name(caller.role())
         );
+        return Err(ApiError::new(Code::Forbidden, message));
+    }
+    if matches!(route.needs, Needs::RoleOverAll(_)) && !caller.sources().is_empty() {
+        let message = "this is about all sources, and the token is limited to some";
         return Err(ApiError::new(Code::Forbidden, message));
     }
     if !caller.sent_token() {

@@ -10,6 +10,7 @@ mod csv;
 mod error;
 mod guard;
 mod handlers;
+mod json_body;
 pub mod metrics;
 mod observe;
 pub mod openapi;
@@ -22,6 +23,7 @@ mod sessions;
 mod state;
 mod throttle;
 mod tls;
+pub mod token_request;
 pub mod tokens;
 
 use axum::Router;

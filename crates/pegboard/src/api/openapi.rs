@@ -49,8 +49,11 @@ fn operation(route: &Route) -> Value {
         "security": security(route.needs),
         "responses": responses(route),
     });
-    if let Needs::Role(role) | Needs::RoleUnlessLocal(role) = route.needs {
+    if let Needs::Role(role) | Needs::RoleOverAll(role) | Needs::RoleUnlessLocal(role) = route.needs {
         operation["x-role"] = role_name(role).into();
+    }
+    if matches!(route.needs, Needs::RoleOverAll(_)) {
+        operation["x-all-sources"] = true.into();
     }
     let parameters = parameters(route);
     if !parameters.is_empty() {
@@ -66,7 +69,7 @@ fn operation(route: &Route) -> Value {
 fn security(needs: Needs) -> Value {
     match needs {
         Needs::Nothing => json!([]),
-        Needs::Role(_) => json!([{"token": []}, {"session": []}]),
+        Needs::Role(_) | Needs::RoleOverAll(_) => json!([{"token": []}, {"session": []}]),
         Needs::RoleUnlessLocal(_) => json!([{"token": []}, {"session": []}, {}]),
     }
 }
@@ -131,6 +134,7 @@ fn success(answer: Answer) -> (u16, Value) {
     let with = |content: Value| json!({"description": "All is well.", "content": content});
     match answer {
         Answer::Json(schema) => (200, with(json!({"application/json": {"schema": reference(schema)}}))),
+        Answer::Made(schema) => (201, with(json!({"application/json": {"schema": reference(schema)}}))),
         Answer::Rows(schema) => {
             let text = json!({"schema": {"type": "string"}});
             let content = json!({

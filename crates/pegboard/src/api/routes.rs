@@ -7,7 +7,7 @@ use axum::routing::{MethodRouter, delete, get, post};
 use pegboard_store::Role;
 
 use crate::api::error::Code;
-use crate::api::handlers::{agents, dead_letters, house, reports, session, sources, stream};
+use crate::api::handlers::{agents, dead_letters, house, reports, session, sources, stream, tokens};
 use crate::api::query::{Param, ParamKind};
 use crate::api::state::ApiState;
 
@@ -46,6 +46,8 @@ pub enum Needs {
     Nothing,
     /// Callers with at least this role.
     Role(Role),
+    /// Callers with at least this role whose token is not limited to sources.
+    RoleOverAll(Role),
     /// The same, and whoever calls from this very machine without a token.
     RoleUnlessLocal(Role),
 }
@@ -55,6 +57,8 @@ pub enum Needs {
 pub(crate) enum Answer {
     /// JSON of this schema.
     Json(&'static str),
+    /// JSON of this schema, about something that is new.
+    Made(&'static str),
     /// Rows: JSON of this schema, or CSV, or NDJSON.
     Rows(&'static str),
     /// Server-sent events.
@@ -129,7 +133,7 @@ const CLASSES: &[&str] =
 const VIEWER: Needs = Needs::Role(Role::Viewer);
 
 /// Every route of the API.
-pub static ROUTES: [Route; 14] = [
+pub static ROUTES: [Route; 17] = [
     Route {
         id: "agents",
         verb: Verb::Get,
@@ -300,6 +304,42 @@ pub static ROUTES: [Route; 14] = [
         answer: Answer::Empty,
         errors: &[],
         handler: || delete(session::sign_out),
+    },
+    Route {
+        id: "tokens",
+        verb: Verb::Get,
+        path: "/api/v1/tokens",
+        needs: Needs::RoleOverAll(Role::Admin),
+        about: "All tokens, the oldest first, those that no longer count included; never their secrets.",
+        query: &[],
+        body: None,
+        answer: Answer::Json("Tokens"),
+        errors: &[],
+        handler: || get(tokens::list),
+    },
+    Route {
+        id: "createToken",
+        verb: Verb::Post,
+        path: "/api/v1/tokens",
+        needs: Needs::RoleOverAll(Role::Admin),
+        about: "Makes a token. The answer is the only one that shows its secret.",
+        query: &[],
+        body: Some("NewToken"),
+        answer: Answer::Made("MadeToken"),
+        errors: &[],
+        handler: || post(tokens::create),
+    },
+    Route {
+        id: "revokeToken",
+        verb: Verb::Delete,
+        path: "/api/v1/tokens/{id}",
+        needs: Needs::RoleOverAll(Role::Admin),
+        about: "Revokes a token for good, and ends its sessions and streams.",
+        query: &[],
+        body: None,
+        answer: Answer::Empty,
+        errors: &[Code::NotFound],
+        handler: || delete(tokens::revoke),
     },
     Route {
         id: "openapi",

@@ -55,10 +55,14 @@ pub(crate) fn all() -> Value {
         "SignIn": object(vec![("token", text())]),
         "Session": object(vec![
             ("name", text()),
-            ("role", json!({"type": "string", "enum": ["viewer", "operator", "admin"]})),
-            ("sources", described(list(&text()), "What the token is limited to; all where empty.")),
+            ("role", role()),
+            ("sources", limits()),
             ("csrf", described(or_null(text()), "What writes carry in X-CSRF-Token, in a session.")),
         ]),
+        "Tokens": object(vec![("tokens", list(&reference("Token")))]),
+        "Token": object(token()),
+        "NewToken": new_token(),
+        "MadeToken": made_token(),
         "Status": object(vec![("status", text())]),
         "Description": {"type": "object", "description": "An OpenAPI document."},
         "Error": error(),
@@ -133,6 +137,41 @@ fn dead_letter() -> Value {
         "How `payload` writes the record; base64 where it is not UTF-8.",
     );
     schema
+}
+
+fn token() -> Vec<(&'static str, Value)> {
+    vec![
+        ("id", described(text(), "Public: it names the token in lists and in the log.")),
+        ("name", text()),
+        ("role", role()),
+        ("sources", limits()),
+        ("created", time()),
+        ("expires", described(or_null(time()), "From when on it is refused.")),
+        ("revoked", or_null(time())),
+    ]
+}
+
+/// Where it says nothing of sources and expiry, the token sees all and does not expire.
+fn new_token() -> Value {
+    let mut schema = object(vec![("name", text()), ("role", role())]);
+    schema["properties"]["sources"] =
+        described(or_null(list(&text())), "Configured sources; all where empty.");
+    schema["properties"]["expires"] = described(or_null(time()), "A time to come.");
+    schema
+}
+
+fn made_token() -> Value {
+    let mut made = token();
+    made.push(("secret", described(text(), "The text of the token, shown this once.")));
+    object(made)
+}
+
+fn role() -> Value {
+    json!({"type": "string", "enum": ["viewer", "operator", "admin"]})
+}
+
+fn limits() -> Value {
+    described(list(&text()), "What the token is limited to; all where empty.")
 }
 
 fn error() -> Value {

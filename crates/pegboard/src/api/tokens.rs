@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pegboard_model::{SourceName, Timestamp};
 use pegboard_store::{Role, Token, TokenWrite};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 /// The beginning of every token, by which people and secret scanners know it.
@@ -29,6 +30,32 @@ impl TokenText {
 impl fmt::Debug for TokenText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TokenText(..)")
+    }
+}
+
+/// A token as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenEntry {
+    /// Its public id.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// What it allows.
+    pub role: Role,
+    /// The sources it is limited to; all where empty.
+    pub sources: Vec<SourceName>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// From when on it is refused.
+    pub expires: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked: Option<Timestamp>,
+}
+
+impl From<Token> for TokenEntry {
+    fn from(token: Token) -> Self {
+        let Token { id, name, role, sources, created, expires, revoked } = token;
+        Self { id, name, role, sources, created, expires, revoked }
     }
 }
 

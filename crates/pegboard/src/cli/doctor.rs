@@ -1,25 +1,10 @@
 //! `pegboard doctor`: what is wrong with a running hub?
 
-use std::net::SocketAddr;
-use std::time::Duration;
-
-use anyhow::{Context, bail};
-use axum::body::Body;
 use clap::Args;
-use hyper::Request;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::net::TcpStream;
 
+use super::hub_client::{HubClient, HubError, TokenPlace};
 use super::{ConfigPath, Failure, block_on};
-use crate::config::SecretRef;
-
-/// How long one answer may take.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// The longest answer that is read.
-const ANSWER_LIMIT: usize = 16 << 20;
 
 /// Say what is wrong with a running hub.
 ///
@@ -29,24 +14,21 @@ const ANSWER_LIMIT: usize = 16 << 20;
 pub(super) struct Arguments {
     #[command(flatten)]
     path: ConfigPath,
-    /// Where the hub's token is: `env:NAME` or `file:PATH`.
-    #[arg(long, value_name = "REFERENCE", default_value = "env:PEGBOARD_TOKEN")]
-    token: String,
+    #[command(flatten)]
+    token: TokenPlace,
 }
 
 /// Runs the command.
 #[expect(clippy::print_stdout, reason = "the answer of this command")]
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = arguments.path.load()?;
-    if config.server.tls.is_some() {
-        let advice = "this hub speaks TLS: look at its page, or ask /api/v1/sources with the token";
-        return Err(Failure::Usage(advice.into()));
-    }
-    let folder = arguments.path.config.parent().unwrap_or_else(|| std::path::Path::new("."));
-    let reference = SecretRef::parse(&arguments.token, folder)
-        .map_err(|error| Failure::Usage(format!("--token: {error}; write env:NAME or file:PATH")))?;
-    let token = reference.resolve().map_err(|error| Failure::Usage(format!("--token: {error}")))?;
-    let complaints = block_on(async { Ok(examine(config.server.listen, token.expose()).await?) })?;
+    let Some(token) = arguments.token.fetch(&arguments.path.config)? else {
+        let reference = arguments.token.reference();
+        let advice = "set it to a token of the hub, or name another place with --token";
+        return Err(Failure::Usage(format!("{reference} is not set: {advice}")));
+    };
+    let hub = HubClient::new(&config.server, &token)?;
+    let complaints = block_on(async { Ok(examine(&hub).await?) })?;
     if complaints.is_empty() {
         println!("Nothing is wrong.");
         return Ok(());
@@ -57,9 +39,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     Err(Failure::Other(anyhow::anyhow!("{} things need somebody", complaints.len())))
 }
 
-async fn examine(address: SocketAddr, token: &str) -> Result<Vec<String>, anyhow::Error> {
-    let sources = get(address, "/api/v1/sources", token).await?;
-    let letters = get(address, "/api/v1/dead-letters?limit=1", token).await?;
+async fn examine(hub: &HubClient) -> Result<Vec<String>, HubError> {
+    let sources = hub.get("/api/v1/sources").await?;
+    let letters = hub.get("/api/v1/dead-letters?limit=1").await?;
     let mut complaints = Vec::new();
     for source in sources["sources"].as_array().into_iter().flatten() {
         complaints.extend(complain_of_source(source));
@@ -92,33 +74,6 @@ fn complain_of_source(source: &Value) -> Option<String> {
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or("(unknown)")
-}
-
-/// One GET, as JSON.
-async fn get(address: SocketAddr, path: &str, token: &str) -> Result<Value, anyhow::Error> {
-    let answer = tokio::time::timeout(PATIENCE, request(address, path, token)).await;
-    answer.with_context(|| format!("the hub at {address} does not answer within {PATIENCE:?}"))?
-}
-
-async fn request(address: SocketAddr, path: &str, token: &str) -> Result<Value, anyhow::Error> {
-    let stream = TcpStream::connect(address)
-        .await
-        .with_context(|| format!("there is no hub at {address}: is `pegboard serve` running?"))?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let driver = tokio::spawn(connection);
-    let request = Request::get(path)
-        .header("host", address.to_string())
-        .header("authorization", format!("Bearer {token}"))
-        .body(Body::empty())?;
-    let response = sender.send_request(request).await?;
-    let status = response.status();
-    let bytes = axum::body::to_bytes(Body::new(response.into_body()), ANSWER_LIMIT).await?;
-    driver.abort();
-    let answer: Value = serde_json::from_slice(&bytes).context("the answer is no JSON: is this a hub?")?;
-    if !status.is_success() {
-        bail!("the hub refuses: {} ({status})", text(&answer["error"]["message"]));
-    }
-    Ok(answer)
 }
 
 #[cfg(test)]

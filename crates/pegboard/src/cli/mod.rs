@@ -4,11 +4,13 @@ mod check;
 mod demo;
 mod doctor;
 mod exit;
+mod hub_client;
 mod init;
 mod replay;
 mod serve;
 mod simulate;
 mod token;
+mod token_keeper;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

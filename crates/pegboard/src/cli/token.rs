@@ -1,21 +1,26 @@
 //! `pegboard token`: who gets in.
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand, ValueEnum};
 use pegboard_model::{SourceName, Timestamp};
-use pegboard_store::{Role, Store, StoreError};
+use pegboard_store::{Role, StoreError};
 
+use super::hub_client::{HubClient, TokenPlace};
+use super::token_keeper::{Keeper, Wanted};
 use super::{ConfigPath, Failure, block_on};
-use crate::api::tokens;
+use crate::api::tokens::TokenEntry;
 use crate::clock;
+use crate::config::Config;
 use crate::runtime::build;
 
-/// Make, list and revoke tokens. The hub must not be running: it holds the store.
+/// Make, list and revoke the tokens by which people and programs get in.
+///
+/// Where no hub runs, the store is opened; the running hub, which holds it, is asked with an admin's token.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
     path: ConfigPath,
+    #[command(flatten)]
+    token: TokenPlace,
     #[command(subcommand)]
     command: Command,
 }
@@ -66,51 +71,52 @@ impl From<RoleName> for Role {
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = arguments.path.load()?;
-    let store = build::store(&config.store, clock::system).map_err(|error| match error {
-        StoreError::InUse { path } => {
-            let advice = "the running hub holds the store; stop it, make the token, and start it again";
-            Failure::Usage(format!("{}: {advice}", PathBuf::from(path).display()))
-        }
-        other => Failure::Other(other.into()),
-    })?;
+    let keeper = keeper(&config, arguments)?;
     block_on(async {
-        match &arguments.command {
-            Command::Create { name, role, source, expires } => {
-                let sources: Vec<SourceName> = source.iter().map(|name| name.as_str().into()).collect();
-                if let Some(unknown) =
-                    sources.iter().find(|name| config.sources.iter().all(|known| known.name != **name))
-                {
-                    return Err(Failure::Usage(format!(
-                        "there is no source '{unknown}' in the configuration"
-                    )));
-                }
-                create(&*store, name, (*role).into(), sources, *expires).await?;
-            }
-            Command::List => list(&*store).await?,
-            Command::Revoke { id } => revoke(&*store, id).await?,
-        }
-        store.shut_down().await.map_err(|error| Failure::Other(error.into()))
+        let done = obey(&keeper, &arguments.command).await;
+        keeper.leave().await?;
+        done
     })
 }
 
+/// The store, where nobody holds it; else the hub that does.
+fn keeper(config: &Config, arguments: &Arguments) -> Result<Keeper, Failure> {
+    let path = match build::store(&config.store, clock::system) {
+        Ok(store) => {
+            let configured = config.sources.iter().map(|source| source.name.clone()).collect();
+            return Ok(Keeper::Store { store, configured, clock: clock::system });
+        }
+        Err(StoreError::InUse { path }) => path,
+        Err(error) => return Err(Failure::Other(error.into())),
+    };
+    let Some(token) = arguments.token.fetch(&arguments.path.config)? else {
+        let reference = arguments.token.reference();
+        return Err(Failure::Usage(format!(
+            "{path} is held by the running hub, and {reference} is not set: set it to the token of an admin, with which \
+             the hub can be asked, or stop the hub"
+        )));
+    };
+    Ok(Keeper::Hub(HubClient::new(&config.server, &token)?))
+}
+
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "the answer of this command")]
-async fn create(
-    store: &dyn Store,
-    name: &str,
-    role: Role,
-    sources: Vec<SourceName>,
-    expires: Option<Timestamp>,
-) -> Result<(), Failure> {
-    let (secret, write) = tokens::create(name, role, sources, expires, clock::system());
-    store.add_token(write).await.map_err(|error| Failure::Other(error.into()))?;
-    eprintln!("This is the only time that the token is shown:");
-    println!("{}", secret.expose());
+async fn obey(keeper: &Keeper, command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Create { name, role, source, expires } => {
+            let sources: Vec<SourceName> = source.iter().map(|name| name.as_str().into()).collect();
+            let wanted = Wanted { name, role: (*role).into(), sources, expires: *expires };
+            let secret = keeper.create(wanted).await?;
+            eprintln!("This is the only time that the token is shown:");
+            println!("{}", secret.expose());
+        }
+        Command::List => show(&keeper.list().await?, clock::system()),
+        Command::Revoke { id } => keeper.revoke(id).await?,
+    }
     Ok(())
 }
 
 #[expect(clippy::print_stdout, reason = "the answer of this command")]
-async fn list(store: &dyn Store) -> Result<(), Failure> {
-    let tokens = store.tokens().await.map_err(|error| Failure::Other(error.into()))?;
+fn show(tokens: &[TokenEntry], now: Timestamp) {
     println!("{:<18} {:<9} {:<21} {:<21} {:<10} NAME", "ID", "ROLE", "CREATED", "EXPIRES", "STATE");
     for token in tokens {
         let role = match token.role {
@@ -119,23 +125,16 @@ async fn list(store: &dyn Store) -> Result<(), Failure> {
             Role::Admin => "admin",
         };
         let expires = token.expires.map_or_else(|| "never".into(), |at| at.to_string());
-        let state = if token.revoked.is_some() { "revoked" } else { "valid" };
+        let state = match (token.revoked, token.expires) {
+            (Some(_), _) => "revoked",
+            (None, Some(expires)) if expires <= now => "expired",
+            _ => "valid",
+        };
         println!(
             "{:<18} {role:<9} {:<21} {expires:<21} {state:<10} {}",
             token.id,
             token.created.to_string(),
             token.name
         );
-    }
-    Ok(())
-}
-
-async fn revoke(store: &dyn Store, id: &str) -> Result<(), Failure> {
-    let revoked =
-        store.revoke_token(id, clock::system()).await.map_err(|error| Failure::Other(error.into()))?;
-    if revoked {
-        Ok(())
-    } else {
-        Err(Failure::Usage(format!("there is no token '{id}': see pegboard token list")))
     }
 }

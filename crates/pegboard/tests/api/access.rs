@@ -7,11 +7,11 @@ use pegboard_store::Role;
 use serde_json::json;
 
 use crate::fake::{NOW, agent};
-use crate::hub::{Answer, Ask, Hub};
+use crate::hub::{Answer, Ask, Hub, SPARE_ID};
 
 /// What every route answers to nobody, to a viewer, an operator and an admin, written down a second time: the table of
 /// the program is judged by this one.
-const EXPECTED: [(&str, &str, [u16; 4]); 14] = [
+const EXPECTED: [(&str, &str, [u16; 4]); 17] = [
     ("GET", "/api/v1/agents", [401, 200, 200, 200]),
     ("GET", "/api/v1/agents/stream", [401, 200, 200, 200]),
     ("GET", "/api/v1/agents/{id}/timeline", [401, 200, 200, 200]),
@@ -22,14 +22,19 @@ const EXPECTED: [(&str, &str, [u16; 4]); 14] = [
     ("POST", "/api/v1/session", [400, 400, 400, 400]),
     ("GET", "/api/v1/session", [401, 200, 200, 200]),
     ("DELETE", "/api/v1/session", [401, 204, 204, 204]),
+    ("GET", "/api/v1/tokens", [401, 403, 403, 200]),
+    ("POST", "/api/v1/tokens", [401, 403, 403, 400]),
+    ("DELETE", "/api/v1/tokens/{id}", [401, 403, 403, 204]),
     ("GET", "/api/v1/openapi.json", [200, 200, 200, 200]),
     ("GET", "/healthz", [200, 200, 200, 200]),
     ("GET", "/readyz", [200, 200, 200, 200]),
     ("GET", "/metrics", [401, 200, 200, 200]),
 ];
 
-fn example(path: &str) -> String {
-    path.replace("{id}", "a-1").replace("{name}", "queue_interval")
+/// The path with something that is there in place of what varies.
+pub(crate) fn example(path: &str) -> String {
+    let id = if path.starts_with("/api/v1/tokens/") { SPARE_ID } else { "a-1" };
+    path.replace("{id}", id).replace("{name}", "queue_interval")
 }
 
 #[tokio::test]

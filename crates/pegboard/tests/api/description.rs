@@ -8,6 +8,7 @@ use pegboard::api::routes::ROUTES;
 use pegboard::runtime::view::SourceFault;
 use serde_json::{Value, json};
 
+use crate::access::example;
 use crate::fake::{NOW, agent};
 use crate::hub::{Ask, Hub};
 use crate::schema::faults;
@@ -49,7 +50,7 @@ async fn s35_every_described_route_is_served_and_no_other_method_is() {
     let document = openapi::document();
     for (path, methods) in document["paths"].as_object().unwrap() {
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
-            let path = path.replace("{id}", "a-1").replace("{name}", "segments");
+            let path = example(path);
             let status = Ask::new(method, &path).token(&hub.admin).begin(&hub.router).await.status();
             let described = methods.get(method.to_lowercase()).is_some();
             assert_eq!(status == 405, !described, "{method} {path}: {status}");
@@ -104,16 +105,17 @@ fn full() -> Hub {
 async fn s35_answers_are_as_described() {
     let hub = full();
     let document = openapi::document();
+    let refused = json!({"$ref": "#/components/responses/forbidden/content/application~1json/schema"});
     for route in ROUTES.iter().filter(|route| route.method() == "GET") {
         let operation = &document["paths"][route.path()]["get"];
         let schema = &operation["responses"]["200"]["content"]["application/json"]["schema"];
         if schema.is_null() {
             continue;
         }
-        let path = route.path().replace("{id}", "ana").replace("{name}", "queue_interval");
         for token in [&hub.viewer, &hub.operator, &hub.admin, &hub.acme] {
-            let body = Ask::get(&path).token(token).send(&hub.router).await.json();
-            assert_eq!(faults(&document, schema, &body, route.path()), [""; 0]);
+            let answer = Ask::get(&example(route.path())).token(token).send(&hub.router).await;
+            let schema = if answer.status == 200 { schema } else { &refused };
+            assert_eq!(faults(&document, schema, &answer.json(), route.path()), [""; 0]);
         }
     }
 }
@@ -133,6 +135,26 @@ async fn s35_a_sign_in_and_errors_are_as_described() {
     for path in ["/nowhere", "/api/v1/agents", "/api/v1/agents?x=1"] {
         let body = Ask::get(path).send(&hub.router).await.json();
         assert_eq!(faults(&document, error, &body, path), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn s35_a_token_is_asked_for_and_made_as_described() {
+    let hub = full();
+    let document = openapi::document();
+    let operation = &document["paths"]["/api/v1/tokens"]["post"];
+    let taken = &operation["requestBody"]["content"]["application/json"]["schema"];
+    let made = &operation["responses"]["201"]["content"]["application/json"]["schema"];
+    for wanted in [
+        json!({"name": "a", "role": "viewer"}),
+        json!({"name": "a", "role": "admin", "sources": ["acme"], "expires": "2126-03-01T00:00:00Z"}),
+        json!({"name": "a", "role": "operator", "sources": null, "expires": null}),
+    ] {
+        assert_eq!(faults(&document, taken, &wanted, "body"), [""; 0]);
+        let ask = Ask::new("POST", "/api/v1/tokens").token(&hub.admin).json(&wanted);
+        let answer = ask.send(&hub.router).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        assert_eq!(faults(&document, made, &answer.json(), "token"), [""; 0]);
     }
 }
 

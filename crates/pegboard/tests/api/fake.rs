@@ -306,8 +306,12 @@ impl Store for FakeStore {
         Ok(self.kept.lock().unwrap().tokens.iter().map(|write| write.token.clone()).collect())
     }
 
-    async fn revoke_token(&self, _: &str, _: Timestamp) -> Result<bool> {
-        Ok(false)
+    async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<bool> {
+        let mut kept = self.kept.lock().unwrap();
+        let token = kept.tokens.iter_mut().map(|write| &mut write.token).find(|token| token.id == id);
+        let Some(token) = token else { return Ok(false) };
+        token.revoked.get_or_insert(at);
+        Ok(true)
     }
 
     async fn sweep(&self, _: Timestamp) -> Result<()> {

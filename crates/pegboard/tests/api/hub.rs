@@ -16,6 +16,9 @@ use crate::fake::{FakeStore, FakeView, NOW};
 /// The sources of every hub here: two tenants.
 pub(crate) const SOURCES: [&str; 2] = ["acme", "globex"];
 
+/// The id of a token that nobody uses.
+pub(crate) const SPARE_ID: &str = "tspare";
+
 pub(crate) struct Hub {
     pub(crate) store: Arc<FakeStore>,
     pub(crate) view: Arc<FakeView>,
@@ -41,6 +44,9 @@ impl Hub {
             store.keep_token(write);
             text.expose().to_string()
         };
+        let (_, mut spare) = tokens::create("spare", Role::Viewer, Vec::new(), None, NOW);
+        spare.token.id = SPARE_ID.to_string();
+        store.keep_token(spare);
         let state = ApiState::new(store.clone(), view.clone(), options);
         Self {
             viewer: token(Role::Viewer, &[]),

@@ -5,6 +5,7 @@
 mod access;
 mod agents;
 mod client;
+mod command;
 mod dead_letters;
 mod description;
 mod errors;
@@ -17,6 +18,8 @@ mod logs;
 mod metrics;
 mod reports;
 mod schema;
+mod secrets;
 mod server;
 mod session;
 mod stream;
+mod tokens;

@@ -201,7 +201,7 @@ async fn s32_a_reader_that_takes_nothing_is_cut_off() {
 }
 
 /// A certificate for `localhost` and its key, written where the server reads them; what a client trusts.
-fn certificate(folder: &Path) -> (TlsFiles, CertificateDer<'static>) {
+pub(crate) fn certificate(folder: &Path) -> (TlsFiles, CertificateDer<'static>) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_string()]).unwrap();
     let files = TlsFiles { certificate: folder.join("cert.pem"), key: folder.join("key.pem") };
     std::fs::write(&files.certificate, made.cert.pem()).unwrap();

@@ -7,3 +7,4 @@ pub(crate) mod reports;
 pub(crate) mod session;
 pub(crate) mod sources;
 pub(crate) mod stream;
+pub(crate) mod tokens;

@@ -3,8 +3,6 @@
 use std::time::Instant;
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -14,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::caller::{self, COOKIE, Caller, Peer};
 use crate::api::error::{ApiError, Code};
-use crate::api::observe::too_large;
+use crate::api::json_body::JsonBody;
 use crate::api::sessions::LIFETIME;
 use crate::api::state::{Access, ApiState};
 
@@ -54,7 +52,7 @@ pub(crate) async fn sign_in(
     State(state): State<ApiState>,
     peer: Option<Extension<Peer>>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
     if state.access == Access::Open {
         return Err(ApiError::new(
@@ -62,7 +60,7 @@ pub(crate) async fn sign_in(
             "this hub needs no token: there is nothing to sign in to",
         ));
     }
-    let SignIn { token } = parse(&headers, body)?;
+    let SignIn { token } = parse(&body)?;
     let address = caller::address(state.transport, &headers, peer.map(|Extension(peer)| peer));
     let attempt = state.sign_ins.attempt(address, Instant::now());
     attempt.map_err(|wait| ApiError::too_many(wait, "too many failed sign-ins: wait, then try again"))?;
@@ -85,16 +83,8 @@ pub(crate) async fn sign_out(State(state): State<ApiState>, caller: Caller) -> R
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, set_cookie(&state, "", 0)?)]).into_response())
 }
 
-fn parse(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<SignIn, ApiError> {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    if kind.split(';').next().is_none_or(|kind| !kind.trim().eq_ignore_ascii_case("application/json")) {
-        return Err(ApiError::bad_request("header.content-type", "the body must be application/json"));
-    }
-    let body = body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => too_large(),
-        _ => ApiError::bad_request("body", "the body could not be read to its end"),
-    })?;
-    serde_json::from_slice(&body).map_err(|_| {
+fn parse(body: &[u8]) -> Result<SignIn, ApiError> {
+    serde_json::from_slice(body).map_err(|_| {
         // The parser's own words could repeat the token.
         ApiError::bad_request("body", "the body must be {\"token\": \"...\"} and nothing else")
     })

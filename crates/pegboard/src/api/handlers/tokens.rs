@@ -1,0 +1,128 @@
+//! The tokens: who gets in.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use pegboard_model::{SourceName, Timestamp};
+use pegboard_store::Role;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::api::caller::Caller;
+use crate::api::error::{ApiError, Code};
+use crate::api::guard::role_name;
+use crate::api::json_body::JsonBody;
+use crate::api::query::InPath;
+use crate::api::state::ApiState;
+use crate::api::token_request::{TokenFault, TokenRequest};
+use crate::api::tokens::TokenEntry;
+
+#[derive(Serialize)]
+pub(crate) struct Tokens {
+    tokens: Vec<TokenEntry>,
+}
+
+/// A token that was just made.
+#[derive(Serialize)]
+pub(crate) struct Made {
+    #[serde(flatten)]
+    entry: TokenEntry,
+    /// Its text, here and never again.
+    secret: String,
+}
+
+/// `GET /tokens`.
+pub(crate) async fn list(State(state): State<ApiState>) -> Result<Json<Tokens>, ApiError> {
+    let tokens = state.store.tokens().await?.into_iter().map(TokenEntry::from).collect();
+    Ok(Json(Tokens { tokens }))
+}
+
+/// `POST /tokens`.
+pub(crate) async fn create(
+    State(state): State<ApiState>,
+    caller: Caller,
+    JsonBody(body): JsonBody,
+) -> Result<(StatusCode, Json<Made>), ApiError> {
+    let Wanted { name, role, sources, expires } = Wanted::read(&body)?;
+    let configured: Vec<_> = state.view.sources().await?.into_iter().map(|source| source.name).collect();
+    let now = state.view.now();
+    let request = TokenRequest::new(&name, role, sources, expires, &configured, now)?;
+    let (text, write) = request.make(now);
+    let entry = TokenEntry::from(write.token.clone());
+    state.store.add_token(write).await?;
+    tracing::info!(made = entry.id, role = role_name(role), by = &**caller.id(), "a token was made");
+    Ok((StatusCode::CREATED, Json(Made { entry, secret: text.expose().to_string() })))
+}
+
+/// `DELETE /tokens/{id}`.
+pub(crate) async fn revoke(
+    State(state): State<ApiState>,
+    caller: Caller,
+    InPath(id): InPath,
+) -> Result<StatusCode, ApiError> {
+    if !state.store.revoke_token(&id, state.view.now()).await? {
+        return Err(ApiError::new(Code::NotFound, "there is no token with this id").at("path.id"));
+    }
+    tracing::info!(revoked = id, by = &**caller.id(), "a token was revoked");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl From<TokenFault> for ApiError {
+    fn from(fault: TokenFault) -> Self {
+        Self::bad_request(format!("body.{}", fault.path()), fault.to_string())
+    }
+}
+
+/// The body of a request for a token: every field of its own type, and no field that is not known.
+struct Wanted {
+    name: String,
+    role: Role,
+    sources: Vec<SourceName>,
+    expires: Option<Timestamp>,
+}
+
+impl Wanted {
+    fn read(body: &[u8]) -> Result<Self, ApiError> {
+        let mut fields: Map<String, Value> = serde_json::from_slice(body)
+            .map_err(|_| ApiError::bad_request("body", "the body must be a JSON object"))?;
+        let wanted = Self {
+            name: required(&mut fields, "name", "a text")?,
+            role: required(&mut fields, "role", "one of viewer, operator, admin")?,
+            sources: optional(&mut fields, "sources", "a list of names of sources")?.unwrap_or_default(),
+            expires: optional(&mut fields, "expires", "a time in RFC 3339, such as 2026-03-01T00:00:00Z")?,
+        };
+        match fields.keys().next() {
+            None => Ok(wanted),
+            Some(unknown) => Err(unknown_field(unknown)),
+        }
+    }
+}
+
+fn required<T: DeserializeOwned>(
+    fields: &mut Map<String, Value>,
+    name: &str,
+    what: &str,
+) -> Result<T, ApiError> {
+    optional(fields, name, what)?.ok_or_else(|| unfit(name, what))
+}
+
+/// The value of a field; nothing where it is missing or null.
+fn optional<T: DeserializeOwned>(
+    fields: &mut Map<String, Value>,
+    name: &str,
+    what: &str,
+) -> Result<Option<T>, ApiError> {
+    let value = fields.remove(name).unwrap_or(Value::Null);
+    serde_json::from_value(value).map_err(|_| unfit(name, what))
+}
+
+fn unfit(name: &str, what: &str) -> ApiError {
+    ApiError::bad_request(format!("body.{name}"), format!("{name} must be {what}"))
+}
+
+fn unknown_field(name: &str) -> ApiError {
+    let shown: String = name.chars().take(40).collect();
+    let message = format!("there is no field '{shown}' here: a token has name, role, sources and expires");
+    ApiError::bad_request(format!("body.{shown}"), message)
+}
