@@ -39,6 +39,7 @@ static FILES: &[(&str, &[u8])] = &embed![
     "js/lib/api.js",
     "js/lib/classes.js",
     "js/lib/clock.js",
+    "js/lib/collections.js",
     "js/lib/dom.js",
     "js/lib/format.js",
     "js/lib/preferences.js",

@@ -33,7 +33,7 @@ export function queueRows(world, from, to) {
 
 /** @param {import("./mock-world.mjs").World} world */
 export function groupRows(world, from, to) {
-  const teams = [...Map.groupBy(world.agents, (agent) => agent.team)];
+  const teams = world.teams();
   return intervals(from, to).flatMap(([start, share]) => teams.map(([group, members], index) => {
     const random = randomFrom(start / 1000 + index * 104_729);
     const aps = members.length * 0.85 * busyness(start - index * 1_800_000) * (0.93 + 0.14 * random());

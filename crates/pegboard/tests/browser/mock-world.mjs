@@ -50,6 +50,13 @@ export class World {
     if (agents > 0) this.agents[0].agent_name = HOSTILE;
   }
 
+  /** Every team with its agents. */
+  teams() {
+    const teams = new Map();
+    for (const agent of this.agents) teams.set(agent.team, [...(teams.get(agent.team) ?? []), agent]);
+    return [...teams];
+  }
+
   /** Somebody does something else now; answers with who. */
   change(now = Date.now()) {
     const agent = this.agents[Math.floor(this.random() * this.agents.length)];

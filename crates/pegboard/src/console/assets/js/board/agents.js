@@ -56,11 +56,12 @@ export class Agents {
   /**
    * Takes in one change from the stream.
    * @param {object} raw
+   * @param {boolean} stale whether its source is behind
    * @returns {Agent}
    */
-  apply(raw) {
+  apply(raw, stale = false) {
     this.#changes += 1;
-    const agent = read(raw, false, this.#changes);
+    const agent = read(raw, stale, this.#changes);
     this.#byKey.set(agent.key, agent);
     return agent;
   }

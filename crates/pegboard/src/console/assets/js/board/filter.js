@@ -1,6 +1,7 @@
 // What of the agents to show and in which order, as the address of the page says it. Pure.
 
 import { CLASSES, place } from "../lib/classes.js";
+import { groupBy } from "../lib/collections.js";
 import { fold } from "./agents.js";
 
 /** @typedef {import("./agents.js").Agent} Agent */
@@ -109,7 +110,7 @@ export function countByClass(agents) {
 export function rowsOf(agents, filter, closed) {
   const sorted = agents.toSorted(comparison(filter));
   if (!filter.grouped) return sorted.map(agentRow);
-  const teams = Map.groupBy(sorted, (agent) => agent.team);
+  const teams = groupBy(sorted, (agent) => agent.team);
   return [...teams].sort(([a], [b]) => COLLATOR.compare(a, b)).flatMap(([team, members]) => {
     const open = !closed.has(team);
     const head = { kind: "group", key: `team\n${team}`, team, total: members.length, counts: countByClass(members), open };

@@ -26,6 +26,8 @@ const closedTeams = new Set();
 let link = { state: "starting", heard: Date.now(), problem: null };
 let lostAt = 0;
 let illness = null;
+/** @type {Set<string>} */
+let illSources = new Set();
 let loaded = false;
 /** The order is stale: rows move at most once a second, so that the eye can follow. */
 let reorder = false;
@@ -52,7 +54,7 @@ const feed = new AgentFeed({
     order();
   },
   state: (agent) => {
-    agents.apply(agent);
+    agents.apply(agent, illSources.has(agent.source));
     reorder = true;
     schedule();
   },
@@ -87,6 +89,7 @@ function order() {
   const sources = distinct(every.map((agent) => agent.source));
   table.showSort(filter.sort, filter.descending);
   table.showColumn("source", sources.length > 1);
+  table.showColumn("team", !filter.grouped);
   table.show(rowsOf(shown, filter, closedTeams));
   toolbar.offer({ teams, sources, shown: shown.length, total: every.length });
   showEmpty(shown.length, every.length);
@@ -164,12 +167,12 @@ function start() {
   shortcut("Escape", "Close the agent, or clear the filters", escape);
   order();
   feed.start();
-  watchHealth((sentence) => {
-    const changed = illness !== sentence;
+  watchHealth((sentence, ill) => {
+    const changed = [...ill].join("\n") !== [...illSources].join("\n");
     illness = sentence;
-    if (!changed) return;
+    illSources = ill;
     showConnection();
-    void reconcile();
+    if (changed) void reconcile();
   }, now);
   setInterval(() => void reconcile(), RECONCILE);
   everySecond(() => {

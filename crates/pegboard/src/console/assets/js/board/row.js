@@ -112,7 +112,7 @@ export class GroupRow {
   fill(row) {
     this.element.dataset.key = row.key;
     setAttribute(this.#button, "aria-expanded", row.open ? "true" : "false");
-    setIcon(this.#chevron, row.open ? "down" : "up");
+    setIcon(this.#chevron, row.open ? "down" : "next");
     setText(this.#name, row.team || "Without a team");
     setText(this.#total, count(row.total));
     const wanted = [...row.counts].filter(([, value]) => value > 0);

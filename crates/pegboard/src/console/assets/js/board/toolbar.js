@@ -41,11 +41,10 @@ export class Toolbar {
     this.set({ classes });
   }
 
-  /** The first click sorts up, the second down. @param {string} column */
+  /** The first click sorts up, the second down; by time the other way round: who sorts by it looks for the longest. @param {string} column */
   sortBy(column) {
     const { sort, descending } = this.filter;
-    // Whoever sorts by time looks for the longest; that is first in ascending order of the start.
-    this.set({ sort: column, descending: sort === column ? !descending : false });
+    this.set({ sort: column, descending: sort === column ? !descending : column === "since" });
   }
 
   /** Shows everybody again. */

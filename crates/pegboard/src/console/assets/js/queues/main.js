@@ -1,5 +1,6 @@
 // Queues: what was offered, answered and abandoned, how fast, and how long it took.
 
+import { groupBy } from "../lib/collections.js";
 import { byId, make, setText } from "../lib/dom.js";
 import { count, interval, percent, seconds } from "../lib/format.js";
 import { shortcut } from "../lib/shortcuts.js";
@@ -58,6 +59,7 @@ const volume = new Chart(byId("volume"), {
 });
 const times = new Chart(byId("times"), {
   axis: seconds,
+  steps: [15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14_400, 43_200],
   legend: byId("times-legend"),
   series: [
     { label: "Handle", colour: "acw", kind: "line", show: seconds },
@@ -96,7 +98,7 @@ function choose(key) {
 function draw() {
   const inChannel = rows.filter((row) => channel === "" || row.channel === channel);
   const slots = grid(rows);
-  const queues = Map.groupBy(inChannel, queueKey);
+  const queues = groupBy(inChannel, queueKey);
   if (chosen !== null && rows.length > 0 && !queues.has(chosen)) chosen = null;
   const focus = chosen === null ? inChannel : queues.get(chosen);
   drawList(queues, inChannel, slots);
@@ -110,7 +112,7 @@ function drawList(queues, every, slots) {
     return { key, name: `${name || id || "Without a queue"}${several ? ` · ${source}` : ""}`, sum: sumQueues(members), course: course(members, slots) };
   });
   list.show(entries, { key: "", name: "All queues", sum: sumQueues(every), course: course(every, slots) });
-  list.mark(chosen);
+  list.mark(chosen === null ? [] : [chosen]);
   const name = entries.find(({ key }) => key === chosen)?.name ?? "All queues";
   setText(byId("chart-title"), name);
   setText(byId("intervals-title"), `By interval · ${name}`);
@@ -118,12 +120,12 @@ function drawList(queues, every, slots) {
 }
 
 function course(members, slots) {
-  const byStart = Map.groupBy(members, (row) => Date.parse(row.interval_start));
+  const byStart = groupBy(members, (row) => Date.parse(row.interval_start));
   return slots.map(({ start }) => (byStart.get(start) ?? []).reduce((sum, row) => sum + row.offered, 0));
 }
 
 function drawFocus(focus, slots) {
-  const byStart = Map.groupBy(focus, (row) => Date.parse(row.interval_start));
+  const byStart = groupBy(focus, (row) => Date.parse(row.interval_start));
   const entries = slots.map(({ start, length }) => {
     return { key: String(start), name: interval(start, length), start, sum: sumQueues(byStart.get(start) ?? []) };
   });

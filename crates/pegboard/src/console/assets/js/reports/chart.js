@@ -24,6 +24,7 @@ const TIMES = [[3600, "{HH}:{mm}", "\n{D}. {MMM}", null, null, null, null, null,
  * @typedef {object} Shape
  * @property {Series[]} series drawn in this order, later ones over earlier ones
  * @property {(value: number) => string} axis
+ * @property {number[]} [steps] between the lines of the axis
  * @property {{ scale: string, range: [number, number], text: (value: number) => string }} [right]
  * @property {HTMLElement} [legend]
  */
@@ -74,7 +75,12 @@ export class Chart {
   }
 
   #data() {
-    return [this.#grid.map(({ start, length }) => (start + length / 2) / 1000), ...this.#values];
+    return [this.#grid.map((slot) => (slot.start + this.#lengthOf(slot) / 2) / 1000), ...this.#values];
+  }
+
+  /** An open interval is drawn as long as it will be: a bar keeps its place and its width while it grows. */
+  #lengthOf({ start, length }) {
+    return start >= this.#open ? Math.max(length, this.#grid[0].length) : length;
   }
 
   #build() {
@@ -91,12 +97,12 @@ export class Chart {
   }
 
   #options() {
-    const { series, axis, right } = this.#shape;
+    const { series, axis, steps, right } = this.#shape;
     const grid = { stroke: colour("line"), width: 1 };
     const base = { stroke: colour("text-faint"), font: FONT, ticks: { show: false } };
     const axes = [
-      { ...base, grid: { show: false }, values: TIMES, space: 64 },
-      { ...base, grid, size: 52, values: (_, splits) => splits.map((value) => (value === null ? "" : axis(value))) },
+      { ...base, grid: { show: false }, values: TIMES, space: 64, size: 42 },
+      { ...base, grid, size: 52, space: 36, ...(steps && { incrs: steps }), values: (_, splits) => splits.map((value) => (value === null ? "" : axis(value))) },
     ];
     const scales = { x: { range: () => this.#range() }, y: { range: (_, low, high) => [0, nice(high)] } };
     if (right) {
@@ -114,7 +120,7 @@ export class Chart {
   #range() {
     const first = this.#grid[0];
     const last = this.#grid.at(-1);
-    return first ? [first.start / 1000, (last.start + last.length) / 1000] : [0, 1];
+    return first ? [first.start / 1000, (last.start + this.#lengthOf(last)) / 1000] : [0, 1];
   }
 
   /** Intervals that are still open stand on a ground of their own, with the word for it. */
@@ -146,7 +152,7 @@ export class Chart {
   #makeLegend() {
     const { legend, series } = this.#shape;
     legend.replaceChildren(make("span", { class: "legend-time" }), ...series.map((one) => {
-      const key = make("span", { class: `legend-key ${one.kind}`, "aria-hidden": "true" });
+      const key = make("span", { class: `legend-key ${one.kind}`, "data-dash": Boolean(one.dash), "aria-hidden": "true" });
       key.style.setProperty("--key", `var(--${one.colour})`);
       return make("span", { class: "legend-item" }, key, `${one.label} `, make("b"));
     }));

@@ -1,4 +1,4 @@
-// A table of report rows: sorted by any column, one row may be chosen, and an update touches only the cells that differ.
+// A table of report rows: sorted by any column, rows may be chosen, and an update touches only the cells that differ.
 
 import { arrange, icon, make, setAttribute, setIcon, setText } from "../lib/dom.js";
 
@@ -24,7 +24,7 @@ export class DataTable {
   #sort;
   #descending;
   #rows = [];
-  #chosen = null;
+  #chosen = new Set();
   /** @type {Map<string, HTMLElement>} */
   #elements = new Map();
   #heads = new Map();
@@ -68,10 +68,10 @@ export class DataTable {
     else this.#fill(this.#foot.firstElementChild ?? this.#foot.appendChild(this.#element(false)), total);
   }
 
-  /** Marks the chosen row. @param {string | null} key */
-  mark(key) {
-    this.#chosen = key;
-    for (const [of, element] of this.#elements) this.#markElement(element, of === key);
+  /** Marks the chosen rows. @param {Iterable<string>} keys */
+  mark(keys) {
+    this.#chosen = new Set(keys);
+    for (const [key, element] of this.#elements) this.#markElement(element, this.#chosen.has(key));
   }
 
   #draw() {
@@ -85,7 +85,7 @@ export class DataTable {
       element.dataset.key = key;
       kept.set(key, element);
       this.#fill(element, row);
-      this.#markElement(element, key === this.#chosen);
+      this.#markElement(element, this.#chosen.has(key));
     }
     this.#elements = kept;
     arrange(this.#body, [...kept.values()]);

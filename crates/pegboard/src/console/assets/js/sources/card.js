@@ -5,13 +5,13 @@ import { NONE, count, duration, moment } from "../lib/format.js";
 
 const HEALTH = {
   starting: { words: "Starting", picture: "stale" },
-  ok: { words: "Well", picture: "available" },
+  ok: { words: "Up to date", picture: "available" },
   lagging: { words: "Behind", picture: "warning" },
   failing: { words: "Failing", picture: "error" },
   stopped: { words: "Stopped", picture: "error" },
 };
 const COUNTS = [
-  ["records", "Records", "All that was ever read"], ["events", "Agent events", ""], ["contacts", "Contact versions", ""],
+  ["records", "Records", "All that was ever read"], ["events", "Agent events", ""], ["contacts", "Contacts", "Versions of contacts"],
   ["duplicates", "Duplicates", "Events that had been seen before"], ["foreign", "Foreign", "Records of something else on the same stream"],
   ["failed", "Failed", "Records that could not be used: see the dead letters"],
 ];
@@ -26,6 +26,8 @@ export class SourceCard {
   #closed = make("dd");
   #agents = make("dd");
   #error = make("p", { class: "source-error", role: "alert" });
+  #gapsTitle = make("h3", {}, "Lost for good");
+  #gaps = make("ul", { class: "gaps" });
   #counts = new Map();
   #partitions = make("tbody");
   #summary = make("summary");
@@ -50,7 +52,7 @@ export class SourceCard {
         fact("Complete up to", this.#watermark, "Everything of it is known up to here"),
         fact("Intervals closed until", this.#closed, "Reports up to here are final, but for corrections"),
         fact("Agents", this.#agents, null)),
-      this.#error, counts,
+      this.#error, counts, this.#gapsTitle, this.#gaps,
       make("details", {}, this.#summary, make("div", { class: "table-wrap" },
         make("table", { class: "data partitions" }, make("thead", {}, make("tr", {}, ...heads)), this.#partitions))));
   }
@@ -68,8 +70,20 @@ export class SourceCard {
     setText(this.#error, source.error ? `Since ${moment(Date.parse(source.error.at), now)}: ${source.error.message}` : "");
     for (const [id, element] of this.#counts) setText(element, count(source.counts[id]));
     this.#counts.get("failed").classList.toggle("bad", source.counts.failed > 0);
+    this.#showGaps(source.gaps ?? [], now);
     this.#showPartitions(source.partitions, now);
     this.tick(now);
+  }
+
+  /** Stretches of the stream that nobody will ever read: time in them is unknown. */
+  #showGaps(gaps, now) {
+    this.#gapsTitle.hidden = gaps.length === 0;
+    this.#gaps.hidden = gaps.length === 0;
+    const texts = gaps.map(({ partition, reason, from, to, at }) => {
+      const stretch = [from, to].map((end) => (end ? moment(Date.parse(end), now) : "an unknown time")).join(" to ");
+      return `${partition}, ${stretch}: ${reason} (noticed ${moment(Date.parse(at), now)})`;
+    });
+    if (this.#gaps.textContent !== texts.join("")) this.#gaps.replaceChildren(...texts.map((text) => make("li", {}, text)));
   }
 
   /** Counts on: the watermark stands still while the clock does not. @param {number} now */

@@ -1,5 +1,6 @@
 // Staffing: how many positions were staffed on average, by group and interval.
 
+import { groupBy } from "../lib/collections.js";
 import { byId, make, setAttribute, setText } from "../lib/dom.js";
 import { count, decimal, interval, percent } from "../lib/format.js";
 import { shortcut } from "../lib/shortcuts.js";
@@ -27,7 +28,7 @@ const list = new DataTable(byId("list"), [
   number("now", "Now", ({ now }) => now, decimal, "Average positions staffed in the latest interval"),
   number("mean", "Average", ({ mean }) => mean, decimal, "Over the whole window"),
   number("peak", "Peak", ({ peak }) => peak, decimal, "The highest interval"),
-  number("ready", "In status A", ({ ready }) => ready, percent, "Staffed time in an available status, of all staffed time, in the latest interval"),
+  number("ready", "Available", ({ ready }) => ready, percent, "Staffed time in an available status, of all staffed time, in the latest interval"),
   number("agents", "Agents", ({ agents }) => agents, count, "Distinct agents with staffed time in the latest interval"),
 ], { key: ({ key }) => key, caption: "Groups in the window", sort: "-mean", choose: toggle });
 
@@ -35,7 +36,7 @@ const intervals = new DataTable(byId("intervals"), [
   { id: "start", label: "Interval", value: ({ start }) => start, fill: fillInterval },
   number("aps", "Positions", ({ aps }) => aps, decimal, "Average positions staffed"),
   number("staffed", "Staffed hours", ({ staffed }) => staffed / 3600, decimal, "Sum of staffed time"),
-  number("available", "In status A, hours", ({ available }) => available / 3600, decimal, "Staffed time in an available status"),
+  number("available", "Available hours", ({ available }) => available / 3600, decimal, "Staffed time in an available status"),
 ], {
   key: ({ start }) => String(start), caption: "Intervals of the groups shown", sort: "-start",
   decorate: (element, { provisional }) => element.classList.toggle("provisional", provisional),
@@ -84,13 +85,13 @@ function choose(groups) {
 function draw() {
   const slots = grid(rows);
   const several = new Set(rows.map((row) => row.source)).size > 1;
-  const groups = [...Map.groupBy(rows, keyOf)].map(([key, members]) => describe(key, members, slots, several));
+  const groups = [...groupBy(rows, keyOf)].map(([key, members]) => describe(key, members, slots, several));
   const known = groups.filter(({ key }) => chosen.has(key));
   const largest = groups.toSorted((a, b) => b.mean - a.mean || a.group.localeCompare(b.group)).slice(0, STYLES.length);
   const shown = (known.length > 0 ? known : largest).toSorted((a, b) => a.group.localeCompare(b.group));
   shown.forEach((entry, index) => { entry.style = index; });
   list.show(groups);
-  for (const key of [null, ...chosen]) if (key !== null) list.mark(chosen.size === 1 ? key : null);
+  list.mark(chosen);
   byId("all").hidden = chosen.size === 0;
   drawChart(shown, slots);
   drawIntervals(known.length > 0 ? known : groups, slots, known.length > 0);

@@ -1,0 +1,153 @@
+// The parts of the page that need no browser: sums, filters, the agents' bookkeeping, and how numbers read.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+const JS = new URL("../../src/console/assets/js/", import.meta.url);
+const load = (path) => import(new URL(path, JS));
+const math = await load("reports/math.js");
+const format = await load("lib/format.js");
+const filters = await load("board/filter.js");
+const { Agents } = await load("board/agents.js");
+const { sentence } = await load("board/health.js");
+const { windowStart } = await load("reports/report-feed.js");
+
+const NOON = Date.parse("2026-03-01T12:00:00Z");
+
+function queueRow(fields) {
+  return { service_level_formula: "answered_abandoned_late", service_level_s: 20, offered: 0, ...fields };
+}
+
+function agent(id, fields = {}) {
+  return {
+    source: "acd", agent_id: id, agent_login: id, agent_name: id, team: "One", class: "available", since: "2026-03-01T11:00:00Z",
+    status_name: "Available", reason: "Available", ...fields,
+  };
+}
+
+describe("sums of queues", () => {
+  const rows = [
+    queueRow({ offered: 10, answered: 7, answered_in_sl: 5, abandoned: 2, abandoned_in_sl: 1, transferred_out: 1, service_level_pct: 62.5, queue_answered_s: 70, queue_answered_max_s: 40, handle_s: 700 }),
+    queueRow({ offered: 30, answered: 30, answered_in_sl: 27, abandoned: 0, abandoned_in_sl: 0, transferred_out: 0, service_level_pct: 90, queue_answered_s: 4, queue_answered_max_s: 9, handle_s: 40 }),
+  ];
+
+  test("counts add up, maxima are maxima", () => {
+    const sum = math.sumQueues(rows);
+    assert.deepEqual([sum.offered, sum.answered, sum.abandoned, sum.longest_s], [40, 37, 2, 40]);
+    assert.equal(math.meanHandle(sum), 20);
+    assert.equal(math.speedOfAnswer(sum), 2);
+    assert.equal(math.abandonRate(sum), 5);
+  });
+
+  test("the service level is computed again from the sums, by the formula of the rows", () => {
+    const by = (formula) => math.serviceLevel(math.sumQueues(rows.map((row) => ({ ...row, service_level_formula: formula }))));
+    assert.equal(by("answered"), (100 * 32) / 37);
+    assert.equal(by("answered_abandoned_late"), (100 * 32) / 38);
+    assert.equal(by("offered"), (100 * 33) / 40);
+    assert.equal(by("aws"), (62.5 * 10 + 90 * 30) / 40);
+  });
+
+  test("where nothing was offered there is no percentage, and none over different formulas", () => {
+    assert.equal(math.serviceLevel(math.sumQueues([queueRow({ answered: 0, abandoned: 0, abandoned_in_sl: 0 })])), null);
+    assert.equal(math.serviceLevel(math.sumQueues([rows[0], { ...rows[1], service_level_formula: "answered" }])), null);
+    assert.equal(math.meanHandle(math.sumQueues([])), null);
+  });
+});
+
+describe("the grid of intervals", () => {
+  const at = (time, length = 900) => ({ interval_start: `2026-03-01T${time}:00Z`, interval_s: length });
+
+  test("holes are filled, rows of one interval count once, order does not matter", () => {
+    const slots = math.grid([at("10:00"), at("09:00"), at("09:00"), at("09:15")]);
+    assert.deepEqual(slots.map(({ start }) => new Date(start).toISOString().slice(11, 16)), ["09:00", "09:15", "09:30", "09:45", "10:00"]);
+  });
+
+  test("an interval that is cut keeps its length", () => {
+    assert.deepEqual(math.grid([at("09:00", 600), at("09:10")]).map(({ length }) => length), [600_000, 900_000]);
+  });
+
+  test("rows without a length end in time", () => {
+    assert.equal(math.grid([at("09:00", 0), at("10:00", 0)]).length, 2);
+  });
+});
+
+test("durations are cut to the second and grow to hours and days", () => {
+  assert.deepEqual([0, 59_999, 60_000, 3_599_000, 3_600_000, 96 * 3_600_000, -5000, null].map(format.duration),
+    ["0:00", "0:59", "1:00", "59:59", "1:00:00", "4 d 00 h", "0:00", "–"]);
+  assert.deepEqual([45_000, 125_000, 12_000_000, 190_000_000].map(format.span), ["45 s", "2 min", "3 h 20 min", "2 d 4 h"]);
+});
+
+test("a window begins where no interval is cut", () => {
+  assert.equal(windowStart("24h", NOON + 1_234_567), NOON - 86_400_000);
+  const today = new Date(windowStart("today", NOON));
+  assert.deepEqual([today.getHours(), today.getMinutes(), today.getSeconds()], [0, 0, 0]);
+});
+
+describe("the filter", () => {
+  test("its address says all of it, and the address gives it back", () => {
+    const filter = filters.fromAddress("?class=aux&class=talk&q=z%C3%BCrich&team=A+%2F+B&group=team&signed-out=show&sort=-since");
+    assert.deepEqual([...filter.classes], ["aux", "talk"]);
+    assert.deepEqual(filters.fromAddress(filters.toAddress(filter)), { ...filter, classes: new Set(["talk", "aux"]) });
+    assert.equal(filters.toAddress(filters.fromAddress("")), "");
+  });
+
+  test("what an address cannot mean is left out", () => {
+    const filter = filters.fromAddress("?class=nonsense&sort=constructor");
+    assert.deepEqual([filter.classes.size, filter.sort], [0, "name"]);
+  });
+
+  test("every word must be there, whatever its case and accents", () => {
+    const agents = new Agents();
+    agents.replace([agent("1", { agent_name: "Jürgen Dvořák", queue_name: "Sales" }), agent("2", { agent_name: "Ada", queue_name: "Sales" })]);
+    const found = (text) => filters.candidates(agents.values(), { ...filters.fromAddress(""), text }).map(({ id }) => id);
+    assert.deepEqual(found("JURGEN sales"), ["1"]);
+    assert.deepEqual(found("sales"), ["1", "2"]);
+    assert.deepEqual(found("sales nobody"), []);
+  });
+
+  test("the signed out show only when asked for", () => {
+    const agents = new Agents();
+    agents.replace([agent("1"), agent("2", { class: "signed_out" })]);
+    const shown = (search) => [...agents.values()].filter((one) => filters.showsClass(one, filters.fromAddress(search))).map(({ id }) => id);
+    assert.deepEqual(shown(""), ["1"]);
+    assert.deepEqual(shown("?signed-out=show"), ["1", "2"]);
+    assert.deepEqual(shown("?class=signed_out"), ["2"]);
+  });
+
+  test("rows sort by any column, numbers in names by value, and group by team with counts", () => {
+    const agents = new Agents();
+    agents.replace([agent("a10"), agent("a9"), agent("b1", { team: "Two", class: "talk", since: "2026-03-01T09:00:00Z" })]);
+    const rows = (search, closed = []) => filters.rowsOf([...agents.values()], filters.fromAddress(search), new Set(closed)).map(({ kind, team, agent: one }) => (kind === "group" ? team : one.id));
+    assert.deepEqual(rows(""), ["a9", "a10", "b1"]);
+    assert.deepEqual(rows("?sort=-name"), ["b1", "a10", "a9"]);
+    assert.deepEqual(rows("?sort=-since"), ["b1", "a9", "a10"], "the longest first");
+    assert.deepEqual(rows("?group=team", ["One"]), ["One", "Two", "b1"]);
+  });
+});
+
+describe("the agents", () => {
+  test("a class that the page does not know is unknown, a missing name is the login", () => {
+    const agents = new Agents();
+    agents.replace([agent("1", { class: "napping", agent_name: "" })]);
+    const [one] = agents.values();
+    assert.deepEqual([one.class, one.name, one.login], ["unknown", "1", ""]);
+  });
+
+  test("a later snapshot brings staleness and removes who is gone, but takes back nothing that the stream told since", () => {
+    const agents = new Agents();
+    agents.replace([agent("moves"), agent("silent"), agent("gone")]);
+    const asked = agents.changes;
+    agents.apply(agent("moves", { class: "talk" }));
+    agents.apply(agent("new"));
+    agents.reconcile([agent("moves"), agent("silent", { stale: true })], asked);
+    assert.deepEqual([...agents.values()].map(({ id, class: kind, stale }) => [id, kind, stale]),
+      [["moves", "talk", false], ["silent", "available", true], ["new", "available", false]]);
+  });
+});
+
+test("the banner names the sources that are ill, and since when", () => {
+  const source = (name, health, watermark) => ({ name, health, watermark });
+  assert.equal(sentence([source("a", "ok", null), source("b", "starting", null)], NOON), null);
+  const text = sentence([source("a", "lagging", new Date(NOON - 720_000).toISOString()), source("b", "stopped", null)], NOON);
+  assert.match(text, /^Source a is behind: its states are as of .*, 12 min ago\. Source b has stopped: nothing is known of it yet\.$/);
+});
