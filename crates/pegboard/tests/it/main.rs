@@ -10,5 +10,6 @@ mod cli;
 mod kinesis;
 mod live;
 mod old_data;
+mod report_edges;
 mod support;
 mod truth;

@@ -54,6 +54,31 @@ async fn a_partition_that_cannot_be_opened_is_told_and_tried_again_after_a_pause
     live.stop().await;
 }
 
+#[tokio::test]
+async fn r05_a_position_older_than_what_is_kept_leaves_a_gap_and_reading_goes_on_at_the_oldest_record() {
+    let (script, folder) = (Script::new(false), tempfile::tempdir().unwrap());
+    clock::set(minute(60));
+    script.add(ONLY, &[]);
+    script.push(ONLY, &[change(minute(0), "Available")], minute(1));
+    let live = Live::start(&script, &config(), folder.path()).await;
+    live.read_all(&script).await;
+    live.stop().await;
+
+    script.push(ONLY, &[change(minute(10), "Lunch")], minute(11));
+    script.push(ONLY, &[change(minute(20), "Break")], minute(21));
+    script.expire(ONLY, 2);
+    let live = Live::start(&script, &config(), folder.path()).await;
+    live.read_all(&script).await;
+    let gaps = live.store.gaps(&SOURCE.into(), 10).await.unwrap();
+    assert_eq!(gaps.len(), 1);
+    assert!(gaps[0].reason.contains("older than what is kept") && gaps[0].from.is_some(), "{:?}", gaps[0]);
+    let segments = live.report("segments", minute(0), minute(21)).await;
+    let told: Vec<_> = segments.iter().map(|row| row["event_id"].as_str().unwrap()).collect();
+    assert_eq!(told, ["Available", "Break"]);
+    until("nothing is wrong any more", async || live.status().await.error.is_none()).await;
+    live.stop().await;
+}
+
 /// What is left of the tables when only these reports are looked at.
 fn only(mut tables: Tables, reports: &[&str]) -> Tables {
     tables.retain(|name, _| reports.contains(name));

@@ -34,8 +34,21 @@ struct State {
 struct Part {
     parents: Vec<PartitionId>,
     chunks: Vec<Chunk>,
+    /// How many of them are no longer to be had.
+    expired: usize,
     records: u64,
     gone: bool,
+}
+
+impl Part {
+    /// The chunk after so many.
+    fn next(&self, read: usize) -> Result<Option<Chunk>, SourceError> {
+        if read < self.expired {
+            let message = "the position is older than what is kept".to_owned();
+            return Err(SourceError { needs_action: false, position_expired: true, message });
+        }
+        Ok(self.chunks.get(read).cloned())
+    }
 }
 
 impl Script {
@@ -92,6 +105,11 @@ impl Script {
         self.state().partitions.get_mut(partition).unwrap().gone = true;
     }
 
+    /// Keeps only what comes after the first `chunks` of a partition.
+    pub(crate) fn expire(&self, partition: &str, chunks: usize) {
+        self.state().partitions.get_mut(partition).unwrap().expired = chunks;
+    }
+
     /// From now on partitions can be opened, or cannot.
     pub(crate) fn shut(&self, shut: bool) {
         self.state().shut = shut;
@@ -146,8 +164,8 @@ impl Source for Script {
         Ok(plan)
     }
 
-    fn oldest(&self, _partition: &PartitionId) -> Position {
-        Position::Number(0)
+    fn oldest(&self, partition: &PartitionId) -> Position {
+        Position::Number(self.state().partitions[partition].expired as u64)
     }
 
     fn open(&self, opening: &Opening) -> Result<Box<dyn PartitionReader>, SourceError> {
@@ -182,7 +200,7 @@ impl PartitionReader for Reader {
     async fn next(&mut self) -> Result<Chunk, SourceError> {
         loop {
             self.grown.borrow_and_update();
-            let next = self.script.state().partitions[&self.partition].chunks.get(self.read).cloned();
+            let next = self.script.state().partitions[&self.partition].next(self.read)?;
             if let Some(chunk) = next {
                 self.read += 1;
                 return Ok(chunk);
