@@ -177,6 +177,8 @@ impl From<ReportError> for ApiError {
             ReportError::UnknownReport(_) => Self::new(Code::NotFound, message).at("path.name"),
             ReportError::UnknownSource(_) => Self::new(Code::NotFound, message).at("query.source"),
             ReportError::BadWindow(_) => Self::bad_request("query.from", message),
+            ReportError::NoAgents(_) => Self::bad_request("query.agent", message),
+            ReportError::TooMany(_) => Self::new(Code::TooLarge, message),
             ReportError::Store(error) => error.into(),
         }
     }

@@ -133,7 +133,7 @@ impl Closer {
         known_until: Timestamp,
     ) -> Result<Facts, StoreError> {
         let beginnings = shared.beginnings().await;
-        Facts::load(&*shared.store, &shared.config, window, None, &beginnings, known_until).await
+        Facts::load(&*shared.store, &shared.config, window, &beginnings, known_until).await
     }
 
     /// Stored rows of the window that no fact stands behind any more.

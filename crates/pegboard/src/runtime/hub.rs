@@ -7,18 +7,24 @@ use async_trait::async_trait;
 use pegboard_connect::spec::Source;
 use pegboard_engine::{IntervalLength, Window};
 use pegboard_model::report::Row;
-use pegboard_model::{Millis, SourceName, Timestamp};
+use pegboard_model::{AgentId, Millis, SourceName, Timestamp};
 use pegboard_store::{Store, StoreError, StoredRow};
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::reports::{Facts, interval_at};
+use super::reports::{Facts, Kind, Wanted, days, interval_at, starting_in};
 use super::source::{self, Shared};
 use super::view::{GAPS_SHOWN, LostStretch, REPORTS, Report, ReportError, ReportRequest, SourceStatus, View};
 use crate::clock::Clock;
 use crate::config::SourceConfig;
 use crate::report_text::json_object;
+
+/// How many rows a report may have, and from how many segments or contacts it may be computed.
+const MOST_ROWS: usize = 500_000;
+
+/// How far before and after its window a report of sessions looks.
+const AROUND_SESSIONS: Millis = Millis::from_hours(48);
 
 /// The longest window of a report.
 const LONGEST_WINDOW: Millis = Millis::from_hours(31 * 24);
@@ -135,17 +141,18 @@ impl View for Hub {
         let to = request.to.unwrap_or_else(|| (self.clock)());
         let from = request.from.unwrap_or(to - DEFAULT_WINDOW);
         let window = checked_window(from, to)?;
+        if request.agent.is_some() && !columns_of(name).contains(&"agent_id") {
+            return Err(ReportError::NoAgents(name));
+        }
         let mut rows = Vec::new();
-        let mut columns = Vec::new();
         for shared in self.chosen(&request.sources)? {
-            let (own, part) = source_rows(shared, name, window, &request).await?;
-            columns = own;
-            rows.extend(part);
+            let room = MOST_ROWS - rows.len();
+            rows.extend(source_rows(shared, name, window, request.agent.as_ref(), room).await?);
+            if rows.len() > MOST_ROWS {
+                return Err(ReportError::TooMany(MOST_ROWS));
+            }
         }
-        if columns.is_empty() {
-            columns = columns_of(name);
-        }
-        Ok(Report { name, from, to, columns, rows })
+        Ok(Report { name, from, to, columns: columns_of(name), rows })
     }
 }
 
@@ -161,58 +168,78 @@ fn checked_window(from: Timestamp, to: Timestamp) -> Result<Window, ReportError>
     Ok(Window { from, to })
 }
 
-/// The rows of one source, and their columns.
+/// The rows of one source. `room` is how many more there may be, of them and of the facts behind them.
 async fn source_rows(
     shared: &Shared,
     name: &'static str,
     window: Window,
-    request: &ReportRequest,
-) -> Result<(Vec<&'static str>, Vec<Value>), ReportError> {
-    let rows = match name {
-        "agent_interval" | "group_interval" | "queue_interval" | "agent_queue_interval" => {
-            over_time(shared, name, window, request).await?
-        }
-        _ => {
-            let facts = facts(shared, window, request).await?;
-            computed(shared, &facts, name)
-        }
+    agent: Option<&AgentId>,
+    room: usize,
+) -> Result<Vec<Value>, ReportError> {
+    let mut rows = if name.ends_with("_interval") {
+        over_time(shared, name, window, agent, room).await?
+    } else {
+        computed(shared, &facts(shared, name, window, agent, room).await?, name)
     };
-    let wanted = |row: &Value| match (&request.agent, row.get("agent_id")) {
-        (Some(agent), Some(Value::String(id))) => id == agent.as_str(),
-        _ => true,
-    };
-    Ok((columns_of(name), rows.into_iter().filter(wanted).collect()))
+    rows.retain(|row| is_of(agent, row));
+    Ok(rows)
 }
 
-async fn facts(shared: &Shared, window: Window, request: &ReportRequest) -> Result<Facts, StoreError> {
+/// Whether a row is about the agent, if one is asked for.
+fn is_of(agent: Option<&AgentId>, row: &Value) -> bool {
+    agent.is_none_or(|agent| row.get("agent_id").and_then(Value::as_str) == Some(agent.as_str()))
+}
+
+/// What the rows of a report are computed from. A sign-in before the window, and what lies on both sides of unknown time,
+/// tell what a session is: it sees more than its window.
+async fn facts(
+    shared: &Shared,
+    name: &'static str,
+    window: Window,
+    agent: Option<&AgentId>,
+    room: usize,
+) -> Result<Facts, ReportError> {
     let beginnings = shared.beginnings().await;
-    let known_until = shared.status.watermark().unwrap_or(window.from);
-    let agent = request.agent.as_ref();
-    Facts::load(&*shared.store, &shared.config, window, agent, &beginnings, known_until).await
+    let known_until = shared.status.known_until().unwrap_or(window.from);
+    let kind = if name.contains("queue") { Kind::Contacts } else { Kind::Timelines };
+    let around = if name == "sessions" { AROUND_SESSIONS } else { Millis::ZERO };
+    let seen = Window { from: window.from - around, to: window.to + around };
+    let wanted = Wanted { window: seen, agent, kind };
+    let (store, config) = (&*shared.store, &shared.config);
+    let facts = Facts::load_at_most(room, store, config, wanted, &beginnings, known_until).await?;
+    Ok(facts.ok_or(ReportError::TooMany(MOST_ROWS))?.seen_through(window))
 }
 
-/// Stored rows of closed intervals, then those of open ones, computed now.
+/// Stored rows of closed intervals, then those of open ones, computed now: all intervals that start in the window, whole.
 async fn over_time(
     shared: &Shared,
     name: &'static str,
     window: Window,
-    request: &ReportRequest,
+    agent: Option<&AgentId>,
+    room: usize,
 ) -> Result<Vec<Value>, ReportError> {
     // Asked first: what is closed meanwhile is left out of the stored rows, so that it is there once.
     let closed_until = shared.status.closed_until().unwrap_or(Timestamp::MIN);
-    let stored = shared.store.rows(&shared.config.name, name, window.from, window.to).await?;
-    let mut rows = Vec::with_capacity(stored.len());
-    for row in stored.iter().filter(|row| row.interval_start < closed_until) {
-        rows.push(stored_value(row)?);
+    let mut rows = Vec::new();
+    for day in days(window) {
+        for row in shared.store.rows(&shared.config.name, name, day.from, day.to).await? {
+            let value = stored_value(&row)?;
+            if row.interval_start < closed_until && is_of(agent, &value) {
+                rows.push(value);
+            }
+        }
+        if rows.len() > room {
+            return Err(ReportError::TooMany(MOST_ROWS));
+        }
     }
-    let Some(watermark) = shared.status.watermark() else { return Ok(rows) };
-    let first_open =
-        if window.from > closed_until { interval_at(&shared.config, window.from).from } else { closed_until };
-    let end = window.to.min(interval_at(&shared.config, watermark).to);
-    let open = Window { from: first_open.max(closed_until), to: end };
+    let Some(known_until) = shared.status.known_until() else { return Ok(rows) };
+    let starting = starting_in(&shared.config, window);
+    let end = interval_at(&shared.config, known_until).to;
+    let open = Window { from: starting.from.max(closed_until), to: starting.to.min(end) };
     if open.from < open.to {
-        let request = ReportRequest { agent: None, ..request.clone() };
-        let facts = facts(shared, open, &request).await?;
+        // Groups are made of all agents.
+        let agent = agent.filter(|_| name == "agent_interval");
+        let facts = facts(shared, name, open, agent, room - rows.len()).await?;
         rows.extend(computed(shared, &facts, name).into_iter().map(provisional));
     }
     Ok(rows)

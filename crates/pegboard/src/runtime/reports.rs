@@ -1,6 +1,6 @@
 //! Rows from what is stored: for the closer, and for readers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use pegboard_engine::agents::{AgentReport, GroupPart};
 use pegboard_engine::queues::QueueReport;
@@ -11,7 +11,7 @@ use pegboard_engine::{Grid, IntervalLength, Timeline, Window};
 use pegboard_model::report::{
     Activity, AgentInterval, AgentQueueInterval, GroupInterval, QueueInterval, SegmentRow, Session,
 };
-use pegboard_model::{AgentId, Class, ContactLeg, Millis, Timestamp};
+use pegboard_model::{AgentId, Class, ContactLeg, Millis, Segment, Timestamp};
 use pegboard_store::{Store, StoreError};
 
 use crate::config::SourceConfig;
@@ -25,36 +25,110 @@ pub struct Facts {
     known_until: Timestamp,
 }
 
+/// Which facts a report is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The segments of agents.
+    Timelines,
+    /// Contacts.
+    Contacts,
+}
+
+/// The facts that somebody asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// What touches this.
+    pub window: Window,
+    /// The timeline of this agent alone.
+    pub agent: Option<&'a AgentId>,
+    /// Which.
+    pub kind: Kind,
+}
+
+/// Segments by agent, as one stretch after the other is added.
+#[derive(Default)]
+struct Growing {
+    agents: BTreeMap<AgentId, Vec<Segment>>,
+    count: usize,
+}
+
+impl Growing {
+    /// Adds what touches the next stretch. A segment that touched the one before too is there already, perhaps as it was
+    /// before it ended.
+    fn add(&mut self, stored: Vec<(AgentId, Segment)>) {
+        for (agent, segment) in stored {
+            let own = self.agents.entry(agent).or_default();
+            match own.last_mut() {
+                Some(last) if segment.start < last.start => {}
+                Some(last) if segment.start == last.start && segment.mark == last.mark => *last = segment,
+                _ => {
+                    own.push(segment);
+                    self.count += 1;
+                }
+            }
+        }
+    }
+
+    fn timelines(self, from: Timestamp, beginnings: &HashMap<AgentId, Beginning>) -> Vec<Timeline> {
+        let timeline = |(agent, segments)| {
+            let known = beginnings.get(&agent).filter(|beginning| beginning.at > from);
+            let (begins, before) =
+                known.map_or((from, Class::Unknown), |beginning| (beginning.at, beginning.before));
+            Timeline { agent, begins, before, segments }
+        };
+        self.agents.into_iter().map(timeline).collect()
+    }
+}
+
 impl Facts {
-    /// Loads what touches `window`, of one agent or of all. `beginnings` says where timelines begin, for the time
-    /// before; open states are known to last until `known_until`.
+    /// Loads what touches `window`, of all agents. `beginnings` says where timelines begin, for the time before; open
+    /// states are known to last until `known_until`.
     pub async fn load(
         store: &dyn Store,
         config: &SourceConfig,
         window: Window,
-        agent: Option<&AgentId>,
         beginnings: &HashMap<AgentId, Beginning>,
         known_until: Timestamp,
     ) -> Result<Self, StoreError> {
-        let stored = store.segments(&config.name, agent, window.from, window.to).await?;
-        let mut timelines: Vec<Timeline> = Vec::new();
-        for (agent, segment) in stored {
-            if let Some(last) = timelines.last_mut()
-                && last.agent == agent
-            {
-                last.segments.push(segment);
-                continue;
+        let mut growing = Growing::default();
+        growing.add(store.segments(&config.name, None, window.from, window.to).await?);
+        let legs = store.contacts(&config.name, window.from, window.to).await?;
+        Ok(Self { timelines: growing.timelines(window.from, beginnings), legs, window, known_until })
+    }
+
+    /// Loads what `wanted` asks for, a day at a time. Nothing if it is more than `limit` segments and contacts: what is
+    /// held of it until then stays below the limit and a day.
+    pub async fn load_at_most(
+        limit: usize,
+        store: &dyn Store,
+        config: &SourceConfig,
+        wanted: Wanted<'_>,
+        beginnings: &HashMap<AgentId, Beginning>,
+        known_until: Timestamp,
+    ) -> Result<Option<Self>, StoreError> {
+        let Wanted { window, agent, kind } = wanted;
+        let mut growing = Growing::default();
+        let mut legs = Vec::new();
+        for day in days(window) {
+            match kind {
+                Kind::Timelines => growing.add(store.segments(&config.name, agent, day.from, day.to).await?),
+                Kind::Contacts => legs.extend(store.contacts(&config.name, day.from, day.to).await?),
             }
-            let known = beginnings.get(&agent).filter(|beginning| beginning.at > window.from);
-            let (begins, before) =
-                known.map_or((window.from, Class::Unknown), |beginning| (beginning.at, beginning.before));
-            timelines.push(Timeline { agent, begins, before, segments: vec![segment] });
+            if growing.count + legs.len() > limit {
+                return Ok(None);
+            }
         }
-        let legs = match agent {
-            None => store.contacts(&config.name, window.from, window.to).await?,
-            Some(_) => Vec::new(),
-        };
-        Ok(Self { timelines, legs, window, known_until })
+        // One that was moved between two days meanwhile was found twice.
+        let mut found = HashSet::new();
+        legs.retain(|leg: &ContactLeg| found.insert(leg.id.clone()));
+        let timelines = growing.timelines(window.from, beginnings);
+        Ok(Some(Self { timelines, legs, window, known_until }))
+    }
+
+    /// The same facts, for the rows of another window: what lies around it then tells how its edges are to be read.
+    #[must_use]
+    pub fn seen_through(self, window: Window) -> Self {
+        Self { window, ..self }
     }
 
     /// The rows of `agent_interval` (or by day), by interval and agent.
@@ -130,6 +204,23 @@ impl Facts {
             personal_queues: config.personal_queues,
         }
     }
+}
+
+/// The window in parts of a day at most.
+pub fn days(window: Window) -> impl Iterator<Item = Window> {
+    let day = Millis::from_hours(24);
+    let next = move |from: &Timestamp| Some(*from + day).filter(|next| *next < window.to);
+    let first = Some(window.from).filter(|from| *from < window.to);
+    std::iter::successors(first, next).map(move |from| Window { from, to: (from + day).min(window.to) })
+}
+
+/// The whole intervals of the source's grid that start in `window`.
+pub fn starting_in(config: &SourceConfig, window: Window) -> Window {
+    let first = |at| match interval_at(config, at) {
+        interval if interval.from == at => at,
+        interval => interval.to,
+    };
+    Window { from: first(window.from), to: first(window.to) }
 }
 
 /// The whole interval of the source's grid that holds `at`.
