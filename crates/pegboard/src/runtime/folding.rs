@@ -5,16 +5,21 @@
 
 use pegboard_model::Millis;
 use pegboard_store::StoreError;
+use tokio::sync::watch;
 
 use super::source::Shared;
 
 /// Evidence is kept so much longer than the lateness window that a window's last event still finds its predecessor.
 const MARGIN: Millis = Millis::from_hours(24);
 
-/// Folds what may be folded of the source, one agent after the other, each under the agents' lock.
-pub async fn fold(shared: &Shared) -> Result<(), StoreError> {
+/// Folds what may be folded of the source, one agent after the other, each under the agents' lock, until `stop` turns
+/// true.
+pub async fn fold(shared: &Shared, stop: &watch::Receiver<bool>) -> Result<(), StoreError> {
     let due = shared.agents.lock().await.due_for_folding(shared.config.lateness + MARGIN);
     for (agent, until) in due {
+        if *stop.borrow() {
+            break;
+        }
         shared.agents.lock().await.fold(&agent, until, &*shared.store).await?;
     }
     Ok(())

@@ -13,6 +13,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::folding;
 use super::reports::{Facts, Kind, Wanted, days, interval_at, starting_in};
 use super::source::{self, Shared};
 use super::view::{GAPS_SHOWN, LostStretch, REPORTS, Report, ReportError, ReportRequest, SourceStatus, View};
@@ -69,7 +70,7 @@ impl Hub {
         for shared in &loaded {
             tasks.spawn(source::run(shared.clone(), stopped.clone()));
         }
-        tasks.spawn(sweep(store.clone(), clock, stopped));
+        tasks.spawn(sweep(loaded.clone(), store.clone(), clock, stopped));
         Ok((Arc::new(Self { sources: loaded, clock }), Running { stop, tasks, store }))
     }
 
@@ -93,8 +94,18 @@ impl Running {
     }
 }
 
-async fn sweep(store: Arc<dyn Store>, clock: Clock, mut stop: watch::Receiver<bool>) {
+async fn sweep(
+    sources: Vec<Arc<Shared>>,
+    store: Arc<dyn Store>,
+    clock: Clock,
+    mut stop: watch::Receiver<bool>,
+) {
     while !*stop.borrow() {
+        for shared in &sources {
+            if let Err(error) = folding::fold(shared, &stop).await {
+                tracing::warn!(source.name = %shared.config.name, "cannot fold old evidence: {error}");
+            }
+        }
         if let Err(error) = store.sweep(clock()).await {
             tracing::warn!("cannot remove what is too old: {error}");
         }

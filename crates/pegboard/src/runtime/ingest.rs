@@ -23,6 +23,9 @@ const TRUST_WINDOW: usize = 200;
 /// The share of bad records, in percent, from which on the vendor must have changed something.
 const TRUST_LIMIT_PERCENT: usize = 5;
 
+/// Why an event was refused that is older than the evidence that is kept of its agent.
+const TOO_LATE: &str = "event time: older than the evidence that is kept of this agent; reload this agent's day";
+
 /// Where a partition stands, as its owner knows it.
 #[derive(Debug, Clone)]
 pub struct Standing {
@@ -170,6 +173,11 @@ pub async fn prepare(
         collected.refuse(broken.position.clone(), &broken.data, &broken.reason, now);
     }
     agents.settle(&mut staged, store).await?;
+    for position in &staged.too_late {
+        let record = chunk.records.iter().find(|record| record.position == *position);
+        let data = record.map_or(&[][..], |record| &record.data);
+        collected.refuse(position.clone(), data, TOO_LATE, now);
+    }
     if let Some(watermark) = chunk.watermark {
         // An agent whose partition has ended goes on in one of its children, nobody knows which until then.
         let everywhere = status.watermark();
