@@ -13,7 +13,7 @@ use crate::support::script::Script;
 /// A row without these columns.
 fn without(row: &Value, columns: &[&str]) -> Value {
     let mut row = row.clone();
-    columns.iter().for_each(|column| drop(row.as_object_mut().unwrap().remove(*column)));
+    row.as_object_mut().unwrap().retain(|column, _| !columns.contains(&column.as_str()));
     row
 }
 
