@@ -155,6 +155,8 @@ fn a_hub_with_tls_is_known_by_its_own_certificate() {
     tokens_with_and_without_a_hub(&place);
     let admin = place.done(&["token", "create", "--name", "second", "--role", "admin"], None);
     let _hub = place.serve();
+    // Its port is open before the certificate is read: an answer shows that it is.
+    place.done(&["token", "list"], Some(&admin));
     // From now on the file is of somebody else; the hub reads it again a minute later at the earliest.
     certificate(place.folder.path());
     let (code, complaint) = place.refused(&["token", "list"], Some(&admin));
