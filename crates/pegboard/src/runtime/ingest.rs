@@ -24,7 +24,8 @@ const TRUST_WINDOW: usize = 200;
 const TRUST_LIMIT_PERCENT: usize = 5;
 
 /// Why an event was refused that is older than the evidence that is kept of its agent.
-const TOO_LATE: &str = "event time: older than the evidence that is kept of this agent; reload this agent's day";
+const TOO_LATE: &str =
+    "event time: older than the evidence that is kept of this agent; reload this agent's day";
 
 /// Where a partition stands, as its owner knows it.
 #[derive(Debug, Clone)]

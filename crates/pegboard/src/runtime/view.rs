@@ -207,7 +207,9 @@ pub enum ReportError {
     #[error("the report '{0}' is not about single agents: ask for it without agent")]
     NoAgents(&'static str),
     /// There are too many rows, or too many facts behind them.
-    #[error("the report takes more than {0} rows or facts: ask for a shorter window, or for one agent or source")]
+    #[error(
+        "the report takes more than {0} rows or facts: ask for a shorter window, or for one agent or source"
+    )]
     TooMany(usize),
     /// The store failed.
     #[error(transparent)]
