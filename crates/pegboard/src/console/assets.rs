@@ -16,6 +16,8 @@ macro_rules! embed {
 /// Every file that is served, by its path below `/assets/{version}/`.
 static FILES: &[(&str, &[u8])] = &embed![
     "css/base.css",
+    "css/board-panel.css",
+    "css/board-table.css",
     "css/board.css",
     "css/queues.css",
     "css/reports.css",

@@ -6,8 +6,15 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 
 const { chromium } = createRequire(`${process.env.PEGBOARD_TEST_NODE_MODULES}/`)("playwright-core");
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync"];
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
 export async function launch() {
   return chromium.launch({ executablePath: process.env.PEGBOARD_TEST_CHROMIUM, args: FLAGS });
@@ -18,7 +25,12 @@ export async function launch() {
  * the content security policy was broken, but for those messages that `expected` matches.
  */
 export async function visit(browser, address, check, { expected = /(?!)/, ...options } = {}) {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: "en-GB", timezoneId: "Europe/Berlin", ...options });
+  const context = await browser.newContext({
+    viewport: { width: 1440, height: 900 },
+    locale: "en-GB",
+    timezoneId: "Europe/Berlin",
+    ...options,
+  });
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
   const wrong = [];
@@ -26,14 +38,21 @@ export async function visit(browser, address, check, { expected = /(?!)/, ...opt
   page.on("console", (message) => {
     if (message.type() === "error") wrong.push(message.text());
   });
-  await page.addInitScript(() => document.addEventListener("securitypolicyviolation", (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`)));
+  await page.addInitScript(() =>
+    document.addEventListener("securitypolicyviolation", (event) =>
+      console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`),
+    ),
+  );
   try {
     await page.goto(address);
     await check(page);
   } finally {
     await context.close();
   }
-  assert.deepEqual(wrong.filter((text) => !expected.test(text)), []);
+  assert.deepEqual(
+    wrong.filter((text) => !expected.test(text)),
+    [],
+  );
 }
 
 /** Waits until `read` gives what `wanted` says, and fails with what it gave at last. */

@@ -6,50 +6,83 @@ const STEP = 900_000;
 
 /** @param {import("./mock-world.mjs").World} world */
 export function queueRows(world, from, to) {
-  return intervals(from, to).flatMap(([start, share]) => world.queues.map(([name, channel, weight], index) => {
-    const random = randomFrom(start / 1000 + index * 7919);
-    const offered = Math.round(42 * weight * busyness(start) * (0.8 + 0.4 * random()) * share);
-    const abandoned = Math.round(offered * 0.12 * random() * busyness(start));
-    const out = random() < 0.1 ? Math.min(offered - abandoned, 1) : 0;
-    const answered = offered - abandoned - out;
-    const inTime = Math.round(answered * (0.98 - 0.35 * random() * busyness(start)));
-    const abandonedInTime = Math.round(abandoned * 0.3);
-    const denominator = answered + abandoned - abandonedInTime;
-    const talk = Math.round(answered * (220 + 60 * random()));
-    const hold = Math.round(answered * 22 * random());
-    return {
-      ...head(start), queue_id: `queue-${index}`, queue_name: name, channel, direction: "inbound",
-      offered, answered, answered_in_sl: inTime, abandoned, abandoned_in_sl: abandonedInTime, abandoned_short: Math.round(abandoned * 0.1),
-      transferred_out: out, transferred_in: 0,
-      queue_answered_s: Math.round(answered * (8 + 25 * random() * busyness(start))), queue_answered_max_s: answered ? Math.round(30 + 200 * random()) : 0,
-      queue_abandoned_s: abandoned * 35, queue_abandoned_max_s: abandoned ? 90 : 0,
-      talk_s: talk, hold_s: hold, acw_s: Math.round(answered * 45), handle_s: talk + hold, service_level_s: 20,
-      service_level_pct: denominator ? Math.round((10_000 * inTime) / denominator) / 100 : null,
-      service_level_formula: "answered_abandoned_late", pegging: "disconnect",
-      origin: "computed", revision: 1, reason: "first", provisional: share < 1,
-    };
-  }));
+  return intervals(from, to).flatMap(([start, share]) =>
+    world.queues.map(([name, channel, weight], index) => {
+      const random = randomFrom(start / 1000 + index * 7919);
+      const offered = Math.round(42 * weight * busyness(start) * (0.8 + 0.4 * random()) * share);
+      const abandoned = Math.round(offered * 0.12 * random() * busyness(start));
+      const out = random() < 0.1 ? Math.min(offered - abandoned, 1) : 0;
+      const answered = offered - abandoned - out;
+      const inTime = Math.round(answered * (0.98 - 0.35 * random() * busyness(start)));
+      const abandonedInTime = Math.round(abandoned * 0.3);
+      const denominator = answered + abandoned - abandonedInTime;
+      const talk = Math.round(answered * (220 + 60 * random()));
+      const hold = Math.round(answered * 22 * random());
+      return {
+        ...head(start),
+        queue_id: `queue-${index}`,
+        queue_name: name,
+        channel,
+        direction: "inbound",
+        offered,
+        answered,
+        answered_in_sl: inTime,
+        abandoned,
+        abandoned_in_sl: abandonedInTime,
+        abandoned_short: Math.round(abandoned * 0.1),
+        transferred_out: out,
+        transferred_in: 0,
+        queue_answered_s: Math.round(answered * (8 + 25 * random() * busyness(start))),
+        queue_answered_max_s: answered ? Math.round(30 + 200 * random()) : 0,
+        queue_abandoned_s: abandoned * 35,
+        queue_abandoned_max_s: abandoned ? 90 : 0,
+        talk_s: talk,
+        hold_s: hold,
+        acw_s: Math.round(answered * 45),
+        handle_s: talk + hold,
+        service_level_s: 20,
+        service_level_pct: denominator ? Math.round((10_000 * inTime) / denominator) / 100 : null,
+        service_level_formula: "answered_abandoned_late",
+        pegging: "disconnect",
+        origin: "computed",
+        revision: 1,
+        reason: "first",
+        provisional: share < 1,
+      };
+    }),
+  );
 }
 
 /** @param {import("./mock-world.mjs").World} world */
 export function groupRows(world, from, to) {
   const teams = world.teams();
-  return intervals(from, to).flatMap(([start, share]) => teams.map(([group, members], index) => {
-    const random = randomFrom(start / 1000 + index * 104_729);
-    const aps = members.length * 0.85 * busyness(start - index * 1_800_000) * (0.93 + 0.14 * random());
-    const staffed = Math.round(aps * 900 * share);
-    return {
-      ...head(start), group, aps: Math.round(aps * 1e4) / 1e4, staffed_s: staffed,
-      status_available_s: Math.round(staffed * 0.82), status_unavailable_s: Math.round(staffed * 0.18), agents: Math.ceil(aps * 1.08),
-      origin: "computed", revision: 1, reason: "first", provisional: share < 1,
-    };
-  }));
+  return intervals(from, to).flatMap(([start, share]) =>
+    teams.map(([group, members], index) => {
+      const random = randomFrom(start / 1000 + index * 104_729);
+      const aps = members.length * 0.85 * busyness(start - index * 1_800_000) * (0.93 + 0.14 * random());
+      const staffed = Math.round(aps * 900 * share);
+      return {
+        ...head(start),
+        group,
+        aps: Math.round(aps * 1e4) / 1e4,
+        staffed_s: staffed,
+        status_available_s: Math.round(staffed * 0.82),
+        status_unavailable_s: Math.round(staffed * 0.18),
+        agents: Math.ceil(aps * 1.08),
+        origin: "computed",
+        revision: 1,
+        reason: "first",
+        provisional: share < 1,
+      };
+    }),
+  );
 }
 
 /** Starts of the intervals in a window, each with how much of it has passed. */
 function intervals(from, to) {
   const found = [];
-  for (let start = Math.floor(from / STEP) * STEP; start < to; start += STEP) found.push([start, Math.min(1, (to - start) / STEP)]);
+  for (let start = Math.floor(from / STEP) * STEP; start < to; start += STEP)
+    found.push([start, Math.min(1, (to - start) / STEP)]);
   return found;
 }
 

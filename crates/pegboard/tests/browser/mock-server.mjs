@@ -38,7 +38,10 @@ export class MockServer {
   async start(port = 0) {
     await new Promise((resolve) => this.server.listen(port, "127.0.0.1", resolve));
     this.ticker = setInterval(() => this.#tick(), 50);
-    this.heart = setInterval(() => this.#each((stream) => this.#send(stream, "heartbeat", { at: iso(Date.now()) })), 5000);
+    this.heart = setInterval(
+      () => this.#each((stream) => this.#send(stream, "heartbeat", { at: iso(Date.now()) })),
+      5000,
+    );
     return `http://127.0.0.1:${this.server.address().port}`;
   }
 
@@ -51,7 +54,9 @@ export class MockServer {
 
   /** One agent changes now. @param {object} [fields] what to set, else somebody does what comes next */
   change(fields, index) {
-    const agent = fields ? Object.assign(this.world.agents[index], { since: iso(Date.now()) }, fields) : this.world.change();
+    const agent = fields
+      ? Object.assign(this.world.agents[index], { since: iso(Date.now()) }, fields)
+      : this.world.change();
     this.number += 1;
     const { stale, ...state } = agent;
     const entry = { number: this.number, state: { ...state } };
@@ -102,20 +107,26 @@ export class MockServer {
   #answer(request, response) {
     const url = new URL(request.url, "http://mock");
     this.requests.push(`${request.method} ${url.pathname}${url.search}`);
-    if (url.pathname.startsWith("/assets/")) return this.#asset(url.pathname.replace(/^\/assets\/[^/]+\//, ""), response);
+    if (url.pathname.startsWith("/assets/"))
+      return this.#asset(url.pathname.replace(/^\/assets\/[^/]+\//, ""), response);
     const view = VIEWS.find(([, path]) => path === url.pathname);
     if (view) return this.#document(view, response);
     if (this.down) return request.socket.destroy();
     if (url.pathname === "/api/v1/session") return this.#session(request, response);
-    if (this.token && !this.#signedIn(request)) return this.#error(response, 401, "unauthenticated", "a token is needed");
+    if (this.token && !this.#signedIn(request))
+      return this.#error(response, 401, "unauthenticated", "a token is needed");
     return this.#api(url, request, response);
   }
 
   #document([, , name, title], response) {
     const html = source("assets/shell.html")
       .replaceAll("{view}", () => source(`assets/views/${name}.html`))
-      .replaceAll("{name}", name).replaceAll("{title}", title).replaceAll("{assets}", "/assets/dev");
-    response.writeHead(200, { "content-type": "text/html; charset=utf-8", "content-security-policy": POLICY }).end(html);
+      .replaceAll("{name}", name)
+      .replaceAll("{title}", title)
+      .replaceAll("{assets}", "/assets/dev");
+    response
+      .writeHead(200, { "content-type": "text/html; charset=utf-8", "content-security-policy": POLICY })
+      .end(html);
   }
 
   #asset(path, response) {
@@ -123,7 +134,9 @@ export class MockServer {
     if (!url.href.startsWith(ASSETS.href)) return response.writeHead(404).end();
     try {
       const bytes = readFileSync(url);
-      return response.writeHead(200, { "content-type": TYPES[path.split(".").pop()] ?? "text/plain", "cache-control": "no-store" }).end(bytes);
+      return response
+        .writeHead(200, { "content-type": TYPES[path.split(".").pop()] ?? "text/plain", "cache-control": "no-store" })
+        .end(bytes);
     } catch {
       return response.writeHead(404).end();
     }
@@ -132,18 +145,30 @@ export class MockServer {
   #session(request, response) {
     const who = { name: "planner", role: "viewer", sources: [], csrf: this.token ? "proof" : null };
     if (request.method === "GET") {
-      return this.token && !this.#signedIn(request) ? this.#error(response, 401, "unauthenticated", "a token is needed") : this.#json(response, who);
+      return this.token && !this.#signedIn(request)
+        ? this.#error(response, 401, "unauthenticated", "a token is needed")
+        : this.#json(response, who);
     }
     if (request.method === "DELETE") {
       if (request.headers["x-csrf-token"] !== "proof") return this.#error(response, 403, "forbidden", "no proof");
       return response.writeHead(204, { "set-cookie": "pegboard_session=; Path=/; Max-Age=0" }).end();
     }
     let body = "";
-    request.on("data", (chunk) => { body += chunk; }).on("end", () => {
-      if (JSON.parse(body).token !== this.token) return this.#error(response, 401, "unauthenticated", "this token is not valid: it is mistyped, expired or revoked");
-      response.setHeader("set-cookie", "pegboard_session=yes; Path=/; HttpOnly; SameSite=Strict");
-      return this.#json(response, who);
-    });
+    request
+      .on("data", (chunk) => {
+        body += chunk;
+      })
+      .on("end", () => {
+        if (JSON.parse(body).token !== this.token)
+          return this.#error(
+            response,
+            401,
+            "unauthenticated",
+            "this token is not valid: it is mistyped, expired or revoked",
+          );
+        response.setHeader("set-cookie", "pegboard_session=yes; Path=/; HttpOnly; SameSite=Strict");
+        return this.#json(response, who);
+      });
   }
 
   #signedIn(request) {
@@ -158,17 +183,33 @@ export class MockServer {
     const timeline = /^\/api\/v1\/agents\/([^/]+)\/timeline$/.exec(url.pathname);
     if (timeline) {
       const agent = this.world.agents.find(({ agent_id: id }) => id === timeline[1]);
-      return agent ? this.#json(response, { rows: this.world.timeline(agent, from, to) }) : this.#error(response, 404, "not_found", "no such agent");
+      return agent
+        ? this.#json(response, { rows: this.world.timeline(agent, from, to) })
+        : this.#error(response, 404, "not_found", "no such agent");
     }
     switch (url.pathname) {
       case "/api/v1/agents":
-        return this.#json(response, { cursor: this.#cursor(), at: iso(now), agents: this.world.agents.map((agent) => ({ ...agent, stale: agent.stale || this.health !== "ok" })) });
+        return this.#json(response, {
+          cursor: this.#cursor(),
+          at: iso(now),
+          agents: this.world.agents.map((agent) => ({ ...agent, stale: agent.stale || this.health !== "ok" })),
+        });
       case "/api/v1/agents/stream":
         return this.#stream(request.headers["last-event-id"] ?? query.get("after"), request, response);
       case "/api/v1/reports/queue_interval":
-        return this.#json(response, { report: "queue_interval", from: iso(from), to: iso(to), rows: this.world.agents.length ? queueRows(this.world, from, to) : [] });
+        return this.#json(response, {
+          report: "queue_interval",
+          from: iso(from),
+          to: iso(to),
+          rows: this.world.agents.length ? queueRows(this.world, from, to) : [],
+        });
       case "/api/v1/reports/group_interval":
-        return this.#json(response, { report: "group_interval", from: iso(from), to: iso(to), rows: groupRows(this.world, from, to) });
+        return this.#json(response, {
+          report: "group_interval",
+          from: iso(from),
+          to: iso(to),
+          rows: groupRows(this.world, from, to),
+        });
       case "/api/v1/sources":
         return this.#json(response, { sources: this.#sources(now) });
       case "/api/v1/dead-letters":
@@ -181,10 +222,12 @@ export class MockServer {
   #stream(after, request, response) {
     const [store, number] = (after ?? this.#cursor()).split(".").map(Number);
     const oldest = this.changes[0]?.number ?? this.number + 1;
-    if (store !== this.store || number + 1 < oldest) return this.#error(response, 410, "cursor_gone", "take a new snapshot");
+    if (store !== this.store || number + 1 < oldest)
+      return this.#error(response, 410, "cursor_gone", "take a new snapshot");
     response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
     this.#send(response, "heartbeat", { at: iso(Date.now()) }, after ?? this.#cursor());
-    for (const change of this.changes) if (change.number > number) this.#send(response, "state", change.state, `${this.store}.${change.number}`);
+    for (const change of this.changes)
+      if (change.number > number) this.#send(response, "state", change.state, `${this.store}.${change.number}`);
     this.streams.add(response);
     request.on("close", () => this.streams.delete(response));
     return undefined;
@@ -194,26 +237,68 @@ export class MockServer {
     const behind = this.health === "ok" ? 1.4 : 754;
     const watermark = iso(now - behind * 1000);
     const main = {
-      name: "connect-production", kind: "amazon-connect", health: this.health, watermark, behind_s: behind, closed_until: iso(Math.floor((now - behind * 1000) / 900_000) * 900_000),
-      agents: this.world.agents.length, counts: { records: 4_812_331 + this.number, events: 4_790_112 + this.number, contacts: 21_882, duplicates: 337, foreign: 0, failed: 141 },
+      name: "connect-production",
+      kind: "amazon-connect",
+      health: this.health,
+      watermark,
+      behind_s: behind,
+      closed_until: iso(Math.floor((now - behind * 1000) / 900_000) * 900_000),
+      agents: this.world.agents.length,
+      counts: {
+        records: 4_812_331 + this.number,
+        events: 4_790_112 + this.number,
+        contacts: 21_882,
+        duplicates: 337,
+        foreign: 0,
+        failed: 141,
+      },
       partitions: ["agent-events/0000", "agent-events/0001", "contact-records/0000"].map((id, index) => ({
-        id, position: `4964${index}8713370937413981284093748912784901827349817234`, watermark, behind_s: behind, finished: false,
+        id,
+        position: `4964${index}8713370937413981284093748912784901827349817234`,
+        watermark,
+        behind_s: behind,
+        finished: false,
       })),
-      error: this.health === "ok" ? null : { at: iso(now - 754_000), message: "cannot read shard 0001 of stream agent-events: ProvisionedThroughputExceededException; it tries again, if it lasts look at who else reads the stream" },
+      error:
+        this.health === "ok"
+          ? null
+          : {
+              at: iso(now - 754_000),
+              message:
+                "cannot read shard 0001 of stream agent-events: ProvisionedThroughputExceededException; it tries again, if it lasts look at who else reads the stream",
+            },
     };
     const file = {
-      name: "archive", kind: "file", health: "starting", watermark: null, behind_s: null, closed_until: null, agents: 0,
-      counts: { records: 0, events: 0, contacts: 0, duplicates: 0, foreign: 0, failed: 0 }, partitions: [], error: null,
+      name: "archive",
+      kind: "file",
+      health: "starting",
+      watermark: null,
+      behind_s: null,
+      closed_until: null,
+      agents: 0,
+      counts: { records: 0, events: 0, contacts: 0, duplicates: 0, foreign: 0, failed: 0 },
+      partitions: [],
+      error: null,
     };
     return [main, file];
   }
 
   #letters(before, now) {
-    const reasons = ["CurrentAgentSnapshot.Configuration: missing field `Username`", "not JSON: expected value at line 1 column 1", `EventTimestamp: '${"2026-13-01T00:00:00Z"}' is not a time`, "newer than the hub's clock by 31 min"];
+    const reasons = [
+      "CurrentAgentSnapshot.Configuration: missing field `Username`",
+      "not JSON: expected value at line 1 column 1",
+      `EventTimestamp: '${"2026-13-01T00:00:00Z"}' is not a time`,
+      "newer than the hub's clock by 31 min",
+    ];
     const ids = Array.from({ length: 50 }, (_, index) => before - 1 - index).filter((id) => id > 0);
     const letters = ids.map((id) => ({
-      id, source: "connect-production", partition: "agent-events/0001", position: `4964187133709374139812840937489127849${id}`, reason: reasons[id % reasons.length],
-      at: iso(now - (141 - id) * 311_000), ...(id % 2 ? { payload: "{\"AWSAccountId\":\"<b>0</b>\", …", encoding: "text" } : {}),
+      id,
+      source: "connect-production",
+      partition: "agent-events/0001",
+      position: `4964187133709374139812840937489127849${id}`,
+      reason: reasons[id % reasons.length],
+      at: iso(now - (141 - id) * 311_000),
+      ...(id % 2 ? { payload: '{"AWSAccountId":"<b>0</b>", …', encoding: "text" } : {}),
     }));
     return { dead_letters: letters, next: ids.at(-1) > 1 ? ids.at(-1) : null };
   }
@@ -223,7 +308,9 @@ export class MockServer {
   }
 
   #error(response, status, code, message) {
-    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify({ error: { code, message } }));
+    response
+      .writeHead(status, { "content-type": "application/json" })
+      .end(JSON.stringify({ error: { code, message } }));
   }
 }
 
@@ -232,9 +319,18 @@ function source(path) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values } = parseArgs({ options: {
-    port: { type: "string", default: "8090" }, agents: { type: "string", default: "1000" }, rate: { type: "string", default: "50" }, token: { type: "string" },
-  } });
-  const server = new MockServer({ agents: Number(values.agents), rate: Number(values.rate), token: values.token ?? null });
+  const { values } = parseArgs({
+    options: {
+      port: { type: "string", default: "8090" },
+      agents: { type: "string", default: "1000" },
+      rate: { type: "string", default: "50" },
+      token: { type: "string" },
+    },
+  });
+  const server = new MockServer({
+    agents: Number(values.agents),
+    rate: Number(values.rate),
+    token: values.token ?? null,
+  });
   console.log(await server.start(Number(values.port)));
 }

@@ -1,6 +1,7 @@
 // The parts of the page that need no browser: sums, filters, the agents' bookkeeping, and how numbers read.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 
 const JS = new URL("../../src/console/assets/js/", import.meta.url);
@@ -20,15 +21,45 @@ function queueRow(fields) {
 
 function agent(id, fields = {}) {
   return {
-    source: "acd", agent_id: id, agent_login: id, agent_name: id, team: "One", class: "available", since: "2026-03-01T11:00:00Z",
-    status_name: "Available", reason: "Available", ...fields,
+    source: "acd",
+    agent_id: id,
+    agent_login: id,
+    agent_name: id,
+    team: "One",
+    class: "available",
+    since: "2026-03-01T11:00:00Z",
+    status_name: "Available",
+    reason: "Available",
+    ...fields,
   };
 }
 
 describe("sums of queues", () => {
   const rows = [
-    queueRow({ offered: 10, answered: 7, answered_in_sl: 5, abandoned: 2, abandoned_in_sl: 1, transferred_out: 1, service_level_pct: 62.5, queue_answered_s: 70, queue_answered_max_s: 40, handle_s: 700 }),
-    queueRow({ offered: 30, answered: 30, answered_in_sl: 27, abandoned: 0, abandoned_in_sl: 0, transferred_out: 0, service_level_pct: 90, queue_answered_s: 4, queue_answered_max_s: 9, handle_s: 40 }),
+    queueRow({
+      offered: 10,
+      answered: 7,
+      answered_in_sl: 5,
+      abandoned: 2,
+      abandoned_in_sl: 1,
+      transferred_out: 1,
+      service_level_pct: 62.5,
+      queue_answered_s: 70,
+      queue_answered_max_s: 40,
+      handle_s: 700,
+    }),
+    queueRow({
+      offered: 30,
+      answered: 30,
+      answered_in_sl: 27,
+      abandoned: 0,
+      abandoned_in_sl: 0,
+      transferred_out: 0,
+      service_level_pct: 90,
+      queue_answered_s: 4,
+      queue_answered_max_s: 9,
+      handle_s: 40,
+    }),
   ];
 
   test("counts add up, maxima are maxima", () => {
@@ -40,7 +71,8 @@ describe("sums of queues", () => {
   });
 
   test("the service level is computed again from the sums, by the formula of the rows", () => {
-    const by = (formula) => math.serviceLevel(math.sumQueues(rows.map((row) => ({ ...row, service_level_formula: formula }))));
+    const by = (formula) =>
+      math.serviceLevel(math.sumQueues(rows.map((row) => ({ ...row, service_level_formula: formula }))));
     assert.equal(by("answered"), (100 * 32) / 37);
     assert.equal(by("answered_abandoned_late"), (100 * 32) / 38);
     assert.equal(by("offered"), (100 * 33) / 40);
@@ -48,7 +80,10 @@ describe("sums of queues", () => {
   });
 
   test("where nothing was offered there is no percentage, and none over different formulas", () => {
-    assert.equal(math.serviceLevel(math.sumQueues([queueRow({ answered: 0, abandoned: 0, abandoned_in_sl: 0 })])), null);
+    assert.equal(
+      math.serviceLevel(math.sumQueues([queueRow({ answered: 0, abandoned: 0, abandoned_in_sl: 0 })])),
+      null,
+    );
     assert.equal(math.serviceLevel(math.sumQueues([rows[0], { ...rows[1], service_level_formula: "answered" }])), null);
     assert.equal(math.meanHandle(math.sumQueues([])), null);
   });
@@ -59,11 +94,17 @@ describe("the grid of intervals", () => {
 
   test("holes are filled, rows of one interval count once, order does not matter", () => {
     const slots = math.grid([at("10:00"), at("09:00"), at("09:00"), at("09:15")]);
-    assert.deepEqual(slots.map(({ start }) => new Date(start).toISOString().slice(11, 16)), ["09:00", "09:15", "09:30", "09:45", "10:00"]);
+    assert.deepEqual(
+      slots.map(({ start }) => new Date(start).toISOString().slice(11, 16)),
+      ["09:00", "09:15", "09:30", "09:45", "10:00"],
+    );
   });
 
   test("an interval that is cut keeps its length", () => {
-    assert.deepEqual(math.grid([at("09:00", 600), at("09:10")]).map(({ length }) => length), [600_000, 900_000]);
+    assert.deepEqual(
+      math.grid([at("09:00", 600), at("09:10")]).map(({ length }) => length),
+      [600_000, 900_000],
+    );
   });
 
   test("rows without a length end in time", () => {
@@ -72,9 +113,22 @@ describe("the grid of intervals", () => {
 });
 
 test("durations are cut to the second and grow to hours and days", () => {
-  assert.deepEqual([0, 59_999, 60_000, 3_599_000, 3_600_000, 96 * 3_600_000, -5000, null].map(format.duration),
-    ["0:00", "0:59", "1:00", "59:59", "1:00:00", "4 d 00 h", "0:00", "–"]);
-  assert.deepEqual([45_000, 125_000, 12_000_000, 190_000_000].map(format.span), ["45 s", "2 min", "3 h 20 min", "2 d 4 h"]);
+  assert.deepEqual([0, 59_999, 60_000, 3_599_000, 3_600_000, 96 * 3_600_000, -5000, null].map(format.duration), [
+    "0:00",
+    "0:59",
+    "1:00",
+    "59:59",
+    "1:00:00",
+    "4 d 00 h",
+    "0:00",
+    "–",
+  ]);
+  assert.deepEqual([45_000, 125_000, 12_000_000, 190_000_000].map(format.span), [
+    "45 s",
+    "2 min",
+    "3 h 20 min",
+    "2 d 4 h",
+  ]);
 });
 
 test("a window begins where no interval is cut", () => {
@@ -85,7 +139,9 @@ test("a window begins where no interval is cut", () => {
 
 describe("the filter", () => {
   test("its address says all of it, and the address gives it back", () => {
-    const filter = filters.fromAddress("?class=aux&class=talk&q=z%C3%BCrich&team=A+%2F+B&group=team&signed-out=show&sort=-since");
+    const filter = filters.fromAddress(
+      "?class=aux&class=talk&q=z%C3%BCrich&team=A+%2F+B&group=team&signed-out=show&sort=-since",
+    );
     assert.deepEqual([...filter.classes], ["aux", "talk"]);
     assert.deepEqual(filters.fromAddress(filters.toAddress(filter)), { ...filter, classes: new Set(["talk", "aux"]) });
     assert.equal(filters.toAddress(filters.fromAddress("")), "");
@@ -98,8 +154,12 @@ describe("the filter", () => {
 
   test("every word must be there, whatever its case and accents", () => {
     const agents = new Agents();
-    agents.replace([agent("1", { agent_name: "Jürgen Dvořák", queue_name: "Sales" }), agent("2", { agent_name: "Ada", queue_name: "Sales" })]);
-    const found = (text) => filters.candidates(agents.values(), { ...filters.fromAddress(""), text }).map(({ id }) => id);
+    agents.replace([
+      agent("1", { agent_name: "Jürgen Dvořák", queue_name: "Sales" }),
+      agent("2", { agent_name: "Ada", queue_name: "Sales" }),
+    ]);
+    const found = (text) =>
+      filters.candidates(agents.values(), { ...filters.fromAddress(""), text }).map(({ id }) => id);
     assert.deepEqual(found("JURGEN sales"), ["1"]);
     assert.deepEqual(found("sales"), ["1", "2"]);
     assert.deepEqual(found("sales nobody"), []);
@@ -108,7 +168,8 @@ describe("the filter", () => {
   test("the signed out show only when asked for", () => {
     const agents = new Agents();
     agents.replace([agent("1"), agent("2", { class: "signed_out" })]);
-    const shown = (search) => [...agents.values()].filter((one) => filters.showsClass(one, filters.fromAddress(search))).map(({ id }) => id);
+    const shown = (search) =>
+      [...agents.values()].filter((one) => filters.showsClass(one, filters.fromAddress(search))).map(({ id }) => id);
     assert.deepEqual(shown(""), ["1"]);
     assert.deepEqual(shown("?signed-out=show"), ["1", "2"]);
     assert.deepEqual(shown("?class=signed_out"), ["2"]);
@@ -116,8 +177,15 @@ describe("the filter", () => {
 
   test("rows sort by any column, numbers in names by value, and group by team with counts", () => {
     const agents = new Agents();
-    agents.replace([agent("a10"), agent("a9"), agent("b1", { team: "Two", class: "talk", since: "2026-03-01T09:00:00Z" })]);
-    const rows = (search, closed = []) => filters.rowsOf([...agents.values()], filters.fromAddress(search), new Set(closed)).map(({ kind, team, agent: one }) => (kind === "group" ? team : one.id));
+    agents.replace([
+      agent("a10"),
+      agent("a9"),
+      agent("b1", { team: "Two", class: "talk", since: "2026-03-01T09:00:00Z" }),
+    ]);
+    const rows = (search, closed = []) =>
+      filters
+        .rowsOf([...agents.values()], filters.fromAddress(search), new Set(closed))
+        .map(({ kind, team, agent: one }) => (kind === "group" ? team : one.id));
     assert.deepEqual(rows(""), ["a9", "a10", "b1"]);
     assert.deepEqual(rows("?sort=-name"), ["b1", "a10", "a9"]);
     assert.deepEqual(rows("?sort=-since"), ["b1", "a9", "a10"], "the longest first");
@@ -140,14 +208,69 @@ describe("the agents", () => {
     agents.apply(agent("moves", { class: "talk" }));
     agents.apply(agent("new"));
     agents.reconcile([agent("moves"), agent("silent", { stale: true })], asked);
-    assert.deepEqual([...agents.values()].map(({ id, class: kind, stale }) => [id, kind, stale]),
-      [["moves", "talk", false], ["silent", "available", true], ["new", "available", false]]);
+    assert.deepEqual(
+      [...agents.values()].map(({ id, class: kind, stale }) => [id, kind, stale]),
+      [
+        ["moves", "talk", false],
+        ["silent", "available", true],
+        ["new", "available", false],
+      ],
+    );
   });
 });
 
 test("the banner names the sources that are ill, and since when", () => {
   const source = (name, health, watermark) => ({ name, health, watermark });
   assert.equal(sentence([source("a", "ok", null), source("b", "starting", null)], NOON), null);
-  const text = sentence([source("a", "lagging", new Date(NOON - 720_000).toISOString()), source("b", "stopped", null)], NOON);
-  assert.match(text, /^Source a is behind: its states are as of .*, 12 min ago\. Source b has stopped: nothing is known of it yet\.$/);
+  const text = sentence(
+    [source("a", "lagging", new Date(NOON - 720_000).toISOString()), source("b", "stopped", null)],
+    NOON,
+  );
+  assert.match(
+    text,
+    /^Source a is behind: its states are as of .*, 12 min ago\. Source b has stopped: nothing is known of it yet\.$/,
+  );
+});
+
+describe("colours", () => {
+  const css = readFileSync(new URL("../css/tokens.css", JS), "utf8");
+  const [, dark, light] = css.split(/:root[^{]*\{/);
+  const tokens = (block) =>
+    new Map([...block.matchAll(/--([\w-]+): (#[0-9a-f]{6});/g)].map(([, name, hex]) => [name, hex]));
+  const CLASSES = ["talk", "hold", "acw", "ringing", "error", "aux", "available", "signed_out", "unknown"];
+  const channels = (hex) => [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16) / 255);
+  const mixed = (over, share, under) => over.map((value, index) => value * share + under[index] * (1 - share));
+  const luminance = (rgb) =>
+    rgb
+      .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4))
+      .reduce((sum, value, index) => sum + value * [0.2126, 0.7152, 0.0722][index], 0);
+  const contrast = (a, b) => {
+    const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y);
+    return (high + 0.05) / (low + 0.05);
+  };
+
+  for (const [theme, block] of [
+    ["dark", dark],
+    ["light", light],
+  ]) {
+    test(`in ${theme} every text has 4.5:1 on every ground that it stands on`, () => {
+      const of = tokens(block);
+      const rgb = (name) => channels(of.get(name));
+      const pairs = ["text", "text-soft", "text-faint", "accent", ...CLASSES].flatMap((text) =>
+        ["ground", "surface", "raised"].map((ground) => [text, ground, rgb(text), rgb(ground)]),
+      );
+      for (const text of ["text", "text-soft", ...CLASSES]) pairs.push([text, "sunken", rgb(text), rgb("sunken")]);
+      for (const kind of CLASSES) pairs.push([kind, "its own pill", rgb(kind), mixed(rgb(kind), 0.13, rgb("surface"))]);
+      for (const kind of ["warn", "bad"])
+        pairs.push([`${kind}-text`, `${kind}-ground`, rgb(`${kind}-text`), rgb(`${kind}-ground`)]);
+      pairs.push(["knockout", "accent", rgb("knockout"), rgb("accent")]);
+      const weak = pairs
+        .map(([text, ground, a, b]) => [`${text} on ${ground}`, contrast(a, b)])
+        .filter(([, value]) => value < 4.5);
+      assert.deepEqual(
+        weak.map(([name, value]) => `${name}: ${value.toFixed(2)}`),
+        [],
+      );
+    });
+  }
 });

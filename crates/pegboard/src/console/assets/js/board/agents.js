@@ -122,5 +122,8 @@ function read(raw, stale, touched) {
 
 /** Text to compare when searching: without case and accents. @param {string} text */
 export function fold(text) {
-  return text.normalize("NFD").replace(/\p{Mn}/gu, "").toLowerCase();
+  return text
+    .normalize("NFD")
+    .replace(/\p{Mn}/gu, "")
+    .toLowerCase();
 }

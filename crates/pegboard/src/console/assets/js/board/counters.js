@@ -14,8 +14,14 @@ export class Counters {
     for (const { id, label, meaning } of CLASSES) {
       const number = make("span", { class: "counter-number" }, "–");
       const share = make("span", { class: "counter-share" });
-      const button = make("button", { type: "button", class: "counter", "data-class": id, "aria-pressed": "false", title: meaning },
-        icon(id), make("span", { class: "counter-label" }, label), number, share);
+      const button = make(
+        "button",
+        { type: "button", class: "counter", "data-class": id, "aria-pressed": "false", title: meaning },
+        icon(id),
+        make("span", { class: "counter-label" }, label),
+        number,
+        share,
+      );
       button.addEventListener("click", () => toggle(id));
       this.#parts.set(id, { button, number, share });
       this.#root.append(button);

@@ -76,10 +76,12 @@ export function narrows(filter) {
  */
 export function candidates(agents, filter) {
   const words = fold(filter.text).split(/\s+/).filter(Boolean);
-  return Array.from(agents).filter((agent) =>
-    (filter.team === "" || agent.team === filter.team)
-    && (filter.source === "" || agent.source === filter.source)
-    && words.every((word) => agent.text.includes(word)));
+  return Array.from(agents).filter(
+    (agent) =>
+      (filter.team === "" || agent.team === filter.team) &&
+      (filter.source === "" || agent.source === filter.source) &&
+      words.every((word) => agent.text.includes(word)),
+  );
 }
 
 /** Whether the chosen classes let an agent through. @param {Agent} agent @param {Filter} filter */
@@ -111,11 +113,20 @@ export function rowsOf(agents, filter, closed) {
   const sorted = agents.toSorted(comparison(filter));
   if (!filter.grouped) return sorted.map(agentRow);
   const teams = groupBy(sorted, (agent) => agent.team);
-  return [...teams].sort(([a], [b]) => COLLATOR.compare(a, b)).flatMap(([team, members]) => {
-    const open = !closed.has(team);
-    const head = { kind: "group", key: `team\n${team}`, team, total: members.length, counts: countByClass(members), open };
-    return open ? [head, ...members.map(agentRow)] : [head];
-  });
+  return [...teams]
+    .sort(([a], [b]) => COLLATOR.compare(a, b))
+    .flatMap(([team, members]) => {
+      const open = !closed.has(team);
+      const head = {
+        kind: "group",
+        key: `team\n${team}`,
+        team,
+        total: members.length,
+        counts: countByClass(members),
+        open,
+      };
+      return open ? [head, ...members.map(agentRow)] : [head];
+    });
 }
 
 function comparison({ sort, descending }) {

@@ -38,10 +38,12 @@ function isIll({ health }) {
 export function sentence(sources, now) {
   const ill = sources.filter(isIll);
   if (ill.length === 0) return null;
-  return ill.map((source) => {
-    const what = `Source ${source.name} ${WORDS[source.health]}`;
-    if (!source.watermark) return `${what}: nothing is known of it yet.`;
-    const until = Date.parse(source.watermark);
-    return `${what}: its states are as of ${moment(until, now)}, ${span(now - until)} ago.`;
-  }).join(" ");
+  return ill
+    .map((source) => {
+      const what = `Source ${source.name} ${WORDS[source.health]}`;
+      if (!source.watermark) return `${what}: nothing is known of it yet.`;
+      const until = Date.parse(source.watermark);
+      return `${what}: its states are as of ${moment(until, now)}, ${span(now - until)} ago.`;
+    })
+    .join(" ");
 }

@@ -25,6 +25,8 @@ const closedTeams = new Set();
 /** @type {import("../lib/agent-feed.js").Link} */
 let link = { state: "starting", heard: Date.now(), problem: null };
 let lostAt = 0;
+/** By the hub's clock: times stand still while nothing is known. */
+let frozen = 0;
 let illness = null;
 /** @type {Set<string>} */
 let illSources = new Set();
@@ -35,18 +37,21 @@ let frame = 0;
 
 const toolbar = new Toolbar(() => order());
 const counters = new Counters((id) => toolbar.toggleClass(id));
-const panel = new Panel(now, () => {
+const panel = new Panel(presentOfBoard, () => {
   table.mark(null);
   byId("agents").focus({ preventScroll: true });
 });
-const table = new Table({
-  sort: (column) => toolbar.sortBy(column),
-  fold: (team) => {
-    if (!closedTeams.delete(team)) closedTeams.add(team);
-    order();
+const table = new Table(
+  {
+    sort: (column) => toolbar.sortBy(column),
+    fold: (team) => {
+      if (!closedTeams.delete(team)) closedTeams.add(team);
+      order();
+    },
+    open: (key) => panel.open(agents.get(key)),
   },
-  open: (key) => panel.open(agents.get(key)),
-}, now);
+  presentOfBoard,
+);
 const feed = new AgentFeed({
   snapshot: ({ agents: list }) => {
     agents.replace(list);
@@ -59,11 +64,18 @@ const feed = new AgentFeed({
     schedule();
   },
   link: (next) => {
-    if (next.state === "lost" && link.state !== "lost") lostAt = Date.now();
+    if (next.state === "lost" && link.state !== "lost") {
+      lostAt = Date.now();
+      frozen = now();
+    }
     link = next;
     showConnection();
   },
 });
+
+function presentOfBoard() {
+  return link.state === "lost" ? frozen : now();
+}
 
 function schedule() {
   if (frame === 0) frame = requestAnimationFrame(draw);
@@ -116,10 +128,14 @@ function emptyWords(total) {
     return ["The hub does not answer", "The board appears by itself as soon as it does."];
   }
   if (total === 0) {
-    return ["No agents yet", "An agent appears here by himself with the first event that a source delivers. "
-      + "If agents are working right now, look whether the sources are well."];
+    return [
+      "No agents yet",
+      "An agent appears here by himself with the first event that a source delivers. " +
+        "If agents are working right now, look whether the sources are well.",
+    ];
   }
-  if (narrows(toolbar.filter)) return ["No agent matches", "Clear the filters (Esc) to see everybody who is signed in."];
+  if (narrows(toolbar.filter))
+    return ["No agent matches", "Clear the filters (Esc) to see everybody who is signed in."];
   return ["Nobody is signed in", `${count(total)} agents are known. “Show signed out” lists them.`];
 }
 

@@ -36,7 +36,16 @@ export class Panel {
     const close = make("button", { type: "button", class: "icon-button", "aria-label": "Close (Esc)" }, icon("close"));
     close.addEventListener("click", () => this.close());
     const head = make("header", {}, this.#name, close);
-    this.#root.append(head, this.#about, this.#big, make("h3", {}, `Last ${HOURS} hours`), this.#strip, this.#scale, this.#problem, this.#list);
+    this.#root.append(
+      head,
+      this.#about,
+      this.#big,
+      make("h3", {}, `Last ${HOURS} hours`),
+      this.#strip,
+      this.#scale,
+      this.#problem,
+      this.#list,
+    );
   }
 
   /** The key of the agent that it shows. @returns {string | null} */
@@ -107,14 +116,25 @@ export class Panel {
 
   #draw(segments) {
     const scale = 1000 / (HOURS * HOUR);
-    this.#strip.replaceChildren(...segments.map(({ start, end, kind }) => {
-      const x = Math.max(0, (start - this.#from) * scale);
-      const width = Math.max(0.8, (end - this.#from) * scale - x);
-      return makeSvg("rect", { x, y: HEIGHTS[kind] ?? 0, width, height: 36 - (HEIGHTS[kind] ?? 0), "data-class": kind });
-    }));
+    this.#strip.replaceChildren(
+      ...segments.map(({ start, end, kind }) => {
+        const x = Math.max(0, (start - this.#from) * scale);
+        const width = Math.max(0.8, (end - this.#from) * scale - x);
+        return makeSvg("rect", {
+          x,
+          y: HEIGHTS[kind] ?? 0,
+          width,
+          height: 36 - (HEIGHTS[kind] ?? 0),
+          "data-class": kind,
+        });
+      }),
+    );
     this.#strip.setAttribute("aria-label", `${segments.length} segments; the list below has each of them`);
     this.#scale.replaceChildren(
-      make("span", {}, minute(this.#from)), make("span", {}, minute(this.#from + (HOURS / 2) * HOUR)), make("span", {}, "now"));
+      make("span", {}, minute(this.#from)),
+      make("span", {}, minute(this.#from + (HOURS / 2) * HOUR)),
+      make("span", {}, "now"),
+    );
     this.#list.replaceChildren(...segments.slice(-LISTED).reverse().map(line));
   }
 }
@@ -131,7 +151,13 @@ function segment(row, now) {
 }
 
 function line({ start, end, open, kind, detail }) {
-  return make("li", { "data-class": kind },
-    make("time", {}, time(start)), icon(kind), make("span", { class: "segment-class" }, label(kind)),
-    make("span", { class: "segment-detail" }, detail), make("span", { class: "segment-time" }, open ? "now" : duration(end - start)));
+  return make(
+    "li",
+    { "data-class": kind },
+    make("time", {}, time(start)),
+    icon(kind),
+    make("span", { class: "segment-class" }, label(kind)),
+    make("span", { class: "segment-detail" }, detail),
+    make("span", { class: "segment-time" }, open ? "now" : duration(end - start)),
+  );
 }

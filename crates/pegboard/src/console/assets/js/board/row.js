@@ -44,8 +44,17 @@ export class AgentRow {
     stateCell.append(state);
     const contact = cell("contact", "soft");
     contact.append(this.#icons, this.#contact);
-    this.element = make("tr", { class: "agent" },
-      name, stateCell, this.#since, this.#status, contact, this.#team, this.#source);
+    this.element = make(
+      "tr",
+      { class: "agent" },
+      name,
+      stateCell,
+      this.#since,
+      this.#status,
+      contact,
+      this.#team,
+      this.#source,
+    );
   }
 
   /**
@@ -105,11 +114,12 @@ export class GroupRow {
   #button = make("button", { type: "button", tabindex: "-1" }, this.#chevron, this.#name, this.#total, this.#classes);
 
   constructor() {
-    this.element = make("tr", { class: "group" }, make("td", { colspan: COLUMNS.length }, this.#button));
+    this.element = make("tr", { class: "group" }, make("td", {}, this.#button));
   }
 
-  /** @param {import("./filter.js").GroupRow} row */
-  fill(row) {
+  /** @param {import("./filter.js").GroupRow} row @param {number} columns how many it spans */
+  fill(row, columns) {
+    setAttribute(this.element.firstElementChild, "colspan", columns);
     this.element.dataset.key = row.key;
     setAttribute(this.#button, "aria-expanded", row.open ? "true" : "false");
     setIcon(this.#chevron, row.open ? "down" : "next");
@@ -119,8 +129,17 @@ export class GroupRow {
     const drawn = wanted.map(([id, value]) => `${id} ${value}`).join();
     if (this.#classes.dataset.drawn === drawn) return;
     this.#classes.dataset.drawn = drawn;
-    this.#classes.replaceChildren(...wanted.map(([id, value]) =>
-      make("span", { "data-class": id, title: label(id) }, icon(id), make("span", { class: "sr-only" }, label(id)), count(value))));
+    this.#classes.replaceChildren(
+      ...wanted.map(([id, value]) =>
+        make(
+          "span",
+          { "data-class": id, title: label(id) },
+          icon(id),
+          make("span", { class: "sr-only" }, label(id)),
+          count(value),
+        ),
+      ),
+    );
   }
 }
 

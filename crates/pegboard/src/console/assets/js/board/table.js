@@ -18,8 +18,8 @@ export class Table {
   #table = byId("agents");
   #scroller = byId("scroller");
   #body = byId("rows");
-  #above = make("tr", { class: "spacer", "aria-hidden": "true" }, make("td", { colspan: COLUMNS.length }));
-  #below = make("tr", { class: "spacer", "aria-hidden": "true" }, make("td", { colspan: COLUMNS.length }));
+  #above = make("tr", { class: "spacer", "aria-hidden": "true" }, make("td"));
+  #below = make("tr", { class: "spacer", "aria-hidden": "true" }, make("td"));
   #heads = new Map();
   /** @type {(import("./filter.js").AgentRow | import("./filter.js").GroupRow)[]} */
   #rows = [];
@@ -30,15 +30,19 @@ export class Table {
   #listener;
   #active = null;
   #now;
+  /** How many columns the width of the window leaves: a row of one cell must span no more, or the table would add some. */
+  #columns = COLUMNS.length;
 
   /** @param {Listener} listener @param {() => number} now */
   constructor(listener, now) {
     this.#listener = listener;
     this.#now = now;
     this.#makeHeads();
-    const scrolled = () => this.#render();
-    document.addEventListener("scroll", scrolled, { capture: true, passive: true });
-    new ResizeObserver(scrolled).observe(this.#scroller);
+    document.addEventListener("scroll", () => this.#render(), { capture: true, passive: true });
+    new ResizeObserver(() => {
+      this.#countColumns();
+      this.#render();
+    }).observe(this.#scroller);
     this.#body.addEventListener("click", (event) => this.#click(event));
     this.#table.addEventListener("keydown", (event) => this.#key(event));
   }
@@ -76,6 +80,7 @@ export class Table {
   /** Columns that say nothing are left out. @param {string} column @param {boolean} visible */
   showColumn(column, visible) {
     this.#table.classList.toggle(`no-${column}`, !visible);
+    this.#countColumns();
   }
 
   /** Marks the agent that the panel shows. @param {string | null} key */
@@ -96,6 +101,10 @@ export class Table {
       this.#heads.set(id, { head, mark });
       byId("heads").append(head);
     }
+  }
+
+  #countColumns() {
+    this.#columns = Array.from(byId("heads").children).filter((head) => head.offsetWidth > 0).length || COLUMNS.length;
   }
 
   #render() {
@@ -129,10 +138,11 @@ export class Table {
   #element(row, index, now) {
     let shown = this.#shown.get(row.key);
     if (!shown) {
-      shown = row.kind === "group" ? new GroupRow() : this.#spare.pop() ?? new AgentRow();
+      shown = row.kind === "group" ? new GroupRow() : (this.#spare.pop() ?? new AgentRow());
       this.#shown.set(row.key, shown);
     }
-    shown.fill(row.kind === "group" ? row : row.agent, now);
+    if (shown instanceof GroupRow) shown.fill(row, this.#columns);
+    else shown.fill(row.agent, now);
     setAttribute(shown.element, "aria-rowindex", index + 2);
     setAttribute(shown.element, "id", `row-${index}`);
     return shown.element;
@@ -140,6 +150,7 @@ export class Table {
 
   #space(spacer, rows) {
     spacer.hidden = rows === 0;
+    setAttribute(spacer.firstElementChild, "colspan", this.#columns);
     spacer.firstElementChild.style.setProperty("height", `${rows * ROW}px`);
   }
 

@@ -49,7 +49,10 @@ export async function request(method, path, { body, csrf } = {}) {
   let response;
   try {
     response = await fetch(BASE + path, {
-      method, headers, cache: "no-store", body: body === undefined ? undefined : JSON.stringify(body),
+      method,
+      headers,
+      cache: "no-store",
+      body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch {
     throw new ApiError(0, "unreachable", "the hub does not answer");

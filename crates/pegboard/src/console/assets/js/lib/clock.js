@@ -24,8 +24,11 @@ export function now() {
  * @param {() => void} tick
  */
 export function everySecond(tick) {
-  setTimeout(() => {
-    tick();
-    everySecond(tick);
-  }, 1000 - (Date.now() % 1000) + 5);
+  setTimeout(
+    () => {
+      tick();
+      everySecond(tick);
+    },
+    1000 - (Date.now() % 1000) + 5,
+  );
 }

@@ -30,21 +30,49 @@ const TIMES = [
   number("handle", "Handle", ({ sum }) => meanHandle(sum), seconds, "Mean talk and hold, without after-contact work"),
   number("acw", "ACW", ({ sum }) => meanAcw(sum), seconds, "Mean after-contact work"),
 ];
-const LEVEL = { ...number("level", "Service level", ({ sum }) => serviceLevel(sum), percent, "Answered within the threshold"), fill: fillLevel };
+const LEVEL = {
+  ...number("level", "Service level", ({ sum }) => serviceLevel(sum), percent, "Answered within the threshold"),
+  fill: fillLevel,
+};
 
-const list = new DataTable(byId("list"), [
-  { id: "name", label: "Queue", value: ({ name }) => name },
-  { id: "trend", label: "Course", value: ({ sum }) => sum.offered, fill: (cell, { course }) => sparkline(cell, course ?? []) },
-  ...NUMBERS, LEVEL, ...TIMES,
-], { key: ({ key }) => key, caption: "Queues in the window", sort: "-offered", choose: (key) => choose(key === chosen ? null : key) });
+const list = new DataTable(
+  byId("list"),
+  [
+    { id: "name", label: "Queue", value: ({ name }) => name },
+    {
+      id: "trend",
+      label: "Course",
+      value: ({ sum }) => sum.offered,
+      fill: (cell, { course }) => sparkline(cell, course ?? []),
+    },
+    ...NUMBERS,
+    LEVEL,
+    ...TIMES,
+  ],
+  {
+    key: ({ key }) => key,
+    caption: "Queues in the window",
+    sort: "-offered",
+    choose: (key) => choose(key === chosen ? null : key),
+  },
+);
 
-const intervals = new DataTable(byId("intervals"), [
-  { id: "start", label: "Interval", value: ({ start }) => start, fill: fillInterval },
-  ...NUMBERS.slice(0, 3), LEVEL, TIMES[0], TIMES[2],
-], {
-  key: ({ key }) => key, caption: "Intervals of the chosen queue", sort: "-start",
-  decorate: (element, { sum }) => element.classList.toggle("provisional", sum.provisional),
-});
+const intervals = new DataTable(
+  byId("intervals"),
+  [
+    { id: "start", label: "Interval", value: ({ start }) => start, fill: fillInterval },
+    ...NUMBERS.slice(0, 3),
+    LEVEL,
+    TIMES[0],
+    TIMES[2],
+  ],
+  {
+    key: ({ key }) => key,
+    caption: "Intervals of the chosen queue",
+    sort: "-start",
+    decorate: (element, { sum }) => element.classList.toggle("provisional", sum.provisional),
+  },
+);
 
 const volume = new Chart(byId("volume"), {
   axis: count,
@@ -109,7 +137,12 @@ function drawList(queues, every, slots) {
   const several = new Set(every.map((row) => row.source)).size > 1;
   const entries = [...queues].map(([key, members]) => {
     const { queue_name: name, queue_id: id, source } = members.at(-1);
-    return { key, name: `${name || id || "Without a queue"}${several ? ` · ${source}` : ""}`, sum: sumQueues(members), course: course(members, slots) };
+    return {
+      key,
+      name: `${name || id || "Without a queue"}${several ? ` · ${source}` : ""}`,
+      sum: sumQueues(members),
+      course: course(members, slots),
+    };
   });
   list.show(entries, { key: "", name: "All queues", sum: sumQueues(every), course: course(every, slots) });
   list.mark(chosen === null ? [] : [chosen]);
@@ -132,10 +165,24 @@ function drawFocus(focus, slots) {
   const sums = entries.map(({ sum }) => sum);
   const open = entries.find(({ sum }) => sum.provisional)?.start;
   const of = (value) => sums.map(value);
-  volume.show(slots, [
-    of((sum) => sum.answered + sum.abandoned + sum.transferred_out), of((sum) => sum.answered + sum.abandoned),
-    of((sum) => sum.answered), of(serviceLevel),
-  ], { open, shown: [of((sum) => sum.transferred_out), of((sum) => sum.abandoned), of((sum) => sum.answered), of(serviceLevel)] });
+  volume.show(
+    slots,
+    [
+      of((sum) => sum.answered + sum.abandoned + sum.transferred_out),
+      of((sum) => sum.answered + sum.abandoned),
+      of((sum) => sum.answered),
+      of(serviceLevel),
+    ],
+    {
+      open,
+      shown: [
+        of((sum) => sum.transferred_out),
+        of((sum) => sum.abandoned),
+        of((sum) => sum.answered),
+        of(serviceLevel),
+      ],
+    },
+  );
   times.show(slots, [of(meanHandle), of(meanAcw), of(speedOfAnswer)], { open });
   const total = sumQueues(focus);
   intervals.show(entries.filter(({ sum }) => sum.formulas.size > 0));
@@ -150,8 +197,18 @@ function drawFigures(total) {
     { id: "answered", label: "Answered", value: count(total.answered) },
     { id: "abandoned", label: "Abandoned", value: count(total.abandoned), note: percent(abandonRate(total)) },
     { id: "level", label: "Service level", value: percent(serviceLevel(total)), note: within },
-    { id: "speed", label: "Speed of answer", value: seconds(speedOfAnswer(total)), note: `longest ${seconds(total.longest_s)}` },
-    { id: "handle", label: "Handle time", value: seconds(meanHandle(total)), note: `and ${seconds(meanAcw(total))} ACW` },
+    {
+      id: "speed",
+      label: "Speed of answer",
+      value: seconds(speedOfAnswer(total)),
+      note: `longest ${seconds(total.longest_s)}`,
+    },
+    {
+      id: "handle",
+      label: "Handle time",
+      value: seconds(meanHandle(total)),
+      note: `and ${seconds(meanAcw(total))} ACW`,
+    },
   ]);
 }
 
@@ -175,7 +232,8 @@ shortcut("Escape", "Show all queues", () => choose(null));
 startReport({
   report: "queue_interval",
   keys: ["source", "queue_id", "channel", "direction", "interval_start"],
-  nothing: "A queue appears with the first contact that ends in it. Contacts come from contact records: look whether a source delivers them.",
+  nothing:
+    "A queue appears with the first contact that ends in it. Contacts come from contact records: look whether a source delivers them.",
   show: ({ rows: next }) => {
     rows = next;
     offerChannels();

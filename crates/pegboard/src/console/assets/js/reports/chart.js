@@ -6,7 +6,10 @@ import { interval } from "../lib/format.js";
 import { colour } from "../lib/theme.js";
 
 const FONT = '12px Inter, "Segoe UI", system-ui, sans-serif';
-const TIMES = [[3600, "{HH}:{mm}", "\n{D}. {MMM}", null, null, null, null, null, 1], [60, "{HH}:{mm}", "\n{D}. {MMM}", null, null, null, null, null, 1]];
+const TIMES = [
+  [3600, "{HH}:{mm}", "\n{D}. {MMM}", null, null, null, null, null, 1],
+  [60, "{HH}:{mm}", "\n{D}. {MMM}", null, null, null, null, null, 1],
+];
 
 /**
  * @typedef {object} Series
@@ -102,17 +105,36 @@ export class Chart {
     const base = { stroke: colour("text-faint"), font: FONT, ticks: { show: false } };
     const axes = [
       { ...base, grid: { show: false }, values: TIMES, space: 64, size: 42 },
-      { ...base, grid, size: 52, space: 36, ...(steps && { incrs: steps }), values: (_, splits) => splits.map((value) => (value === null ? "" : axis(value))) },
+      {
+        ...base,
+        grid,
+        size: 52,
+        space: 36,
+        ...(steps && { incrs: steps }),
+        values: (_, splits) => splits.map((value) => (value === null ? "" : axis(value))),
+      },
     ];
     const scales = { x: { range: () => this.#range() }, y: { range: (_, low, high) => [0, nice(high)] } };
     if (right) {
       scales[right.scale] = { range: () => right.range };
-      axes.push({ ...base, scale: right.scale, side: 1, grid: { show: false }, size: 52, values: (_, splits) => splits.map(right.text) });
+      axes.push({
+        ...base,
+        scale: right.scale,
+        side: 1,
+        grid: { show: false },
+        size: 52,
+        values: (_, splits) => splits.map(right.text),
+      });
     }
     return {
-      width: this.#place.clientWidth, height: this.#place.clientHeight, padding: [12, right ? 0 : 14, 0, 0], legend: { show: false },
+      width: this.#place.clientWidth,
+      height: this.#place.clientHeight,
+      padding: [12, right ? 0 : 14, 0, 0],
+      legend: { show: false },
       cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
-      scales, axes, series: [{}, ...series.map((one) => drawing(one))],
+      scales,
+      axes,
+      series: [{}, ...series.map((one) => drawing(one))],
       hooks: { drawAxes: [(plot) => this.#shadeOpen(plot)], setCursor: [(plot) => this.#legend(plot.cursor.idx)] },
     };
   }
@@ -151,11 +173,18 @@ export class Chart {
 
   #makeLegend() {
     const { legend, series } = this.#shape;
-    legend.replaceChildren(make("span", { class: "legend-time" }), ...series.map((one) => {
-      const key = make("span", { class: `legend-key ${one.kind}`, "data-dash": Boolean(one.dash), "aria-hidden": "true" });
-      key.style.setProperty("--key", `var(--${one.colour})`);
-      return make("span", { class: "legend-item" }, key, `${one.label} `, make("b"));
-    }));
+    legend.replaceChildren(
+      make("span", { class: "legend-time" }),
+      ...series.map((one) => {
+        const key = make("span", {
+          class: `legend-key ${one.kind}`,
+          "data-dash": Boolean(one.dash),
+          "aria-hidden": "true",
+        });
+        key.style.setProperty("--key", `var(--${one.colour})`);
+        return make("span", { class: "legend-item" }, key, `${one.label} `, make("b"));
+      }),
+    );
   }
 }
 
@@ -165,7 +194,14 @@ function drawing({ colour: token, kind, dash, scale = "y", points = false, width
     return { scale, stroke, width, dash, spanGaps: false, points: { show: points, size: 5, fill: stroke } };
   }
   const fill = kind === "hatched" ? (plot) => hatch(plot.ctx, stroke, 6, colour("surface")) : stroke;
-  return { scale, stroke, width: 0, fill, points: { show: false }, paths: uPlot.paths.bars({ size: [0.78, 48], align: 0 }) };
+  return {
+    scale,
+    stroke,
+    width: 0,
+    fill,
+    points: { show: false },
+    paths: uPlot.paths.bars({ size: [0.78, 48], align: 0 }),
+  };
 }
 
 /** Slanted lines, so that an area is told from another without its colour. */

@@ -49,8 +49,16 @@ export class DataTable {
     this.#sort = options.sort.replace("-", "");
     const heads = make("tr");
     for (const column of columns) heads.append(this.#head(column));
-    place.append(make("table", { class: "data" },
-      make("caption", { class: "sr-only" }, options.caption), make("thead", {}, heads), this.#body, this.#foot));
+    place.append(
+      make(
+        "table",
+        { class: "data" },
+        make("caption", { class: "sr-only" }, options.caption),
+        make("thead", {}, heads),
+        this.#body,
+        this.#foot,
+      ),
+    );
     this.#body.addEventListener("click", (event) => {
       const key = event.target.closest("tr")?.dataset.key;
       if (options.choose && key !== undefined && !event.target.closest("a, summary, label")) options.choose(key);
@@ -77,7 +85,9 @@ export class DataTable {
   #draw() {
     const column = this.#columns.find(({ id }) => id === this.#sort);
     const sign = this.#descending ? -1 : 1;
-    const sorted = this.#rows.toSorted((a, b) => sign * compare(column.value(a), column.value(b)) || compare(this.#keyOf(a), this.#keyOf(b)));
+    const sorted = this.#rows.toSorted(
+      (a, b) => sign * compare(column.value(a), column.value(b)) || compare(this.#keyOf(a), this.#keyOf(b)),
+    );
     const kept = new Map();
     for (const row of sorted) {
       const key = this.#keyOf(row);
@@ -112,7 +122,10 @@ export class DataTable {
   #element(choosable) {
     const element = make("tr", { class: choosable ? "choosable" : null });
     this.#columns.forEach(({ number }, index) => {
-      const cell = make(index === 0 ? "th" : "td", { class: number ? "number" : null, scope: index === 0 ? "row" : null });
+      const cell = make(index === 0 ? "th" : "td", {
+        class: number ? "number" : null,
+        scope: index === 0 ? "row" : null,
+      });
       if (choosable && index === 0) cell.append(make("button", { type: "button", class: "choice" }));
       element.append(cell);
     });

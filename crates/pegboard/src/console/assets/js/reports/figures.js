@@ -8,8 +8,17 @@ import { make, setAttribute, setText } from "../lib/dom.js";
  */
 export function showFigures(place, figures) {
   figures.forEach(({ id, label, value, note = "" }, index) => {
-    const figure = place.children[index] ?? place.appendChild(make("div", { class: "figure" },
-      make("span", { class: "figure-label" }), make("span", { class: "figure-value" }), make("span", { class: "figure-note" })));
+    const figure =
+      place.children[index] ??
+      place.appendChild(
+        make(
+          "div",
+          { class: "figure" },
+          make("span", { class: "figure-label" }),
+          make("span", { class: "figure-value" }),
+          make("span", { class: "figure-note" }),
+        ),
+      );
     setAttribute(figure, "data-figure", id);
     setText(figure.children[0], label);
     setText(figure.children[1], value);

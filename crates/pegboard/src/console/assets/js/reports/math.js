@@ -6,14 +6,43 @@ const MINUTE = 60_000;
 
 function emptyQueueSum() {
   return {
-    offered: 0, answered: 0, answered_in_sl: 0, abandoned: 0, abandoned_in_sl: 0, abandoned_short: 0, transferred_out: 0,
-    queue_answered_s: 0, queue_abandoned_s: 0, talk_s: 0, hold_s: 0, acw_s: 0, handle_s: 0,
-    longest_s: 0, formulas: new Set(), thresholds: new Set(), weighted: 0, weight: 0, provisional: false,
+    offered: 0,
+    answered: 0,
+    answered_in_sl: 0,
+    abandoned: 0,
+    abandoned_in_sl: 0,
+    abandoned_short: 0,
+    transferred_out: 0,
+    queue_answered_s: 0,
+    queue_abandoned_s: 0,
+    talk_s: 0,
+    hold_s: 0,
+    acw_s: 0,
+    handle_s: 0,
+    longest_s: 0,
+    formulas: new Set(),
+    thresholds: new Set(),
+    weighted: 0,
+    weight: 0,
+    provisional: false,
   };
 }
 
-const SUMMED = ["offered", "answered", "answered_in_sl", "abandoned", "abandoned_in_sl", "abandoned_short", "transferred_out",
-  "queue_answered_s", "queue_abandoned_s", "talk_s", "hold_s", "acw_s", "handle_s"];
+const SUMMED = [
+  "offered",
+  "answered",
+  "answered_in_sl",
+  "abandoned",
+  "abandoned_in_sl",
+  "abandoned_short",
+  "transferred_out",
+  "queue_answered_s",
+  "queue_abandoned_s",
+  "talk_s",
+  "hold_s",
+  "acw_s",
+  "handle_s",
+];
 
 /** @param {Iterable<object>} rows @returns {QueueSum} */
 export function sumQueues(rows) {

@@ -29,14 +29,18 @@ export function startReport({ report, keys, nothing, show }) {
     },
     problem: (error) => {
       showLink("lost");
-      showBanner({ kind: "lost", text: `Nothing new since ${moment(heard, Date.now())} (${error.message}); trying again.` });
+      showBanner({
+        kind: "lost",
+        text: `Nothing new since ${moment(heard, Date.now())} (${error.message}); trying again.`,
+      });
     },
   });
   const range = byId("range");
   range.value = parameter("range") === "today" ? "today" : "24h";
   const choose = () => {
     setParameter("range", range.value === "24h" ? null : range.value);
-    byId("csv").href = `/api/v1/reports/${report}?format=csv&from=${encodeURIComponent(new Date(windowStart(range.value, now())).toISOString())}`;
+    byId("csv").href =
+      `/api/v1/reports/${report}?format=csv&from=${encodeURIComponent(new Date(windowStart(range.value, now())).toISOString())}`;
     feed.show(range.value);
   };
   range.addEventListener("change", choose);
@@ -62,5 +66,9 @@ function showEmpty(empty, nothing) {
   main.classList.toggle("is-empty", empty);
   byId("empty").hidden = !empty;
   if (!empty || byId("empty").childElementCount > 0) return;
-  byId("empty").append(make("h2", {}, "Nothing in this window yet"), make("p", {}, nothing), make("a", { href: "/sources" }, "Look at the sources"));
+  byId("empty").append(
+    make("h2", {}, "Nothing in this window yet"),
+    make("p", {}, nothing),
+    make("a", { href: "/sources" }, "Look at the sources"),
+  );
 }

@@ -59,7 +59,8 @@ export class ReportFeed {
     } catch (error) {
       if (turn === this.#turn) this.#listener.problem(error);
     }
-    if (turn === this.#turn && document.visibilityState === "visible") this.#timer = setTimeout(() => void this.#fetch(), EVERY);
+    if (turn === this.#turn && document.visibilityState === "visible")
+      this.#timer = setTimeout(() => void this.#fetch(), EVERY);
   }
 
   #merge(rows, from, begin) {

@@ -23,7 +23,12 @@ export function sparkline(cell, values) {
 }
 
 function frame() {
-  const svg = makeSvg("svg", { class: "spark", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" });
+  const svg = makeSvg("svg", {
+    class: "spark",
+    viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+    preserveAspectRatio: "none",
+    "aria-hidden": "true",
+  });
   svg.append(makeSvg("polygon"), makeSvg("polyline"));
   return svg;
 }

@@ -31,7 +31,10 @@ async function start() {
   startShell();
   byId("form").addEventListener("submit", signIn);
   // Whoever is signed in already, or needs no token, has nothing to do here.
-  await whoAmI().then(() => location.replace(next()), () => null);
+  await whoAmI().then(
+    () => location.replace(next()),
+    () => null,
+  );
 }
 
 void start();

@@ -11,8 +11,11 @@ const HEALTH = {
   stopped: { words: "Stopped", picture: "error" },
 };
 const COUNTS = [
-  ["records", "Records", "All that was ever read"], ["events", "Agent events", ""], ["contacts", "Contacts", "Versions of contacts"],
-  ["duplicates", "Duplicates", "Events that had been seen before"], ["foreign", "Foreign", "Records of something else on the same stream"],
+  ["records", "Records", "All that was ever read"],
+  ["events", "Agent events", ""],
+  ["contacts", "Contacts", "Versions of contacts"],
+  ["duplicates", "Duplicates", "Events that had been seen before"],
+  ["foreign", "Foreign", "Records of something else on the same stream"],
   ["failed", "Failed", "Records that could not be used: see the dead letters"],
 ];
 
@@ -44,17 +47,36 @@ export class SourceCard {
       this.#counts.set(id, value);
       counts.append(fact(label, value, title || null));
     }
-    const heads = ["Partition", "Behind", "Complete up to", "Position"].map((label) => make("th", { scope: "col" }, label));
-    this.element = make("article", { class: "card source" },
+    const heads = ["Partition", "Behind", "Complete up to", "Position"].map((label) =>
+      make("th", { scope: "col" }, label),
+    );
+    this.element = make(
+      "article",
+      { class: "card source" },
       make("header", { class: "card-head" }, make("h2", {}, name), this.#kind, this.#badge),
-      make("dl", { class: "facts" },
+      make(
+        "dl",
+        { class: "facts" },
         fact("Behind", this.#lag, "How far its slowest partition is behind the newest record"),
         fact("Complete up to", this.#watermark, "Everything of it is known up to here"),
         fact("Intervals closed until", this.#closed, "Reports up to here are final, but for corrections"),
-        fact("Agents", this.#agents, null)),
-      this.#error, counts, this.#gapsTitle, this.#gaps,
-      make("details", {}, this.#summary, make("div", { class: "table-wrap" },
-        make("table", { class: "data partitions" }, make("thead", {}, make("tr", {}, ...heads)), this.#partitions))));
+        fact("Agents", this.#agents, null),
+      ),
+      this.#error,
+      counts,
+      this.#gapsTitle,
+      this.#gaps,
+      make(
+        "details",
+        {},
+        this.#summary,
+        make(
+          "div",
+          { class: "table-wrap" },
+          make("table", { class: "data partitions" }, make("thead", {}, make("tr", {}, ...heads)), this.#partitions),
+        ),
+      ),
+    );
   }
 
   /** @param {object} source as the API gives it @param {number} now */
@@ -67,7 +89,10 @@ export class SourceCard {
     setText(this.#kind, source.kind);
     setText(this.#agents, count(source.agents));
     setText(this.#closed, source.closed_until ? moment(Date.parse(source.closed_until), now) : NONE);
-    setText(this.#error, source.error ? `Since ${moment(Date.parse(source.error.at), now)}: ${source.error.message}` : "");
+    setText(
+      this.#error,
+      source.error ? `Since ${moment(Date.parse(source.error.at), now)}: ${source.error.message}` : "",
+    );
     for (const [id, element] of this.#counts) setText(element, count(source.counts[id]));
     this.#counts.get("failed").classList.toggle("bad", source.counts.failed > 0);
     this.#showGaps(source.gaps ?? [], now);
@@ -83,7 +108,8 @@ export class SourceCard {
       const stretch = [from, to].map((end) => (end ? moment(Date.parse(end), now) : "an unknown time")).join(" to ");
       return `${partition}, ${stretch}: ${reason} (noticed ${moment(Date.parse(at), now)})`;
     });
-    if (this.#gaps.textContent !== texts.join("")) this.#gaps.replaceChildren(...texts.map((text) => make("li", {}, text)));
+    if (this.#gaps.textContent !== texts.join(""))
+      this.#gaps.replaceChildren(...texts.map((text) => make("li", {}, text)));
   }
 
   /** Counts on: the watermark stands still while the clock does not. @param {number} now */
@@ -95,13 +121,28 @@ export class SourceCard {
 
   #showPartitions(partitions, now) {
     const finished = partitions.filter((partition) => partition.finished).length;
-    setText(this.#summary, `${count(partitions.length)} partitions${finished > 0 ? `, ${count(finished)} finished` : ""}`);
+    setText(
+      this.#summary,
+      `${count(partitions.length)} partitions${finished > 0 ? `, ${count(finished)} finished` : ""}`,
+    );
     const kept = new Map();
     for (const partition of partitions) {
-      const row = this.#rows.get(partition.id) ?? make("tr", {}, make("th", { scope: "row" }), make("td", { class: "number" }), make("td"), make("td", { class: "position" }));
+      const row =
+        this.#rows.get(partition.id) ??
+        make(
+          "tr",
+          {},
+          make("th", { scope: "row" }),
+          make("td", { class: "number" }),
+          make("td"),
+          make("td", { class: "position" }),
+        );
       const [name, lag, watermark, position] = row.children;
       setText(name, partition.id);
-      setText(lag, partition.finished ? "finished" : partition.behind_s === null ? NONE : duration(partition.behind_s * 1000));
+      setText(
+        lag,
+        partition.finished ? "finished" : partition.behind_s === null ? NONE : duration(partition.behind_s * 1000),
+      );
       setText(watermark, partition.watermark ? moment(Date.parse(partition.watermark), now) : NONE);
       setText(position, String(partition.position ?? NONE));
       kept.set(partition.id, row);

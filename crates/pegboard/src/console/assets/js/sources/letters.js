@@ -17,7 +17,9 @@ export class Letters {
   constructor() {
     const heads = ["When", "Source", "Where", "Why"].map((label) => make("th", { scope: "col" }, label));
     byId("letters").append(
-      make("table", { class: "data letters" }, make("thead", {}, make("tr", {}, ...heads)), this.#body), this.#none);
+      make("table", { class: "data letters" }, make("thead", {}, make("tr", {}, ...heads)), this.#body),
+      this.#none,
+    );
     byId("older").addEventListener("click", () => void this.#older());
   }
 
@@ -52,17 +54,24 @@ export class Letters {
   }
 
   #rows(letters) {
-    return letters.filter(({ id }) => !this.#shown.has(id)).map((letter) => {
-      this.#shown.add(letter.id);
-      return row(letter);
-    });
+    return letters
+      .filter(({ id }) => !this.#shown.has(id))
+      .map((letter) => {
+        this.#shown.add(letter.id);
+        return row(letter);
+      });
   }
 }
 
 function row({ at, source, partition, position, reason, payload }) {
   const why = make("td", { class: "reason" }, make("span", {}, reason));
   if (payload) why.append(make("details", {}, make("summary", {}, "The record"), make("pre", {}, payload)));
-  return make("tr", {},
-    make("td", { class: "when" }, moment(Date.parse(at), now())), make("td", {}, source),
-    make("td", { class: "position" }, make("span", {}, partition), make("span", { class: "hint" }, String(position))), why);
+  return make(
+    "tr",
+    {},
+    make("td", { class: "when" }, moment(Date.parse(at), now())),
+    make("td", {}, source),
+    make("td", { class: "position" }, make("span", {}, partition), make("span", { class: "hint" }, String(position))),
+    why,
+  );
 }

@@ -35,12 +35,21 @@ function show(sources) {
     if (!cards.has(source.name)) cards.set(source.name, new SourceCard(source.name));
     cards.get(source.name).show(source, now());
   }
-  arrange(byId("sources"), sources.map(({ name }) => cards.get(name).element));
+  arrange(
+    byId("sources"),
+    sources.map(({ name }) => cards.get(name).element),
+  );
   setText(byId("window"), `${count(sources.length)} configured · as of ${moment(heard, heard)}`);
   byId("empty").hidden = sources.length > 0;
   if (sources.length > 0 || byId("empty").childElementCount > 0) return;
-  byId("empty").append(make("h2", {}, "No source is configured"),
-    make("p", {}, "Add one to pegboard.toml and start the hub again; pegboard init writes a file with comments to begin with."));
+  byId("empty").append(
+    make("h2", {}, "No source is configured"),
+    make(
+      "p",
+      {},
+      "Add one to pegboard.toml and start the hub again; pegboard init writes a file with comments to begin with.",
+    ),
+  );
 }
 
 startShell();
