@@ -53,7 +53,7 @@ enum Command {
 #[derive(Debug, Args)]
 struct ConfigPath {
     /// The configuration file.
-    #[arg(long, value_name = "FILE", default_value = "pegboard.toml")]
+    #[arg(long, global = true, value_name = "FILE", default_value = "pegboard.toml")]
     config: PathBuf,
 }
 

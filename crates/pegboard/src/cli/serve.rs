@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::io::IsTerminal as _;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -179,7 +180,10 @@ fn end_at_once(code: i32) -> ! {
 /// Starts the log.
 pub(super) fn start_log(settings: LogSettings) {
     let level = LevelFilter::from_level(settings.level.into());
-    let log = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     match settings.format {
         LogFormat::Human => log.with_target(false).init(),
         LogFormat::Json => log.json().init(),

@@ -17,6 +17,9 @@ use crate::report_text::json_object;
 /// The longest stretch that is closed in one step, so that catching up after a long time writes in steps.
 const STEP: Millis = Millis::from_hours(1);
 
+/// The longest stretch in which nothing happened that is closed in one step.
+const LONGEST_STRIDE: Millis = Millis::from_hours(31 * 24);
+
 /// How many marks are answered in one step.
 const MARKS: usize = 1000;
 
@@ -29,6 +32,9 @@ pub const STORED_REPORTS: [&str; 4] =
 pub struct Closer {
     epoch: u64,
     closed_until: Option<Timestamp>,
+    /// How far the next step goes: further and further while nothing happened, so that a source whose facts are years
+    /// old does not close every quiet hour since.
+    stride: Millis,
 }
 
 impl Closer {
@@ -39,7 +45,7 @@ impl Closer {
             shared.set_closing(closed_until);
             shared.status.set_closed_until(closed_until);
         }
-        Ok(Self { epoch: state.epoch, closed_until: state.closed_until })
+        Ok(Self { epoch: state.epoch, closed_until: state.closed_until, stride: STEP })
     }
 
     /// Closes what can be closed, and answers marks. Answers whether there is more to do at once.
@@ -54,7 +60,7 @@ impl Closer {
         let ready = watermark - shared.config.close_delay;
         let complete = interval_at(&shared.config, ready).from;
         let Some(from) = self.closed_until else { return self.begin(shared, complete, watermark).await };
-        let to = complete.min(interval_at(&shared.config, from + STEP).from);
+        let to = complete.min(interval_at(&shared.config, from + self.stride).from);
         if to <= from {
             return Ok(false);
         }
@@ -64,6 +70,11 @@ impl Closer {
         let window = Window { from, to };
         let facts = self.facts(shared, window, watermark).await?;
         let rows = row_writes(shared, &facts, "first");
+        if self.stride > STEP && !rows.is_empty() {
+            self.stride = STEP;
+            return Ok(true);
+        }
+        self.stride = if rows.is_empty() { (self.stride + self.stride).min(LONGEST_STRIDE) } else { STEP };
         let closed = self.write(shared, to, rows, Vec::new(), Vec::new()).await?;
         self.closed_until = Some(to);
         shared.status.set_closed_until(to);
