@@ -82,7 +82,7 @@ const volume = new Chart(byId("volume"), {
     { label: "Transferred out", colour: "offered", kind: "bars", show: count },
     { label: "Abandoned", colour: "hold", kind: "hatched", show: count },
     { label: "Answered", colour: "available", kind: "bars", show: count },
-    { label: "Service level", colour: "talk", kind: "line", scale: "level", show: percent, points: true, width: 2.5 },
+    { label: "Service level", colour: "text", kind: "line", scale: "level", show: percent, points: true, width: 2.5 },
   ],
 });
 const times = new Chart(byId("times"), {

@@ -134,7 +134,7 @@ export class Chart {
       cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
       scales,
       axes,
-      series: [{}, ...series.map((one) => drawing(one))],
+      series: [{}, ...series.map((one, index) => drawing(one, series.slice(index + 1).some(isBar)))],
       hooks: { drawAxes: [(plot) => this.#shadeOpen(plot)], setCursor: [(plot) => this.#legend(plot.cursor.idx)] },
     };
   }
@@ -188,7 +188,7 @@ export class Chart {
   }
 }
 
-function drawing({ colour: token, kind, dash, scale = "y", points = false, width = 2 }) {
+function drawing({ colour: token, kind, dash, scale = "y", points = false, width = 2 }, covered) {
   const stroke = colour(token);
   if (kind === "line") {
     return { scale, stroke, width, dash, spanGaps: false, points: { show: points, size: 5, fill: stroke } };
@@ -200,8 +200,13 @@ function drawing({ colour: token, kind, dash, scale = "y", points = false, width
     width: 0,
     fill,
     points: { show: false },
-    paths: uPlot.paths.bars({ size: [0.78, 48], align: 0 }),
+    // Bars that others cover are a hair narrower, or their edges would shine through.
+    paths: uPlot.paths.bars({ size: [0.78, 48], align: 0, gap: covered ? 2 : 0 }),
   };
+}
+
+function isBar({ kind }) {
+  return kind !== "line";
 }
 
 /** Slanted lines, so that an area is told from another without its colour. */
