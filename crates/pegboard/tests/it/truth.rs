@@ -97,10 +97,7 @@ fn judge(seed: u64) -> Vec<String> {
     for (case, (how, day)) in (3 * seed..).zip(deliveries) {
         let settings = settings(&day, case);
         let truth = day.knowable(&settings);
-        assert!(
-            truth.agent_intervals.len() > 20 && truth.queue_intervals.len() > 10,
-            "seed {seed} is no day"
-        );
+        assert!(!truth.agent_intervals.is_empty() && !truth.queue_intervals.is_empty(), "no day");
         let found = differences(&truth, &replay(&day, &settings));
         faults.extend(found.into_iter().map(|fault| {
             format!(
@@ -112,10 +109,17 @@ fn judge(seed: u64) -> Vec<String> {
     faults
 }
 
+/// The same; a panic is a fault as well.
+fn judge_safely(seed: u64) -> Vec<String> {
+    // What a thread of the pool says when it panics is lost with the output of whichever test started the pool.
+    std::panic::catch_unwind(|| judge(seed))
+        .unwrap_or_else(|_| vec![format!("PEGBOARD_TEST_SEEDS={seed}: it panics; alone it says why")])
+}
+
 /// Judges each fourth seed, so that the tests share the work.
 fn judge_each_fourth(first: usize) {
     let seeds: Vec<u64> = seeds().skip(first).step_by(4).collect();
-    let faults: Vec<String> = seeds.into_par_iter().flat_map_iter(judge).collect();
+    let faults: Vec<String> = seeds.into_par_iter().flat_map_iter(judge_safely).collect();
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 
