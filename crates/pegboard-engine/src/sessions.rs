@@ -96,10 +96,11 @@ impl SessionReport {
         }
     }
 
-    /// The session as far as it lies in the window.
+    /// The session as far as it lies in the window. One that goes on beyond it is open: nobody signed out there.
     fn row(&self, timeline: &Timeline, session: &Growing<'_>) -> Option<Session> {
         let whole = Window { from: session.sign_in, to: session.until };
         let Window { from: sign_in, to: until } = whole.overlap(self.window)?;
+        let ended = !session.open && session.until <= self.window.to;
         let own = &session.state.profile;
         let profile = if own.login.is_empty() { timeline.first_profile() } else { own.clone() };
         Some(Session {
@@ -109,7 +110,7 @@ impl SessionReport {
             agent_name: profile.name.clone(),
             team: Text::clone(&profile.team),
             sign_in,
-            sign_out: (!session.open).then_some(until),
+            sign_out: ended.then_some(until),
             duration_s: until.since(sign_in),
             policy: self.policy,
         })

@@ -16,15 +16,14 @@ fn report(policy: SessionPolicy, from: &str, to: &str) -> SessionReport {
     }
 }
 
-/// `09:00-17:00` for each session, `09:00-` for an open one.
+/// `09:00-17:00` for each session, `09:00-(17:00)` for one that is open and lasts until 17:00 as far as the report goes.
 fn shown(report: &SessionReport, day: &Day) -> Vec<String> {
     let sessions = report.rows(&day.timeline).into_iter();
     sessions
         .map(|row| {
-            let reach = row.sign_out.map(clock).unwrap_or_default();
-            if let Some(sign_out) = row.sign_out {
-                assert_eq!(row.duration_s, sign_out.since(row.sign_in));
-            }
+            let end = row.sign_in + row.duration_s;
+            assert!(row.sign_out.is_none_or(|sign_out| sign_out == end));
+            let reach = if row.sign_out.is_some() { clock(end) } else { format!("({})", clock(end)) };
             format!("{}-{reach}", clock(row.sign_in))
         })
         .collect()
@@ -64,7 +63,7 @@ fn an_open_session_has_no_sign_out_and_lasts_to_the_end_of_the_report() {
 #[test]
 fn a_session_is_clipped_to_the_window() {
     let told = day("09:00 Available; 17:00 LOGOUT");
-    assert_eq!(shown(&report(SessionPolicy::Login, "10:00", "12:00"), &told), ["10:00-12:00"]);
+    assert_eq!(shown(&report(SessionPolicy::Login, "10:00", "12:00"), &told), ["10:00-(12:00)"]);
     assert!(shown(&report(SessionPolicy::Login, "17:00", "24:00"), &told).is_empty());
     assert!(shown(&report(SessionPolicy::Login, "08:00", "09:00"), &told).is_empty());
 }
@@ -76,7 +75,8 @@ fn what_lies_beyond_the_window_tells_only_whether_the_session_goes_on() {
     let rows = by_ten.rows(&told.timeline);
     assert_eq!(
         columns(&rows[0], "team sign_out duration_s"),
-        "team=Blue sign_out=2026-03-02T10:00:00Z duration_s=3600"
+        "team=Blue sign_out= duration_s=3600",
+        "nobody signed out at the end of the window"
     );
     let rows = report(SessionPolicy::Login, "08:00", "10:30").rows(&told.timeline);
     assert_eq!(columns(&rows[0], "team sign_out duration_s"), "team=Red sign_out= duration_s=5400");
@@ -120,9 +120,9 @@ fn a_sign_in_within_unknown_time_parts_two_sessions() {
 #[test]
 fn unknown_time_at_the_edge_of_a_window_is_judged_by_the_whole_timeline() {
     let told = day_with_silence(&format!("{SILENT_HOUR}; 10:00 BEAT Available; 10:01 LOGOUT"));
-    assert_eq!(shown(&report(SessionPolicy::Login, "09:00", "09:30"), &told), ["09:00-09:30"]);
+    assert_eq!(shown(&report(SessionPolicy::Login, "09:00", "09:30"), &told), ["09:00-(09:30)"]);
     assert_eq!(shown(&report(SessionPolicy::Login, "09:30", "11:00"), &told), ["09:30-10:01"]);
-    assert_eq!(shown(&report(SessionPolicy::Login, "09:10", "09:50"), &told), ["09:10-09:50"]);
+    assert_eq!(shown(&report(SessionPolicy::Login, "09:10", "09:50"), &told), ["09:10-(09:50)"]);
 }
 
 #[test]

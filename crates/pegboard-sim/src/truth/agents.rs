@@ -89,11 +89,17 @@ impl Book<'_> {
     fn staff(&self, timeline: &Timeline, interval: Interval, groups: &mut BTreeMap<Text, Staffing>) {
         for span in timeline.between(interval.start, interval.end) {
             let kind = self.settings.statuses.type_of(&span.condition, self.organisation);
+            let class = span.condition.class;
+            let lost_sight = class == Class::Unknown && span.start >= timeline.begins;
+            if !kind.is_staffed() && !class.is_signed_in() && !lost_sight {
+                continue;
+            }
+            // Whoever is there makes a row of the group, staffed or not.
+            let staffing = groups.entry(self.group_of(&span.condition)).or_default();
             if !kind.is_staffed() {
                 continue;
             }
             let time = interval.share_of(span.start, span.end);
-            let staffing = groups.entry(self.group_of(&span.condition)).or_default();
             staffing.staffed += time;
             if kind == StatusType::Available {
                 staffing.available += time;

@@ -37,8 +37,10 @@ impl Book<'_> {
     }
 
     fn session(&self, timeline: &Timeline, sitting: &Sitting) -> Option<Session> {
-        let (sign_in, sign_out, duration) = self.window.clip(sitting.start, sitting.end)?;
-        let end = sign_out.unwrap_or(self.window.to);
+        let (sign_in, until, duration) = self.window.clip(sitting.start, sitting.end)?;
+        let end = until.unwrap_or(self.window.to);
+        // Whoever is still in when the window ends has not signed out in it.
+        let sign_out = sitting.end.filter(|end| *end <= self.window.to);
         let (_, team) = *sitting.teams.iter().rfind(|(from, _)| *from < end)?;
         let card = self.organisation.agent(timeline.agent);
         Some(Session {
