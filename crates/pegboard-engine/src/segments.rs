@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pegboard_model::report::{Activity, SegmentRow};
-use pegboard_model::{AgentProfile, SourceName, State, Text, Timestamp};
+use pegboard_model::{AgentProfile, SourceName, Timestamp};
 
 use crate::grid::Window;
 use crate::timeline::{Span, Timeline};
@@ -71,6 +71,7 @@ fn segment_row(
     let work = state.contact.as_ref();
     let queue = work.and_then(|work| work.queue.as_ref());
     let profile = if state.profile.login.is_empty() { first } else { &state.profile };
+    let (event_id, reason) = state.words(span.mark);
     SegmentRow {
         source: source.clone(),
         agent_id: timeline.agent.clone(),
@@ -86,11 +87,7 @@ fn segment_row(
         initiation: work.map(|work| work.initiation.clone()),
         queue_id: queue.map(|queue| queue.id.clone()),
         queue_name: queue.map(|queue| queue.name.clone()),
-        event_id: event_id(span, state),
-        reason: if span.mark.is_some() { state.status_name() } else { state.reason() },
+        event_id,
+        reason,
     }
-}
-
-fn event_id(span: &Span<'_>, state: &State) -> Text {
-    if span.mark.is_some() { "LOGIN".into() } else { state.event_id() }
 }

@@ -140,6 +140,14 @@ impl State {
         if self.signed_out || self.contact.is_some() { self.status_name() } else { Text::default() }
     }
 
+    /// Event id and reason of a segment in this state: those of the mark where it has one.
+    pub fn words(&self, mark: Option<Mark>) -> (Text, Text) {
+        match mark {
+            Some(Mark::SignIn) => ("LOGIN".into(), self.status_name()),
+            None => (self.event_id(), self.reason()),
+        }
+    }
+
     /// The name of the status, or empty.
     pub fn status_name(&self) -> Text {
         self.status.as_ref().map(|status| status.name.clone()).unwrap_or_default()
@@ -160,23 +168,5 @@ fn same_status(a: Option<&Arc<Status>>, b: Option<&Arc<Status>>) -> bool {
         (Some(a), Some(b)) => Arc::ptr_eq(a, b) || a == b,
         (None, None) => true,
         _ => false,
-    }
-}
-
-impl Segment {
-    /// The event id: that of the mark, or of the state.
-    pub fn event_id(&self) -> Text {
-        match self.mark {
-            Some(Mark::SignIn) => "LOGIN".into(),
-            None => self.state.event_id(),
-        }
-    }
-
-    /// The reason: the status name where the event id does not say it.
-    pub fn reason(&self) -> Text {
-        match self.mark {
-            Some(Mark::SignIn) => self.state.status_name(),
-            None => self.state.reason(),
-        }
     }
 }

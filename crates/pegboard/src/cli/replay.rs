@@ -265,9 +265,8 @@ fn report_bad(bad: &crate::replay::BadRecords, foreign: u64) {
         eprintln!("pegboard: {bad}");
     }
     if foreign > 0 {
-        eprintln!(
-            "pegboard: {foreign} records are neither agent events nor contact records, and were left out"
-        );
+        let (records, are) = if foreign == 1 { ("record", "is") } else { ("records", "are") };
+        eprintln!("pegboard: left out: {foreign} {records} that {are} neither agent event nor contact record");
     }
 }
 

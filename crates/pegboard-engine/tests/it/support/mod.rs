@@ -118,9 +118,9 @@ pub(crate) fn shown(segment: &Segment) -> String {
         (None, Some(end)) => format!("-{}", clock(end)),
     };
     let class = segment.state.class.as_str();
-    let reason = segment.reason();
+    let (event_id, reason) = segment.state.words(segment.mark);
     let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
-    format!("{}{end} {class} {}{reason}", clock(segment.start), segment.event_id()).trim_end().to_owned()
+    format!("{}{end} {class} {}{reason}", clock(segment.start), event_id).trim_end().to_owned()
 }
 
 /// `09:00-09:05 talk` for each span of the window; `?` marks the open one.
