@@ -6,6 +6,7 @@
 
 mod batch;
 mod error;
+pub mod failpoint;
 mod read;
 mod sqlite;
 

@@ -10,6 +10,7 @@ use super::dirty;
 use super::fault::{Fault, Tried};
 use super::feed;
 use super::writer::Step;
+use crate::failpoint;
 use crate::{Close, Closed, CloserState, FeedKind, StoreError};
 
 /// The reason of a revision that says that the row no longer exists.
@@ -17,6 +18,7 @@ const GONE: &str = "gone";
 
 /// Raises the epoch of a source's closer.
 pub(super) fn take_closer(step: &mut Step<'_>, source: &SourceName) -> Tried<CloserState> {
+    failpoint!("take_closer.before", fails);
     let state = step
         .connection
         .prepare_cached(
@@ -30,11 +32,13 @@ pub(super) fn take_closer(step: &mut Step<'_>, source: &SourceName) -> Tried<Clo
                 closed_until: row.get::<_, Option<i64>>(1)?.map(Timestamp::from_millis),
             })
         })?;
+    failpoint!("take_closer.after", fails);
     Ok(state)
 }
 
 /// Writes what closing intervals came to.
 pub(super) fn close(step: &mut Step<'_>, close: &Close) -> Tried<Closed> {
+    failpoint!("close.before", fails);
     let closed_until = check_closer(step, close)?;
     let mut closed = Closed::default();
     let mut entries = Vec::new();
@@ -65,11 +69,13 @@ pub(super) fn close(step: &mut Step<'_>, close: &Close) -> Tried<Closed> {
             entries.push(entry(&next, revision)?);
         }
     }
+    failpoint!("close.rows_written", fails);
     dirty::answer(step, &close.source, &close.answered)?;
     step.connection.prepare_cached("UPDATE closers SET closed_until = ?2 WHERE source = ?1")?.execute(
         params![close.source.as_str(), closed_until.max(Some(close.closed_until)).map(Timestamp::as_millis)],
     )?;
     feed::append(step, FeedKind::Rows, &close.source, &entries)?;
+    failpoint!("close.after", fails);
     Ok(closed)
 }
 
@@ -121,6 +127,7 @@ fn write(step: &Step<'_>, close: &Close, next: &Row<'_>) -> Tried<Written> {
     }
     let revision = stands.revision + 1;
     remember(step, close, next, &stands)?;
+    failpoint!("close.history_written", fails);
     put(step, close, next, revision)?;
     Ok(Written::Revised(revision))
 }

@@ -9,6 +9,7 @@ use super::codec::{content_column, from_json, to_json};
 use super::fault::Tried;
 use super::writer::Step;
 use super::{dirty, feed, partitions};
+use crate::failpoint;
 use crate::{AgentWrite, Batch, Committed, DeadLetterWrite, FeedKind, GapWrite, SegmentsWrite};
 
 /// What is kept of the payload of a dead letter: 64 KiB.
@@ -16,17 +17,23 @@ const PAYLOAD_BYTES: usize = 64 << 10;
 
 /// Writes a batch, if its writer still owns the partition.
 pub(super) fn commit(step: &mut Step<'_>, batch: &Batch) -> Tried<Committed> {
+    failpoint!("ingest.before", fails);
     let stands = partitions::check_owner(step, batch)?;
     partitions::advance(step, batch, &stands)?;
+    failpoint!("ingest.position_moved", fails);
     write_agents(step, &batch.source, &batch.agents)?;
     write_evidence(step, &batch.source, &batch.evidence)?;
+    failpoint!("ingest.evidence_written", fails);
     write_segments(step, &batch.source, &batch.segments)?;
+    failpoint!("ingest.segments_written", fails);
     write_contacts(step, &batch.source, &batch.contacts)?;
     dirty::mark(step, &batch.source, &batch.dirty)?;
     write_dead_letters(step, batch, &batch.dead_letters)?;
     write_gaps(step, batch, &batch.gaps)?;
+    failpoint!("ingest.before_feed", fails);
     let states: Vec<String> = batch.states.iter().map(to_json).collect::<Tried<_>>()?;
     let last_state = feed::append(step, FeedKind::States, &batch.source, &states)?;
+    failpoint!("ingest.after", fails);
     Ok(Committed { last_state })
 }
 
@@ -107,6 +114,7 @@ pub(super) fn rebase(
     until: Timestamp,
     base: &str,
 ) -> Tried<()> {
+    failpoint!("rebase.before", fails);
     let known = step
         .connection
         .prepare_cached("UPDATE agents SET base = ?3 WHERE source = ?1 AND agent = ?2")?
@@ -114,9 +122,11 @@ pub(super) fn rebase(
     if known == 0 {
         return Ok(());
     }
+    failpoint!("rebase.base_written", fails);
     step.connection
         .prepare_cached("DELETE FROM evidence WHERE source = ?1 AND agent = ?2 AND at <= ?3")?
         .execute(params![source.as_str(), agent.as_str(), until.as_millis()])?;
+    failpoint!("rebase.after", fails);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use super::fault::Tried;
-use crate::StoreError;
+use crate::{StoreError, failpoint};
 
 /// Every schema there was, in order: version n is what the first n make. One that was released never changes;
 /// the next version adds a file.
@@ -33,11 +33,14 @@ pub(super) fn check(connection: &Connection, migrations: &[&str]) -> Tried<u32> 
 pub(super) fn migrate(connection: &mut Connection, migrations: &[&str]) -> Tried<()> {
     let found = check(connection, migrations)?;
     for (version, migration) in (1_u32..).zip(migrations).skip(found as usize) {
+        failpoint!("migration.before", fails);
         let step = connection.transaction()?;
         step.execute_batch(migration)?;
+        failpoint!("migration.within", fails);
         step.pragma_update(None, "application_id", APPLICATION_ID)?;
         step.pragma_update(None, "user_version", version)?;
         step.commit()?;
+        failpoint!("migration.after", fails);
     }
     Ok(())
 }

@@ -38,7 +38,7 @@ use self::writer::Writer;
 use crate::{
     AgentsSnapshot, Batch, Close, Closed, CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedKind,
     FeedPage, Gap, PartitionState, Result, Store, StoreError, StoreId, StoredAgent, StoredRow, Token,
-    TokenWrite,
+    TokenWrite, failpoint,
 };
 
 /// How a store is opened.
@@ -115,6 +115,7 @@ fn identity(connection: &Connection) -> Tried<StoreId> {
         return Ok(StoreId(id));
     }
     let mut random = [0; 16];
+    failpoint!("open.before_identity", fails);
     getrandom::fill(&mut random).map_err(|error| {
         Fault::Store(StoreError::Database { operation: "make the store's identity", cause: error.into() })
     })?;

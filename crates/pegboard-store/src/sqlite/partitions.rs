@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::codec::{from_column, from_json, to_column, to_json};
 use super::fault::Tried;
 use super::writer::Step;
+use crate::failpoint;
 use crate::{Batch, Counts, PartitionState, StoreError};
 
 /// The columns that [`read`] takes, in its order.
@@ -20,6 +21,7 @@ pub(super) fn take(
     partition: &PartitionId,
     parents: &[PartitionId],
 ) -> Tried<PartitionState> {
+    failpoint!("take_partition.before", fails);
     step.connection
         .prepare_cached(
             "INSERT INTO partitions (source, partition, epoch, finished, parents, records, events, contacts,
@@ -28,6 +30,7 @@ pub(super) fn take(
              ON CONFLICT DO UPDATE SET epoch = epoch + 1",
         )?
         .execute(params![source.as_str(), partition.as_str(), to_json(parents)?, step.now.as_millis()])?;
+    failpoint!("take_partition.after", fails);
     let missing = || StoreError::Damaged { what: "partition", detail: format!("{partition}: not there") };
     Ok(find(step.connection, source, partition)?.ok_or_else(missing)?)
 }

@@ -12,6 +12,7 @@ use rusqlite::{Connection, OptionalExtension, Params, params, params_from_iter};
 use super::codec::{limit, to_column};
 use super::fault::Tried;
 use super::writer::Step;
+use crate::failpoint;
 
 /// How many rows one job of the writer removes.
 const BITE: usize = 2000;
@@ -72,6 +73,7 @@ pub(super) fn plan(connection: &Connection, now: Timestamp, retention: &Retentio
 
 /// Removes the next bite of the ranges; answers what is left of them.
 pub(super) fn bite(step: &mut Step<'_>, mut ranges: VecDeque<Range>) -> Tried<VecDeque<Range>> {
+    failpoint!("sweep.before", fails);
     let mut left = BITE;
     while left > 0
         && let Some(range) = ranges.front_mut()
@@ -83,6 +85,7 @@ pub(super) fn bite(step: &mut Step<'_>, mut ranges: VecDeque<Range>) -> Tried<Ve
         }
         left -= removed.min(left);
     }
+    failpoint!("sweep.after", fails);
     Ok(ranges)
 }
 

@@ -6,12 +6,14 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::codec::{from_json, to_json};
 use super::fault::Tried;
 use super::writer::Step;
+use crate::failpoint;
 use crate::{Role, Token, TokenWrite};
 
 const COLUMNS: &str = "id, name, role, sources, created, expires, revoked";
 
 /// Writes a new token.
 pub(super) fn add(step: &mut Step<'_>, write: &TokenWrite) -> Tried<()> {
+    failpoint!("token.before", fails);
     let TokenWrite { token, hash } = write;
     step.connection
         .prepare_cached(
@@ -28,6 +30,7 @@ pub(super) fn add(step: &mut Step<'_>, write: &TokenWrite) -> Tried<()> {
             token.expires.map(Timestamp::as_millis),
             token.revoked.map(Timestamp::as_millis),
         ])?;
+    failpoint!("token.after", fails);
     Ok(())
 }
 

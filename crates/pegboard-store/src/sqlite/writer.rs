@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::fault::{Failure, Fault, Tried};
 use super::lock::StoreLock;
-use crate::{Result, StoreError};
+use crate::{Result, StoreError, failpoint};
 
 /// How many jobs may wait; whoever brings one more waits until there is room.
 const QUEUED_JOBS: usize = 128;
@@ -193,6 +193,7 @@ impl WriterThread {
             group.drain(..).for_each(|job| job.answer(Err(&failure)));
             return;
         }
+        failpoint!("group.begun");
         let mut ran = Vec::with_capacity(group.len());
         let mut fed = false;
         let mut abandoned = None;
@@ -207,11 +208,15 @@ impl WriterThread {
             if abandoned.is_some() {
                 break;
             }
+            if !group.is_empty() {
+                failpoint!("group.between_jobs");
+            }
         }
         let committed = abandoned.map_or_else(|| self.commit(), Err);
         for job in ran {
             job.answer(committed.as_ref().copied());
         }
+        failpoint!("group.answered");
         if committed.is_ok() && fed {
             self.woken.send_modify(|commits| *commits += 1);
         }
@@ -219,7 +224,10 @@ impl WriterThread {
 
     /// Commits, or leaves no transaction behind.
     fn commit(&self) -> std::result::Result<(), Failure> {
-        self.connection.execute_batch("COMMIT").map_err(|error| {
+        failpoint!("group.before_commit");
+        let committed = self.connection.execute_batch("COMMIT");
+        failpoint!("group.after_commit");
+        committed.map_err(|error| {
             if !self.connection.is_autocommit() {
                 // If this fails too, the next BEGIN fails and says so.
                 drop(self.connection.execute_batch("ROLLBACK"));

@@ -8,7 +8,7 @@ use pegboard_engine::queues::pegged_at;
 use pegboard_engine::{IntervalLength, Window};
 use pegboard_model::report::Row;
 use pegboard_model::{Millis, Text, Timestamp};
-use pegboard_store::{Close, Closed, DirtyMark, RowWrite, StoreError};
+use pegboard_store::{Close, Closed, DirtyMark, RowWrite, StoreError, failpoint};
 
 use super::reports::{Facts, interval_at};
 use super::source::Shared;
@@ -70,12 +70,14 @@ impl Closer {
         let window = Window { from, to };
         let facts = self.facts(shared, window, watermark).await?;
         let rows = row_writes(shared, &facts, "first");
+        failpoint!("closer.loaded", fails);
         if self.stride > STEP && !rows.is_empty() {
             self.stride = STEP;
             return Ok(true);
         }
         self.stride = if rows.is_empty() { (self.stride + self.stride).min(LONGEST_STRIDE) } else { STEP };
         let closed = self.write(shared, to, rows, Vec::new(), Vec::new()).await?;
+        failpoint!("closer.closed", fails);
         self.closed_until = Some(to);
         shared.status.set_closed_until(to);
         tracing::info!(
@@ -122,7 +124,9 @@ impl Closer {
             let facts = self.facts(shared, window, watermark).await?;
             let rows = row_writes(shared, &facts, "late");
             let gone = self.gone(shared, window, &rows).await?;
+            failpoint!("closer.late_loaded", fails);
             let closed = self.write(shared, closed_until, rows, gone, Vec::new()).await?;
+            failpoint!("closer.late_written", fails);
             if closed.revised > 0 {
                 tracing::info!(
                     source.name = %shared.config.name, from = %window.from, to = %window.to,

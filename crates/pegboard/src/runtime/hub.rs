@@ -8,7 +8,7 @@ use pegboard_connect::spec::Source;
 use pegboard_engine::{IntervalLength, Window};
 use pegboard_model::report::Row;
 use pegboard_model::{AgentId, Millis, SourceName, Timestamp};
-use pegboard_store::{Store, StoreError, StoredRow};
+use pegboard_store::{Store, StoreError, StoredRow, failpoint};
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -88,9 +88,13 @@ impl Hub {
 impl Running {
     /// Stops reading, waits for what is on its way, and closes the store.
     pub async fn stop(mut self) -> Result<(), StoreError> {
+        failpoint!("stop.begun");
         self.stop.send_replace(true);
         while self.tasks.join_next().await.is_some() {}
-        self.store.shut_down().await
+        failpoint!("stop.sources_ended");
+        self.store.shut_down().await?;
+        failpoint!("stop.store_closed");
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pegboard_connect::spec::{Chunk, Decode, Opening, PartitionReader, SourceError};
 use pegboard_model::PartitionId;
-use pegboard_store::{Batch, Counts, StoreError};
+use pegboard_store::{Batch, Counts, StoreError, failpoint};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -40,6 +40,7 @@ pub enum End {
 pub async fn take(shared: &Shared, opening: &Opening) -> Result<Standing, StoreError> {
     let source = &shared.config.name;
     let state = shared.store.take_partition(source, &opening.partition, &opening.parents).await?;
+    failpoint!("partition.taken", fails);
     let mut standing = Standing {
         partition: opening.partition.clone(),
         epoch: state.epoch,
@@ -188,6 +189,7 @@ impl Work<'_> {
             now,
             closed: shared.closing(),
         };
+        failpoint!("partition.before_prepare", fails);
         let prepared = prepare(ground, &mut *self.decoder, &self.standing, chunk).await?;
         let Prepared { batch, staged, standing } = prepared;
         let counts = batch.counts;
@@ -198,12 +200,15 @@ impl Work<'_> {
         } else {
             // Until the outcome is known and taken over, which it never is if this task is ended meanwhile.
             shared.set_stale();
+            failpoint!("partition.prepared", fails);
             shared.store.commit(batch).await?;
+            failpoint!("partition.committed", fails);
             self.standing = standing;
             self.committed = Some(Instant::now());
         }
         agents.accept(staged);
         shared.set_fresh();
+        failpoint!("partition.accepted");
         let known = agents.count() as u64;
         drop(agents);
         self.note_step(chunk, counts, known);
