@@ -40,20 +40,21 @@ pub use throttle::Rate;
 /// The most bytes that a body of a request may have.
 pub const BODY_LIMIT: usize = 64 * 1024;
 
-/// The routes of the API. What matches none of them is answered in the envelope of errors, also after a merge with
-/// a router that has no fallback of its own.
-pub fn router(state: ApiState) -> Router {
+/// The routes of the API, and beside them `pages`, which know nothing of its state. What matches neither is answered in
+/// the envelope of errors. Headers, log, metrics and the end of panics are the same for all of it.
+pub fn router(state: ApiState, pages: Router) -> Router {
     let mut router = Router::new();
     for route in &routes::ROUTES {
         let guard = from_fn_with_state((state.clone(), route), guard::guard);
         router = router.route(route.path, (route.handler)().route_layer(guard));
     }
     router
+        .with_state(state.clone())
+        .merge(pages)
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(from_fn_with_state(state.clone(), observe::observe))
-        .with_state(state)
+        .layer(from_fn_with_state(state, observe::observe))
 }
 
 async fn no_route() -> ApiError {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{self, HeaderName};
-use axum::http::{HeaderMap, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
@@ -16,8 +16,9 @@ use crate::api::error::{ApiError, Code};
 use crate::api::guard::TokenId;
 use crate::api::state::ApiState;
 
-/// No answer of the API is a page: it may load, run and be framed by nothing.
-const HEADERS: [(HeaderName, HeaderValue); 5] = [
+/// What every answer carries that does not say otherwise of itself. Only pages do, and only of what they load and how long
+/// they are kept: everything else may load and run nothing. None is framed.
+const HEADERS: [(HeaderName, HeaderValue); 7] = [
     (
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(
@@ -28,6 +29,8 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
 ];
 
 /// Where TLS is, it stays: a year, as browsers ask.
@@ -78,7 +81,7 @@ async fn without_panic(answer: impl Future<Output = Response>) -> Response {
 
 fn add_headers(state: &ApiState, headers: &mut HeaderMap) {
     for (name, value) in HEADERS {
-        headers.insert(name, value);
+        headers.entry(name).or_insert(value);
     }
     if state.transport.is_secure() {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT);
@@ -92,9 +95,15 @@ fn record(state: &ApiState, method: &Method, route: &str, response: &Response, t
     state.metrics.answered(method, route, status, took);
     let token = response.extensions().get::<TokenId>().map_or("-", |id| &*id.0);
     let ms = took.as_millis();
-    if route.starts_with("/api/") {
-        tracing::info!(%method, route, status, ms, token, "answered");
-    } else {
+    if is_routine(route, response.status()) {
         tracing::debug!(%method, route, status, ms, token, "answered");
+    } else {
+        tracing::info!(%method, route, status, ms, token, "answered");
     }
+}
+
+/// What machines ask every few seconds, and the files that come with a page, would drown the rest of the log.
+fn is_routine(route: &str, status: StatusCode) -> bool {
+    let asked_often = matches!(route, "/healthz" | "/readyz" | "/metrics" | "/favicon.ico");
+    (asked_often || route.starts_with("/assets/")) && !status.is_server_error()
 }

@@ -44,7 +44,7 @@ pub fn document() -> Value {
 
 fn operation(route: &Route) -> Value {
     let mut operation = json!({
-        "operationId": route.id,
+        "operationId": route.id.as_str(),
         "description": route.about,
         "security": security(route.needs),
         "responses": responses(route),

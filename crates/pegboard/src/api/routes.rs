@@ -11,10 +11,61 @@ use crate::api::handlers::{agents, dead_letters, house, reports, session, source
 use crate::api::query::{Param, ParamKind};
 use crate::api::state::ApiState;
 
+macro_rules! route_ids {
+    ($($Id:ident = $name:literal),+ $(,)?) => {
+        /// The routes by name. What must be said of each of them, such as who may use it, is a `match` over this, in
+        /// the program and in its tests: a route of which it is not said does not build.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum RouteId {
+            $(#[doc = concat!("`", $name, "`")] $Id),+
+        }
+
+        impl RouteId {
+            /// Every route, in the order of [`ROUTES`].
+            pub const ALL: &[Self] = &[$(Self::$Id),+];
+
+            /// The name as generated clients have it.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$Id => $name),+ }
+            }
+        }
+    };
+}
+
+route_ids! {
+    Agents = "agents",
+    AgentsStream = "agentsStream",
+    AgentTimeline = "agentTimeline",
+    Reports = "reports",
+    Report = "report",
+    Sources = "sources",
+    DeadLetters = "deadLetters",
+    SignIn = "signIn",
+    Session = "session",
+    SignOut = "signOut",
+    Tokens = "tokens",
+    CreateToken = "createToken",
+    RevokeToken = "revokeToken",
+    Openapi = "openapi",
+    Healthz = "healthz",
+    Readyz = "readyz",
+    Metrics = "metrics",
+}
+
+/// The table has every route, once, at its place.
+const _: () = {
+    assert!(ROUTES.len() == RouteId::ALL.len(), "a route is not in the table");
+    let mut at = 0;
+    while at < ROUTES.len() {
+        assert!(ROUTES[at].id as usize == at, "the table has another order than the names");
+        at += 1;
+    }
+};
+
 /// A route.
 pub struct Route {
-    /// Its name, unique, for generated clients.
-    pub(crate) id: &'static str,
+    /// Its name.
+    pub(crate) id: RouteId,
     pub(crate) verb: Verb,
     pub(crate) path: &'static str,
     pub(crate) needs: Needs,
@@ -81,6 +132,11 @@ impl Verb {
 }
 
 impl Route {
+    /// Its name.
+    pub fn id(&self) -> RouteId {
+        self.id
+    }
+
     /// Its method.
     pub fn method(&self) -> Method {
         self.verb.method()
@@ -135,7 +191,7 @@ const VIEWER: Needs = Needs::Role(Role::Viewer);
 /// Every route of the API.
 pub static ROUTES: [Route; 17] = [
     Route {
-        id: "agents",
+        id: RouteId::Agents,
         verb: Verb::Get,
         path: "/api/v1/agents",
         needs: VIEWER,
@@ -162,7 +218,7 @@ pub static ROUTES: [Route; 17] = [
         handler: || get(agents::snapshot),
     },
     Route {
-        id: "agentsStream",
+        id: RouteId::AgentsStream,
         verb: Verb::Get,
         path: "/api/v1/agents/stream",
         needs: VIEWER,
@@ -185,7 +241,7 @@ pub static ROUTES: [Route; 17] = [
         handler: || get(stream::stream),
     },
     Route {
-        id: "agentTimeline",
+        id: RouteId::AgentTimeline,
         verb: Verb::Get,
         path: "/api/v1/agents/{id}/timeline",
         needs: VIEWER,
@@ -197,7 +253,7 @@ pub static ROUTES: [Route; 17] = [
         handler: || get(reports::timeline),
     },
     Route {
-        id: "reports",
+        id: RouteId::Reports,
         verb: Verb::Get,
         path: "/api/v1/reports",
         needs: VIEWER,
@@ -209,7 +265,7 @@ pub static ROUTES: [Route; 17] = [
         handler: || get(reports::names),
     },
     Route {
-        id: "report",
+        id: RouteId::Report,
         verb: Verb::Get,
         path: "/api/v1/reports/{name}",
         needs: VIEWER,
@@ -232,7 +288,7 @@ pub static ROUTES: [Route; 17] = [
         handler: || get(reports::rows),
     },
     Route {
-        id: "sources",
+        id: RouteId::Sources,
         verb: Verb::Get,
         path: "/api/v1/sources",
         needs: VIEWER,
@@ -244,7 +300,7 @@ pub static ROUTES: [Route; 17] = [
         handler: || get(sources::list),
     },
     Route {
-        id: "deadLetters",
+        id: RouteId::DeadLetters,
         verb: Verb::Get,
         path: "/api/v1/dead-letters",
         needs: VIEWER,
@@ -270,7 +326,7 @@ pub static ROUTES: [Route; 17] = [
         handler: || get(dead_letters::page),
     },
     Route {
-        id: "signIn",
+        id: RouteId::SignIn,
         verb: Verb::Post,
         path: "/api/v1/session",
         needs: Needs::Nothing,
@@ -282,7 +338,7 @@ pub static ROUTES: [Route; 17] = [
         handler: || post(session::sign_in),
     },
     Route {
-        id: "session",
+        id: RouteId::Session,
         verb: Verb::Get,
         path: "/api/v1/session",
         needs: VIEWER,
@@ -294,7 +350,7 @@ pub static ROUTES: [Route; 17] = [
         handler: || get(session::who),
     },
     Route {
-        id: "signOut",
+        id: RouteId::SignOut,
         verb: Verb::Delete,
         path: "/api/v1/session",
         needs: VIEWER,
@@ -306,7 +362,7 @@ pub static ROUTES: [Route; 17] = [
         handler: || delete(session::sign_out),
     },
     Route {
-        id: "tokens",
+        id: RouteId::Tokens,
         verb: Verb::Get,
         path: "/api/v1/tokens",
         needs: Needs::RoleOverAll(Role::Admin),
@@ -318,7 +374,7 @@ pub static ROUTES: [Route; 17] = [
         handler: || get(tokens::list),
     },
     Route {
-        id: "createToken",
+        id: RouteId::CreateToken,
         verb: Verb::Post,
         path: "/api/v1/tokens",
         needs: Needs::RoleOverAll(Role::Admin),
@@ -330,7 +386,7 @@ pub static ROUTES: [Route; 17] = [
         handler: || post(tokens::create),
     },
     Route {
-        id: "revokeToken",
+        id: RouteId::RevokeToken,
         verb: Verb::Delete,
         path: "/api/v1/tokens/{id}",
         needs: Needs::RoleOverAll(Role::Admin),
@@ -342,7 +398,7 @@ pub static ROUTES: [Route; 17] = [
         handler: || delete(tokens::revoke),
     },
     Route {
-        id: "openapi",
+        id: RouteId::Openapi,
         verb: Verb::Get,
         path: "/api/v1/openapi.json",
         needs: Needs::Nothing,
@@ -354,7 +410,7 @@ pub static ROUTES: [Route; 17] = [
         handler: || get(house::openapi),
     },
     Route {
-        id: "healthz",
+        id: RouteId::Healthz,
         verb: Verb::Get,
         path: "/healthz",
         needs: Needs::Nothing,
@@ -366,7 +422,7 @@ pub static ROUTES: [Route; 17] = [
         handler: || get(house::healthz),
     },
     Route {
-        id: "readyz",
+        id: RouteId::Readyz,
         verb: Verb::Get,
         path: "/readyz",
         needs: Needs::Nothing,
@@ -378,7 +434,7 @@ pub static ROUTES: [Route; 17] = [
         handler: || get(house::readyz),
     },
     Route {
-        id: "metrics",
+        id: RouteId::Metrics,
         verb: Verb::Get,
         path: "/metrics",
         needs: Needs::RoleUnlessLocal(Role::Viewer),
@@ -405,7 +461,7 @@ mod tests {
     fn every_route_has_its_own_name_and_its_own_method_and_path() {
         for (index, route) in ROUTES.iter().enumerate() {
             for other in &ROUTES[index + 1..] {
-                assert_ne!(route.id, other.id);
+                assert_ne!(route.id.as_str(), other.id.as_str());
                 assert!(route.path != other.path || route.verb != other.verb, "{route:?}");
             }
         }

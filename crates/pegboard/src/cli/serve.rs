@@ -98,7 +98,7 @@ pub(super) async fn run_hub(
         Hub::start(sources, store.clone(), clock::system).await.context("cannot start")?;
     let options = ApiOptions { stale_after, ..ApiOptions::new(front.access, front.transport) };
     let state = ApiState::new(store, hub, options);
-    let router = api::router(state).merge(console::router());
+    let router = api::router(state, console::router());
     let (begin, begun) = watch::channel(false);
     let shutdown = async {
         shutdown.await;

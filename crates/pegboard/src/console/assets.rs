@@ -80,6 +80,11 @@ pub(super) fn find(path: &str) -> Option<&'static Content> {
     CONTENTS.get(path)
 }
 
+/// The paths of all files.
+pub(super) fn paths() -> impl Iterator<Item = &'static str> {
+    FILES.iter().map(|&(path, _)| path)
+}
+
 /// The name of exactly these files. It is part of their address, so that a browser may keep them for ever, and never
 /// mixes the modules of two releases.
 pub(super) fn version() -> &'static str {

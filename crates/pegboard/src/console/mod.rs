@@ -28,6 +28,13 @@ pub fn router() -> Router {
     router
 }
 
+/// The path of everything that [`router`] serves: documents and files.
+pub fn paths() -> impl Iterator<Item = String> {
+    let documents = document::all().map(|document| document.path.to_owned());
+    let files = assets::paths().map(|path| format!("/assets/{}/{path}", assets::version()));
+    documents.chain(files).chain(["/favicon.ico".to_owned()])
+}
+
 async fn asset(Path((version, path)): Path<(String, String)>, request: HeaderMap) -> Response {
     let Some(content) = assets::find(&path) else {
         return StatusCode::NOT_FOUND.into_response();

@@ -46,7 +46,7 @@ async fn every_document_is_complete_and_refers_only_to_files_that_exist() {
 }
 
 #[tokio::test]
-async fn s34_documents_and_assets_carry_the_hardening_headers_and_no_inline_code() {
+async fn s34_documents_and_assets_carry_their_policy_and_no_inline_code() {
     for path in document::all()
         .map(|document| document.path.to_owned())
         .chain([format!("/assets/{}/js/board/main.js", assets::version())])
@@ -58,9 +58,6 @@ async fn s34_documents_and_assets_carry_the_hardening_headers_and_no_inline_code
             "{policy}"
         );
         assert!(!policy.contains("unsafe"), "{policy}");
-        assert_eq!(header_of(&response, header::X_CONTENT_TYPE_OPTIONS), "nosniff");
-        assert_eq!(header_of(&response, header::X_FRAME_OPTIONS), "DENY");
-        assert_eq!(header_of(&response, header::REFERRER_POLICY), "no-referrer");
         if response.headers()[header::CONTENT_TYPE].to_str().unwrap().starts_with("text/html") {
             let html = text(response).await;
             assert!(!html.contains("style=") && !html.contains("<style"), "{path}");

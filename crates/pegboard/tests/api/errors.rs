@@ -25,7 +25,8 @@ fn expected(status: u16, code: &str, path: Option<&str>) -> (u16, String, Option
 #[tokio::test]
 async fn unknown_routes_and_methods_are_answered_in_the_envelope() {
     let hub = Hub::new();
-    for path in ["/", "/api/v1", "/api/v1/agent", "/api/v1/agents/", "/api/v2/agents", "/api/v1/agents/x/y/z"]
+    for path in
+        ["/nowhere", "/api/v1", "/api/v1/agent", "/api/v1/agents/", "/api/v2/agents", "/api/v1/agents/x/y/z"]
     {
         assert_eq!(error(&hub, Ask::get(path)).await, expected(404, "not_found", None), "{path}");
     }

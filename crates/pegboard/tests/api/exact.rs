@@ -144,7 +144,7 @@ async fn snapshot_then_stream_shows_every_change_once_even_to_a_client_that_is_k
     store.add_token(write).await.unwrap();
     let mut options = ApiOptions::new(Access::Tokens, Transport::Plain);
     options.limits.requests = Rate { per_second: 1e6, burst: 1e6 };
-    let api = router(ApiState::new(store.clone(), FakeView::new(&SOURCES), options));
+    let api = router(ApiState::new(store.clone(), FakeView::new(&SOURCES), options), axum::Router::new());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let server = tokio::spawn(serve(listener, None, api, std::future::pending()));

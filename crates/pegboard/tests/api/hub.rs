@@ -28,6 +28,8 @@ pub(crate) struct Hub {
     pub(crate) admin: String,
     /// A viewer limited to `acme`.
     pub(crate) acme: String,
+    /// An admin limited to `acme`.
+    pub(crate) acme_admin: String,
 }
 
 impl Hub {
@@ -53,7 +55,8 @@ impl Hub {
             operator: token(Role::Operator, &[]),
             admin: token(Role::Admin, &[]),
             acme: token(Role::Viewer, &["acme"]),
-            router: pegboard::api::router(state),
+            acme_admin: token(Role::Admin, &["acme"]),
+            router: pegboard::api::router(state, pegboard::console::router()),
             store,
             view,
         }

@@ -21,6 +21,8 @@ async fn logged(level: Level) -> (String, Vec<String>) {
     hub.get("/api/v1/agents?q=jane.doe").await;
     hub.get("/api/v1/agents/jane.doe/timeline?nonsense=jane.doe").await;
     hub.get("/jane.doe").await;
+    hub.get("/queues?jane.doe").await;
+    hub.get("/assets/jane.doe/js/board/main.js").await;
     let sign_in =
         Ask::new("POST", "/api/v1/session").json(&json!({"token": hub.viewer})).send(&hub.router).await;
     let cookie = sign_in.header("set-cookie").split(['=', ';']).nth(1).unwrap().to_string();
@@ -41,6 +43,8 @@ async fn a_request_is_logged_by_route_status_and_token_and_names_nobody() {
     let timeline = log.lines().find(|line| line.contains("/api/v1/agents/{id}/timeline")).unwrap();
     assert!(timeline.contains("method=GET") && timeline.contains("status=400"), "{timeline}");
     assert!(timeline.contains("token=\"t"), "{timeline}");
+    assert!(log.contains("route=\"/queues\" status=200"), "pages have their line: {log}");
+    assert!(!log.contains("/assets/"), "the files that come with a page have none: {log}");
     assert!(log.contains("the store failed"), "{log}");
     assert!(!log.contains("jane"), "{log}");
 }

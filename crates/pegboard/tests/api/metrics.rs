@@ -49,6 +49,34 @@ async fn requests_and_readers_are_counted() {
 }
 
 #[tokio::test]
+async fn pages_and_files_are_counted_by_a_bounded_number_of_labels() {
+    let hub = Hub::new();
+    for path in pegboard::console::paths() {
+        assert_eq!(Ask::get(&path).begin(&hub.router).await.status(), 200, "{path}");
+    }
+    for n in 0..50 {
+        Ask::get(&format!("/assets/x{n}/none{n}.js")).begin(&hub.router).await;
+        Ask::get(&format!("/none{n}")).begin(&hub.router).await;
+    }
+    let text = hub.get("/metrics").await.text;
+    let counted: Vec<_> =
+        text.lines().filter(|line| line.starts_with("pegboard_http_requests_total")).collect();
+    assert_eq!(
+        counted.len(),
+        5 + 3 + 1,
+        "documents, files found and not, the icon, what is nowhere: {counted:?}"
+    );
+    for line in [
+        "pegboard_http_requests_total{method=\"GET\",route=\"/\",status=\"200\"} 1",
+        "pegboard_http_requests_total{method=\"GET\",route=\"/queues\",status=\"200\"} 1",
+        "pegboard_http_requests_total{method=\"GET\",route=\"/assets/{version}/{*path}\",status=\"404\"} 50",
+        "pegboard_http_requests_total{method=\"GET\",route=\"other\",status=\"404\"} 50",
+    ] {
+        assert!(counted.contains(&line), "{line}\n{counted:?}");
+    }
+}
+
+#[tokio::test]
 async fn every_sample_belongs_to_a_declared_family_and_every_family_has_one() {
     let hub = Hub::new();
     hub.get("/healthz").await;

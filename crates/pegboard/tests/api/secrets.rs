@@ -124,7 +124,7 @@ async fn s20_tokens_and_sessions_are_in_no_log_no_answer_and_no_debug_output() {
     store.keep_token(write);
     let options = ApiOptions::new(Access::Tokens, Transport::Plain);
     let state = ApiState::new(store.clone(), view, options);
-    let router = pegboard::api::router(state.clone());
+    let router = pegboard::api::router(state.clone(), pegboard::console::router());
     let admin = admin.expose().to_owned();
 
     let sign_in = Ask::new("POST", "/api/v1/session").json(&json!({"token": admin})).send(&router).await;
