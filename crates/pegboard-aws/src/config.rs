@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_told_at_once() {
+    fn r28_every_fault_is_told_at_once() {
         let mut config = config(ARN);
         config.region = Some("us-east-1".to_owned());
         config.endpoint = Some("localhost:4567".to_owned());
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limits_themselves_can_work() {
+    fn r28_the_limits_themselves_can_work() {
         let mut config = config("agents");
         config.poll_interval = LEAST_POLL_INTERVAL;
         config.max_records = 1;

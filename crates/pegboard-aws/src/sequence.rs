@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn only_canonical_decimal_digits_are_numbers() {
+    fn r28_only_canonical_decimal_digits_are_numbers() {
         let too_long = "1".repeat(MAX_DIGITS + 1);
         for text in ["", "00", "01", "-1", "+1", " 1", "1 ", "1e3", "٣", "TRIM_HORIZON", too_long.as_str()] {
             assert!(text.parse::<SequenceNumber>().is_err(), "{text:?} was taken for a sequence number");

@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn one_byte_more_than_the_limit_is_too_much() {
+    fn r28_one_byte_more_than_the_limit_is_too_much() {
         let text = vec![b' '; 10_000];
         for packed in [gzip(&text), zstd(&text)] {
             let read = |max_bytes| {
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bomb_is_stopped_by_its_ratio() {
+    fn r28_a_bomb_is_stopped_by_its_ratio() {
         let size = Limits::RATIO_FREE + (1 << 20);
         let mut encoder = zstd::Encoder::new(Vec::new(), 3).unwrap();
         io::copy(&mut io::repeat(b' ').take(size), &mut encoder).unwrap();

@@ -140,7 +140,7 @@ fn what_is_no_object_is_reported_once() {
 }
 
 #[test]
-fn r07_one_byte_over_the_limit_is_broken_and_the_stream_goes_on() {
+fn r28_r07_one_byte_over_the_limit_is_broken_and_the_stream_goes_on() {
     let record = |length: usize| format!("{{\"a\":\"{}\"}}", "x".repeat(length - 8));
     for separator in ["\n", "", " "] {
         let input = [record(64), record(65), record(20)].join(separator);
@@ -158,7 +158,7 @@ fn r07_one_byte_over_the_limit_is_broken_and_the_stream_goes_on() {
 }
 
 #[test]
-fn nesting_is_read_as_deep_as_the_decoder_reads_it() {
+fn r28_nesting_is_read_as_deep_as_the_decoder_reads_it() {
     let nested = |depth: usize| format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
     assert!(frames(nested(127).as_bytes()).all(|frame| frame.is_ok()));
     assert!(serde_json::from_str::<serde_json::Value>(&nested(127)).is_ok());

@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_repeats_does_not_grow_without_end() {
+    fn r28_what_never_repeats_does_not_grow_without_end() {
         let mut texts = Interner::default();
         let long = "x".repeat(1 << 16);
         for n in 0..1000 {

@@ -128,7 +128,7 @@ async fn a_lost_transaction_acknowledges_nothing_and_the_rest_goes_on() {
 }
 
 #[tokio::test]
-async fn jobs_that_wait_are_committed_together_and_in_order() {
+async fn r28_jobs_that_wait_are_committed_together_and_in_order() {
     let (_folder, store) = new();
     let held = Held::new(&store).await;
     let order = Arc::new(Mutex::new(Vec::new()));
@@ -153,7 +153,7 @@ async fn jobs_that_wait_are_committed_together_and_in_order() {
 }
 
 #[tokio::test]
-async fn one_more_job_than_fit_waits_outside() {
+async fn r28_one_more_job_than_fit_waits_outside() {
     let (_folder, store) = new();
     let held = Held::new(&store).await;
     let jobs: Vec<_> = (0..129)

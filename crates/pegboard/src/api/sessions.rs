@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn one_token_has_a_bounded_number_of_sessions_and_ends_none_of_the_others() {
+    fn r28_one_token_has_a_bounded_number_of_sessions_and_ends_none_of_the_others() {
         let sessions = Sessions::default();
         let (_, other) = sessions.open([2; 32], START);
         let cookies: Vec<_> = (0..=LIMIT_PER_TOKEN)
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_sessions_is_bounded() {
+    fn r28_the_number_of_sessions_is_bounded() {
         let sessions = Sessions::default();
         for n in 0..=u16::try_from(LIMIT).unwrap() {
             let mut token = [0; 32];

@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_buckets_is_bounded_and_the_most_restrained_key_stays_restrained() {
+    fn r28_the_number_of_buckets_is_bounded_and_the_most_restrained_key_stays_restrained() {
         let start = Instant::now();
         let buckets = Buckets::new(RATE, 4);
         for _ in 0..3 {

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_refused_by_its_place() {
+    fn r28_what_cannot_be_is_refused_by_its_place() {
         let longest = "é".repeat(NAME_LIMIT);
         assert!(ask(&longest, &[], None).is_ok());
         for name in ["", "  ", "two\nlines", "\u{1b}[31m", &format!("{longest}é")] {

@@ -319,7 +319,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn r07_a_few_bad_records_are_records_and_many_are_a_changed_format() {
+    fn r28_r07_a_few_bad_records_are_records_and_many_are_a_changed_format() {
         let mut trust = Trust::default();
         for index in 0..1000 {
             trust.note(index % 20 == 0);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::hub::{Ask, Hub};
 
 #[tokio::test]
-async fn pages_follow_each_other_without_gap_or_overlap() {
+async fn r28_pages_follow_each_other_without_gap_or_overlap() {
     let hub = Hub::new();
     for _ in 0..250 {
         hub.store.bury("acme", b"{}");

@@ -93,7 +93,7 @@ async fn s34_a_broken_store_is_said_without_its_details() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_too_large_is_refused() {
+async fn r28_a_body_that_is_too_large_is_refused() {
     let hub = Hub::new();
     let post = |length: usize| {
         let token = "x".repeat(length - "{\"token\":\"\"}".len());

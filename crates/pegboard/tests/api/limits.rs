@@ -12,7 +12,7 @@ fn restrained() -> Hub {
 }
 
 #[tokio::test]
-async fn s32_requests_of_one_token_are_limited_and_those_of_others_are_not() {
+async fn r28_s32_requests_of_one_token_are_limited_and_those_of_others_are_not() {
     let hub = restrained();
     for _ in 0..5 {
         assert_eq!(hub.get("/api/v1/reports").await.status, 200);
@@ -34,7 +34,7 @@ async fn s32_what_a_token_may_not_do_counts_too() {
 }
 
 #[tokio::test]
-async fn s32_streams_of_one_token_are_limited() {
+async fn r28_s32_streams_of_one_token_are_limited() {
     let hub = restrained();
     let open = || Ask::get("/api/v1/agents/stream").token(&hub.viewer).begin(&hub.router);
     let first = open().await;

@@ -98,7 +98,7 @@ async fn a_timeline_is_the_segments_of_one_agent() {
 }
 
 #[tokio::test]
-async fn s32_a_window_is_31_days_long_at_most_and_not_empty() {
+async fn r28_s32_a_window_is_31_days_long_at_most_and_not_empty() {
     let hub = Hub::new();
     let window = |query: &'static str| {
         let hub = &hub;
@@ -115,7 +115,7 @@ async fn s32_a_window_is_31_days_long_at_most_and_not_empty() {
 }
 
 #[tokio::test]
-async fn s32_a_report_has_a_limit_of_rows() {
+async fn r28_s32_a_report_has_a_limit_of_rows() {
     let mut options = ApiOptions::new(Access::Tokens, Transport::Plain);
     options.limits.report_rows = 10;
     let hub = Hub::with(options);
@@ -126,7 +126,7 @@ async fn s32_a_report_has_a_limit_of_rows() {
 }
 
 #[tokio::test]
-async fn s32_one_token_computes_two_reports_at_once() {
+async fn r28_s32_one_token_computes_two_reports_at_once() {
     let hub = Hub::new();
     hub.view.hold_reports.store(true, Ordering::SeqCst);
     let start = |token: &str| {
@@ -153,7 +153,7 @@ async fn s32_one_token_computes_two_reports_at_once() {
 }
 
 #[tokio::test]
-async fn s32_an_answer_that_takes_too_long_is_given_up() {
+async fn r28_s32_an_answer_that_takes_too_long_is_given_up() {
     let mut options = ApiOptions::new(Access::Tokens, Transport::Plain);
     options.limits.answer_time = Duration::from_millis(50);
     let hub = Hub::with(options);

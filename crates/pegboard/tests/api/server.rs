@@ -130,7 +130,7 @@ async fn report_under_way(hub: &Hub, server: Server) -> (Connection<TcpStream>, 
 }
 
 #[tokio::test]
-async fn s32_a_head_that_does_not_come_is_not_waited_for() {
+async fn r28_s32_a_head_that_does_not_come_is_not_waited_for() {
     let hub = Hub::new();
     let limits = ServeLimits { head: Duration::from_millis(100), ..ServeLimits::default() };
     let server = Server::start(&hub, limits, None).await;
@@ -142,7 +142,7 @@ async fn s32_a_head_that_does_not_come_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn s32_a_head_has_a_limit() {
+async fn r28_s32_a_head_has_a_limit() {
     let hub = Hub::new();
     let server = Server::start(&hub, ServeLimits::default(), None).await;
     let mut connection = server.connect().await;
@@ -155,7 +155,7 @@ async fn s32_a_head_has_a_limit() {
 }
 
 #[tokio::test]
-async fn s32_a_body_without_an_end_is_cut_off() {
+async fn r28_s32_a_body_without_an_end_is_cut_off() {
     let hub = Hub::new();
     let server = Server::start(&hub, ServeLimits::default(), None).await;
     let mut connection = server.connect().await;
@@ -170,7 +170,7 @@ async fn s32_a_body_without_an_end_is_cut_off() {
 }
 
 #[tokio::test]
-async fn s32_connections_have_a_limit() {
+async fn r28_s32_connections_have_a_limit() {
     let hub = Hub::new();
     let limits = ServeLimits { connections: 2, ..ServeLimits::default() };
     let server = Server::start(&hub, limits, None).await;
@@ -186,7 +186,7 @@ async fn s32_connections_have_a_limit() {
 }
 
 #[tokio::test]
-async fn s32_a_reader_that_takes_nothing_is_cut_off() {
+async fn r28_s32_a_reader_that_takes_nothing_is_cut_off() {
     let hub = Hub::new();
     hub.view.rows.store(200_000, Ordering::SeqCst);
     let limits = ServeLimits { connections: 1, stall: Duration::from_millis(200), ..ServeLimits::default() };

@@ -98,7 +98,7 @@ async fn a_session_ends_with_its_token() {
 }
 
 #[tokio::test]
-async fn a_session_ends_after_twelve_hours() {
+async fn r28_a_session_ends_after_twelve_hours() {
     let hub = Hub::new();
     let (cookie, _) = signed_in(&sign_in(&hub, &hub.viewer).await);
     let who = || with_cookie("GET", "/api/v1/session", &cookie).send(&hub.router);
@@ -172,7 +172,7 @@ async fn sign_in_from(hub: &Hub, address: &str, body: &Value) -> u16 {
 }
 
 #[tokio::test]
-async fn s31_failed_sign_ins_are_throttled_by_address_and_good_ones_are_not() {
+async fn r28_s31_failed_sign_ins_are_throttled_by_address_and_good_ones_are_not() {
     let hub = throttled(3.0, 100.0);
     let wrong = json!({"token": "pgb_wrong"});
     let right = json!({"token": hub.viewer});
@@ -192,7 +192,7 @@ async fn s31_failed_sign_ins_are_throttled_by_address_and_good_ones_are_not() {
 }
 
 #[tokio::test]
-async fn s31_failed_sign_ins_are_throttled_in_all() {
+async fn r28_s31_failed_sign_ins_are_throttled_in_all() {
     let hub = throttled(3.0, 5.0);
     let wrong = json!({"token": "pgb_wrong"});
     for last in 1..=5 {

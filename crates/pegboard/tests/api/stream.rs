@@ -184,7 +184,7 @@ async fn more_than_a_page_arrives_whole() {
 }
 
 #[tokio::test]
-async fn a_reader_that_does_not_keep_up_is_cut_off_and_comes_back_with_its_cursor() {
+async fn r28_a_reader_that_does_not_keep_up_is_cut_off_and_comes_back_with_its_cursor() {
     let hub = hub_with(|limits| limits.patience = Duration::from_millis(50));
     for n in 0..10_000 {
         hub.store.change(agent("acme", &format!("a-{n}")));

@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn one_look_gives_only_so_many_records() {
+    fn r28_one_look_gives_only_so_many_records() {
         let mut grown = Grown::new();
         grown.append(&"{}\n".repeat(MAX_RECORDS + 1));
         let look = grown.look();

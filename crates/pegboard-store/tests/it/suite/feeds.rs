@@ -163,7 +163,7 @@ async fn fill(store: &dyn Store, source: &str, changes: i64) {
     store.commit(Batch { source, states, ..batch(epoch, 0) }).await.unwrap();
 }
 
-pub(crate) async fn a_page_is_fair_and_bounded(home: &dyn Home) {
+pub(crate) async fn r28_a_page_is_fair_and_bounded(home: &dyn Home) {
     let store = home.open().await;
     fill(&*store, "busy", 10_001).await;
     fill(&*store, "quiet", 2).await;

@@ -347,7 +347,7 @@ pub(crate) async fn segments_that_touch_a_window_are_found(home: &dyn Home) {
     assert_eq!(store.segments(&"other".into(), None, at(0), at(99)).await.unwrap(), []);
 }
 
-pub(crate) async fn dead_letters_come_newest_first_and_cut(home: &dyn Home) {
+pub(crate) async fn r28_dead_letters_come_newest_first_and_cut(home: &dyn Home) {
     let store = home.open().await;
     for name in ["connect", "webex"] {
         store.take_partition(&name.into(), &shard(), &[]).await.unwrap();

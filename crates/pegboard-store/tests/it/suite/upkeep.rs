@@ -76,7 +76,7 @@ async fn fill(store: &dyn Store) {
     store.close(Close { rows: vec![old, row("ann", "{}", "first")], ..close(closer) }).await.unwrap();
 }
 
-pub(crate) async fn a_sweep_keeps_what_it_promises(home: &dyn Home) {
+pub(crate) async fn r28_a_sweep_keeps_what_it_promises(home: &dyn Home) {
     let store = home.open().await;
     fill(&*store).await;
     let times = |agent: &'static str| {
@@ -122,7 +122,7 @@ pub(crate) async fn a_sweep_keeps_what_it_promises(home: &dyn Home) {
     assert_eq!(store.partitions(&source()).await.unwrap(), [], "one that ended goes with the time it was in");
 }
 
-pub(crate) async fn feeds_and_dead_letters_are_bounded_by_number(home: &dyn Home) {
+pub(crate) async fn r28_feeds_and_dead_letters_are_bounded_by_number(home: &dyn Home) {
     let retention = Retention { feed_entries: 2500, dead_letter_count: 3, ..Retention::default() };
     let store = home.open_with(retention).await;
     store.take_partition(&source(), &shard(), &[]).await.unwrap();

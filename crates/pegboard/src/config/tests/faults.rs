@@ -507,7 +507,7 @@ fn a_file_that_is_not_there_says_how_to_begin() {
 }
 
 #[test]
-fn the_size_of_the_file_has_a_limit() {
+fn r28_the_size_of_the_file_has_a_limit() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("pegboard.toml");
     let load_with_length = |length: u64| {
@@ -521,7 +521,7 @@ fn the_size_of_the_file_has_a_limit() {
 }
 
 #[test]
-fn the_number_of_sources_has_a_limit() {
+fn r28_the_number_of_sources_has_a_limit() {
     let with = |count: usize| {
         let source = |index| LEAST.replace("\"a\"", &format!("\"source-{index}\""));
         read(&(0..count).map(source).collect::<String>())
@@ -533,7 +533,7 @@ fn the_number_of_sources_has_a_limit() {
 }
 
 #[test]
-fn faults_beyond_any_use_are_counted_and_not_written_out() {
+fn r28_faults_beyond_any_use_are_counted_and_not_written_out() {
     let lines: Vec<String> = (0..250).map(|index| format!("key{index} = 1")).collect();
     let errors = read(&lines.join("\n")).unwrap_err();
     assert_eq!(errors.faults().len(), 251);

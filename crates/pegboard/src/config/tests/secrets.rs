@@ -152,7 +152,7 @@ mod files {
     }
 
     #[test]
-    fn a_secret_has_a_length() {
+    fn r28_a_secret_has_a_length() {
         let longest = usize::try_from(MAX_SECRET_BYTES).unwrap();
         assert!(resolve(&vec![b'x'; longest], 0o600).is_ok());
         assert!(matches!(resolve(&vec![b'x'; longest + 1], 0o600), Err(SecretError::TooLong(_))));

@@ -82,7 +82,7 @@ async fn r12_late_events_revise_the_rows_that_change_and_no_others() {
 }
 
 #[tokio::test]
-async fn r12_what_comes_later_than_the_lateness_window_is_listed_and_changes_nothing() {
+async fn r28_r12_what_comes_later_than_the_lateness_window_is_listed_and_changes_nothing() {
     let (script, folder) = (Script::new(false), tempfile::tempdir().unwrap());
     clock::set(minute(26 * 60));
     script.add(ONLY, &[]);

@@ -105,7 +105,7 @@ fn r07_an_unknown_event_type_confirms_with_a_snapshot_and_is_foreign_without() {
 }
 
 #[test]
-fn r07_one_byte_more_than_is_read() {
+fn r28_r07_one_byte_more_than_is_read() {
     let limit = framing::MAX_RECORD_BYTES;
     let padded = |length: usize| format!("{}{}", EVENT, " ".repeat(length - EVENT.len()));
     assert!(decode(&padded(limit)).is_ok());
