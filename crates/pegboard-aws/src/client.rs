@@ -1,15 +1,11 @@
 //! The requests themselves: our types in, the SDK's calls, our types out. No decision is made here.
 
-use aws_config::profile::ProfileFileCredentialsProvider;
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, ConfigLoader, Region};
-use aws_sdk_kinesis::config::Credentials as Key;
 use aws_sdk_kinesis::primitives::DateTime;
 use aws_sdk_kinesis::types::{self, ShardIteratorType};
 
+use crate::access::Access;
 use crate::batch::Record;
-use crate::config::{Credentials, KinesisConfig, StreamRef};
+use crate::config::{KinesisConfig, StreamRef};
 use crate::cursor::Reply;
 use crate::error::KinesisError;
 use crate::fault::Fault;
@@ -39,7 +35,14 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) async fn build(config: &KinesisConfig) -> Result<Self, KinesisError> {
         let refuse = |detail: &str| KinesisError::config(config.stream.name(), detail);
-        let loaded = loader(config).load().await;
+        let access = Access {
+            region: config.region.as_deref().or_else(|| config.stream.region()),
+            endpoint: config.endpoint.as_deref(),
+            credentials: &config.credentials,
+            connect_timeout: config.connect_timeout,
+            request_timeout: config.request_timeout,
+        };
+        let loaded = access.load().await;
         if loaded.region().is_none() {
             return Err(refuse("no region is set, neither here nor in the AWS environment or profile"));
         }
@@ -123,36 +126,6 @@ impl Client {
 
     fn arn(&self) -> Option<String> {
         self.stream.arn().map(str::to_owned)
-    }
-}
-
-fn loader(config: &KinesisConfig) -> ConfigLoader {
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(config.connect_timeout)
-        .operation_timeout(config.request_timeout)
-        .build();
-    // Retries are the reader's, which shows them; a second layer below would only hide them.
-    let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .retry_config(RetryConfig::disabled())
-        .timeout_config(timeouts);
-    if let Some(region) = config.region.as_deref().or_else(|| config.stream.region()) {
-        loader = loader.region(Region::new(region.to_owned()));
-    }
-    if let Some(endpoint) = &config.endpoint {
-        loader = loader.endpoint_url(endpoint);
-    }
-    match &config.credentials {
-        Credentials::Chain => loader,
-        Credentials::Profile(name) => loader
-            .profile_name(name)
-            .credentials_provider(ProfileFileCredentialsProvider::builder().profile_name(name).build()),
-        Credentials::Static { key_id, secret, session_token } => loader.credentials_provider(Key::new(
-            key_id,
-            secret.reveal(),
-            session_token.as_ref().map(|token| token.reveal().to_owned()),
-            None,
-            "pegboard configuration",
-        )),
     }
 }
 

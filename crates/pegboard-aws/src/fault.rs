@@ -83,7 +83,7 @@ fn chain<'a>(
 }
 
 /// The codes are those of the Kinesis API reference ("Errors" of each action, "Common Error Types").
-fn cause_of(code: Option<&str>, status: Option<u16>) -> Cause {
+pub(crate) fn cause_of(code: Option<&str>, status: Option<u16>) -> Cause {
     match code.unwrap_or_default() {
         "ProvisionedThroughputExceededException"
         | "LimitExceededException"

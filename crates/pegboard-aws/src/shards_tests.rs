@@ -170,6 +170,60 @@ fn a_shard_listed_twice_is_opened_once() {
     assert_eq!(open(&plan), [("a", TRIM_HORIZON)]);
 }
 
+/// Reads every shard that may be read to its end if it is closed, round by round, until nothing new is opened.
+fn read_to_the_end(listed: &[Shard]) -> BTreeMap<ShardId, Progress> {
+    let mut known = BTreeMap::new();
+    loop {
+        let plan = plan(listed, &known, TRIM_HORIZON);
+        let before = known.clone();
+        for opening in plan.open {
+            let progress =
+                if opening.shard.closed { Progress::Finished } else { Progress::Started(after("7")) };
+            known.insert(opening.shard.id, progress);
+        }
+        if known == before {
+            assert_eq!(plan.waiting, [], "shards are stuck");
+            return known;
+        }
+    }
+}
+
+fn closed(name: &str, parents: &[&str]) -> Shard {
+    Shard { closed: true, ..shard(name, parents) }
+}
+
+#[test]
+fn r04_a_stream_grown_from_340_to_435_shards_has_none_that_is_never_read() {
+    let mut listed = vec![];
+    for root in 0..340 {
+        let name = format!("r{root}");
+        if root >= 95 {
+            listed.push(shard(&name, &[]));
+            continue;
+        }
+        listed.push(closed(&name, &[]));
+        listed.extend(["a", "b"].map(|half| shard(&format!("{name}{half}"), &[&name])));
+    }
+    assert_eq!(listed.iter().filter(|shard| !shard.closed).count(), 435);
+    assert_eq!(read_to_the_end(&listed).len(), listed.len());
+}
+
+#[test]
+fn r04_a_stream_shrunk_from_400_to_300_shards_goes_on() {
+    let mut listed = vec![];
+    for root in (0..400).step_by(2) {
+        let (left, right) = (format!("r{root}"), format!("r{}", root + 1));
+        if root >= 200 {
+            listed.extend([shard(&left, &[]), shard(&right, &[])]);
+            continue;
+        }
+        listed.extend([closed(&left, &[]), closed(&right, &[])]);
+        listed.push(shard(&format!("m{root}"), &[&left, &right]));
+    }
+    assert_eq!(listed.iter().filter(|shard| !shard.closed).count(), 300);
+    assert_eq!(read_to_the_end(&listed).len(), listed.len());
+}
+
 // The matrix as one property: a model of a stream that is resharded, written and read in any order.
 
 /// How many partition keys the model writes; a shard holds a contiguous range of them.

@@ -1,24 +1,15 @@
 //! Servers in trouble: a proxy makes the faults, and every test proves that its faults happened.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use pegboard_aws::{Backoff, ErrorKind, Gap, KinesisConfig, Operation, Position, ShardId};
+use pegboard_aws::{ErrorKind, Gap, Operation, Position, ShardId};
 
 use crate::proxy::{Fault, Proxy};
-use crate::server::{Server, TestStream, connect, now_ms, open_only, read_exactly, soon, texts};
+use crate::server::{Server, connect, now_ms, open_only, read_exactly, soon, texts, through};
 
 const HOUR_MS: i64 = 3_600_000;
-
-/// The settings of a stream, read through a proxy, with short waits.
-fn through(proxy: &Proxy, test: &TestStream) -> KinesisConfig {
-    KinesisConfig {
-        endpoint: Some(proxy.url()),
-        max_records: 2,
-        request_timeout: Duration::from_secs(2),
-        backoff: Backoff { base: Duration::from_millis(20), cap: Duration::from_millis(100), attempts: 4 },
-        ..test.config()
-    }
-}
 
 /// The n-th fault of a reader's bad day.
 fn bad_day(n: usize) -> Fault {
@@ -82,7 +73,7 @@ async fn r05_listing_and_seeking_survive_faults_too() {
 }
 
 #[tokio::test]
-async fn a_call_gives_up_after_its_attempts_and_the_next_one_goes_on() {
+async fn r05_a_call_gives_up_after_its_attempts_and_the_next_one_goes_on() {
     let Some(server) = Server::from_env() else { return };
     let test = server.make_stream(1).await;
     test.put_numbered("a", 0..2).await;
@@ -102,8 +93,223 @@ async fn a_call_gives_up_after_its_attempts_and_the_next_one_goes_on() {
     assert_eq!(proxy.faults("GetRecords"), 5);
 }
 
+/// Reads all records through a proxy whose faults are decided by the number of the request, and sees the lag come back.
+async fn assert_read_through(fault: fn(usize) -> Option<Fault>) -> Option<Proxy> {
+    let server = Server::from_env()?;
+    let test = server.make_stream(1).await;
+    test.put_numbered("a", 0..60).await;
+    let proxy = Proxy::start(server.address(), move |_, n, _| fault(n)).await;
+    let mut config = through(&proxy, &test);
+    config.max_records = 5;
+    config.backoff.attempts = 8;
+    let (stream, _) = connect(config).await;
+    let mut reader = open_only(&stream, Position::TrimHorizon).await;
+    assert_eq!(read_exactly(&mut reader, 60).await, numbered(0..60));
+    assert_eq!(soon(reader.next()).await.unwrap().millis_behind_latest, 0, "the lag is back");
+    Some(proxy)
+}
+
+/// At least this share of the reads met a fault.
+fn assert_share(proxy: &Proxy, percent: usize) {
+    let (faults, requests) = (proxy.faults("GetRecords"), proxy.requests("GetRecords"));
+    assert!(faults * 100 >= requests * percent, "{faults} of {requests} reads failed");
+}
+
 #[tokio::test]
-async fn a_denied_request_is_made_once_and_names_the_missing_action() {
+async fn r05_thirty_percent_server_errors_and_ten_percent_resets_lose_nothing() {
+    let weather = |n| match n % 10 {
+        1 => Some(Fault::Refuse(500, "InternalFailure")),
+        4 => Some(Fault::Answer(503, "<html>a load balancer speaks</html>".to_owned())),
+        7 => Some(Fault::Answer(502, String::new())),
+        8 => Some(Fault::Reset),
+        _ => None,
+    };
+    let Some(proxy) = assert_read_through(weather).await else { return };
+    assert_share(&proxy, 30);
+}
+
+#[tokio::test]
+async fn r05_a_throttling_storm_passes() {
+    let storm = |n| match n {
+        2..7 => Some(Fault::Refuse(400, "ProvisionedThroughputExceededException")),
+        7..10 => Some(Fault::Refuse(400, "LimitExceededException")),
+        10..16 => Some(Fault::Refuse(400, "KMSThrottlingException")),
+        _ => None,
+    };
+    let Some(proxy) = assert_read_through(storm).await else { return };
+    assert_eq!(proxy.faults("GetRecords"), 14);
+}
+
+#[tokio::test]
+async fn r05_truncated_answers_are_asked_for_again() {
+    let truncated = |n| (n % 2 == 1).then_some(Fault::Truncate);
+    let Some(proxy) = assert_read_through(truncated).await else { return };
+    assert_share(&proxy, 45);
+}
+
+#[tokio::test]
+async fn r05_slow_answers_are_waited_for_and_too_slow_ones_asked_for_again() {
+    let slow = |n| match n % 4 {
+        1 => Some(Fault::Delay(Duration::from_millis(400))),
+        // The request may take two seconds.
+        3 if n < 8 => Some(Fault::Delay(Duration::from_millis(2_500))),
+        _ => None,
+    };
+    let Some(proxy) = assert_read_through(slow).await else { return };
+    assert!(proxy.faults("GetRecords") >= 4);
+}
+
+#[tokio::test]
+async fn r05_iterators_that_are_good_for_one_read_are_renewed_each_time() {
+    let Some(server) = Server::from_env() else { return };
+    let test = server.make_stream(1).await;
+    test.put_numbered("a", 0..12).await;
+    let fresh = AtomicBool::new(false);
+    let proxy = Proxy::start(server.address(), move |operation, _, _| match operation {
+        "GetShardIterator" => {
+            fresh.store(true, Ordering::SeqCst);
+            None
+        }
+        "GetRecords" if !fresh.swap(false, Ordering::SeqCst) => {
+            Some(Fault::Refuse(400, "ExpiredIteratorException"))
+        }
+        _ => None,
+    })
+    .await;
+    let (stream, counters) = connect(through(&proxy, &test)).await;
+    let mut reader = open_only(&stream, Position::TrimHorizon).await;
+    assert_eq!(read_exactly(&mut reader, 12).await, numbered(0..12));
+    let renewed = counters.counts().iterators_renewed;
+    assert!(renewed >= 6, "{renewed} renewals");
+    assert_eq!(proxy.faults("GetRecords") as u64, renewed);
+}
+
+#[tokio::test]
+async fn r05_after_a_network_blip_every_shard_is_read_on() {
+    let Some(server) = Server::from_env() else { return };
+    let test = server.make_stream(3).await;
+    let down = Arc::new(AtomicBool::new(false));
+    let is_down = down.clone();
+    let proxy =
+        Proxy::start(server.address(), move |_, _, _| is_down.load(Ordering::SeqCst).then_some(Fault::Reset))
+            .await;
+    let (stream, _) = connect(through(&proxy, &test)).await;
+    let mut readers: Vec<_> = soon(stream.shards())
+        .await
+        .unwrap()
+        .iter()
+        .map(|shard| stream.open(shard, Position::TrimHorizon))
+        .collect();
+    for reader in &mut readers {
+        soon(reader.next()).await.unwrap();
+    }
+    down.store(true, Ordering::SeqCst);
+    for reader in &mut readers {
+        let error = soon(reader.next()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
+    }
+    let keys = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    for key in keys {
+        test.put(key, key).await;
+    }
+    down.store(false, Ordering::SeqCst);
+    let mut got = vec![];
+    soon(async {
+        while got.len() < keys.len() {
+            for reader in &mut readers {
+                got.extend(texts(&reader.next().await.unwrap()));
+            }
+        }
+    })
+    .await;
+    got.sort();
+    assert_eq!(got, keys);
+    assert!(proxy.faults("GetRecords") >= 3);
+}
+
+#[tokio::test]
+async fn r05_what_needs_a_person_says_what_to_do() {
+    let Some(server) = Server::from_env() else { return };
+    let test = server.make_stream(1).await;
+    let refusals = [
+        ("ExpiredTokenException", ErrorKind::Credentials, "check the access key"),
+        ("AccessDeniedException", ErrorKind::AccessDenied { action: "kinesis:GetRecords" }, "allow kinesis:"),
+        ("KMSAccessDeniedException", ErrorKind::AccessDenied { action: "kms:Decrypt" }, "allow kms:Decrypt"),
+        ("ResourceNotFoundException", ErrorKind::NotFound, "check the name"),
+    ];
+    let script = refusals;
+    let proxy = Proxy::start(server.address(), move |operation, n, _| {
+        let refusal = script.get(n).filter(|_| operation == "GetRecords");
+        refusal.map(|(code, ..)| Fault::Refuse(400, code))
+    })
+    .await;
+    let (stream, _) = connect(through(&proxy, &test)).await;
+    let mut reader = open_only(&stream, Position::TrimHorizon).await;
+    for (code, kind, advice) in refusals {
+        let error = soon(reader.next()).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(!error.is_transient());
+        let message = error.to_string();
+        assert!(message.contains(code) && message.contains(advice), "{message}");
+    }
+    assert_eq!(proxy.faults("GetRecords"), refusals.len(), "each is asked once: nobody is helped by more");
+    test.put_numbered("a", 0..1).await;
+    assert_eq!(read_exactly(&mut reader, 1).await, numbered(0..1), "mended, it goes on by itself");
+}
+
+#[tokio::test]
+async fn r05_a_stream_that_is_deleted_while_it_is_read_is_not_found() {
+    let Some(server) = Server::from_env() else { return };
+    let test = server.make_stream(1).await;
+    let stream = test.connect().await;
+    let mut reader = open_only(&stream, Position::TrimHorizon).await;
+    soon(reader.next()).await.unwrap();
+    test.delete().await;
+    let error = soon(async {
+        loop {
+            if let Err(error) = reader.next().await {
+                return error;
+            }
+        }
+    })
+    .await;
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+}
+
+#[tokio::test]
+#[should_panic(expected = "no fault of the proxy fired")]
+async fn r29_a_proxy_whose_faults_never_fire_fails_its_test() {
+    let _proxy = Proxy::start("127.0.0.1:9", |_, _, _| None).await;
+}
+
+#[tokio::test]
+async fn s22_reading_asks_for_nothing_that_the_policy_does_not_allow() {
+    let Some(server) = Server::from_env() else { return };
+    let test = server.make_stream(1).await;
+    test.put_numbered("a", 0..2).await;
+    let proxy = Proxy::watching(server.address()).await;
+    let (stream, _) = connect(through(&proxy, &test)).await;
+    soon(stream.describe()).await.unwrap();
+    let mut reader = open_only(&stream, Position::TrimHorizon).await;
+    assert_eq!(read_exactly(&mut reader, 2).await, numbered(0..2));
+    let asked: Vec<_> = proxy.operations().into_iter().map(|name| format!("kinesis:{name}")).collect();
+    assert_eq!(asked, allowed("Poll"));
+}
+
+/// The actions that a policy of the documentation allows, in order.
+fn allowed(policy: &str) -> Vec<String> {
+    let text = include_str!("../../../../docs/sources/amazon-connect.md");
+    let from = text.find(&format!("\"Sid\": \"{policy}\"")).expect("the policy is in the documentation");
+    let actions = &text[from..][text[from..].find('[').unwrap() + 1..];
+    let actions = &actions[..actions.find(']').unwrap()];
+    let mut actions: Vec<_> =
+        actions.split(',').map(|action| action.trim().trim_matches('"').to_owned()).collect();
+    actions.sort();
+    actions
+}
+
+#[tokio::test]
+async fn r05_a_denied_request_is_made_once_and_names_the_missing_action() {
     let Some(server) = Server::from_env() else { return };
     let test = server.make_stream(1).await;
     let proxy = Proxy::start(server.address(), |operation, _, _| match operation {
@@ -125,7 +331,7 @@ async fn a_denied_request_is_made_once_and_names_the_missing_action() {
 }
 
 #[tokio::test]
-async fn a_sequence_number_that_is_refused_is_an_expired_position_and_no_jump() {
+async fn r05_a_sequence_number_that_is_refused_is_an_expired_position_and_no_jump() {
     let Some(server) = Server::from_env() else { return };
     let test = server.make_stream(1).await;
     test.put_numbered("a", 0..1).await;
@@ -142,7 +348,7 @@ async fn a_sequence_number_that_is_refused_is_an_expired_position_and_no_jump() 
 }
 
 #[tokio::test]
-async fn a_server_that_never_answers_is_unreachable() {
+async fn r05_a_server_that_never_answers_is_unreachable() {
     let Some(server) = Server::from_env() else { return };
     let test = server.make_stream(1).await;
     let proxy = Proxy::start(server.address(), |operation, _, _| {
@@ -163,7 +369,7 @@ async fn a_server_that_never_answers_is_unreachable() {
 }
 
 #[tokio::test]
-async fn a_reader_that_is_dropped_while_it_waits_loses_nothing() {
+async fn r05_a_reader_that_is_dropped_while_it_waits_loses_nothing() {
     let Some(server) = Server::from_env() else { return };
     let test = server.make_stream(1).await;
     test.put_numbered("a", 0..20).await;
@@ -239,7 +445,7 @@ async fn r28_a_listing_without_an_end_is_an_error() {
 }
 
 #[tokio::test]
-async fn what_retention_removed_is_a_gap_but_what_never_was_is_not() {
+async fn r05_what_retention_removed_is_a_gap_but_what_never_was_is_not() {
     let Some(server) = Server::from_env() else { return };
     let test = server.make_stream(1).await;
     test.put_numbered("a", 0..1).await;

@@ -11,9 +11,11 @@ use aws_sdk_kinesis::config::{BehaviorVersion, Credentials as Key, Region};
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::StreamStatus;
 use pegboard_aws::{
-    Batch, Counters, Credentials, Environment, KinesisConfig, Position, Progress, SecretText, Shard, ShardId,
-    ShardReader, Stream, plan,
+    Backoff, Batch, Counters, Credentials, Environment, KinesisConfig, Position, Progress, SecretText, Shard,
+    ShardId, ShardReader, Stream, plan,
 };
+
+use crate::proxy::Proxy;
 
 /// How long anything in these tests may take.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -118,6 +120,11 @@ impl TestStream {
         }
     }
 
+    /// Deletes it before the test ends.
+    pub(crate) async fn delete(&self) {
+        self.server.admin.delete_stream().stream_name(&self.name).send().await.unwrap();
+    }
+
     /// Splits a shard in the middle of its hash range.
     pub(crate) async fn split(&self, shard: &str) {
         let listed = self.server.admin.list_shards().stream_name(&self.name).send().await.unwrap();
@@ -166,6 +173,17 @@ impl Drop for TestStream {
     }
 }
 
+/// The settings of a stream, read through a proxy, with short waits.
+pub(crate) fn through(proxy: &Proxy, test: &TestStream) -> KinesisConfig {
+    KinesisConfig {
+        endpoint: Some(proxy.url()),
+        max_records: 2,
+        request_timeout: Duration::from_secs(2),
+        backoff: Backoff { base: Duration::from_millis(20), cap: Duration::from_millis(100), attempts: 4 },
+        ..test.config()
+    }
+}
+
 pub(crate) async fn connect(config: KinesisConfig) -> (Stream, Arc<Counters>) {
     let counters = Arc::new(Counters::default());
     let observer = counters.clone();
@@ -210,12 +228,17 @@ pub(crate) struct Program {
     pub(crate) opened: Vec<(ShardId, Position)>,
     /// Every shard that ended, in that order.
     pub(crate) ended: Vec<ShardId>,
+    /// Every shard that was gone before it ended.
+    pub(crate) lost: Vec<ShardId>,
+    /// How many calls failed for a reason that passes.
+    pub(crate) failures: usize,
 }
 
 impl Program {
     pub(crate) fn new(stream: Stream, start: Position) -> Self {
         let (known, readers) = (BTreeMap::new(), BTreeMap::new());
-        Self { stream, start, known, readers, read: vec![], opened: vec![], ended: vec![] }
+        let (read, opened, ended, lost) = (vec![], vec![], vec![], vec![]);
+        Self { stream, start, known, readers, read, opened, ended, lost, failures: 0 }
     }
 
     /// Forgets everything that is not stored.
@@ -226,7 +249,13 @@ impl Program {
     /// Lists the shards and reads each that may be read once. Returns the listing.
     pub(crate) async fn round(&mut self) -> Vec<Shard> {
         let listed = self.stream.shards().await.unwrap();
-        for opening in plan(&listed, &self.known, &self.start).open {
+        let plan = plan(&listed, &self.known, &self.start);
+        for lost in plan.lost {
+            self.readers.remove(&lost);
+            self.known.insert(lost.clone(), Progress::Finished);
+            self.lost.push(lost);
+        }
+        for opening in plan.open {
             let id = opening.shard.id.clone();
             let reader = self.readers.entry(id.clone()).or_insert_with(|| {
                 self.opened.push((id.clone(), opening.from.clone()));
@@ -235,7 +264,14 @@ impl Program {
             if opening.shard.closed {
                 reader.mark_closed();
             }
-            let batch = reader.next().await.unwrap();
+            let batch = match reader.next().await {
+                Ok(batch) => batch,
+                Err(error) => {
+                    assert!(error.is_transient(), "{error}");
+                    self.failures += 1;
+                    continue;
+                }
+            };
             self.read.extend(texts(&batch));
             let progress = if batch.end.is_some() {
                 self.readers.remove(&id);
