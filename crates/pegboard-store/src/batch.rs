@@ -1,8 +1,8 @@
 //! What is written together.
 
 use pegboard_model::{
-    AgentId, AgentNow, ContactLeg, Millis, Observation, PartitionId, Position, Segment, SourceName, Text,
-    Timestamp,
+    AgentId, AgentNow, Class, ContactLeg, Millis, Observation, PartitionId, Position, Segment, SourceName,
+    Text, Timestamp,
 };
 
 /// What one step of one partition writes, all or nothing.
@@ -34,7 +34,9 @@ pub struct Batch {
     pub segments: Vec<SegmentsWrite>,
     /// Contacts, with the instant they are pegged to; an older version than the stored one changes nothing.
     pub contacts: Vec<(ContactLeg, Option<Timestamp>)>,
-    /// What the closer has to look at again. Merged with marks of the same agent or of contacts.
+    /// Where timelines changed. What begins before the announced closing is kept for the closer as a mark, merged with
+    /// that of the same agent. Contacts are marked without being named here: where they were pegged, and where they are
+    /// now.
     pub dirty: Vec<DirtyMark>,
     /// New entries of the state feed, in order.
     pub states: Vec<AgentNow>,
@@ -72,6 +74,11 @@ pub struct AgentWrite {
     pub now: AgentNow,
     /// The instant of the last evidence.
     pub heard: Timestamp,
+    /// Where the timeline begins, and what stands before it; nothing while it has not begun.
+    pub begins: Option<(Timestamp, Class)>,
+    /// The stored version that this was derived from; 0 for an agent that is not stored. The batch fails with
+    /// [`AgentMoved`](crate::StoreError::AgentMoved) if another one is stored; it is one more afterwards.
+    pub version: u64,
 }
 
 /// A change of one agent's timeline: what starts at or after `from` is replaced by `segments`.
@@ -96,6 +103,13 @@ pub struct DirtyMark {
     pub from: Timestamp,
     /// The first instant after.
     pub to: Timestamp,
+}
+
+impl DirtyMark {
+    /// A mark of contacts that were or are pegged to `at`.
+    pub fn of_contacts_at(at: Timestamp) -> Self {
+        Self { agent: None, from: at, to: at + Millis::new(1) }
+    }
 }
 
 /// A record that could not be used.

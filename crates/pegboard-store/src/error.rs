@@ -1,6 +1,9 @@
 //! What can go wrong with a store.
 
-use pegboard_model::{PartitionId, SourceName};
+use pegboard_model::{AgentId, PartitionId, SourceName};
+
+/// How many agents an error names.
+const NAMED: usize = 3;
 
 /// Why a store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +21,15 @@ pub enum StoreError {
         expected: String,
         /// What the store says.
         found: String,
+    },
+    /// Somebody else has written agents of the batch since they were loaded: the caller must load them again and
+    /// prepare the batch anew.
+    #[error("agents of source {source_name} were changed meanwhile: {}", named(agents))]
+    AgentMoved {
+        /// The source.
+        source_name: SourceName,
+        /// All of the batch's agents that were.
+        agents: Vec<AgentId>,
     },
     /// The cursor is of another store, or older than what is kept. Take a new snapshot.
     #[error("the cursor is no longer valid: take a new snapshot and go on from its cursor")]
@@ -56,4 +68,12 @@ pub enum StoreError {
         #[source]
         cause: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+fn named(agents: &[AgentId]) -> String {
+    let mut names: Vec<&str> = agents.iter().take(NAMED).map(AgentId::as_str).collect();
+    if agents.len() > NAMED {
+        names.push("...");
+    }
+    names.join(", ")
 }

@@ -7,6 +7,7 @@
 mod batch;
 mod error;
 pub mod failpoint;
+mod nodes;
 mod read;
 mod sqlite;
 
@@ -15,9 +16,11 @@ pub use batch::{
     SegmentsWrite,
 };
 pub use error::StoreError;
+pub use nodes::{Beat, Lease, NodeId, NodeSeen, Part, Roll};
 pub use read::{
-    AgentEntry, AgentsSnapshot, CloserState, Cursor, DeadLetter, FeedEntry, FeedKind, FeedPage, Gap,
-    ParseCursorError, PartitionState, Role, StoreId, StoredAgent, StoredRow, Token, TokenWrite,
+    AgentBeginning, AgentEntry, AgentsSnapshot, CloserState, Cursor, DeadLetter, FeedEntry, FeedKind,
+    FeedPage, Gap, ParseCursorError, PartitionState, Role, SourceState, StoreId, StoredAgent, StoredRow,
+    Token, TokenWrite,
 };
 pub use sqlite::{Retention, SqliteOptions, SqliteStore};
 
@@ -55,12 +58,16 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     async fn partitions(&self, source: &SourceName) -> Result<Vec<PartitionState>>;
 
     /// Commits a batch. Fails with [`StoreError::NotOwner`] if the partition has another epoch or stands at another
-    /// position than the batch expects, or if it is its first position and a parent was begun and has not ended;
-    /// then nothing of it is written.
+    /// position than the batch expects, or if it is its first position and a parent was begun and has not ended; with
+    /// [`StoreError::AgentMoved`] if an agent has another version than the batch was derived from. Then nothing of it is
+    /// written.
     async fn commit(&self, batch: Batch) -> Result<Committed>;
 
     /// Everything the engine keeps of the agents of a source.
     async fn stored_agents(&self, source: &SourceName) -> Result<Vec<StoredAgent>>;
+
+    /// The same of these agents, as far as they are stored.
+    async fn stored_agents_of(&self, source: &SourceName, agents: &[AgentId]) -> Result<Vec<StoredAgent>>;
 
     /// The evidence of one agent from `from` on, in no particular order.
     async fn evidence(
@@ -74,11 +81,13 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     async fn base(&self, source: &SourceName, agent: &AgentId) -> Result<Option<String>>;
 
     /// Lets `base` stand for all evidence of an agent up to and with `until`, and removes that, in one transaction.
-    /// An agent that is not stored stays so.
+    /// `version` is the stored version that it was derived from; it is one more afterwards. Fails with
+    /// [`StoreError::AgentMoved`] if another one is stored, or none.
     async fn rebase(
         &self,
         source: &SourceName,
         agent: &AgentId,
+        version: u64,
         until: Timestamp,
         base: String,
     ) -> Result<()>;
@@ -95,6 +104,11 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// Takes over the closing of a source's intervals: raises its epoch.
     async fn take_closer(&self, source: &SourceName) -> Result<CloserState>;
 
+    /// Announces that intervals up to `until` are about to be closed: every batch that commits after this leaves a mark
+    /// of what it changes before that, and every batch that committed before it is seen by whoever reads after this. It
+    /// never goes back. Fails with [`StoreError::NotOwner`] under another epoch.
+    async fn announce_closing(&self, source: &SourceName, epoch: u64, until: Timestamp) -> Result<()>;
+
     /// Marks of what changed within closed intervals, oldest first, at most `limit`.
     async fn dirty(&self, source: &SourceName, limit: usize) -> Result<Vec<DirtyMark>>;
 
@@ -103,6 +117,12 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     async fn close(&self, close: Close) -> Result<Closed>;
 
     // Reading.
+
+    /// How a source stands, as all of its writers have left it.
+    async fn source_state(&self, source: &SourceName) -> Result<SourceState>;
+
+    /// Where the timelines of a source begin that begin after `after`.
+    async fn beginnings(&self, source: &SourceName, after: Timestamp) -> Result<Vec<AgentBeginning>>;
 
     /// Segments of one agent, or of all agents of a source, that touch `[from, to)`, by agent and start.
     async fn segments(
@@ -152,6 +172,24 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 
     /// Gaps of a source, newest first, at most `limit`.
     async fn gaps(&self, source: &SourceName, limit: usize) -> Result<Vec<Gap>>;
+
+    // Nodes.
+
+    /// Notes that a node lives, and what it tells. Nodes that have long been dead are forgotten.
+    async fn beat(&self, beat: Beat) -> Result<()>;
+
+    /// Who lives, and works on what.
+    async fn roll(&self) -> Result<Roll>;
+
+    /// Lets a node work on a part of a source, unless somebody else does who lives, or the node itself counts as dead.
+    /// Answers whether it may.
+    async fn take_lease(&self, node: &NodeId, source: &SourceName, part: &Part) -> Result<bool>;
+
+    /// Ends a node's work on a part of a source, if it is the node's.
+    async fn release_lease(&self, node: &NodeId, source: &SourceName, part: &Part) -> Result<()>;
+
+    /// Ends all work of a node, and forgets it.
+    async fn leave(&self, node: &NodeId) -> Result<()>;
 
     // Access.
 

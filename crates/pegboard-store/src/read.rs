@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use pegboard_model::{AgentId, AgentNow, Millis, PartitionId, Position, SourceName, Text, Timestamp};
+use pegboard_model::{AgentId, AgentNow, Class, Millis, PartitionId, Position, SourceName, Text, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::Counts;
@@ -50,6 +50,30 @@ pub struct StoredAgent {
     pub track: String,
     /// The present state, as readers see it.
     pub now: AgentNow,
+    /// How often it was written.
+    pub version: u64,
+}
+
+/// Where the timeline of an agent begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentBeginning {
+    /// Which agent.
+    pub agent: AgentId,
+    /// The start of its first segment.
+    pub at: Timestamp,
+    /// What it was before.
+    pub before: Class,
+}
+
+/// How a source stands, as all of its writers have left it: of one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceState {
+    /// All partitions that were ever taken.
+    pub partitions: Vec<PartitionState>,
+    /// Every interval that ends at or before this is closed; nothing if none is.
+    pub closed_until: Option<Timestamp>,
+    /// How many agents there are.
+    pub agents: u64,
 }
 
 /// The present state of one agent, for readers.

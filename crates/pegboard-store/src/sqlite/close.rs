@@ -1,7 +1,7 @@
 //! What the closer writes: rows and their revisions.
 
 use pegboard_model::{SourceName, Timestamp};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -36,10 +36,31 @@ pub(super) fn take_closer(step: &mut Step<'_>, source: &SourceName) -> Tried<Clo
     Ok(state)
 }
 
+/// Up to where a source is closed, or about to be.
+pub(super) fn announced(connection: &Connection, source: &SourceName) -> Tried<Option<Timestamp>> {
+    let announced: Option<(Option<i64>, Option<i64>)> = connection
+        .prepare_cached("SELECT closed_until, closing_until FROM closers WHERE source = ?1")?
+        .query_row([source.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let (closed, closing) = announced.unwrap_or_default();
+    Ok(closed.max(closing).map(Timestamp::from_millis))
+}
+
+/// Notes up to where a source is about to be closed.
+pub(super) fn announce(step: &Step<'_>, source: &SourceName, epoch: u64, until: Timestamp) -> Tried<()> {
+    check_closer(step, source, epoch)?;
+    step.connection
+        .prepare_cached(
+            "UPDATE closers SET closing_until = max(coalesce(closing_until, ?2), ?2) WHERE source = ?1",
+        )?
+        .execute(params![source.as_str(), until.as_millis()])?;
+    Ok(())
+}
+
 /// Writes what closing intervals came to.
 pub(super) fn close(step: &mut Step<'_>, close: &Close) -> Tried<Closed> {
     failpoint!("close.before", fails);
-    let closed_until = check_closer(step, close)?;
+    let closed_until = check_closer(step, &close.source, close.epoch)?;
     let mut closed = Closed::default();
     let mut entries = Vec::new();
     for row in &close.rows {
@@ -80,18 +101,18 @@ pub(super) fn close(step: &mut Step<'_>, close: &Close) -> Tried<Closed> {
 }
 
 /// Compares the epoch; answers until when the source was closed.
-fn check_closer(step: &Step<'_>, close: &Close) -> Tried<Option<Timestamp>> {
+fn check_closer(step: &Step<'_>, source: &SourceName, expected: u64) -> Tried<Option<Timestamp>> {
     let stands: Option<(u64, Option<i64>)> = step
         .connection
         .prepare_cached("SELECT epoch, closed_until FROM closers WHERE source = ?1")?
-        .query_row([close.source.as_str()], |row| Ok((from_column(row.get(0)?), row.get(1)?)))
+        .query_row([source.as_str()], |row| Ok((from_column(row.get(0)?), row.get(1)?)))
         .optional()?;
     match stands {
-        Some((epoch, closed_until)) if epoch == close.epoch => Ok(closed_until.map(Timestamp::from_millis)),
+        Some((epoch, closed_until)) if epoch == expected => Ok(closed_until.map(Timestamp::from_millis)),
         stands => Err(StoreError::NotOwner {
-            source_name: close.source.clone(),
+            source_name: source.clone(),
             partition: "(closer)".into(),
-            expected: format!("epoch {}", close.epoch),
+            expected: format!("epoch {expected}"),
             found: stands.map_or_else(|| "no closer".to_string(), |(epoch, _)| format!("epoch {epoch}")),
         }
         .into()),

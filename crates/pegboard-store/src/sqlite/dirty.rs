@@ -8,8 +8,24 @@ use super::fault::Tried;
 use super::writer::Step;
 use crate::DirtyMark;
 
+/// Adds marks of what begins before `closing`, each merged with the one of the same agent, or of contacts. What changed
+/// about an agent lasts: every interval that is closed by then was closed, or is being closed, with the old state.
+pub(super) fn mark_behind(
+    step: &Step<'_>,
+    source: &SourceName,
+    closing: Option<Timestamp>,
+    changed: impl Iterator<Item = DirtyMark>,
+) -> Tried<()> {
+    let Some(closing) = closing else { return Ok(()) };
+    let behind = changed.filter(|mark| mark.from < closing).map(|mark| match mark.agent {
+        Some(_) => DirtyMark { to: mark.to.max(closing), ..mark },
+        None => mark,
+    });
+    mark(step, source, &behind.collect::<Vec<_>>())
+}
+
 /// Adds marks, each merged with the one of the same agent, or of contacts.
-pub(super) fn mark(step: &Step<'_>, source: &SourceName, marks: &[DirtyMark]) -> Tried<()> {
+fn mark(step: &Step<'_>, source: &SourceName, marks: &[DirtyMark]) -> Tried<()> {
     for mark in marks {
         let known = find(step.connection, source, mark)?;
         let merged = known.map_or_else(|| mark.clone(), |known| merge(known, mark));

@@ -3,14 +3,16 @@
 use pegboard_model::{
     AgentId, ContactLeg, Observation, PartitionId, Position, Segment, SourceName, Timestamp,
 };
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
-use super::codec::{content_column, from_json, to_json};
-use super::fault::Tried;
+use super::codec::{content_column, from_json, to_column, to_json};
+use super::fault::{Fault, Tried};
 use super::writer::Step;
-use super::{dirty, feed, partitions};
+use super::{close, dirty, feed, partitions};
 use crate::failpoint;
-use crate::{AgentWrite, Batch, Committed, DeadLetterWrite, FeedKind, GapWrite, SegmentsWrite};
+use crate::{
+    AgentWrite, Batch, Committed, DeadLetterWrite, DirtyMark, FeedKind, GapWrite, SegmentsWrite, StoreError,
+};
 
 /// What is kept of the payload of a dead letter: 64 KiB.
 const PAYLOAD_BYTES: usize = 64 << 10;
@@ -26,8 +28,9 @@ pub(super) fn commit(step: &mut Step<'_>, batch: &Batch) -> Tried<Committed> {
     failpoint!("ingest.evidence_written", fails);
     write_segments(step, &batch.source, &batch.segments)?;
     failpoint!("ingest.segments_written", fails);
-    write_contacts(step, &batch.source, &batch.contacts)?;
-    dirty::mark(step, &batch.source, &batch.dirty)?;
+    let closing = close::announced(step.connection, &batch.source)?;
+    let moved = write_contacts(step, &batch.source, &batch.contacts)?;
+    dirty::mark_behind(step, &batch.source, closing, batch.dirty.iter().cloned().chain(moved))?;
     write_dead_letters(step, batch, &batch.dead_letters)?;
     write_gaps(step, batch, &batch.gaps)?;
     failpoint!("ingest.before_feed", fails);
@@ -39,19 +42,34 @@ pub(super) fn commit(step: &mut Step<'_>, batch: &Batch) -> Tried<Committed> {
 
 fn write_agents(step: &Step<'_>, source: &SourceName, agents: &[AgentWrite]) -> Tried<()> {
     let mut upsert = step.connection.prepare_cached(
-        "INSERT INTO agents (source, agent, heard, now, track) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT DO UPDATE SET heard = excluded.heard, now = excluded.now, track = excluded.track",
+        "INSERT INTO agents (source, agent, heard, now, track, begins_at, begins_before, version)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 + 1)
+         ON CONFLICT DO UPDATE
+         SET heard = excluded.heard, now = excluded.now, track = excluded.track,
+             begins_at = excluded.begins_at, begins_before = excluded.begins_before, version = version + 1
+         WHERE version = ?8",
     )?;
+    let mut moved = Vec::new();
     for write in agents {
-        upsert.execute(params![
+        let written = upsert.execute(params![
             source.as_str(),
             write.agent.as_str(),
             write.heard.as_millis(),
             to_json(&write.now)?,
             write.track,
+            write.begins.map(|(at, _)| at.as_millis()),
+            write.begins.map(|(_, before)| before.as_str()),
+            to_column(write.version),
         ])?;
+        if written == 0 {
+            moved.push(write.agent.clone());
+        }
     }
-    Ok(())
+    if moved.is_empty() { Ok(()) } else { Err(self::moved(source, moved)) }
+}
+
+fn moved(source: &SourceName, agents: Vec<AgentId>) -> Fault {
+    StoreError::AgentMoved { source_name: source.clone(), agents }.into()
 }
 
 fn write_evidence(step: &Step<'_>, source: &SourceName, evidence: &[Observation]) -> Tried<()> {
@@ -111,16 +129,20 @@ pub(super) fn rebase(
     step: &mut Step<'_>,
     source: &SourceName,
     agent: &AgentId,
+    version: u64,
     until: Timestamp,
     base: &str,
 ) -> Tried<()> {
     failpoint!("rebase.before", fails);
     let known = step
         .connection
-        .prepare_cached("UPDATE agents SET base = ?3 WHERE source = ?1 AND agent = ?2")?
-        .execute(params![source.as_str(), agent.as_str(), base])?;
+        .prepare_cached(
+            "UPDATE agents SET base = ?3, version = version + 1
+             WHERE source = ?1 AND agent = ?2 AND version = ?4",
+        )?
+        .execute(params![source.as_str(), agent.as_str(), base, to_column(version)])?;
     if known == 0 {
-        return Ok(());
+        return Err(moved(source, vec![agent.clone()]));
     }
     failpoint!("rebase.base_written", fails);
     step.connection
@@ -187,11 +209,14 @@ fn insert_segment(
     Ok(())
 }
 
+/// Answers which instants the contacts left or came to.
 fn write_contacts(
     step: &Step<'_>,
     source: &SourceName,
     contacts: &[(ContactLeg, Option<Timestamp>)],
-) -> Tried<()> {
+) -> Tried<Vec<DirtyMark>> {
+    let mut find =
+        step.connection.prepare_cached("SELECT pegged FROM contacts WHERE source = ?1 AND id = ?2")?;
     let mut upsert = step.connection.prepare_cached(
         "INSERT INTO contacts (source, id, pegged, updated, content, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT DO UPDATE
@@ -199,17 +224,25 @@ fn write_contacts(
              body = excluded.body
          WHERE (excluded.updated, excluded.content) > (updated, content)",
     )?;
+    let mut moved = Vec::new();
     for (contact, pegged) in contacts {
-        upsert.execute(params![
+        let id = contact.id.to_string();
+        let before: Option<Option<i64>> =
+            find.query_row([source.as_str(), &id], |row| row.get(0)).optional()?;
+        let written = upsert.execute(params![
             source.as_str(),
-            contact.id.to_string(),
+            id,
             pegged.map(Timestamp::as_millis),
             contact.version.updated.as_millis(),
             content_column(&contact.version),
             to_json(contact)?,
         ])?;
+        if written > 0 {
+            let before = before.flatten().map(Timestamp::from_millis);
+            moved.extend(before.into_iter().chain(*pegged).map(DirtyMark::of_contacts_at));
+        }
     }
-    Ok(())
+    Ok(moved)
 }
 
 fn write_dead_letters(step: &Step<'_>, batch: &Batch, letters: &[DeadLetterWrite]) -> Tried<()> {

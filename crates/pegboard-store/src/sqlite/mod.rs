@@ -9,6 +9,7 @@ mod feed;
 mod ingest;
 mod lock;
 mod migrate;
+mod nodes;
 mod partitions;
 mod read;
 mod reader;
@@ -33,12 +34,13 @@ pub use self::sweep::Retention;
 
 use self::fault::{Fault, Tried};
 use self::lock::StoreLock;
+use self::nodes::Nodes;
 use self::reader::Readers;
 use self::writer::Writer;
 use crate::{
-    AgentsSnapshot, Batch, Close, Closed, CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedKind,
-    FeedPage, Gap, PartitionState, Result, Store, StoreError, StoreId, StoredAgent, StoredRow, Token,
-    TokenWrite, failpoint,
+    AgentBeginning, AgentsSnapshot, Batch, Beat, Close, Closed, CloserState, Committed, Cursor, DeadLetter,
+    DirtyMark, FeedKind, FeedPage, Gap, NodeId, Part, PartitionState, Result, Roll, SourceState, Store,
+    StoreError, StoreId, StoredAgent, StoredRow, Token, TokenWrite, failpoint,
 };
 
 /// How a store is opened.
@@ -77,6 +79,8 @@ pub struct SqliteStore {
     id: StoreId,
     woken: watch::Receiver<u64>,
     retention: Retention,
+    clock: fn() -> Timestamp,
+    nodes: Nodes,
     writer: Writer,
     readers: Readers,
 }
@@ -94,8 +98,8 @@ impl SqliteStore {
         let (connection, id) = prepare(&path, &options).map_err(|fault| fault.during("open the store"))?;
         let (wake, woken) = watch::channel(0);
         let writer = Writer::start(connection, lock, options.clock, wake)?;
-        let retention = options.retention.clone();
-        Ok(Self { id, woken, retention, writer, readers: Readers::new(path, options) })
+        let (retention, clock, nodes) = (options.retention.clone(), options.clock, Nodes::default());
+        Ok(Self { id, woken, retention, clock, nodes, writer, readers: Readers::new(path, options) })
     }
 }
 
@@ -159,6 +163,12 @@ impl Store for SqliteStore {
         self.readers.run("read agents", move |connection| read::stored_agents(connection, &source)).await
     }
 
+    async fn stored_agents_of(&self, source: &SourceName, agents: &[AgentId]) -> Result<Vec<StoredAgent>> {
+        let (source, agents) = (source.clone(), agents.to_vec());
+        let query = move |connection: &Connection| read::stored_agents_of(connection, &source, &agents);
+        self.readers.run("read agents", query).await
+    }
+
     async fn evidence(
         &self,
         source: &SourceName,
@@ -180,11 +190,13 @@ impl Store for SqliteStore {
         &self,
         source: &SourceName,
         agent: &AgentId,
+        version: u64,
         until: Timestamp,
         base: String,
     ) -> Result<()> {
         let (source, agent) = (source.clone(), agent.clone());
-        let job = move |step: &mut writer::Step<'_>| ingest::rebase(step, &source, &agent, until, &base);
+        let job =
+            move |step: &mut writer::Step<'_>| ingest::rebase(step, &source, &agent, version, until, &base);
         self.writer.run("fold old evidence", job).await
     }
 
@@ -199,6 +211,12 @@ impl Store for SqliteStore {
         self.writer.run("take the closer", move |step| close::take_closer(step, &source)).await
     }
 
+    async fn announce_closing(&self, source: &SourceName, epoch: u64, until: Timestamp) -> Result<()> {
+        let source = source.clone();
+        let job = move |step: &mut writer::Step<'_>| close::announce(step, &source, epoch, until);
+        self.writer.run("announce the closing of intervals", job).await
+    }
+
     async fn dirty(&self, source: &SourceName, limit: usize) -> Result<Vec<DirtyMark>> {
         let source = source.clone();
         self.readers.run("read dirty marks", move |connection| dirty::list(connection, &source, limit)).await
@@ -206,6 +224,18 @@ impl Store for SqliteStore {
 
     async fn close(&self, close: Close) -> Result<Closed> {
         self.writer.run("close intervals", move |step| close::close(step, &close)).await
+    }
+
+    async fn source_state(&self, source: &SourceName) -> Result<SourceState> {
+        let source = source.clone();
+        let query = move |connection: &Connection| read::source_state(connection, &source);
+        self.readers.run("read how a source stands", query).await
+    }
+
+    async fn beginnings(&self, source: &SourceName, after: Timestamp) -> Result<Vec<AgentBeginning>> {
+        let source = source.clone();
+        let query = move |connection: &Connection| read::beginnings(connection, &source, after);
+        self.readers.run("read where timelines begin", query).await
     }
 
     async fn segments(
@@ -277,6 +307,29 @@ impl Store for SqliteStore {
     async fn gaps(&self, source: &SourceName, limit: usize) -> Result<Vec<Gap>> {
         let source = source.clone();
         self.readers.run("read gaps", move |connection| read::gaps(connection, &source, limit)).await
+    }
+
+    async fn beat(&self, beat: Beat) -> Result<()> {
+        self.nodes.beat(&beat, (self.clock)());
+        Ok(())
+    }
+
+    async fn roll(&self) -> Result<Roll> {
+        Ok(self.nodes.roll((self.clock)()))
+    }
+
+    async fn take_lease(&self, node: &NodeId, source: &SourceName, part: &Part) -> Result<bool> {
+        Ok(self.nodes.take(node, source, part, (self.clock)()))
+    }
+
+    async fn release_lease(&self, node: &NodeId, source: &SourceName, part: &Part) -> Result<()> {
+        self.nodes.release(node, source, part);
+        Ok(())
+    }
+
+    async fn leave(&self, node: &NodeId) -> Result<()> {
+        self.nodes.leave(node);
+        Ok(())
     }
 
     async fn add_token(&self, token: TokenWrite) -> Result<()> {

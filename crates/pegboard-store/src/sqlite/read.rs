@@ -1,12 +1,17 @@
 //! What readers ask for.
 
-use pegboard_model::{AgentId, ContactId, ContactLeg, Observation, Order, Segment, SourceName, Timestamp};
+use pegboard_model::{
+    AgentId, Class, ContactId, ContactLeg, Observation, Order, Segment, SourceName, Timestamp,
+};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
-use super::codec::{from_json, limit, source_filter};
+use super::codec::{from_column, from_json, limit, source_filter};
 use super::fault::Tried;
-use super::feed;
-use crate::{AgentEntry, AgentsSnapshot, Cursor, DeadLetter, FeedKind, Gap, StoreId, StoredAgent, StoredRow};
+use super::{feed, partitions};
+use crate::{
+    AgentBeginning, AgentEntry, AgentsSnapshot, Cursor, DeadLetter, FeedKind, Gap, SourceState, StoreError,
+    StoreId, StoredAgent, StoredRow,
+};
 
 /// Runs a query and takes each of its rows.
 fn all<T>(
@@ -38,13 +43,68 @@ fn maybe_instant(row: &Row<'_>, column: usize) -> Tried<Option<Timestamp>> {
 
 /// What the engine keeps of the agents of a source.
 pub(super) fn stored_agents(connection: &Connection, source: &SourceName) -> Tried<Vec<StoredAgent>> {
-    let sql = "SELECT agent, track, now FROM agents WHERE source = ?1 ORDER BY agent";
-    all(connection, sql, [source.as_str()], |row| {
-        Ok(StoredAgent {
+    let sql = "SELECT agent, track, now, version FROM agents WHERE source = ?1 ORDER BY agent";
+    all(connection, sql, [source.as_str()], read_agent)
+}
+
+/// The same of some of them.
+pub(super) fn stored_agents_of(
+    connection: &Connection,
+    source: &SourceName,
+    agents: &[AgentId],
+) -> Tried<Vec<StoredAgent>> {
+    let sql = "SELECT agent, track, now, version FROM agents WHERE source = ?1 AND agent = ?2";
+    let mut found = Vec::with_capacity(agents.len());
+    for agent in agents {
+        found.extend(all(connection, sql, [source.as_str(), agent.as_str()], read_agent)?);
+    }
+    Ok(found)
+}
+
+fn read_agent(row: &Row<'_>) -> Tried<StoredAgent> {
+    Ok(StoredAgent {
+        agent: text(row, 0)?.into(),
+        track: text(row, 1)?,
+        now: from_json("agent's present state", &text(row, 2)?)?,
+        version: from_column(row.get(3)?),
+    })
+}
+
+/// Where timelines begin that begin after `after`.
+pub(super) fn beginnings(
+    connection: &Connection,
+    source: &SourceName,
+    after: Timestamp,
+) -> Tried<Vec<AgentBeginning>> {
+    let sql = "SELECT agent, begins_at, begins_before FROM agents WHERE source = ?1 AND begins_at > ?2";
+    all(connection, sql, params![source.as_str(), after.as_millis()], |row| {
+        Ok(AgentBeginning {
             agent: text(row, 0)?.into(),
-            track: text(row, 1)?,
-            now: from_json("agent's present state", &text(row, 2)?)?,
+            at: instant(row, 1)?,
+            before: class(&text(row, 2)?)?,
         })
+    })
+}
+
+fn class(word: &str) -> Tried<Class> {
+    let known = Class::ALL.into_iter().find(|class| class.as_str() == word);
+    let unknown = || StoreError::Damaged { what: "beginning of a timeline", detail: format!("class {word}") };
+    Ok(known.ok_or_else(unknown)?)
+}
+
+/// How a source stands.
+pub(super) fn source_state(connection: &Connection, source: &SourceName) -> Tried<SourceState> {
+    let closed_until: Option<Option<i64>> = connection
+        .prepare_cached("SELECT closed_until FROM closers WHERE source = ?1")?
+        .query_row([source.as_str()], |row| row.get(0))
+        .optional()?;
+    let agents = connection
+        .prepare_cached("SELECT count(*) FROM agents WHERE source = ?1")?
+        .query_row([source.as_str()], |row| row.get(0).map(from_column))?;
+    Ok(SourceState {
+        partitions: partitions::list(connection, source)?,
+        closed_until: closed_until.flatten().map(Timestamp::from_millis),
+        agents,
     })
 }
 

@@ -57,7 +57,7 @@ async fn a_newer_schema_is_refused_and_left_alone() {
     Connection::open(home.path()).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let before = fs::read(home.path()).unwrap();
     let refused = open(&home).unwrap_err();
-    assert!(matches!(refused, StoreError::NewerSchema { found: 99, known: 1 }), "{refused}");
+    assert!(matches!(refused, StoreError::NewerSchema { found: 99, .. }), "{refused}");
     assert_eq!(fs::read(home.path()).unwrap(), before);
 }
 

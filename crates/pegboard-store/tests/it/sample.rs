@@ -60,12 +60,13 @@ pub(crate) fn batch(epoch: u64, expected: u64) -> Batch {
     }
 }
 
-/// A batch with one of everything that one event of an agent brings.
+/// A batch with one of everything that one event of an agent brings. All batches before it were about this agent, or
+/// none.
 pub(crate) fn event(epoch: u64, expected: u64, agent: &str) -> Batch {
     let seconds = i64::try_from(expected).unwrap();
     let present = now(agent, seconds, &format!("status {expected}"));
     Batch {
-        agents: vec![agent_write(&present)],
+        agents: vec![AgentWrite { version: expected, ..agent_write(&present) }],
         evidence: vec![observation(agent, seconds, &format!("event-{expected}"))],
         segments: vec![SegmentsWrite {
             agent: agent.into(),
@@ -108,6 +109,8 @@ pub(crate) fn agent_write(now: &AgentNow) -> AgentWrite {
         track: format!("{{\"since\":\"{}\"}}", now.since),
         now: now.clone(),
         heard: now.since,
+        begins: Some((now.since, Class::Unknown)),
+        version: 0,
     }
 }
 

@@ -68,7 +68,15 @@ async fn write_changes(store: Arc<dyn Store>, source: SourceName) {
 }
 
 fn agent_write(now: &AgentNow) -> AgentWrite {
-    AgentWrite { agent: now.agent_id.clone(), track: "{}".to_string(), now: now.clone(), heard: now.since }
+    AgentWrite {
+        agent: now.agent_id.clone(),
+        track: "{}".to_string(),
+        now: now.clone(),
+        heard: now.since,
+        begins: None,
+        // Every change of the test is one write, and the reason counts them.
+        version: now.reason.parse::<u64>().unwrap() - 1,
+    }
 }
 
 /// What a client knows: how often the state of each agent has changed.

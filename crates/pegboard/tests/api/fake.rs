@@ -13,9 +13,9 @@ use pegboard_model::{
     Timestamp,
 };
 use pegboard_store::{
-    AgentEntry, AgentsSnapshot, Batch, Close, Closed, CloserState, Committed, Cursor, DeadLetter, DirtyMark,
-    FeedEntry, FeedKind, FeedPage, Gap, PartitionState, Result, Store, StoreError, StoreId, StoredAgent,
-    StoredRow, Token, TokenWrite,
+    AgentBeginning, AgentEntry, AgentsSnapshot, Batch, Beat, Close, Closed, CloserState, Committed, Cursor,
+    DeadLetter, DirtyMark, FeedEntry, FeedKind, FeedPage, Gap, NodeId, Part, PartitionState, Result, Roll,
+    SourceState, Store, StoreError, StoreId, StoredAgent, StoredRow, Token, TokenWrite,
 };
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
@@ -247,6 +247,10 @@ impl Store for FakeStore {
         Ok(Vec::new())
     }
 
+    async fn stored_agents_of(&self, _: &SourceName, _: &[AgentId]) -> Result<Vec<StoredAgent>> {
+        Ok(Vec::new())
+    }
+
     async fn evidence(&self, _: &SourceName, _: &AgentId, _: Timestamp) -> Result<Vec<Observation>> {
         Ok(Vec::new())
     }
@@ -255,7 +259,7 @@ impl Store for FakeStore {
         Ok(None)
     }
 
-    async fn rebase(&self, _: &SourceName, _: &AgentId, _: Timestamp, _: String) -> Result<()> {
+    async fn rebase(&self, _: &SourceName, _: &AgentId, _: u64, _: Timestamp, _: String) -> Result<()> {
         Ok(())
     }
 
@@ -267,12 +271,24 @@ impl Store for FakeStore {
         Ok(CloserState { epoch: 1, closed_until: None })
     }
 
+    async fn announce_closing(&self, _: &SourceName, _: u64, _: Timestamp) -> Result<()> {
+        Ok(())
+    }
+
     async fn dirty(&self, _: &SourceName, _: usize) -> Result<Vec<DirtyMark>> {
         Ok(Vec::new())
     }
 
     async fn close(&self, _: Close) -> Result<Closed> {
         Ok(Closed::default())
+    }
+
+    async fn source_state(&self, _: &SourceName) -> Result<SourceState> {
+        Ok(SourceState { partitions: Vec::new(), closed_until: None, agents: 0 })
+    }
+
+    async fn beginnings(&self, _: &SourceName, _: Timestamp) -> Result<Vec<AgentBeginning>> {
+        Ok(Vec::new())
     }
 
     async fn segments(
@@ -295,6 +311,26 @@ impl Store for FakeStore {
 
     async fn gaps(&self, _: &SourceName, _: usize) -> Result<Vec<Gap>> {
         Ok(Vec::new())
+    }
+
+    async fn beat(&self, _: Beat) -> Result<()> {
+        Ok(())
+    }
+
+    async fn roll(&self) -> Result<Roll> {
+        Ok(Roll::default())
+    }
+
+    async fn take_lease(&self, _: &NodeId, _: &SourceName, _: &Part) -> Result<bool> {
+        Ok(false)
+    }
+
+    async fn release_lease(&self, _: &NodeId, _: &SourceName, _: &Part) -> Result<()> {
+        Ok(())
+    }
+
+    async fn leave(&self, _: &NodeId) -> Result<()> {
+        Ok(())
     }
 
     async fn add_token(&self, token: TokenWrite) -> Result<()> {

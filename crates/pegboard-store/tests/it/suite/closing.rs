@@ -4,7 +4,7 @@ use pegboard_model::AgentId;
 use pegboard_store::{Batch, Close, Closed, DirtyMark, FeedKind, RowWrite, Store, StoreError};
 
 use crate::home::Home;
-use crate::sample::{at, batch, close, row, shard, source, whole_feed};
+use crate::sample::{at, batch, close, contact, row, shard, source, whole_feed};
 
 async fn rows(store: &dyn Store) -> Vec<(String, String, u32, String)> {
     let rows = store.rows(&source(), "agent_interval", at(0), at(900)).await.unwrap();
@@ -120,10 +120,13 @@ async fn commit_marks(store: &dyn Store, expected: u64, dirty: Vec<DirtyMark>) {
 pub(crate) async fn marks_are_merged(home: &dyn Home) {
     let store = home.open().await;
     store.take_partition(&source(), &shard(), &[]).await.unwrap();
+    let epoch = store.take_closer(&source()).await.unwrap().epoch;
+    store.announce_closing(&source(), epoch, at(58)).await.unwrap();
     commit_marks(&*store, 0, vec![mark(Some("ann"), 50, 60), mark(None, 20, 30), mark(Some("bob"), 1, 2)])
         .await;
-    commit_marks(&*store, 1, vec![mark(Some("ann"), 10, 55), mark(None, 70, 80)]).await;
-    let merged = [mark(Some("bob"), 1, 2), mark(Some("ann"), 10, 60), mark(None, 20, 80)];
+    commit_marks(&*store, 1, vec![mark(Some("ann"), 10, 55), mark(None, 50, 80)]).await;
+    // What changed about an agent lasts, up to what is being closed.
+    let merged = [mark(Some("bob"), 1, 58), mark(Some("ann"), 10, 60), mark(None, 20, 80)];
     assert_eq!(store.dirty(&source(), 9).await.unwrap(), merged, "oldest first");
     assert_eq!(store.dirty(&source(), 2).await.unwrap(), merged[..2]);
     assert_eq!(store.dirty(&"other".into(), 9).await.unwrap(), []);
@@ -133,6 +136,7 @@ pub(crate) async fn an_answer_removes_a_mark_unless_it_changed(home: &dyn Home) 
     let store = home.open().await;
     store.take_partition(&source(), &shard(), &[]).await.unwrap();
     let epoch = store.take_closer(&source()).await.unwrap().epoch;
+    store.announce_closing(&source(), epoch, at(15)).await.unwrap();
     commit_marks(&*store, 0, vec![mark(Some("ann"), 10, 20), mark(Some("bob"), 10, 20), mark(None, 10, 20)])
         .await;
     let read = store.dirty(&source(), 9).await.unwrap();
@@ -146,4 +150,41 @@ pub(crate) async fn an_answer_removes_a_mark_unless_it_changed(home: &dyn Home) 
     assert_eq!(*contacts, mark(None, 10, 30));
     store.close(Close { answered: left, ..close(epoch) }).await.unwrap();
     assert_eq!(store.dirty(&source(), 9).await.unwrap(), []);
+}
+
+pub(crate) async fn what_changes_behind_an_announced_closing_is_marked_and_nothing_else(home: &dyn Home) {
+    let store = home.open().await;
+    store.take_partition(&source(), &shard(), &[]).await.unwrap();
+    let epoch = store.take_closer(&source()).await.unwrap().epoch;
+    commit_marks(&*store, 0, vec![mark(Some("ann"), 0, 10), mark(None, 0, 1)]).await;
+    assert_eq!(store.dirty(&source(), 9).await.unwrap(), [], "nothing is closed, or about to be");
+    store.announce_closing(&source(), epoch, at(20)).await.unwrap();
+    store.announce_closing(&source(), epoch, at(5)).await.unwrap();
+    commit_marks(&*store, 1, vec![mark(Some("ann"), 19, 19), mark(Some("bob"), 20, 30)]).await;
+    assert_eq!(store.dirty(&source(), 9).await.unwrap(), [mark(Some("ann"), 19, 20)], "it never goes back");
+    let second = store.take_closer(&source()).await.unwrap().epoch;
+    let refused = store.announce_closing(&source(), epoch, at(90)).await.unwrap_err();
+    assert!(matches!(refused, StoreError::NotOwner { .. }), "{refused}");
+    store.close(Close { closed_until: at(40), ..close(second) }).await.unwrap();
+    commit_marks(&*store, 2, vec![mark(Some("bob"), 39, 50), mark(Some("eve"), 40, 50)]).await;
+    let marks = [mark(Some("ann"), 19, 20), mark(Some("bob"), 39, 50)];
+    assert_eq!(store.dirty(&source(), 9).await.unwrap(), marks, "what is closed was announced");
+}
+
+pub(crate) async fn a_contact_marks_where_it_was_and_where_it_is(home: &dyn Home) {
+    let store = home.open().await;
+    store.take_partition(&source(), &shard(), &[]).await.unwrap();
+    let epoch = store.take_closer(&source()).await.unwrap().epoch;
+    let commit = async |expected, updated, pegged| {
+        let contacts = vec![(contact("c", updated, 1), Some(at(pegged)))];
+        store.commit(Batch { contacts, ..batch(1, expected) }).await.unwrap();
+        store.dirty(&source(), 9).await.unwrap()
+    };
+    assert_eq!(commit(0, 1, 10).await, []);
+    store.announce_closing(&source(), epoch, at(60)).await.unwrap();
+    assert_eq!(commit(1, 0, 20).await, [], "an older version changes nothing");
+    let left = commit(2, 2, 70).await;
+    assert_eq!(left, [DirtyMark::of_contacts_at(at(10))], "it left a closed interval for an open one");
+    store.close(Close { closed_until: at(60), answered: left, ..close(epoch) }).await.unwrap();
+    assert_eq!(commit(3, 3, 50).await, [DirtyMark::of_contacts_at(at(50))], "it came back into a closed one");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pegboard_model::{AgentNow, PartitionId, SourceName};
-use pegboard_store::{Batch, Cursor, FeedEntry, FeedKind, Store, StoreError};
+use pegboard_store::{AgentWrite, Batch, Cursor, FeedEntry, FeedKind, Store, StoreError};
 use tokio::sync::Barrier;
 
 use crate::home::Home;
@@ -30,7 +30,7 @@ async fn write_changes(store: Arc<dyn Store>, lane: u64, half: Arc<Barrier>) {
             .collect();
         let batch = Batch {
             partition: partition.clone(),
-            agents: changes.iter().map(agent_write).collect(),
+            agents: changes.iter().map(|now| AgentWrite { version: step, ..agent_write(now) }).collect(),
             states: changes,
             ..batch(epoch, step)
         };

@@ -217,15 +217,19 @@ pub(crate) async fn a_base_stands_for_the_evidence_that_it_replaces(home: &dyn H
     store.commit(Batch { evidence, ..event(1, 0, "ann") }).await.unwrap();
     let ann = "ann".into();
     assert_eq!(store.base(&source(), &ann).await.unwrap(), None);
-    store.rebase(&source(), &ann, at(2), "track".into()).await.unwrap();
+    let early = store.rebase(&source(), &ann, 0, at(2), "track".into()).await;
+    assert!(matches!(early, Err(StoreError::AgentMoved { .. })), "{early:?}");
+    store.rebase(&source(), &ann, 1, at(2), "track".into()).await.unwrap();
     assert_eq!(store.base(&source(), &ann).await.unwrap().as_deref(), Some("track"));
     let kept = store.evidence(&source(), &ann, Timestamp::MIN).await.unwrap();
     assert_eq!(kept.iter().map(|seen| seen.at).collect::<Vec<_>>(), [at(3)]);
     // An agent who is not stored has nothing to stand for.
-    store.rebase(&source(), &"nobody".into(), at(2), "track".into()).await.unwrap();
+    assert!(store.rebase(&source(), &"nobody".into(), 0, at(2), "track".into()).await.is_err());
     assert_eq!(store.base(&source(), &"nobody".into()).await.unwrap(), None);
     // A later batch leaves the base alone.
-    store.commit(event(1, 1, "ann")).await.unwrap();
+    let mut later = event(1, 1, "ann");
+    later.agents[0].version = 2;
+    store.commit(later).await.unwrap();
     assert!(store.base(&source(), &ann).await.unwrap().is_some());
 }
 

@@ -4,4 +4,5 @@ pub(crate) mod access;
 pub(crate) mod closing;
 pub(crate) mod feeds;
 pub(crate) mod ingest;
+pub(crate) mod nodes;
 pub(crate) mod upkeep;
