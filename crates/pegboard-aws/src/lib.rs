@@ -40,10 +40,12 @@
 //! # }
 //! ```
 
+mod access;
 mod backoff;
 mod batch;
 mod client;
 mod config;
+mod connect;
 mod cursor;
 mod error;
 mod fault;
@@ -59,6 +61,9 @@ pub use batch::{Batch, EndOfShard, Ending, Record};
 pub use config::{
     ConfigFault, Credentials, InvalidStreamRef, KinesisConfig, LEAST_POLL_INTERVAL, MAX_RECORDS, SecretText,
     StreamRef,
+};
+pub use connect::{
+    ConnectClient, ConnectConfig, ConnectError, ConnectPage, ConnectRequest, MOST_FILTERED, Pace,
 };
 pub use error::{ErrorKind, KinesisError, Operation};
 pub use observe::{Counters, Counts, Event, Observer};
