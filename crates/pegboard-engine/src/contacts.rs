@@ -31,6 +31,11 @@ impl Contacts {
         dominant(contacts, precedence).map(|(contact, _)| contact)
     }
 
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &AgentContact> {
+        self.present.iter().map(|now| &now.contact)
+    }
+
     /// These are all contacts now. `started` tells when a contact came into a phase that is new. Does not allocate
     /// where nothing changed, as in most snapshots.
     pub(crate) fn replace(

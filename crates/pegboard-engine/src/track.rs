@@ -203,6 +203,21 @@ impl Track {
         self.begins
     }
 
+    /// The last known status.
+    pub fn status(&self) -> Option<&Arc<Status>> {
+        self.status.as_ref().map(|now| &now.status)
+    }
+
+    /// The contacts that the agent has.
+    pub fn contacts(&self) -> impl Iterator<Item = &AgentContact> {
+        self.contacts.iter()
+    }
+
+    /// Since when the element that decides has been as it is, as the platform says.
+    pub fn reported_start(&self, precedence: Precedence) -> Option<Timestamp> {
+        self.decide(precedence).reported
+    }
+
     /// The last known profile.
     pub fn profile(&self) -> &Arc<AgentProfile> {
         &self.profile
