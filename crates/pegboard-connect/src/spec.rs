@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
-use pegboard_model::{Millis, Order, PartitionId, Position, Timestamp};
+use pegboard_model::{AgentId, ContactPhase, Millis, Order, PartitionId, Position, Snapshot, Timestamp};
 
 use crate::sources::DecodeError;
 pub use crate::sources::amazon_connect::Decoded;
@@ -38,6 +38,53 @@ pub trait Source: Send + Sync + fmt::Debug {
 
     /// A decoder for its records.
     fn decoder(&self) -> Box<dyn Decode>;
+
+    /// How its platform can be asked who is signed in, where it can: beside the stream, which may lose something.
+    fn snapshots(&self) -> Option<&dyn Snapshots> {
+        None
+    }
+}
+
+/// What a platform shows of its agents when it is asked, beside the stream of what happens to them.
+#[async_trait]
+pub trait Snapshots: Send + Sync + fmt::Debug {
+    /// Looks once. The answer is whole: where a part of it cannot be had, there is none.
+    async fn look(&self, at: Whom<'_>) -> Result<Look, SourceError>;
+
+    /// Phases of a contact that the stream tells and the platform shows as [`ContactPhase::Connected`] when it is asked.
+    fn shown_as_connected(&self) -> &'static [ContactPhase] {
+        &[]
+    }
+}
+
+/// Whom to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whom<'a> {
+    /// Everybody who is signed in.
+    Everybody,
+    /// These agents, of whom those who are signed in are shown.
+    Only(&'a [AgentId]),
+}
+
+/// What a platform showed when it was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// When the first question was put, by the platform's clock: whoever is not shown was not signed in at some time
+    /// after it.
+    pub began: Timestamp,
+    /// Everybody who was shown, each once.
+    pub shown: Vec<Shown>,
+}
+
+/// One agent, as a platform showed him.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// Who.
+    pub agent: AgentId,
+    /// When the question was put that this answers, by the platform's clock.
+    pub at: Timestamp,
+    /// The agent. A profile is there only where all of it is known.
+    pub snapshot: Snapshot,
 }
 
 /// Reads one partition.
