@@ -7,6 +7,7 @@
 )]
 
 mod cli;
+mod kills;
 mod kinesis;
 mod live;
 mod old_data;

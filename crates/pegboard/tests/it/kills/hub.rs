@@ -1,0 +1,277 @@
+//! The program as a process that dies.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use pegboard_store::{SqliteOptions, SqliteStore, Store};
+use tempfile::TempDir;
+
+use super::input::{Input, SOURCES};
+use super::outcome::Outcome;
+use crate::support::binary::program;
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How old the end of the last closed interval may be once everything is closed: interval, delay, and a little.
+const CLOSED_AGE: f64 = 17.0 * 60.0;
+
+/// How often the program looks for marks of what came late.
+const LOOKS_EVERY: Duration = Duration::from_millis(500);
+
+/// What ends a process that aborts.
+const SIGABRT: i32 = 6;
+
+/// What ends a process that is killed.
+const SIGKILL: i32 = 9;
+
+/// A folder with a configuration, input, and a store that outlives its processes.
+pub(super) struct Folder {
+    folder: TempDir,
+}
+
+/// A running hub; it is killed if a test fails.
+struct Process {
+    child: Child,
+    port: u16,
+    folder: PathBuf,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long to try is the test's own setting")]
+fn number_in(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap())
+}
+
+/// How many random kills a soak asks for.
+pub(super) fn soak_kills() -> Option<u64> {
+    number_in("PEGBOARD_SOAK_KILLS")
+}
+
+/// What all randomness follows from: never 0.
+pub(super) fn seed() -> u64 {
+    let fresh = || pegboard::clock::system().as_millis().unsigned_abs();
+    number_in("PEGBOARD_SEED").unwrap_or_else(fresh).max(1)
+}
+
+pub(super) fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
+
+impl Folder {
+    pub(super) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn log(&self) -> PathBuf {
+        self.path().join("failpoints.log")
+    }
+
+    fn start(&self, failpoints: &str) -> Process {
+        drop(fs::remove_file(self.log()));
+        let settings = fs::read_to_string(self.path().join("pegboard.toml")).unwrap();
+        let port = settings.split("127.0.0.1:").nth(1).unwrap().split('"').next().unwrap().parse().unwrap();
+        let stderr =
+            fs::File::options().create(true).append(true).open(self.path().join("stderr.log")).unwrap();
+        let child = armed(program(self.path()).arg("serve"), failpoints, &self.log())
+            .stdout(Stdio::null())
+            .stderr(stderr)
+            .spawn()
+            .unwrap();
+        Process { child, port, folder: self.path().to_owned() }
+    }
+
+    /// Runs the program until it dies at the point, at the given passing of it.
+    #[track_caller]
+    pub(super) fn kill_at(&self, name: &str, hit: u64) {
+        // A writer that begins slowly finds more than one job waiting.
+        let slow = if name == "group.between_jobs" { "group.begun=sleep(10);" } else { "" };
+        let mut process = self.start(&format!("{slow}{name}=kill@{hit}"));
+        let status = process.ended(&format!("it dies at {name}"));
+        self.assert_died(status, name, hit);
+    }
+
+    /// Runs the program, stops it in order, and has it die at the point on the way.
+    #[track_caller]
+    pub(super) fn kill_in_stopping(&self, name: &str, hit: u64) {
+        let mut process = self.start(&format!("{name}=kill@{hit}"));
+        process.until("it answers", |process| process.metrics().is_some());
+        process.terminate();
+        let status = process.ended(&format!("it dies at {name}"));
+        self.assert_died(status, name, hit);
+    }
+
+    /// Runs another command of the program, and has it die at the point.
+    #[track_caller]
+    pub(super) fn kill_command(&self, arguments: &[&str], name: &str) {
+        drop(fs::remove_file(self.log()));
+        let points = format!("{name}=kill@1");
+        let ended = armed(program(self.path()).args(arguments), &points, &self.log()).output().unwrap();
+        self.assert_died(ended.status, name, 1);
+    }
+
+    #[track_caller]
+    fn assert_died(&self, status: ExitStatus, name: &str, hit: u64) {
+        let fired = fs::read_to_string(self.log()).unwrap_or_default();
+        let line = format!("{name} Kill {hit}\n");
+        assert!(fired.contains(&line), "{name} was not passed {hit} times: {status}; {fired}");
+        assert_eq!(status.signal(), Some(SIGABRT), "{name}: {status}");
+    }
+
+    /// Runs the program for so long, and kills it; answers how many records are committed.
+    pub(super) fn kill_after(&self, delay: Duration) -> u64 {
+        let mut process = self.start("");
+        std::thread::sleep(delay);
+        process.child.kill().unwrap();
+        assert_eq!(process.child.wait().unwrap().signal(), Some(SIGKILL), "it ended before it was killed");
+        self.records()
+    }
+
+    /// Runs the program until so many records are read and all intervals closed, and stops it in order. Answers how
+    /// long it took the first time.
+    pub(super) fn finish(&self, records: u64) -> Duration {
+        let started = Instant::now();
+        let mut took = None;
+        for pauses in 1..=5 {
+            let mut process = self.start("");
+            process.until("everything is read and closed", |process| process.is_done(records));
+            let took = *took.get_or_insert_with(|| started.elapsed());
+            // Nothing that it shows says that it has looked for marks.
+            std::thread::sleep(LOOKS_EVERY * pauses);
+            process.terminate();
+            let status = process.ended("it stops");
+            assert!(status.success(), "{status}: {}", process.said());
+            if self.nothing_is_marked() {
+                return took;
+            }
+        }
+        panic!("marks are not answered");
+    }
+
+    fn open(&self) -> SqliteStore {
+        let options = SqliteOptions::new(pegboard::clock::system);
+        SqliteStore::open(&self.path().join("pegboard.db"), options).unwrap()
+    }
+
+    /// What the store knows, whoever wrote it.
+    fn look<T>(&self, look: impl AsyncFnOnce(&SqliteStore) -> T) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let store = self.open();
+            let seen = look(&store).await;
+            store.shut_down().await.unwrap();
+            seen
+        })
+    }
+
+    fn nothing_is_marked(&self) -> bool {
+        self.look(async |store| {
+            let mut marked = false;
+            for source in SOURCES {
+                marked |= !store.dirty(&source.into(), 1).await.unwrap().is_empty();
+            }
+            !marked
+        })
+    }
+
+    fn records(&self) -> u64 {
+        self.look(async |store| {
+            let mut records = 0;
+            for source in SOURCES {
+                let partitions = store.partitions(&source.into()).await.unwrap();
+                records += partitions.iter().map(|partition| partition.counts.records).sum::<u64>();
+            }
+            records
+        })
+    }
+
+    pub(super) fn outcome(&self, input: &Input) -> Outcome {
+        let path = self.path().display().to_string();
+        self.look(async |store| Outcome::read(store, input.end, &path).await)
+    }
+}
+
+fn armed<'a>(command: &'a mut Command, failpoints: &str, log: &Path) -> &'a mut Command {
+    command.env("PEGBOARD_FAILPOINTS", failpoints).env("PEGBOARD_FAILPOINTS_LOG", log)
+}
+
+impl Process {
+    #[track_caller]
+    fn ended(&mut self, what: &str) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "waited a minute, and not: {what}; {}", self.said());
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    #[track_caller]
+    fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !done(self) {
+            let status = self.child.try_wait().unwrap();
+            assert_eq!(status, None, "it ended while: {what}; {}", self.said());
+            assert!(Instant::now() < deadline, "waited a minute, and not: {what}; {}", self.said());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn terminate(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+
+    /// The end of what it said.
+    fn said(&self) -> String {
+        let said = fs::read_to_string(self.folder.join("stderr.log")).unwrap_or_default();
+        let from = said.len().saturating_sub(2000);
+        said.get(from..).unwrap_or_default().to_owned()
+    }
+
+    /// Its numbers, by name with labels; nothing while it does not answer.
+    fn metrics(&self) -> Option<BTreeMap<String, f64>> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let host = format!("127.0.0.1:{}", self.port);
+        write!(stream, "GET /metrics HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let numbers = answer.lines().filter(|line| !line.starts_with('#'));
+        let read = |line: &str| {
+            let (name, number) = line.rsplit_once(' ')?;
+            Some((name.to_owned(), number.parse().ok()?))
+        };
+        Some(numbers.filter_map(read).collect())
+    }
+
+    fn is_done(&self, records: u64) -> bool {
+        let Some(metrics) = self.metrics() else { return false };
+        let of = |name: &str, source: &str| {
+            metrics.get(&format!("{name}{{source=\"{source}\"}}")).copied().unwrap_or(f64::INFINITY)
+        };
+        let read: f64 = SOURCES.iter().map(|source| of("pegboard_source_records_total", source)).sum();
+        let closed = |source: &&str| of("pegboard_source_closed_age_seconds", source) < CLOSED_AGE;
+        #[expect(clippy::cast_precision_loss, reason = "thousands")]
+        let all = records as f64;
+        read.is_finite() && read >= all && SOURCES.iter().all(closed)
+    }
+}
