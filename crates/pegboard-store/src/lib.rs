@@ -4,6 +4,7 @@
 //! table. What stands in one [`Batch`] commits together or not at all, and only while its owner still owns the
 //! partition: that is the whole of the guarantee that nothing acknowledged is lost and nothing counts twice.
 
+mod audit;
 mod batch;
 mod error;
 pub mod failpoint;
@@ -13,6 +14,7 @@ mod sqlite;
 
 pub use batch::{
     AgentWrite, Batch, Close, Closed, Committed, Counts, DeadLetterWrite, DirtyMark, GapWrite, RowWrite,
+pub use audit::{AuditChain, AuditEntry, AuditFault, AuditHash, AuditWrite, ParseHashError};
     SegmentsWrite,
 };
 pub use error::StoreError;
@@ -206,6 +208,14 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<bool>;
 
     // Upkeep.
+
+    // Audit.
+
+    /// Appends an entry to the audit log, chained to the newest one; answers it as it stands there.
+    async fn append_audit(&self, entry: AuditWrite) -> Result<AuditEntry>;
+
+    /// Entries of the audit log, newest first, with numbers below `before`, at most `limit`.
+    async fn audit(&self, before: Option<u64>, limit: usize) -> Result<Vec<AuditEntry>>;
 
     /// Removes what is older than its table keeps: feed entries, dead letters, old rows. Idempotent. Evidence is
     /// removed by [`Store::rebase`] alone.

@@ -7,8 +7,11 @@ use crate::{StoreError, failpoint};
 
 /// Every schema there was, in order: version n is what the first n make. One that was released never changes;
 /// the next version adds a file.
-pub(super) const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_first_schema.sql"), include_str!("migrations/0002_nodes.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_first_schema.sql"),
+    include_str!("migrations/0002_nodes.sql"),
+    include_str!("migrations/0003_audit.sql"),
+];
 
 /// Marks a file as a store of ours (`PegB`), in the header field that SQLite has for that.
 const APPLICATION_ID: i32 = 0x5065_6742;

@@ -1,5 +1,6 @@
 //! The embedded store: one SQLite file, one thread that writes, a few connections that read.
 
+mod audit;
 mod close;
 mod codec;
 mod connection;
@@ -38,7 +39,7 @@ use self::nodes::Nodes;
 use self::reader::Readers;
 use self::writer::Writer;
 use crate::{
-    AgentBeginning, AgentsSnapshot, Batch, Beat, Close, Closed, CloserState, Committed, Cursor, DeadLetter,
+    AgentBeginning, AgentsSnapshot, AuditEntry, AuditWrite, Batch, Beat, Close, Closed, CloserState, Committed, Cursor, DeadLetter,
     DirtyMark, FeedKind, FeedPage, Gap, NodeId, Part, PartitionState, Result, Roll, SourceState, Store,
     StoreError, StoreId, StoredAgent, StoredRow, Token, TokenWrite, failpoint,
 };
@@ -346,6 +347,15 @@ impl Store for SqliteStore {
     }
 
     async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<bool> {
+    async fn append_audit(&self, entry: AuditWrite) -> Result<AuditEntry> {
+        self.writer.run("write to the audit log", move |step| audit::append(step, entry)).await
+    }
+
+    async fn audit(&self, before: Option<u64>, limit: usize) -> Result<Vec<AuditEntry>> {
+        let query = move |connection: &Connection| audit::page(connection, before, limit);
+        self.readers.run("read the audit log", query).await
+    }
+
         let id = id.to_string();
         self.writer.run("revoke a token", move |step| tokens::revoke(step, &id, at)).await
     }

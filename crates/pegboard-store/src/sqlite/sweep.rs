@@ -90,10 +90,16 @@ pub(super) fn bite(step: &mut Step<'_>, mut ranges: VecDeque<Range>) -> Tried<Ve
 }
 
 /// Small tables. The first parameter is the instant.
-const OF_WHOLE_TABLES: [&str; 2] = [
+const OF_WHOLE_TABLES: [&str; 3] = [
     "DELETE FROM gaps WHERE id IN (SELECT id FROM gaps WHERE at < ?1 LIMIT ?2)",
     "DELETE FROM partitions WHERE (source, partition) IN
          (SELECT source, partition FROM partitions WHERE finished = 1 AND touched < ?1 LIMIT ?2)",
+    // The audit log has a time of its own, which its triggers hold: 400 days before its newest entry.
+    "DELETE FROM audit WHERE number IN
+         (SELECT number FROM audit
+          WHERE number < (SELECT min(number) FROM audit
+                          WHERE at >= (SELECT at FROM audit ORDER BY number DESC LIMIT 1) - 34560000000)
+          ORDER BY number LIMIT ?2)",
 ];
 
 fn plan_segments(connection: &Connection, before: Timestamp, ranges: &mut VecDeque<Range>) -> Tried<()> {

@@ -13,9 +13,10 @@ use pegboard_model::{
     Timestamp,
 };
 use pegboard_store::{
-    AgentBeginning, AgentEntry, AgentsSnapshot, Batch, Beat, Close, Closed, CloserState, Committed, Cursor,
-    DeadLetter, DirtyMark, FeedEntry, FeedKind, FeedPage, Gap, NodeId, Part, PartitionState, Result, Roll,
-    SourceState, Store, StoreError, StoreId, StoredAgent, StoredRow, Token, TokenWrite,
+    AgentBeginning, AgentEntry, AgentsSnapshot, AuditEntry, AuditWrite, Batch, Beat, Close, Closed,
+    CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedEntry, FeedKind, FeedPage, Gap, NodeId, Part,
+    PartitionState, Result, Roll, SourceState, Store, StoreError, StoreId, StoredAgent, StoredRow, Token,
+    TokenWrite,
 };
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
@@ -42,6 +43,7 @@ struct Kept {
     forgotten: BTreeMap<SourceName, u64>,
     dead_letters: Vec<DeadLetter>,
     tokens: Vec<TokenWrite>,
+    audit: Vec<AuditEntry>,
 }
 
 impl FakeStore {
@@ -213,6 +215,21 @@ impl Store for FakeStore {
         let kept = self.kept.lock().unwrap();
         let found = kept.tokens.iter().find(|write| write.hash == *hash && write.token.revoked.is_none());
         Ok(found.map(|write| write.token.clone()))
+    }
+
+    async fn append_audit(&self, entry: AuditWrite) -> Result<AuditEntry> {
+        self.works()?;
+        let mut kept = self.kept.lock().unwrap();
+        let entry = AuditEntry::after(kept.audit.last().map(|newest| (newest.number, newest.hash)), entry);
+        kept.audit.push(entry.clone());
+        Ok(entry)
+    }
+
+    async fn audit(&self, before: Option<u64>, limit: usize) -> Result<Vec<AuditEntry>> {
+        self.works()?;
+        let kept = self.kept.lock().unwrap();
+        let older = kept.audit.iter().rev().filter(|entry| before.is_none_or(|before| entry.number < before));
+        Ok(older.take(limit).cloned().collect())
     }
 
     // The rest is not read by the API: the store of a hub that never did anything.
