@@ -13,6 +13,7 @@ pub mod events;
 pub mod organisation;
 pub mod output;
 pub mod random;
+pub mod stand_in;
 pub mod truth;
 pub mod wire;
 pub mod world;

@@ -1,0 +1,7 @@
+//! Stand-ins for the vendors' servers, with faults on demand: what a program under test is pointed at.
+//!
+//! They are written from the vendors' public models and documents alone, as everything in this crate, and no server of a
+//! vendor was at hand to compare them with.
+
+pub mod amazon_connect;
+mod http;
