@@ -347,6 +347,10 @@ impl Store for SqliteStore {
     }
 
     async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<bool> {
+        let id = id.to_string();
+        self.writer.run("revoke a token", move |step| tokens::revoke(step, &id, at)).await
+    }
+
     async fn append_audit(&self, entry: AuditWrite) -> Result<AuditEntry> {
         self.writer.run("write to the audit log", move |step| audit::append(step, entry)).await
     }
@@ -354,10 +358,6 @@ impl Store for SqliteStore {
     async fn audit(&self, before: Option<u64>, limit: usize) -> Result<Vec<AuditEntry>> {
         let query = move |connection: &Connection| audit::page(connection, before, limit);
         self.readers.run("read the audit log", query).await
-    }
-
-        let id = id.to_string();
-        self.writer.run("revoke a token", move |step| tokens::revoke(step, &id, at)).await
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<()> {
