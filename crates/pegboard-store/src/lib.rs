@@ -12,9 +12,9 @@ mod nodes;
 mod read;
 mod sqlite;
 
+pub use audit::{AuditChain, AuditEntry, AuditFault, AuditHash, AuditWrite, ParseHashError};
 pub use batch::{
     AgentWrite, Batch, Close, Closed, Committed, Counts, DeadLetterWrite, DirtyMark, GapWrite, RowWrite,
-pub use audit::{AuditChain, AuditEntry, AuditFault, AuditHash, AuditWrite, ParseHashError};
     SegmentsWrite,
 };
 pub use error::StoreError;
@@ -207,8 +207,6 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// Revokes a token; answers whether there was one.
     async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<bool>;
 
-    // Upkeep.
-
     // Audit.
 
     /// Appends an entry to the audit log, chained to the newest one; answers it as it stands there.
@@ -216,6 +214,8 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 
     /// Entries of the audit log, newest first, with numbers below `before`, at most `limit`.
     async fn audit(&self, before: Option<u64>, limit: usize) -> Result<Vec<AuditEntry>>;
+
+    // Upkeep.
 
     /// Removes what is older than its table keeps: feed entries, dead letters, old rows. Idempotent. Evidence is
     /// removed by [`Store::rebase`] alone.
