@@ -74,6 +74,8 @@ pub struct Look {
     pub began: Timestamp,
     /// Everybody who was shown, each once.
     pub shown: Vec<Shown>,
+    /// Agents of whom was shown that they are there, and not in what: they are left as they are.
+    pub unclear: Vec<AgentId>,
 }
 
 /// One agent, as a platform showed him.

@@ -7,6 +7,7 @@ mod words;
 
 use pegboard_model::{ContactLeg, Observation, Order, Timestamp};
 
+pub(super) use self::agent_event::{is_monitored, is_outbound, phase, status_kind};
 use self::wire::{Markers, Record};
 use self::words::Words;
 use crate::framing::MAX_RECORD_BYTES;

@@ -9,9 +9,11 @@
 //! - <https://docs.aws.amazon.com/connect/latest/adminguide/ctr-data-model.html>
 
 mod decode;
+mod snapshot;
 mod source;
 #[cfg(test)]
 mod tests;
 
 pub use self::decode::{Decoded, Decoder, Kind, classify};
+pub use self::snapshot::ConnectSnapshots;
 pub use self::source::{KIND, KinesisSource};

@@ -8,10 +8,10 @@ use pegboard_aws as aws;
 use pegboard_model::{Millis, Order, PartitionId, Position, Timestamp};
 use tokio::sync::OnceCell;
 
-use super::{Decoded, Decoder};
+use super::{ConnectSnapshots, Decoded, Decoder};
 use crate::sources::DecodeError;
 use crate::spec::{
-    Chunk, Decode, Lost, Opening, PartitionReader, Plan, Progress, Record, Source, SourceError,
+    Chunk, Decode, Lost, Opening, PartitionReader, Plan, Progress, Record, Snapshots, Source, SourceError,
 };
 
 /// The kind, as the configuration names it.
@@ -26,6 +26,7 @@ pub struct KinesisSource {
     config: aws::KinesisConfig,
     environment: aws::Environment,
     start: aws::Position,
+    snapshots: Option<ConnectSnapshots>,
     stream: OnceCell<aws::Stream>,
     listing: SharedListing,
 }
@@ -33,7 +34,13 @@ pub struct KinesisSource {
 impl KinesisSource {
     /// A source that reads the stream of `config`, from `start` where nothing is remembered.
     pub fn new(config: aws::KinesisConfig, environment: aws::Environment, start: aws::Position) -> Self {
-        Self { config, environment, start, stream: OnceCell::new(), listing: Arc::default() }
+        Self { config, environment, start, snapshots: None, stream: OnceCell::new(), listing: Arc::default() }
+    }
+
+    /// The same, whose instance can also be asked who is signed in.
+    #[must_use]
+    pub fn with_snapshots(self, snapshots: ConnectSnapshots) -> Self {
+        Self { snapshots: Some(snapshots), ..self }
     }
 
     /// The stream, connected when first asked for.
@@ -66,10 +73,14 @@ impl Source for KinesisSource {
         let described = stream.describe().await.map_err(|error| source_error(&error))?;
         let shards = stream.shards().await.map_err(|error| source_error(&error))?;
         let open = shards.iter().filter(|shard| !shard.closed).count();
-        Ok(format!(
+        let mut found = format!(
             "stream {} is {}, with {open} open shards and {} hours of retention",
             described.arn, described.status, described.retention_hours
-        ))
+        );
+        if let Some(snapshots) = &self.snapshots {
+            found = format!("{found}; {}", snapshots.probe().await?);
+        }
+        Ok(found)
     }
 
     async fn plan(&self, known: &BTreeMap<PartitionId, Progress>) -> Result<Plan, SourceError> {
@@ -107,6 +118,10 @@ impl Source for KinesisSource {
 
     fn decoder(&self) -> Box<dyn Decode> {
         Box::new(Decoder::new())
+    }
+
+    fn snapshots(&self) -> Option<&dyn Snapshots> {
+        self.snapshots.as_ref().map(|snapshots| snapshots as &dyn Snapshots)
     }
 }
 

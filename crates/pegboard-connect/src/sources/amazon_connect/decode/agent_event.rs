@@ -4,7 +4,7 @@ use pegboard_model::{
     AgentContact, AgentId, ContactId, ContactPhase, EventId, Observation, Order, Snapshot, StatusKind, What,
 };
 
-use super::wire::{AgentSnapshot, AgentStatus, Contact, Record};
+use super::wire::{AgentSnapshot, Contact, Record};
 use super::words::Words;
 use super::{id_of_arn, required, time};
 use crate::sources::DecodeError;
@@ -61,7 +61,7 @@ fn snapshot(current: &AgentSnapshot<'_>, words: &mut Words) -> Result<Snapshot, 
         contacts.push(contact(one, words).map_err(|error| error.within(format_args!("Contacts[{index}]")))?);
     }
     Ok(Snapshot {
-        status: words.status(id, name, status_kind(status, name)),
+        status: words.status(id, name, status_kind(status.kind.as_deref(), name)),
         status_since,
         contacts,
         profile: current.configuration.as_ref().map(|Object(configuration)| words.profile(configuration)),
@@ -69,8 +69,8 @@ fn snapshot(current: &AgentSnapshot<'_>, words: &mut Words) -> Result<Snapshot, 
 }
 
 /// Without a type (it came in 2022) or with an unknown one, the names decide that every instance starts with.
-fn status_kind(status: &AgentStatus<'_>, name: &str) -> StatusKind {
-    match status.kind.as_deref() {
+pub(in crate::sources::amazon_connect) fn status_kind(kind: Option<&str>, name: &str) -> StatusKind {
+    match kind {
         Some("ROUTABLE") => StatusKind::Routable,
         Some("CUSTOM") => StatusKind::Aux,
         Some("OFFLINE") => StatusKind::Offline,
@@ -102,16 +102,17 @@ fn contact(contact: &Contact<'_>, words: &mut Words) -> Result<AgentContact, Dec
 }
 
 /// Whether the agent or the system began a contact of this initiation method.
-pub(super) fn is_outbound(initiation: &str) -> bool {
+pub(in crate::sources::amazon_connect) fn is_outbound(initiation: &str) -> bool {
     matches!(initiation, "OUTBOUND" | "EXTERNAL_OUTBOUND" | "AGENT_REPLY")
 }
 
 /// Whether a contact of this initiation method is a supervisor's listening to another one.
-pub(super) fn is_monitored(initiation: &str) -> bool {
+pub(in crate::sources::amazon_connect) fn is_monitored(initiation: &str) -> bool {
     initiation == "MONITOR"
 }
 
-fn phase(state: &str) -> ContactPhase {
+/// How far a contact in this state has come.
+pub(in crate::sources::amazon_connect) fn phase(state: &str) -> ContactPhase {
     match state {
         "INCOMING" | "PENDING" => ContactPhase::Offered,
         "CONNECTING" => ContactPhase::Alerting,
