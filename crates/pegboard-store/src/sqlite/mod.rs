@@ -1,6 +1,7 @@
 //! The embedded store: one SQLite file, one thread that writes, a few connections that read.
 
 mod audit;
+mod check;
 mod close;
 mod codec;
 mod connection;
@@ -22,6 +23,7 @@ mod writer;
 mod tests;
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -33,6 +35,7 @@ use tokio::sync::watch;
 
 pub use self::sweep::Retention;
 
+use self::check::{Checking, Soundness};
 use self::fault::{Fault, Tried};
 use self::lock::StoreLock;
 use self::nodes::Nodes;
@@ -74,6 +77,9 @@ impl SqliteOptions {
 /// queries read at once; a page of a feed has at most 10,000 entries; 64 KiB of a dead letter's payload are kept. How
 /// long each table keeps its rows: [`Retention`].
 ///
+/// A file of up to 256 MiB is checked for damage before it is used, a larger one while it is used; then everything
+/// fails with [`StoreError::Damaged`] once something is found.
+///
 /// Dropping it waits for the jobs that were handed in, as [`Store::shut_down`] does.
 #[derive(Debug)]
 pub struct SqliteStore {
@@ -82,6 +88,8 @@ pub struct SqliteStore {
     retention: Retention,
     clock: fn() -> Timestamp,
     nodes: Nodes,
+    /// The check of a large file, until it is closed.
+    checking: Mutex<Option<Checking>>,
     writer: Writer,
     readers: Readers,
 }
@@ -96,19 +104,34 @@ impl SqliteStore {
         let lock = StoreLock::take(&path)?;
         // SQLite gives the log the mode that it finds on the file.
         drop(lock::create_private(&path)?);
-        let (connection, id) = prepare(&path, &options).map_err(|fault| fault.during("open the store"))?;
+        let soundness = Soundness::default();
+        let Prepared { connection, id, checking } =
+            prepare(&path, &options, &soundness).map_err(|fault| fault.during("open the store"))?;
         let (wake, woken) = watch::channel(0);
-        let writer = Writer::start(connection, lock, options.clock, wake)?;
+        let writer = Writer::start(connection, lock, options.clock, wake, soundness.clone())?;
         let (retention, clock, nodes) = (options.retention.clone(), options.clock, Nodes::default());
-        Ok(Self { id, woken, retention, clock, nodes, writer, readers: Readers::new(path, options) })
+        let readers = Readers::new(path, options, soundness);
+        Ok(Self { id, woken, retention, clock, nodes, checking: Mutex::new(checking), writer, readers })
     }
 }
 
-fn prepare(path: &Path, options: &SqliteOptions) -> Tried<(Connection, StoreId)> {
+/// A file that is ready to be written.
+struct Prepared {
+    connection: Connection,
+    id: StoreId,
+    checking: Option<Checking>,
+}
+
+fn prepare(path: &Path, options: &SqliteOptions, soundness: &Soundness) -> Tried<Prepared> {
     let mut connection = connection::open_writer(path, options)?;
+    let takes_long = check::takes_long(&connection)?;
+    if !takes_long {
+        check::check(&connection)?;
+    }
     migrate::migrate(&mut connection, migrate::MIGRATIONS)?;
     let id = identity(&connection)?;
-    Ok((connection, id))
+    let checking = takes_long.then(|| Checking::start(path, options, soundness)).transpose()?;
+    Ok(Prepared { connection, id, checking })
 }
 
 /// The identity of the store, made when there is none.
@@ -371,6 +394,7 @@ impl Store for SqliteStore {
     }
 
     async fn shut_down(&self) -> Result<()> {
+        drop(self.checking.lock().unwrap_or_else(PoisonError::into_inner).take());
         self.readers.shut_down().await;
         self.writer.shut_down().await;
         Ok(())

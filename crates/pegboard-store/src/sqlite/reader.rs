@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use super::SqliteOptions;
+use super::check::Soundness;
 use super::connection::open_reader;
 use super::fault::Tried;
 use crate::{Result, StoreError};
@@ -18,6 +19,7 @@ const CONNECTIONS: u32 = 4;
 #[derive(Debug)]
 pub(super) struct Readers {
     permits: Arc<Semaphore>,
+    soundness: Soundness,
     pool: Arc<Pool>,
 }
 
@@ -29,9 +31,9 @@ struct Pool {
 }
 
 impl Readers {
-    pub(super) fn new(path: PathBuf, options: SqliteOptions) -> Self {
+    pub(super) fn new(path: PathBuf, options: SqliteOptions, soundness: Soundness) -> Self {
         let pool = Pool { path, options, idle: Mutex::default() };
-        Self { permits: Arc::new(Semaphore::new(CONNECTIONS as usize)), pool: Arc::new(pool) }
+        Self { permits: Arc::new(Semaphore::new(CONNECTIONS as usize)), soundness, pool: Arc::new(pool) }
     }
 
     /// Runs `query` on a thread that may block. All that it reads is of one moment.
@@ -40,6 +42,7 @@ impl Readers {
         operation: &'static str,
         query: impl FnOnce(&Connection) -> Tried<T> + Send + 'static,
     ) -> Result<T> {
+        self.soundness.check()?;
         let permit = self.permits.clone().acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let pool = self.pool.clone();
         // The permit goes along: a query whose asker went away still uses its connection.

@@ -12,6 +12,7 @@ use pegboard_model::Timestamp;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::check::Soundness;
 use super::fault::{Failure, Fault, Tried};
 use super::lock::StoreLock;
 use crate::{Result, StoreError, failpoint};
@@ -35,6 +36,7 @@ pub(super) struct Step<'a> {
 
 /// The way to the thread.
 pub(super) struct Writer {
+    soundness: Soundness,
     jobs: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
     /// Ends when the thread has let go of the file.
     ended: watch::Receiver<()>,
@@ -55,6 +57,7 @@ impl Writer {
         lock: StoreLock,
         clock: fn() -> Timestamp,
         woken: watch::Sender<u64>,
+        soundness: Soundness,
     ) -> Result<Self> {
         let (jobs, queue) = mpsc::channel(QUEUED_JOBS);
         let (end, ended) = watch::channel(());
@@ -65,7 +68,7 @@ impl Writer {
         });
         let thread = thread
             .map_err(|error| StoreError::Database { operation: "start the writer", cause: error.into() })?;
-        Ok(Self { jobs: Mutex::new(Some(jobs)), ended, thread: Some(thread) })
+        Ok(Self { soundness, jobs: Mutex::new(Some(jobs)), ended, thread: Some(thread) })
     }
 
     /// Has `work` done and committed. If the caller stops waiting, it may be committed all the same.
@@ -74,6 +77,7 @@ impl Writer {
         operation: &'static str,
         work: impl FnOnce(&mut Step<'_>) -> Tried<T> + Send + 'static,
     ) -> Result<T> {
+        self.soundness.check()?;
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (asker, answer) = oneshot::channel();
         let job = Asked { operation, work: Some(work), outcome: None, asker };

@@ -82,7 +82,7 @@ async fn a_file_that_is_no_database_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn a_damaged_page_is_an_error_and_not_an_answer() {
+async fn r24_a_store_with_a_damaged_page_is_refused() {
     let home = SqliteHome::new();
     let store = home.open().await;
     commit_events(&*store, &["ann"; 40]).await;
@@ -97,10 +97,9 @@ async fn a_damaged_page_is_an_error_and_not_an_answer() {
     file.seek(SeekFrom::Start((page - 1) * 4096)).unwrap();
     file.write_all(&[0xa5; 4096]).unwrap();
     drop(file);
-    let store = home.open().await;
-    let refused = store.agents(&[]).await.unwrap_err();
+    let refused = open(&home).unwrap_err();
     assert!(matches!(refused, StoreError::Damaged { .. }), "{refused}");
-    assert!(store.partitions(&source()).await.is_ok(), "what is whole still reads");
+    assert!(refused.to_string().contains("restore a backup"), "{refused}");
 }
 
 #[tokio::test]

@@ -18,6 +18,9 @@ use crate::sample::{event, position_of, source, whole_feed};
 /// Tells the child where the store is, and by being there that it is the child.
 const STORE: &str = "PEGBOARD_KILL_TEST_STORE";
 
+/// Tells the child to write one lane only: then nothing is written while a commit is acknowledged.
+const LANES_OF_CHILD: &str = "PEGBOARD_KILL_TEST_ONE_LANE";
+
 const KILLS: u64 = 20;
 const LANES: usize = 4;
 
@@ -49,7 +52,8 @@ async fn commit_for_ever(store: Arc<dyn Store>, number: usize) {
 async fn child_that_is_killed() {
     let Some(path) = env::var_os(STORE) else { return };
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(Path::new(&path), SqliteHome::options()).unwrap());
-    let lanes: Vec<_> = (0..LANES).map(|lane| tokio::spawn(commit_for_ever(store.clone(), lane))).collect();
+    let lanes = env::var_os(LANES_OF_CHILD).map_or(LANES, |_| 1);
+    let lanes: Vec<_> = (0..lanes).map(|lane| tokio::spawn(commit_for_ever(store.clone(), lane))).collect();
     for lane in lanes {
         lane.await.unwrap();
     }
@@ -130,4 +134,77 @@ async fn check(home: &SqliteHome, told: &BTreeMap<usize, u64>) {
         total += position;
     }
     assert_eq!(feed.len() as u64, total);
+}
+
+/// What happened to the files of the store, in the order in which the system was asked.
+#[derive(Debug, Default)]
+struct Traced {
+    /// Whether the log, or the file, was written and is not on the disk yet.
+    log_unsynced: bool,
+    file_unsynced: bool,
+    acknowledged: u64,
+    written_back: u64,
+}
+
+impl Traced {
+    /// Takes one line of strace, of a call that was made and has ended.
+    fn take(&mut self, line: &str) {
+        let of_log = line.contains("pegboard.db-wal>");
+        let of_file = line.contains("pegboard.db>");
+        let call = |name: &str| line.contains(&format!(" {name}("));
+        if call("write") && line.contains("acknowledged") {
+            assert!(!self.log_unsynced, "acknowledged before it was on the disk: {line}");
+            self.acknowledged += 1;
+        } else if call("pwrite64") && of_log {
+            let begins_anew = line.contains(", 0) = ") || line.contains(", 32, 0)");
+            assert!(!(begins_anew && self.file_unsynced), "the log is begun anew too early: {line}");
+            self.log_unsynced = true;
+        } else if call("pwrite64") && of_file {
+            assert!(!self.log_unsynced, "written back from a log that is not on the disk: {line}");
+            self.file_unsynced = true;
+            self.written_back += 1;
+        } else if call("fdatasync") || call("fsync") {
+            self.log_unsynced &= !of_log;
+            self.file_unsynced &= !of_file;
+        }
+    }
+}
+
+/// The order of writing and waiting for the disk, on which everything else rests, as the system sees it.
+#[test]
+fn r24_the_disk_has_a_commit_before_it_is_acknowledged() {
+    let home = SqliteHome::new();
+    let trace = home.path().with_file_name("trace");
+    let traced = Command::new("timeout")
+        .args(["--signal=KILL", "4", "strace", "-f", "-y", "-qq", "-s", "16"])
+        .args(["-e", "trace=write,pwrite64,fsync,fdatasync", "-o"])
+        .arg(&trace)
+        .arg(env::current_exe().unwrap())
+        .args(["--exact", "kill::child_that_is_killed", "--ignored", "--nocapture"])
+        .env(STORE, home.path())
+        .env(LANES_OF_CHILD, "")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    let lines = std::fs::read_to_string(&trace).unwrap_or_default();
+    if traced.is_err() || !lines.contains("acknowledged") {
+        eprintln!("skipped: no strace, or no right to use it");
+        return;
+    }
+    let mut found = Traced::default();
+    let mut begun: BTreeMap<&str, &str> = BTreeMap::new();
+    for line in lines.lines() {
+        let Some((thread, call)) = line.split_once(' ') else { continue };
+        // A call that another thread interrupts is shown in two halves.
+        if let Some((start, _)) = call.split_once(" <unfinished") {
+            begun.insert(thread, start);
+        } else if call.contains(" resumed>") {
+            if let Some(start) = begun.remove(thread) {
+                found.take(&format!(" {start}{call}"));
+            }
+        } else {
+            found.take(&format!(" {call}"));
+        }
+    }
+    assert!(found.acknowledged > 20, "{found:?}");
 }

@@ -1,10 +1,17 @@
 //! What a store has to do, and what the embedded one does besides.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says what it skips"
+)]
 
+mod damage;
+mod disks;
 mod faults;
 mod home;
 mod kill;
+mod power;
 mod sample;
 mod suite;
 
