@@ -1,12 +1,17 @@
 //! The requests themselves: our types in, the SDK's calls, our types out. No decision is made here.
 
+use aws_sdk_kinesis::config::StalledStreamProtectionConfig;
 use aws_sdk_kinesis::primitives::DateTime;
-use aws_sdk_kinesis::types::{self, ShardIteratorType};
+use aws_sdk_kinesis::primitives::event_stream::EventReceiver;
+use aws_sdk_kinesis::types::error::SubscribeToShardEventStreamError;
+use aws_sdk_kinesis::types::{
+    self, ConsumerStatus, ShardIteratorType, StartingPosition, SubscribeToShardEventStream,
+};
 
 use crate::access::Access;
 use crate::batch::Record;
 use crate::config::{KinesisConfig, StreamRef};
-use crate::cursor::Reply;
+use crate::cursor::{Heard, Reply};
 use crate::error::KinesisError;
 use crate::fault::Fault;
 use crate::position::Position;
@@ -23,6 +28,16 @@ pub(crate) struct Page {
     pub(crate) shards: Vec<Shard>,
     pub(crate) next: Option<String>,
 }
+
+/// A registered consumer of enhanced fan-out.
+#[derive(Debug)]
+pub(crate) struct Consumer {
+    pub(crate) arn: String,
+    pub(crate) is_active: bool,
+}
+
+/// The events of a subscription.
+pub(crate) type Events = EventReceiver<SubscribeToShardEventStream, SubscribeToShardEventStreamError>;
 
 /// A client for one stream.
 #[derive(Debug)]
@@ -88,17 +103,13 @@ impl Client {
             .stream_name(self.stream.name())
             .set_stream_arn(self.arn())
             .shard_id(shard.as_str());
-        let request = match from {
-            Position::TrimHorizon => request.shard_iterator_type(ShardIteratorType::TrimHorizon),
-            Position::Latest => request.shard_iterator_type(ShardIteratorType::Latest),
-            Position::AtTimestamp(millis) => request
-                .shard_iterator_type(ShardIteratorType::AtTimestamp)
-                .timestamp(DateTime::from_millis(*millis)),
-            Position::AfterSequence(sequence) => request
-                .shard_iterator_type(ShardIteratorType::AfterSequenceNumber)
-                .starting_sequence_number(sequence.as_str()),
-        };
-        let answer = request.send().await?;
+        let (kind, at, sequence) = seek(from);
+        let answer = request
+            .shard_iterator_type(kind)
+            .set_timestamp(at)
+            .set_starting_sequence_number(sequence.map(str::to_owned))
+            .send()
+            .await?;
         answer.shard_iterator.ok_or_else(|| Fault::unreadable("the answer has no iterator"))
     }
 
@@ -124,9 +135,89 @@ impl Client {
         })
     }
 
+    /// The consumer with this name of the stream with this ARN.
+    pub(crate) async fn describe_consumer(&self, stream: &str, name: &str) -> Result<Consumer, Fault> {
+        let answer =
+            self.sdk.describe_stream_consumer().stream_arn(stream).consumer_name(name).send().await?;
+        let Some(consumer) = answer.consumer_description else {
+            return Err(Fault::unreadable("the answer describes no consumer"));
+        };
+        Ok(Consumer {
+            is_active: consumer.consumer_status == ConsumerStatus::Active,
+            arn: consumer.consumer_arn,
+        })
+    }
+
+    pub(crate) async fn register_consumer(&self, stream: &str, name: &str) -> Result<(), Fault> {
+        self.sdk.register_stream_consumer().stream_arn(stream).consumer_name(name).send().await?;
+        Ok(())
+    }
+
+    pub(crate) async fn subscribe(
+        &self,
+        consumer: &str,
+        shard: &ShardId,
+        from: &Position,
+    ) -> Result<Events, Fault> {
+        let (kind, at, sequence) = seek(from);
+        let position = StartingPosition::builder()
+            .r#type(kind)
+            .set_timestamp(at)
+            .set_sequence_number(sequence.map(str::to_owned))
+            .build()
+            .map_err(|error| Fault::unreadable(error.to_string()))?;
+        // A quiet subscription is one event in five seconds; the reader itself watches that they come.
+        let patient = aws_sdk_kinesis::config::Builder::default()
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        let answer = self
+            .sdk
+            .subscribe_to_shard()
+            .consumer_arn(consumer)
+            .shard_id(shard.as_str())
+            .starting_position(position)
+            .customize()
+            .config_override(patient)
+            .send()
+            .await?;
+        Ok(answer.event_stream)
+    }
+
     fn arn(&self) -> Option<String> {
         self.stream.arn().map(str::to_owned)
     }
+}
+
+/// A position in the words of the API.
+fn seek(from: &Position) -> (ShardIteratorType, Option<DateTime>, Option<&str>) {
+    match from {
+        Position::TrimHorizon => (ShardIteratorType::TrimHorizon, None, None),
+        Position::Latest => (ShardIteratorType::Latest, None, None),
+        Position::AtTimestamp(millis) => {
+            (ShardIteratorType::AtTimestamp, Some(DateTime::from_millis(*millis)), None)
+        }
+        Position::AfterSequence(sequence) => {
+            (ShardIteratorType::AfterSequenceNumber, None, Some(sequence.as_str()))
+        }
+    }
+}
+
+/// What an event of a subscription says.
+pub(crate) fn heard(event: types::SubscribeToShardEvent) -> Result<Heard, Fault> {
+    let children: Vec<_> = event.child_shards.into_iter().flatten().collect();
+    // The last event of a shard names its children instead.
+    let continuation = match event.continuation_sequence_number.as_str() {
+        "" if children.is_empty() => {
+            return Err(Fault::unreadable("the event says neither where to go on nor which shards do"));
+        }
+        "" => None,
+        number => Some(number.parse()?),
+    };
+    Ok(Heard {
+        records: event.records.into_iter().map(record).collect::<Result<_, _>>()?,
+        continuation,
+        millis_behind_latest: event.millis_behind_latest,
+        children: children.into_iter().map(|child| ShardId::new(child.shard_id)).collect(),
+    })
 }
 
 fn shard(shard: types::Shard) -> Result<Shard, Fault> {

@@ -119,6 +119,42 @@ pub enum Credentials {
     },
 }
 
+/// A subscription of enhanced fan-out ends after five minutes (`SubscribeToShard` in the API reference).
+const SUBSCRIPTION_LIFE: Duration = Duration::from_mins(5);
+
+/// The least time between two subscriptions of a consumer to a shard (`SubscribeToShard` in the API reference).
+pub(crate) const SUBSCRIPTION_SPACING: Duration = Duration::from_secs(5);
+
+/// How records are fetched.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ReadMode {
+    /// By asking again and again; the five reads and 2 MB a second of a shard are shared with all who poll it.
+    #[default]
+    Polling,
+    /// By enhanced fan-out: 2 MB a second of each shard for this consumer alone, sent as they come. Where it cannot be
+    /// had, the stream is polled, and the observer is told.
+    FanOut(FanOut),
+}
+
+/// Enhanced fan-out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FanOut {
+    /// The name of the registered consumer, 1 to 128 letters, digits, `_`, `.` and `-`. Every program that reads needs
+    /// its own.
+    pub consumer: String,
+    /// Whether the consumer is registered where there is none. AWS bills it by the hour and shard.
+    pub register: bool,
+    /// After which time a subscription is renewed: 5 seconds to 5 minutes, when AWS ends it.
+    pub renew_after: Duration,
+}
+
+impl FanOut {
+    /// A consumer that is there already, its subscriptions renewed 20 seconds before their end.
+    pub fn new(consumer: impl Into<String>) -> Self {
+        Self { consumer: consumer.into(), register: false, renew_after: Duration::from_secs(280) }
+    }
+}
+
 /// How one stream is reached and read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KinesisConfig {
@@ -130,6 +166,8 @@ pub struct KinesisConfig {
     pub endpoint: Option<String>,
     /// Where the credentials come from.
     pub credentials: Credentials,
+    /// How records are fetched.
+    pub read: ReadMode,
     /// The most records of one read, 1 to [`MAX_RECORDS`].
     pub max_records: u32,
     /// The pause between two reads of a shard at its tip, at least [`LEAST_POLL_INTERVAL`]. A shard's five
@@ -151,6 +189,7 @@ impl KinesisConfig {
             region: None,
             endpoint: None,
             credentials: Credentials::Chain,
+            read: ReadMode::Polling,
             max_records: MAX_RECORDS,
             poll_interval: Duration::from_secs(1),
             connect_timeout: Duration::from_secs(5),
@@ -180,6 +219,14 @@ impl KinesisConfig {
         }
         if self.connect_timeout.is_zero() || self.request_timeout.is_zero() {
             faults.push(ConfigFault::Timeout);
+        }
+        if let ReadMode::FanOut(fan_out) = &self.read {
+            if !is_stream_name(&fan_out.consumer) {
+                faults.push(ConfigFault::Consumer(fan_out.consumer.clone()));
+            }
+            if !(SUBSCRIPTION_SPACING..=SUBSCRIPTION_LIFE).contains(&fan_out.renew_after) {
+                faults.push(ConfigFault::Renewal(fan_out.renew_after));
+            }
         }
         let Backoff { base, cap, attempts } = self.backoff;
         if base.is_zero() || cap < base || attempts == 0 {
@@ -214,6 +261,14 @@ pub enum ConfigFault {
     /// Out of range.
     #[error("a poll interval of {0:?} is too short; {LEAST_POLL_INTERVAL:?} is the least, 1s is usual")]
     PollInterval(Duration),
+    /// No name.
+    #[error("the consumer name `{0}` is not possible: 1 to 128 letters, digits, `_`, `.` and `-` are")]
+    Consumer(String),
+    /// Out of range.
+    #[error(
+        "renewing subscriptions after {0:?} is not possible; {SUBSCRIPTION_SPACING:?} to {SUBSCRIPTION_LIFE:?} is"
+    )]
+    Renewal(Duration),
     /// Zero.
     #[error("time-outs must be longer than nothing")]
     Timeout,
@@ -277,6 +332,10 @@ mod tests {
         config.max_records = MAX_RECORDS + 1;
         config.poll_interval = Duration::from_millis(199);
         config.request_timeout = Duration::ZERO;
+        config.read = ReadMode::FanOut(FanOut {
+            renew_after: Duration::from_mins(5) + Duration::from_millis(1),
+            ..FanOut::new("a consumer")
+        });
         config.backoff.cap = config.backoff.base / 2;
         assert_eq!(
             config.faults(),
@@ -286,6 +345,8 @@ mod tests {
                 ConfigFault::MaxRecords(MAX_RECORDS + 1),
                 ConfigFault::PollInterval(Duration::from_millis(199)),
                 ConfigFault::Timeout,
+                ConfigFault::Consumer("a consumer".into()),
+                ConfigFault::Renewal(Duration::from_millis(300_001)),
                 ConfigFault::Backoff,
             ]
         );
@@ -296,7 +357,10 @@ mod tests {
         let mut config = config("agents");
         config.poll_interval = LEAST_POLL_INTERVAL;
         config.max_records = 1;
-        assert_eq!(config.faults(), []);
+        for renew_after in [Duration::from_secs(5), Duration::from_mins(5)] {
+            config.read = ReadMode::FanOut(FanOut { renew_after, ..FanOut::new("a".repeat(128)) });
+            assert_eq!(config.faults(), []);
+        }
     }
 
     #[test]

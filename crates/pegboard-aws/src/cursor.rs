@@ -9,9 +9,10 @@ use tokio::time::Instant;
 
 use crate::backoff::Backoff;
 use crate::batch::{Batch, EndOfShard, Ending, Record};
+use crate::config::{KinesisConfig, ReadMode, SUBSCRIPTION_SPACING};
 use crate::fault::Cause;
 use crate::position::{self, Gap, Position};
-use crate::sequence::ShardId;
+use crate::sequence::{SequenceNumber, ShardId};
 use crate::stream::StreamDescription;
 
 /// A shard takes five reads a second from all its readers together (Kinesis quotas); 210 ms keeps
@@ -30,6 +31,10 @@ const CLOCK_MARGIN_MS: i64 = 60_000;
 /// shard ends; this is for servers that do not (moto).
 const QUIET_READS_AT_END: u32 = 3;
 
+/// A subscription says something every five seconds, if only that there is nothing. One that is silent for so long is
+/// broken, whatever the connection says.
+const LONGEST_SILENCE: Duration = Duration::from_secs(30);
+
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -38,6 +43,9 @@ pub(crate) enum Step {
     Describe,
     GetIterator(Position),
     GetRecords(String),
+    Subscribe(Position),
+    /// Wait for the next event of the subscription until then, and ask what to do if none has come.
+    Listen(Instant),
     /// There is nothing more to ask; this is the answer.
     Ended(Batch),
 }
@@ -51,10 +59,32 @@ pub(crate) struct Reply {
     pub(crate) children: Vec<ShardId>,
 }
 
+/// An event of a subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Heard {
+    pub(crate) records: Vec<Record>,
+    /// Where to go on, with records or without. None at the end of the shard.
+    pub(crate) continuation: Option<SequenceNumber>,
+    pub(crate) millis_behind_latest: i64,
+    pub(crate) children: Vec<ShardId>,
+}
+
+/// How a shard is read by enhanced fan-out.
+#[derive(Debug)]
+struct FanOut {
+    renew_after: Duration,
+    /// Up to where the subscription has told of the shard: past the position while nothing is written. Not stored, as
+    /// only subscriptions are known to take it.
+    continuation: Option<SequenceNumber>,
+    subscribed_at: Option<Instant>,
+    heard_at: Option<Instant>,
+}
+
 #[derive(Debug)]
 enum Phase {
     Seeking { retention_checked: bool },
     Reading { iterator: String },
+    Subscribed,
     Ended(EndOfShard),
 }
 
@@ -64,6 +94,8 @@ pub(crate) struct Cursor {
     poll_interval: Duration,
     max_records: usize,
     backoff: Backoff,
+    /// None if the shard is polled.
+    fan_out: Option<FanOut>,
     phase: Phase,
     position: Position,
     /// What arrived before this has been read, as far as known.
@@ -77,23 +109,26 @@ pub(crate) struct Cursor {
 }
 
 impl Cursor {
-    pub(crate) fn new(
-        shard: ShardId,
-        closed: bool,
-        position: Position,
-        poll_interval: Duration,
-        max_records: usize,
-        backoff: Backoff,
-    ) -> Self {
+    pub(crate) fn new(shard: ShardId, closed: bool, position: Position, config: &KinesisConfig) -> Self {
+        let fan_out = match &config.read {
+            ReadMode::Polling => None,
+            ReadMode::FanOut(fan_out) => Some(FanOut {
+                renew_after: fan_out.renew_after,
+                continuation: None,
+                subscribed_at: None,
+                heard_at: None,
+            }),
+        };
         let read_until_ms = match position {
             Position::AtTimestamp(millis) => Some(millis),
             _ => None,
         };
         Self {
             shard,
-            poll_interval,
-            max_records,
-            backoff,
+            poll_interval: config.poll_interval,
+            max_records: config.max_records as usize,
+            backoff: config.backoff,
+            fan_out,
             phase: Phase::Seeking { retention_checked: false },
             position,
             read_until_ms,
@@ -140,17 +175,43 @@ impl Cursor {
             Phase::Seeking { retention_checked: false } if self.may_have_been_trimmed(now_ms) => {
                 Step::Describe
             }
-            Phase::Seeking { .. } => Step::GetIterator(self.position.clone()),
+            Phase::Seeking { .. } => self.seek(now),
             Phase::Reading { iterator } => {
                 let step = Step::GetRecords(iterator.clone());
                 self.requested_at = Some(now);
                 self.not_before = Some(now + self.poll_interval.max(LEAST_SPACING));
                 step
             }
+            Phase::Subscribed => self.listen(now),
             Phase::Ended(end) => {
                 let end = end.clone();
                 self.not_before = Some(now + self.poll_interval.max(LEAST_SPACING));
                 Step::Ended(self.batch(vec![], 0, now_ms, Some(end)))
+            }
+        }
+    }
+
+    fn seek(&self, now: Instant) -> Step {
+        let Some(fan_out) = &self.fan_out else { return Step::GetIterator(self.position.clone()) };
+        let allowed = fan_out.subscribed_at.map_or(now, |at| at + SUBSCRIPTION_SPACING);
+        if allowed > now {
+            return Step::Wait(allowed);
+        }
+        let continued = fan_out.continuation.clone().map(Position::AfterSequence);
+        Step::Subscribe(continued.unwrap_or_else(|| self.position.clone()))
+    }
+
+    /// Listens to the subscription until it must be renewed, then seeks anew: the second subscription takes over from
+    /// the first after what was heard of it.
+    fn listen(&mut self, now: Instant) -> Step {
+        let times = self.fan_out.as_ref().and_then(|fan_out| {
+            Some((fan_out.subscribed_at? + fan_out.renew_after, fan_out.heard_at? + LONGEST_SILENCE))
+        });
+        match times.map(|(renewal, silence)| renewal.min(silence)) {
+            Some(until) if until > now => Step::Listen(until),
+            _ => {
+                self.unsubscribed();
+                self.seek(now)
             }
         }
     }
@@ -174,6 +235,44 @@ impl Cursor {
             // Asking for LATEST once more would skip what arrives meanwhile.
             self.position = Position::AtTimestamp(now_ms - CLOCK_MARGIN_MS);
         }
+    }
+
+    /// Takes note that a subscription has begun.
+    pub(crate) fn subscribed(&mut self, now: Instant, now_ms: i64) {
+        self.found(String::new(), now_ms);
+        self.phase = Phase::Subscribed;
+        if let Some(fan_out) = &mut self.fan_out {
+            fan_out.subscribed_at = Some(now);
+            fan_out.heard_at = Some(now);
+        }
+    }
+
+    /// Takes note that the subscription has ended, which is no failure: each does after five minutes.
+    pub(crate) fn unsubscribed(&mut self) {
+        self.phase = Phase::Seeking { retention_checked: true };
+    }
+
+    /// Polls from here on.
+    pub(crate) fn poll_instead(&mut self) {
+        self.fan_out = None;
+        self.phase = Phase::Seeking { retention_checked: true };
+    }
+
+    /// Takes an event that was sent after `sent_ms`.
+    pub(crate) fn heard(&mut self, heard: Heard, now: Instant, sent_ms: i64) -> Batch {
+        let behind = heard.millis_behind_latest.max(0);
+        self.failures = 0;
+        self.advance(&heard.records, sent_ms - behind);
+        if let Some(fan_out) = &mut self.fan_out {
+            fan_out.heard_at = Some(now);
+            fan_out.continuation = heard.continuation.or_else(|| fan_out.continuation.take());
+        }
+        let end = (!heard.children.is_empty())
+            .then_some(EndOfShard { ending: Ending::Reported, children: heard.children });
+        if let Some(end) = &end {
+            self.phase = Phase::Ended(end.clone());
+        }
+        self.batch(heard.records, behind, sent_ms, end)
     }
 
     /// Takes an answer; `asked_ms` is the time at which it was asked for.
@@ -238,7 +337,7 @@ impl Cursor {
     pub(crate) fn failed(&mut self, cause: Cause, now: Instant, random: u32) -> Duration {
         self.failures = self.failures.saturating_add(1);
         let renewing = cause == Cause::ExpiredIterator;
-        if renewing || !cause.is_passing() {
+        if renewing || !cause.is_passing() || matches!(self.phase, Phase::Subscribed) {
             // The position is worth more than the iterator: the next try starts from it.
             self.phase = Phase::Seeking { retention_checked: false };
         }
@@ -248,7 +347,12 @@ impl Cursor {
         let is_first_renewal = renewing && self.failures == 1;
         let patience =
             if is_first_renewal { Duration::ZERO } else { self.backoff.delay(self.failures, random) };
-        let wait = patience.max(may_read_again);
+        let in_use = if cause == Cause::InUse && self.fan_out.is_some() {
+            SUBSCRIPTION_SPACING
+        } else {
+            Duration::ZERO
+        };
+        let wait = patience.max(may_read_again).max(in_use);
         self.not_before = Some(now + wait);
         wait
     }

@@ -10,8 +10,16 @@ fn id() -> ShardId {
     ShardId::new("shardId-000000000000")
 }
 
+fn config() -> KinesisConfig {
+    KinesisConfig {
+        poll_interval: POLL,
+        max_records: u32::try_from(MAX_RECORDS).unwrap(),
+        ..KinesisConfig::new("agents".parse().unwrap())
+    }
+}
+
 fn cursor(position: Position) -> Cursor {
-    Cursor::new(id(), false, position, POLL, MAX_RECORDS, Backoff::default())
+    Cursor::new(id(), false, position, &config())
 }
 
 /// A cursor that has its iterator and may read at once.
@@ -90,8 +98,8 @@ fn a_large_read_is_made_up_for_before_the_next() {
 
 #[test]
 fn a_short_poll_interval_does_not_exceed_five_reads_a_second() {
-    let mut cursor =
-        Cursor::new(id(), false, after(1), Duration::from_millis(200), MAX_RECORDS, Backoff::default());
+    let config = KinesisConfig { poll_interval: Duration::from_millis(200), ..config() };
+    let mut cursor = Cursor::new(id(), false, after(1), &config);
     cursor.found("iterator".to_owned(), NOW_MS);
     assert_eq!(read(&mut cursor, Instant::now(), reply(vec![], 0)).1, LEAST_SPACING);
 }
@@ -282,6 +290,97 @@ fn an_outage_longer_than_retention_is_a_gap_too() {
     cursor.step(later + POLL, back_ms);
     let gap = cursor.replied(reply(vec![], 0), back_ms).gap;
     assert_eq!(gap, Some(Gap { shard: id(), from_ms: NOW_MS, to_ms: NOW_MS + HOUR_MS }));
+}
+
+// Enhanced fan-out.
+
+const RENEWAL: Duration = Duration::from_secs(280);
+
+/// A cursor that has subscribed at `now`.
+fn subscribed(now: Instant) -> Cursor {
+    let read = ReadMode::FanOut(crate::config::FanOut::new("pegboard"));
+    let mut cursor = Cursor::new(id(), false, after(5), &KinesisConfig { read, ..config() });
+    assert_eq!(cursor.step(now, NOW_MS), Step::Subscribe(after(5)));
+    cursor.subscribed(now, NOW_MS);
+    cursor
+}
+
+fn event(records: Vec<Record>, continuation: u64) -> Heard {
+    let continuation = Some(continuation.to_string().parse().unwrap());
+    Heard { records, continuation, millis_behind_latest: 0, children: vec![] }
+}
+
+#[test]
+fn a_subscription_is_listened_to_until_it_must_be_renewed_where_it_had_come_to() {
+    let now = Instant::now();
+    let mut cursor = subscribed(now);
+    assert_eq!(cursor.step(now, NOW_MS), Step::Listen(now + LONGEST_SILENCE));
+    let later = now + RENEWAL - Duration::from_secs(1);
+    let batch = cursor.heard(event(vec![record(7, 1)], 7), later, NOW_MS);
+    assert_eq!((batch.position, batch.read_at_ms), (after(7), NOW_MS));
+    // Nothing was written, but the shard has been told of up to 9.
+    let quiet = cursor.heard(event(vec![], 9), later, NOW_MS + 5);
+    assert_eq!((quiet.read_until_ms(), quiet.position), (NOW_MS + 5, after(7)));
+    assert_eq!(cursor.step(later, NOW_MS), Step::Listen(now + RENEWAL));
+    assert_eq!(cursor.step(now + RENEWAL, NOW_MS), Step::Subscribe(after(9)));
+}
+
+#[test]
+fn r05_a_subscription_that_falls_silent_is_renewed() {
+    let now = Instant::now();
+    let mut cursor = subscribed(now);
+    assert_eq!(cursor.step(now + LONGEST_SILENCE, NOW_MS), Step::Subscribe(after(5)));
+}
+
+#[test]
+fn a_subscription_that_ends_early_is_not_begun_again_within_five_seconds() {
+    let now = Instant::now();
+    let mut cursor = subscribed(now);
+    cursor.unsubscribed();
+    assert_eq!(cursor.step(now, NOW_MS), Step::Wait(now + SUBSCRIPTION_SPACING));
+    assert_eq!(cursor.step(now + SUBSCRIPTION_SPACING, NOW_MS), Step::Subscribe(after(5)));
+}
+
+#[test]
+fn a_subscription_that_somebody_holds_is_asked_for_again_when_it_can_be_taken_over() {
+    let now = Instant::now();
+    let mut cursor = subscribed(now);
+    let later = now + RENEWAL;
+    assert_eq!(cursor.failed(Cause::InUse, later, 0), SUBSCRIPTION_SPACING);
+    assert_eq!(cursor.step(later, NOW_MS), Step::Wait(later + SUBSCRIPTION_SPACING));
+}
+
+#[test]
+fn a_subscription_that_broke_off_goes_on_after_what_was_heard() {
+    let now = Instant::now();
+    let mut cursor = subscribed(now);
+    cursor.heard(event(vec![record(7, 1)], 8), now, NOW_MS);
+    let later = now + SUBSCRIPTION_SPACING;
+    let wait = cursor.failed(Cause::Unreachable, later, 0);
+    assert_eq!(cursor.step(later + wait, NOW_MS), Step::Subscribe(after(8)));
+}
+
+#[test]
+fn the_children_that_an_event_names_are_the_end_of_the_shard() {
+    let now = Instant::now();
+    let mut cursor = subscribed(now);
+    let children = vec![ShardId::new("left"), ShardId::new("right")];
+    let last = Heard { continuation: None, children: children.clone(), ..event(vec![record(6, 1)], 6) };
+    let batch = cursor.heard(last, now, NOW_MS);
+    assert_eq!(batch.end, Some(EndOfShard { ending: Ending::Reported, children }));
+    assert!(matches!(cursor.step(now, NOW_MS), Step::Ended(again) if again.end == batch.end));
+}
+
+#[test]
+fn polling_goes_on_at_the_position_and_not_where_only_the_subscription_had_come_to() {
+    let now = Instant::now();
+    let mut cursor = subscribed(now);
+    cursor.heard(event(vec![record(7, 1)], 7), now, NOW_MS);
+    cursor.heard(event(vec![], 9), now, NOW_MS);
+    cursor.poll_instead();
+    assert_eq!(cursor.step(now, NOW_MS), Step::GetIterator(after(7)));
+    cursor.found("iterator".to_owned(), NOW_MS);
+    assert_eq!(cursor.step(now, NOW_MS), Step::GetRecords("iterator".to_owned()));
 }
 
 // The reader's loop against a model of a shard that fails in every way it can.

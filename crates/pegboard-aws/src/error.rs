@@ -16,6 +16,12 @@ pub enum Operation {
     GetShardIterator,
     /// The records themselves.
     GetRecords,
+    /// Whether the consumer of enhanced fan-out is there.
+    DescribeStreamConsumer,
+    /// Making the consumer of enhanced fan-out.
+    RegisterStreamConsumer,
+    /// The records themselves, as they come.
+    SubscribeToShard,
 }
 
 impl Operation {
@@ -26,6 +32,9 @@ impl Operation {
             Self::ListShards => "kinesis:ListShards",
             Self::GetShardIterator => "kinesis:GetShardIterator",
             Self::GetRecords => "kinesis:GetRecords",
+            Self::DescribeStreamConsumer => "kinesis:DescribeStreamConsumer",
+            Self::RegisterStreamConsumer => "kinesis:RegisterStreamConsumer",
+            Self::SubscribeToShard => "kinesis:SubscribeToShard",
         }
     }
 }
@@ -57,6 +66,10 @@ pub enum ErrorKind {
     PositionExpired,
     /// No answer, or only server errors. Passing.
     Unreachable,
+    /// The stream is being changed, or another subscription of the same consumer is at this shard. Passing.
+    InUse,
+    /// The consumer of enhanced fan-out is not registered, and may not be registered from here.
+    NoConsumer,
     /// Something else; the message says what.
     Other,
 }
@@ -64,7 +77,7 @@ pub enum ErrorKind {
 impl ErrorKind {
     /// Whether the same call may succeed later without anybody doing something.
     pub fn is_transient(self) -> bool {
-        matches!(self, Self::Throttled | Self::Unreachable)
+        matches!(self, Self::Throttled | Self::Unreachable | Self::InUse)
     }
 
     fn advice(self) -> String {
@@ -74,6 +87,10 @@ impl ErrorKind {
             Self::AccessDenied { action: KMS_DECRYPT } => {
                 format!("allow {KMS_DECRYPT} on the key that encrypts the stream")
             }
+            Self::AccessDenied { action } if is_of_fan_out(action) => format!(
+                "allow {action} on the stream and its consumer (enhanced fan-out needs \
+                 kinesis:DescribeStreamConsumer and kinesis:SubscribeToShard besides what reading needs)"
+            ),
             Self::AccessDenied { action } => format!(
                 "allow {action} on the stream (a reader needs kinesis:DescribeStreamSummary, \
                  kinesis:ListShards, kinesis:GetShardIterator and kinesis:GetRecords)"
@@ -90,9 +107,21 @@ impl ErrorKind {
             Self::Unreachable => "it goes on by itself; if it lasts, check the network, the endpoint and \
                                   the AWS status page"
                 .to_owned(),
+            Self::InUse => "it goes on by itself; if it lasts, another program reads with the same consumer \
+                            name: each needs its own"
+                .to_owned(),
+            Self::NoConsumer => "register it (aws kinesis register-stream-consumer), or allow pegboard to: \
+                                 register_consumer = true; it costs by the hour and shard"
+                .to_owned(),
             Self::Other => "see the answer of AWS".to_owned(),
         }
     }
+}
+
+fn is_of_fan_out(action: &str) -> bool {
+    [Operation::DescribeStreamConsumer, Operation::RegisterStreamConsumer, Operation::SubscribeToShard]
+        .iter()
+        .any(|operation| operation.action() == action)
 }
 
 const KMS_DECRYPT: &str = "kms:Decrypt";
@@ -109,6 +138,17 @@ pub struct KinesisError {
 }
 
 impl KinesisError {
+    /// There is no such consumer, and none may be made.
+    pub(crate) fn no_consumer(stream: &str, consumer: &str) -> Self {
+        Self {
+            kind: ErrorKind::NoConsumer,
+            stream: stream.into(),
+            shard: None,
+            operation: Some(Operation::DescribeStreamConsumer),
+            detail: format!("`{consumer}` is not registered").into(),
+        }
+    }
+
     pub(crate) fn config(stream: &str, detail: &str) -> Self {
         Self {
             kind: ErrorKind::Config,
@@ -174,6 +214,8 @@ impl fmt::Display for ErrorKind {
             Self::Throttled => f.write_str("throttled"),
             Self::PositionExpired => f.write_str("the position to go on from has expired"),
             Self::Unreachable => f.write_str("no answer"),
+            Self::InUse => f.write_str("in use"),
+            Self::NoConsumer => f.write_str("no consumer for enhanced fan-out"),
             Self::Other => f.write_str("failed"),
         }
     }
@@ -184,15 +226,18 @@ fn kind_of(cause: Cause, operation: Operation, resuming: bool) -> ErrorKind {
         Cause::Throttled => ErrorKind::Throttled,
         // An iterator or a page token that expires again and again is a service that does not keep up.
         Cause::Unreachable | Cause::ExpiredIterator | Cause::ExpiredToken => ErrorKind::Unreachable,
+        Cause::InUse => ErrorKind::InUse,
         Cause::NotFound => ErrorKind::NotFound,
         Cause::AccessDenied => ErrorKind::AccessDenied { action: operation.action() },
         Cause::KeyDenied => ErrorKind::AccessDenied { action: KMS_DECRYPT },
         Cause::Credentials => ErrorKind::Credentials,
-        Cause::InvalidArgument if resuming && operation == Operation::GetShardIterator => {
-            ErrorKind::PositionExpired
-        }
+        Cause::InvalidArgument if resuming && names_position(operation) => ErrorKind::PositionExpired,
         Cause::InvalidArgument | Cause::Other => ErrorKind::Other,
     }
+}
+
+fn names_position(operation: Operation) -> bool {
+    matches!(operation, Operation::GetShardIterator | Operation::SubscribeToShard)
 }
 
 #[cfg(test)]
@@ -213,6 +258,14 @@ mod tests {
     }
 
     #[test]
+    fn a_denied_subscription_names_what_fan_out_needs() {
+        let message = error(Cause::AccessDenied, Operation::SubscribeToShard, false).to_string();
+        let parts =
+            ["allow kinesis:SubscribeToShard on the stream and its consumer", "DescribeStreamConsumer"];
+        assert!(parts.iter().all(|part| message.contains(part)), "{message}");
+    }
+
+    #[test]
     fn an_encrypted_stream_asks_for_the_key_not_for_the_stream() {
         let error = error(Cause::KeyDenied, Operation::GetRecords, false);
         assert_eq!(error.kind(), ErrorKind::AccessDenied { action: "kms:Decrypt" });
@@ -223,6 +276,7 @@ mod tests {
     fn a_refused_sequence_number_is_an_expired_position() {
         let kind = |operation, resuming| error(Cause::InvalidArgument, operation, resuming).kind();
         assert_eq!(kind(Operation::GetShardIterator, true), ErrorKind::PositionExpired);
+        assert_eq!(kind(Operation::SubscribeToShard, true), ErrorKind::PositionExpired);
         assert_eq!(kind(Operation::GetShardIterator, false), ErrorKind::Other);
         assert_eq!(kind(Operation::GetRecords, true), ErrorKind::Other);
     }
@@ -231,6 +285,7 @@ mod tests {
     fn only_what_passes_by_itself_is_transient() {
         assert!(error(Cause::Throttled, Operation::GetRecords, false).is_transient());
         assert!(error(Cause::Unreachable, Operation::GetRecords, false).is_transient());
+        assert!(error(Cause::InUse, Operation::SubscribeToShard, false).is_transient());
         for cause in [Cause::NotFound, Cause::AccessDenied, Cause::Credentials, Cause::Other] {
             assert!(!error(cause, Operation::GetRecords, false).is_transient(), "{cause:?}");
         }

@@ -3,12 +3,15 @@
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_kinesis::config::http::HttpResponse;
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_types::event_stream::RawMessage;
 
 /// Why a request failed, as far as it matters for what to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
     Throttled,
     Unreachable,
+    /// Something else is going on with it: a change of the stream, a subscription that somebody holds.
+    InUse,
     /// The iterator is older than its five minutes of life.
     ExpiredIterator,
     /// The page token is older than its five minutes of life.
@@ -25,7 +28,7 @@ pub(crate) enum Cause {
 impl Cause {
     /// Whether trying again may help without anybody doing something.
     pub(crate) fn is_passing(self) -> bool {
-        matches!(self, Self::Throttled | Self::Unreachable | Self::ExpiredIterator)
+        matches!(self, Self::Throttled | Self::Unreachable | Self::InUse | Self::ExpiredIterator)
     }
 }
 
@@ -38,6 +41,11 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
+    /// Something that is not ready.
+    pub(crate) fn in_use(detail: impl Into<String>) -> Self {
+        Self { cause: Cause::InUse, detail: detail.into() }
+    }
+
     /// An answer that does not make sense.
     pub(crate) fn unreadable(detail: impl Into<String>) -> Self {
         Self { cause: Cause::Other, detail: detail.into() }
@@ -50,19 +58,38 @@ where
 {
     fn from(error: SdkError<E, HttpResponse>) -> Self {
         let status = error.raw_response().map(|response| response.status().as_u16());
-        let cause = match &error {
-            _ if is_about_credentials(&error) => Cause::Credentials,
-            SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => Cause::Unreachable,
-            SdkError::ServiceError(_) | SdkError::ResponseError(_) => cause_of(error.code(), status),
-            _ => Cause::Other,
-        };
-        Self { cause, detail: detail_of(&error) }
+        fault_of(&error, status)
     }
 }
 
-fn detail_of<E>(error: &SdkError<E, HttpResponse>) -> String
+/// A failure in the middle of a subscription, which has no status of its own.
+impl<E> From<SdkError<E, RawMessage>> for Fault
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+{
+    fn from(error: SdkError<E, RawMessage>) -> Self {
+        fault_of(&error, None)
+    }
+}
+
+fn fault_of<E, R>(error: &SdkError<E, R>, status: Option<u16>) -> Fault
+where
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    let cause = match error {
+        _ if is_about_credentials(error) => Cause::Credentials,
+        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => Cause::Unreachable,
+        SdkError::ServiceError(_) | SdkError::ResponseError(_) => cause_of(error.code(), status),
+        _ => Cause::Other,
+    };
+    Fault { cause, detail: detail_of(error) }
+}
+
+fn detail_of<E, R>(error: &SdkError<E, R>) -> String
+where
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
 {
     match (error.code(), error.message()) {
         (Some(code), Some(message)) => format!("{code}: {message}"),
@@ -106,10 +133,8 @@ pub(crate) fn cause_of(code: Option<&str>, status: Option<u16>) -> Cause {
         | "MissingAuthenticationTokenException"
         | "ExpiredTokenException"
         | "OptInRequired" => Cause::Credentials,
-        // The stream is being made or changed.
-        "ResourceInUseException" | "InternalFailure" | "InternalFailureException" | "ServiceUnavailable" => {
-            Cause::Unreachable
-        }
+        "ResourceInUseException" => Cause::InUse,
+        "InternalFailure" | "InternalFailureException" | "ServiceUnavailable" => Cause::Unreachable,
         _ => cause_of_status(status),
     }
 }
@@ -133,7 +158,7 @@ mod tests {
     fn a_code_decides_before_the_status() {
         assert_eq!(cause_of(Some("ProvisionedThroughputExceededException"), Some(400)), Cause::Throttled);
         assert_eq!(cause_of(Some("KMSAccessDeniedException"), Some(400)), Cause::KeyDenied);
-        assert_eq!(cause_of(Some("ResourceInUseException"), Some(400)), Cause::Unreachable);
+        assert_eq!(cause_of(Some("ResourceInUseException"), Some(400)), Cause::InUse);
         assert_eq!(cause_of(Some("UnrecognizedClientException"), Some(403)), Cause::Credentials);
     }
 

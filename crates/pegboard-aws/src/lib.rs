@@ -4,7 +4,7 @@
 //! opens a [`ShardReader`] for each and takes a [`Batch`] after the other. This crate owns no task and
 //! no store. It is the only one that sees the AWS SDK.
 //!
-//! What it takes care of: the pace that a shared shard allows, expired iterators, throttling and outages
+//! What it takes care of: the pace that a shared shard allows, subscriptions of enhanced fan-out, expired iterators, throttling and outages
 //! with back-off, parents before children, the end of shards, and what retention removed.
 //!
 //! ```no_run
@@ -46,6 +46,7 @@ mod batch;
 mod client;
 mod config;
 mod connect;
+mod consumer;
 mod cursor;
 mod error;
 mod fault;
@@ -55,16 +56,18 @@ mod reader;
 mod sequence;
 mod shards;
 mod stream;
+mod subscription;
 
 pub use backoff::Backoff;
 pub use batch::{Batch, EndOfShard, Ending, Record};
 pub use config::{
-    ConfigFault, Credentials, InvalidStreamRef, KinesisConfig, LEAST_POLL_INTERVAL, MAX_RECORDS, SecretText,
-    StreamRef,
+    ConfigFault, Credentials, FanOut, InvalidStreamRef, KinesisConfig, LEAST_POLL_INTERVAL, MAX_RECORDS,
+    ReadMode, SecretText, StreamRef,
 };
 pub use connect::{
     ConnectClient, ConnectConfig, ConnectError, ConnectPage, ConnectRequest, MOST_FILTERED, Pace,
 };
+pub use consumer::ConsumerState;
 pub use error::{ErrorKind, KinesisError, Operation};
 pub use observe::{Counters, Counts, Event, Observer};
 pub use position::{Gap, InvalidPosition, Position};

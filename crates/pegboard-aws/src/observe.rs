@@ -24,6 +24,18 @@ pub enum Event<'a> {
         /// The shard.
         shard: &'a ShardId,
     },
+    /// A subscription of enhanced fan-out was begun, or renewed before its end.
+    Subscribed {
+        /// The shard.
+        shard: &'a ShardId,
+    },
+    /// Enhanced fan-out cannot be had: the shard is polled instead.
+    PolledInstead {
+        /// The shard.
+        shard: &'a ShardId,
+        /// Why, and what to do.
+        error: &'a KinesisError,
+    },
     /// A read succeeded, perhaps with nothing to read.
     Read {
         /// The shard.
@@ -52,6 +64,8 @@ pub struct Counters {
     throttled: AtomicU64,
     unreachable: AtomicU64,
     iterators_renewed: AtomicU64,
+    subscriptions: AtomicU64,
+    polled_instead: AtomicU64,
 }
 
 /// The counts of [`Counters`] since its making.
@@ -69,6 +83,10 @@ pub struct Counts {
     pub unreachable: u64,
     /// Iterators that were no longer accepted.
     pub iterators_renewed: u64,
+    /// Subscriptions begun or renewed.
+    pub subscriptions: u64,
+    /// Shards that are polled because enhanced fan-out cannot be had.
+    pub polled_instead: u64,
 }
 
 impl Counters {
@@ -83,6 +101,8 @@ impl Counters {
             throttled: read(&self.throttled),
             unreachable: read(&self.unreachable),
             iterators_renewed: read(&self.iterators_renewed),
+            subscriptions: read(&self.subscriptions),
+            polled_instead: read(&self.polled_instead),
         }
     }
 }
@@ -99,6 +119,12 @@ impl Observer for Counters {
             }
             Event::IteratorRenewed { .. } => {
                 add(&self.iterators_renewed, 1);
+            }
+            Event::Subscribed { .. } => {
+                add(&self.subscriptions, 1);
+            }
+            Event::PolledInstead { .. } => {
+                add(&self.polled_instead, 1);
             }
             Event::Read { records, bytes, .. } => {
                 add(&self.reads, 1);

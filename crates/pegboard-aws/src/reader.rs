@@ -2,17 +2,19 @@
 
 use rand_core::Rng;
 use rand_pcg::Pcg32;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::batch::Batch;
+use crate::config::ReadMode;
 use crate::cursor::{Cursor, Step};
-use crate::error::{KinesisError, Operation};
+use crate::error::{ErrorKind, KinesisError, Operation};
 use crate::fault::{Cause, Fault};
 use crate::observe::Event;
 use crate::position::Position;
 use crate::sequence::ShardId;
 use crate::shards::Shard;
 use crate::stream::Stream;
+use crate::subscription::Subscription;
 
 /// Reads one shard, batch by batch, at the pace of whoever asks.
 #[derive(Debug)]
@@ -20,21 +22,15 @@ pub struct ShardReader {
     stream: Stream,
     cursor: Cursor,
     jitter: Pcg32,
+    /// While the cursor listens.
+    subscription: Option<Subscription>,
 }
 
 impl ShardReader {
     pub(crate) fn new(stream: Stream, shard: &Shard, from: Position) -> Self {
-        let config = stream.config();
-        let cursor = Cursor::new(
-            shard.id.clone(),
-            shard.closed,
-            from,
-            config.poll_interval,
-            config.max_records as usize,
-            config.backoff,
-        );
+        let cursor = Cursor::new(shard.id.clone(), shard.closed, from, stream.config());
         let jitter = stream.jitter(shard.id.as_str());
-        Self { stream, cursor, jitter }
+        Self { stream, cursor, jitter, subscription: None }
     }
 
     /// Says that everything that arrived before this time (milliseconds since 1970 UTC) has been read
@@ -67,7 +63,8 @@ impl ShardReader {
     /// batch moves the watermark. After the end of the shard every batch is empty and says so again.
     ///
     /// At the tip one call takes the poll interval; behind it, as long as the shard's limits ask for
-    /// (five reads and 2 MB a second). Failures that pass are tried again, each told to the observer; after
+    /// (five reads and 2 MB a second). By enhanced fan-out, a call takes until the next event, which is five seconds at
+    /// most while all is well. Failures that pass are tried again, each told to the observer; after
     /// some in a row the error is returned, and the next call goes on where this one stopped. No error
     /// moves the position.
     ///
@@ -95,6 +92,15 @@ impl ShardReader {
                     }
                     Err(fault) => (Operation::GetRecords, fault),
                 },
+                Step::Subscribe(from) => match self.subscribe(&from, asked_ms).await? {
+                    Ok(()) => continue,
+                    Err(fault) => (Operation::SubscribeToShard, fault),
+                },
+                Step::Listen(until) => match self.listen(until).await {
+                    Ok(Some(batch)) => return Ok(batch),
+                    Ok(None) => continue,
+                    Err(fault) => (Operation::SubscribeToShard, fault),
+                },
                 Step::GetIterator(from) => {
                     match self.stream.client().get_iterator(self.cursor.shard(), &from).await {
                         Ok(iterator) => {
@@ -115,6 +121,76 @@ impl ShardReader {
             failures += 1;
             self.fail(failure, failures)?;
         }
+    }
+
+    /// Subscribes, or has the shard polled if that cannot be.
+    async fn subscribe(&mut self, from: &Position, asked_ms: i64) -> Result<Result<(), Fault>, KinesisError> {
+        self.subscription = None;
+        let ReadMode::FanOut(fan_out) = &self.stream.config().read else {
+            self.cursor.poll_instead();
+            return Ok(Ok(()));
+        };
+        let consumer = match self.stream.consumer(fan_out).await {
+            Ok(consumer) => consumer,
+            Err(error) if error.is_transient() => return Err(error),
+            Err(error) => {
+                self.poll_instead(&error);
+                return Ok(Ok(()));
+            }
+        };
+        let fault = match self.stream.client().subscribe(&consumer, self.cursor.shard(), from).await {
+            Ok(events) => {
+                self.subscription = Some(Subscription::new(events, asked_ms));
+                self.cursor.subscribed(Instant::now(), asked_ms);
+                self.stream.notice(&Event::Subscribed { shard: self.cursor.shard() });
+                return Ok(Ok(()));
+            }
+            Err(fault) => fault,
+        };
+        let shard = Some(self.cursor.shard());
+        let error = self.stream.error(shard, Operation::SubscribeToShard, false, &fault);
+        match error.kind() {
+            ErrorKind::AccessDenied { .. } => {
+                self.stream.give_up_consumer(error.clone()).await;
+                self.poll_instead(&error);
+                Ok(Ok(()))
+            }
+            ErrorKind::NotFound => {
+                // The shard, or the consumer, which is looked for again the next time.
+                self.stream.forget_consumer().await;
+                Ok(Err(fault))
+            }
+            _ => Ok(Err(fault)),
+        }
+    }
+
+    /// What the subscription says until then. Nothing if it says nothing or has ended.
+    async fn listen(&mut self, until: Instant) -> Result<Option<Batch>, Fault> {
+        let Some(subscription) = &mut self.subscription else {
+            self.cursor.unsubscribed();
+            return Ok(None);
+        };
+        let stream = &self.stream;
+        let heard = match timeout_at(until, subscription.next(|| stream.now_ms())).await {
+            Err(_) => return Ok(None),
+            Ok(heard) => heard?,
+        };
+        let Some((heard, sent_ms)) = heard else {
+            self.subscription = None;
+            self.cursor.unsubscribed();
+            return Ok(None);
+        };
+        let batch = self.cursor.heard(heard, Instant::now(), sent_ms);
+        if batch.end.is_some() {
+            self.subscription = None;
+        }
+        self.notice_read(&batch);
+        Ok(Some(batch))
+    }
+
+    fn poll_instead(&mut self, error: &KinesisError) {
+        self.cursor.poll_instead();
+        self.stream.notice(&Event::PolledInstead { shard: self.cursor.shard(), error });
     }
 
     /// Takes note of a failure, the n-th of this call, and returns it if the call should.

@@ -36,7 +36,8 @@ impl fmt::Debug for ShardId {
 /// The place of a record in its shard: an unsigned whole number of up to 129 digits, too big for any
 /// integer type, so it is kept as text and compared as the number it is.
 ///
-/// The grammar is that of the `SequenceNumber` of the Kinesis API reference: `0|([1-9]\d{0,128})`.
+/// The grammar is that of the `SequenceNumber` of the Kinesis API reference, `0|([1-9]\d{0,128})`, but for zeros in
+/// front, which some servers write (ministack): the text is kept as it came, since it is sent back.
 /// Numbers grow along one shard; they say nothing across shards.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct SequenceNumber(Box<str>);
@@ -45,17 +46,19 @@ pub struct SequenceNumber(Box<str>);
 const MAX_DIGITS: usize = 129;
 
 impl SequenceNumber {
-    /// The decimal digits, without leading zeros.
+    /// The decimal digits, as they came.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    fn significant(&self) -> &str {
+        self.0.trim_start_matches('0')
     }
 }
 
 /// Why a text is not a [`SequenceNumber`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{text}` is not a Kinesis sequence number: 1 to {MAX_DIGITS} decimal digits without leading zeros are expected"
-)]
+#[error("`{text}` is not a Kinesis sequence number: 1 to {MAX_DIGITS} decimal digits are expected")]
 pub struct InvalidSequenceNumber {
     text: String,
 }
@@ -65,8 +68,7 @@ impl FromStr for SequenceNumber {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let digits_only = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        let canonical = text == "0" || !text.starts_with('0');
-        if digits_only && canonical && text.len() <= MAX_DIGITS {
+        if digits_only && text.len() <= MAX_DIGITS {
             return Ok(Self(text.into()));
         }
         Err(InvalidSequenceNumber { text: text.chars().take(MAX_DIGITS + 1).collect() })
@@ -75,7 +77,9 @@ impl FromStr for SequenceNumber {
 
 impl Ord for SequenceNumber {
     fn cmp(&self, other: &Self) -> Ordering {
-        (self.0.len(), self.0.as_bytes()).cmp(&(other.0.len(), other.0.as_bytes()))
+        let (digits, others) = (self.significant(), other.significant());
+        // Two spellings of one number are two texts.
+        (digits.len(), digits, self.0.len()).cmp(&(others.len(), others, other.0.len()))
     }
 }
 
@@ -124,12 +128,22 @@ mod tests {
     }
 
     #[test]
-    fn r28_only_canonical_decimal_digits_are_numbers() {
+    fn r28_only_decimal_digits_are_numbers() {
         let too_long = "1".repeat(MAX_DIGITS + 1);
-        for text in ["", "00", "01", "-1", "+1", " 1", "1 ", "1e3", "٣", "TRIM_HORIZON", too_long.as_str()] {
+        for text in ["", "-1", "+1", " 1", "1 ", "1e3", "٣", "TRIM_HORIZON", too_long.as_str()] {
             assert!(text.parse::<SequenceNumber>().is_err(), "{text:?} was taken for a sequence number");
         }
         assert!("1".repeat(MAX_DIGITS).parse::<SequenceNumber>().is_ok());
+    }
+
+    #[test]
+    fn zeros_in_front_are_kept_and_change_no_order() {
+        let padded = sequence("000017952723490730000000066");
+        assert_eq!(padded.to_string(), "000017952723490730000000066");
+        assert!(padded < sequence("000017952723490730000000067") && padded > sequence("9"));
+        assert!(
+            padded > sequence("17952723490730000000066") && padded != sequence("17952723490730000000066")
+        );
     }
 
     proptest! {

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use rand_core::Rng;
 use rand_pcg::Pcg32;
+use tokio::sync::Mutex;
 
 use crate::client::Client;
 use crate::config::KinesisConfig;
+use crate::consumer::Known;
 use crate::error::{KinesisError, Operation};
 use crate::fault::Fault;
 use crate::observe::{Event, Observer};
@@ -67,6 +69,7 @@ struct Inner {
     config: KinesisConfig,
     client: Client,
     environment: Environment,
+    consumer: Mutex<Known>,
 }
 
 impl Stream {
@@ -81,7 +84,7 @@ impl Stream {
             return Err(KinesisError::config(config.stream.name(), &faults.join("; ")));
         }
         let client = Client::build(&config).await?;
-        Ok(Self { inner: Arc::new(Inner { config, client, environment }) })
+        Ok(Self { inner: Arc::new(Inner { config, client, environment, consumer: Mutex::default() }) })
     }
 
     /// Asks what the stream is.
@@ -145,7 +148,15 @@ impl Stream {
         KinesisError::at(self.config().stream.name(), shard, operation, resuming, fault)
     }
 
-    async fn retrying<T, R>(&self, operation: Operation, request: impl Fn() -> R) -> Result<T, KinesisError>
+    pub(crate) fn known_consumer(&self) -> &Mutex<Known> {
+        &self.inner.consumer
+    }
+
+    pub(crate) async fn retrying<T, R>(
+        &self,
+        operation: Operation,
+        request: impl Fn() -> R,
+    ) -> Result<T, KinesisError>
     where
         R: Future<Output = Result<T, Fault>>,
     {

@@ -23,7 +23,9 @@ impl ConnectError {
     pub(super) fn at(instance: &str, request: &ConnectRequest<'_>, fault: &Fault) -> Self {
         let kind = match fault.cause {
             Cause::Throttled => ErrorKind::Throttled,
-            Cause::Unreachable | Cause::ExpiredIterator | Cause::ExpiredToken => ErrorKind::Unreachable,
+            Cause::Unreachable | Cause::InUse | Cause::ExpiredIterator | Cause::ExpiredToken => {
+                ErrorKind::Unreachable
+            }
             Cause::NotFound => ErrorKind::NotFound,
             Cause::AccessDenied | Cause::KeyDenied => ErrorKind::AccessDenied { action: request.action() },
             Cause::Credentials => ErrorKind::Credentials,
@@ -67,7 +69,7 @@ impl ConnectError {
                                        status page"
                     .to_owned()
             }
-            ErrorKind::PositionExpired | ErrorKind::Other => "see the answer of AWS".to_owned(),
+            _ => "see the answer of AWS".to_owned(),
         }
     }
 }

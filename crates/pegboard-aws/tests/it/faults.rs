@@ -131,13 +131,13 @@ async fn r05_thirty_percent_server_errors_and_ten_percent_resets_lose_nothing() 
 #[tokio::test]
 async fn r05_a_throttling_storm_passes() {
     let storm = |n| match n {
-        2..7 => Some(Fault::Refuse(400, "ProvisionedThroughputExceededException")),
-        7..10 => Some(Fault::Refuse(400, "LimitExceededException")),
-        10..16 => Some(Fault::Refuse(400, "KMSThrottlingException")),
+        2..6 => Some(Fault::Refuse(400, "ProvisionedThroughputExceededException")),
+        6..9 => Some(Fault::Refuse(400, "LimitExceededException")),
+        11..17 => Some(Fault::Refuse(400, "KMSThrottlingException")),
         _ => None,
     };
     let Some(proxy) = assert_read_through(storm).await else { return };
-    assert_eq!(proxy.faults("GetRecords"), 14);
+    assert_eq!(proxy.faults("GetRecords"), 13);
 }
 
 #[tokio::test]

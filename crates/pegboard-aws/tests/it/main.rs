@@ -1,7 +1,8 @@
-//! The reader against kinesalite, a Kinesis server that nobody here wrote.
+//! The reader against Kinesis servers that nobody here wrote.
 //!
-//! `PEGBOARD_TEST_KINESALITE` names a running one (`http://127.0.0.1:4567`, started with short
-//! `--createStreamMs`, `--updateStreamMs` and `--deleteStreamMs`); without it these tests are skipped.
+//! `PEGBOARD_TEST_KINESALITE` names a running kinesalite (`http://127.0.0.1:4567`, started with short
+//! `--createStreamMs`, `--updateStreamMs` and `--deleteStreamMs`), which splits and merges as Kinesis does;
+//! `PEGBOARD_TEST_MINISTACK` a running ministack, which has enhanced fan-out. Without them these tests are skipped.
 
 #![expect(
     clippy::unwrap_used,
@@ -9,6 +10,7 @@
     reason = "a test fails by panicking, and says what it skips"
 )]
 
+mod fan_out;
 mod faults;
 mod proxy;
 mod reading;

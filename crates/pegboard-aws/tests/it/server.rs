@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::config::{BehaviorVersion, Credentials as Key, Region};
 use aws_sdk_kinesis::primitives::Blob;
-use aws_sdk_kinesis::types::StreamStatus;
+use aws_sdk_kinesis::types::{ScalingType, StreamStatus};
 use pegboard_aws::{
     Backoff, Batch, Counters, Credentials, Environment, KinesisConfig, Position, Progress, SecretText, Shard,
     ShardId, ShardReader, Stream, plan,
@@ -49,11 +49,20 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// The server that the environment names; says so on stderr if there is none.
-    #[expect(clippy::disallowed_methods, reason = "the address of the test server is the test's own setting")]
+    /// The kinesalite that the environment names; says so on stderr if there is none.
     pub(crate) fn from_env() -> Option<Self> {
-        let Ok(address) = std::env::var("PEGBOARD_TEST_KINESALITE") else {
-            eprintln!("skipped: PEGBOARD_TEST_KINESALITE names no Kinesis server");
+        Self::named_by("PEGBOARD_TEST_KINESALITE")
+    }
+
+    /// The ministack that the environment names; says so on stderr if there is none.
+    pub(crate) fn with_fan_out() -> Option<Self> {
+        Self::named_by("PEGBOARD_TEST_MINISTACK")
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the address of the test server is the test's own setting")]
+    fn named_by(variable: &str) -> Option<Self> {
+        let Ok(address) = std::env::var(variable) else {
+            eprintln!("skipped: {variable} names no Kinesis server");
             return None;
         };
         let address = address.trim_start_matches("http://").trim_end_matches('/').to_owned();
@@ -135,6 +144,27 @@ impl TestStream {
         let request = self.server.admin.split_shard().stream_name(&self.name).shard_to_split(shard);
         request.new_starting_hash_key(middle.to_string()).send().await.unwrap();
         self.wait_until_active().await;
+    }
+
+    pub(crate) async fn update_shard_count(&self, shards: i32) {
+        let request = self.server.admin.update_shard_count().stream_name(&self.name);
+        let uniform = ScalingType::UniformScaling;
+        request.target_shard_count(shards).scaling_type(uniform).send().await.unwrap();
+        self.wait_until_active().await;
+    }
+
+    /// Registers a consumer of enhanced fan-out.
+    pub(crate) async fn register(&self, consumer: &str) {
+        let arn = self.connect().await.describe().await.unwrap().arn;
+        let request = self.server.admin.register_stream_consumer().stream_arn(arn);
+        request.consumer_name(consumer).send().await.unwrap();
+    }
+
+    /// The names of its registered consumers.
+    pub(crate) async fn consumers(&self) -> Vec<String> {
+        let arn = self.connect().await.describe().await.unwrap().arn;
+        let listed = self.server.admin.list_stream_consumers().stream_arn(arn).send().await.unwrap();
+        listed.consumers().iter().map(|consumer| consumer.consumer_name().to_owned()).collect()
     }
 
     pub(crate) async fn merge(&self, shard: &str, adjacent: &str) {
@@ -286,6 +316,8 @@ impl Program {
     }
 
     /// Goes on until that many records have been read and that many shards have ended.
+    ///
+    /// Every shard is read in turn, so that one that waits for news holds up the others.
     pub(crate) async fn run_until(&mut self, records: usize, ended: usize) {
         soon(async {
             while self.read.len() < records || self.ended.len() < ended {
