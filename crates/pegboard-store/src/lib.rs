@@ -20,7 +20,7 @@ pub use batch::{
 pub use error::StoreError;
 pub use nodes::{Beat, Lease, NodeId, NodeSeen, Part, Roll};
 pub use read::{
-    AgentBeginning, AgentEntry, AgentsSnapshot, CloserState, Cursor, DeadLetter, FeedEntry, FeedKind,
+    AgentBeginning, AgentEntry, AgentsSnapshot, Backup, CloserState, Cursor, DeadLetter, FeedEntry, FeedKind,
     FeedPage, Gap, ParseCursorError, PartitionState, Role, SourceState, StoreId, StoredAgent, StoredRow,
     Token, TokenWrite,
 };
@@ -220,6 +220,13 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// Removes what is older than its table keeps: feed entries, dead letters, old rows. Idempotent. Evidence is
     /// removed by [`Store::rebase`] alone.
     async fn sweep(&self, now: Timestamp) -> Result<()>;
+
+    /// Writes a copy of the whole store, as it is at one moment, to a new file beside it; reading and writing go on
+    /// meanwhile. Fails where the database has tools of its own for that, which the error names.
+    async fn backup(&self) -> Result<Backup> {
+        let cause = "a PostgreSQL store is copied with pg_dump or the server's own archive".into();
+        Err(StoreError::Database { operation: "back up the store", cause })
+    }
 
     /// Waits until everything handed in is committed and closes the store.
     async fn shut_down(&self) -> Result<()>;

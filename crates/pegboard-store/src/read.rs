@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use pegboard_model::{AgentId, AgentNow, Class, Millis, PartitionId, Position, SourceName, Text, Timestamp};
@@ -231,6 +232,15 @@ pub struct Gap {
     pub to: Option<Timestamp>,
     /// When it was noticed.
     pub at: Timestamp,
+}
+
+/// A copy of a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backup {
+    /// The file.
+    pub path: PathBuf,
+    /// How large it is.
+    pub bytes: u64,
 }
 
 /// What the bearer of a token may do.

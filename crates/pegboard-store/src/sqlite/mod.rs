@@ -1,6 +1,7 @@
 //! The embedded store: one SQLite file, one thread that writes, a few connections that read.
 
 mod audit;
+mod backup;
 mod check;
 mod close;
 mod codec;
@@ -22,7 +23,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -42,7 +43,7 @@ use self::nodes::Nodes;
 use self::reader::Readers;
 use self::writer::Writer;
 use crate::{
-    AgentBeginning, AgentsSnapshot, AuditEntry, AuditWrite, Batch, Beat, Close, Closed, CloserState, Committed, Cursor, DeadLetter,
+    AgentBeginning, AgentsSnapshot, AuditEntry, AuditWrite, Backup, Batch, Beat, Close, Closed, CloserState, Committed, Cursor, DeadLetter,
     DirtyMark, FeedKind, FeedPage, Gap, NodeId, Part, PartitionState, Result, Roll, SourceState, Store,
     StoreError, StoreId, StoredAgent, StoredRow, Token, TokenWrite, failpoint,
 };
@@ -84,6 +85,7 @@ impl SqliteOptions {
 #[derive(Debug)]
 pub struct SqliteStore {
     id: StoreId,
+    path: PathBuf,
     woken: watch::Receiver<u64>,
     retention: Retention,
     clock: fn() -> Timestamp,
@@ -110,8 +112,20 @@ impl SqliteStore {
         let (wake, woken) = watch::channel(0);
         let writer = Writer::start(connection, lock, options.clock, wake, soundness.clone())?;
         let (retention, clock, nodes) = (options.retention.clone(), options.clock, Nodes::default());
-        let readers = Readers::new(path, options, soundness);
-        Ok(Self { id, woken, retention, clock, nodes, checking: Mutex::new(checking), writer, readers })
+        let readers = Readers::new(path.clone(), options, soundness);
+        Ok(Self { id, path, woken, retention, clock, nodes, checking: Mutex::new(checking), writer, readers })
+    }
+}
+
+impl SqliteStore {
+    /// Makes a store at `to` from a copy that [`Store::backup`] made: the same, under an identity of its own, so that
+    /// cursors of the one that was copied are refused. A store that is there is refused; with `replace` it is kept as
+    /// `<to>.replaced`.
+    ///
+    /// Fails with [`StoreError::InUse`] if a process holds the store, with [`StoreError::NewerSchema`] if a newer
+    /// program wrote the copy, and with [`StoreError::Damaged`] if it is no whole copy. Waits for the disk.
+    pub fn restore(from: &Path, to: &Path, replace: bool) -> Result<StoreId> {
+        backup::restore(from, to, replace)
     }
 }
 
@@ -391,6 +405,11 @@ impl Store for SqliteStore {
             ranges = self.writer.run("sweep", move |step| sweep::bite(step, ranges)).await?;
         }
         Ok(())
+    }
+
+    async fn backup(&self) -> Result<Backup> {
+        let (path, now) = (self.path.clone(), (self.clock)());
+        self.readers.run("back up the store", move |connection| backup::write(connection, &path, now)).await
     }
 
     async fn shut_down(&self) -> Result<()> {
