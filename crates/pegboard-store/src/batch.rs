@@ -5,6 +5,9 @@ use pegboard_model::{
     Text, Timestamp,
 };
 
+/// What is kept of the payload of a dead letter.
+const PAYLOAD_BYTES: usize = 64 << 10;
+
 /// What one step of one partition writes, all or nothing.
 #[derive(Debug, Clone)]
 pub struct Batch {
@@ -123,6 +126,13 @@ pub struct DeadLetterWrite {
     pub payload: Vec<u8>,
     /// When it was read.
     pub at: Timestamp,
+}
+
+impl DeadLetterWrite {
+    /// What is kept of the record: its first 64 KiB.
+    pub(crate) fn kept(&self) -> &[u8] {
+        &self.payload[..self.payload.len().min(PAYLOAD_BYTES)]
+    }
 }
 
 /// A stretch of a stream that was lost.

@@ -1,14 +1,17 @@
 //! Durable state.
 //!
-//! [`Store`] is what the hub asks of a database; [`SqliteStore`] is the embedded one. No other crate knows a
-//! table. What stands in one [`Batch`] commits together or not at all, and only while its owner still owns the
+//! [`Store`] is what the hub asks of a database; [`SqliteStore`] is the embedded one, [`PostgresStore`] that of several
+//! nodes. No other crate knows a table. What stands in one [`Batch`] commits together or not at all, and only while its owner still owns the
 //! partition: that is the whole of the guarantee that nothing acknowledged is lost and nothing counts twice.
 
 mod audit;
 mod batch;
+mod column;
 mod error;
 pub mod failpoint;
 mod nodes;
+mod paging;
+mod postgres;
 mod read;
 mod sqlite;
 
@@ -19,6 +22,7 @@ pub use batch::{
 };
 pub use error::StoreError;
 pub use nodes::{Beat, Lease, NodeId, NodeSeen, Part, Roll};
+pub use postgres::{InvalidPostgresUrl, PostgresOptions, PostgresStore, PostgresUrl, SslMode};
 pub use read::{
     AgentBeginning, AgentEntry, AgentsSnapshot, Backup, CloserState, Cursor, DeadLetter, FeedEntry, FeedKind,
     FeedPage, Gap, ParseCursorError, PartitionState, Role, SourceState, StoreId, StoredAgent, StoredRow,

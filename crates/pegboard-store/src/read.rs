@@ -15,6 +15,16 @@ use crate::Counts;
 pub struct StoreId(pub(crate) String);
 
 impl StoreId {
+    /// A new identity. Fails if the operating system gives no randomness.
+    pub(crate) fn random() -> crate::Result<Self> {
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(|error| crate::StoreError::Database {
+            operation: "make the store's identity",
+            cause: error.into(),
+        })?;
+        Ok(Self(format!("{:032x}", u128::from_be_bytes(random))))
+    }
+
     /// The identity as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,6 +1,5 @@
 //! How connections are made and set up.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_postgres::config::{self, TargetSessionAttrs};
@@ -26,6 +25,11 @@ const WAY: Duration = Duration::from_secs(5);
 /// keys whatever the statistics say, because a table that grows fast has old ones; and no plan is worth compiling.
 const SETTINGS: &str = "-c idle_in_transaction_session_timeout=5000 -c tcp_keepalives_idle=5 \
      -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c jit=off";
+
+/// A commit is on the disk before it is told, even where the database is set to answer before. A setting that asks for
+/// more, such as a standby's disk, stays.
+const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false)
+    WHERE current_setting('synchronous_commit') = 'off'";
 
 /// For connections that write: every statement finds its rows by key.
 const BY_KEY: &str = " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
@@ -81,14 +85,18 @@ impl Connector {
         let (client, connection) = self.open().await?;
         // It ends with the client, or with an error that the client's next statement tells.
         tokio::spawn(async move { drop(connection.await) });
-        Ok(Session::new(client, self.patience))
+        let session = Session::new(client, self.patience);
+        session.execute(DURABLE).await?;
+        Ok(session)
     }
 
     /// A new connection that calls `heard` with the process that sent a notification, and ends when it is lost.
     pub(super) async fn listen(&self, heard: impl Fn(i32) + Send + 'static) -> Tried<Session> {
         let (client, mut connection) = self.open().await?;
         tokio::spawn(async move {
-            while let Some(Ok(message)) = std::future::poll_fn(|context| connection.poll_message(context)).await {
+            while let Some(Ok(message)) =
+                std::future::poll_fn(|context| connection.poll_message(context)).await
+            {
                 if let AsyncMessage::Notification(notification) = message {
                     heard(notification.process_id());
                 }
@@ -105,8 +113,7 @@ impl Connector {
 /// Refuses a server that would not keep what this crate promises.
 pub(super) async fn check_server(session: &Session) -> Tried<()> {
     let settings = Call::new(
-        "SELECT current_setting('server_version_num')::int / 10000, current_setting('server_encoding'),
-                current_setting('fsync'), current_setting('full_page_writes')",
+        "SELECT current_setting('server_version_num')::int / 10000, current_setting('server_encoding')",
     );
     let answers = session.call(settings).await?;
     let Some(row) = answers.first() else { return Ok(()) };
@@ -116,10 +123,9 @@ pub(super) async fn check_server(session: &Session) -> Tried<()> {
         return Err(refused(format!("it is PostgreSQL {version}: use {OLDEST} or newer")).into());
     }
     if encoding != "UTF8" {
-        return Err(refused(format!("the database is encoded in {encoding}: make one with ENCODING 'UTF8'")).into());
+        return Err(
+            refused(format!("the database is encoded in {encoding}: make one with ENCODING 'UTF8'")).into()
+        );
     }
     Ok(())
 }
-
-/// Shared by all connections of a store.
-pub(super) type SharedConnector = Arc<Connector>;

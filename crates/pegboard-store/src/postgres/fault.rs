@@ -49,10 +49,15 @@ impl Fault {
 
     /// Whether the connection is gone, and others of the same age most likely with it.
     pub(super) fn is_loss(&self) -> bool {
-        let ended =
-            [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT];
+        let ended = [
+            SqlState::ADMIN_SHUTDOWN,
+            SqlState::CRASH_SHUTDOWN,
+            SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+        ];
         match self {
-            Self::Postgres(error) => error.is_closed() || self.code().map_or_else(|| is_io(error), |code| ended.contains(code)),
+            Self::Postgres(error) => {
+                error.is_closed() || self.code().map_or_else(|| is_io(error), |code| ended.contains(code))
+            }
             Self::Silent(_) => true,
             Self::Unfit(_) | Self::Store(_) => false,
         }
@@ -117,12 +122,24 @@ fn advice(refusal: &DbError) -> &'static str {
         (SqlState::INVALID_PASSWORD, ": see the user of the store's URL and its password"),
         (SqlState::INVALID_AUTHORIZATION_SPECIFICATION, ": see the user of the store's URL and pg_hba.conf"),
         (SqlState::INVALID_CATALOG_NAME, ": create it, or name another one in the store's URL"),
-        (SqlState::INSUFFICIENT_PRIVILEGE, ": give the hub's user the right to use, and once to create, its schema"),
-        (SqlState::TOO_MANY_CONNECTIONS, ": raise max_connections of the database, or end other programs' connections"),
+        (
+            SqlState::INSUFFICIENT_PRIVILEGE,
+            ": give the hub's user the right to use, and once to create, its schema",
+        ),
+        (
+            SqlState::TOO_MANY_CONNECTIONS,
+            ": raise max_connections of the database, or end other programs' connections",
+        ),
         (SqlState::DISK_FULL, ": free space on the database's disk; the store then goes on by itself"),
         (SqlState::OUT_OF_MEMORY, ": give the database more memory"),
-        (SqlState::READ_ONLY_SQL_TRANSACTION, ": it is a standby; name the primary in the store's URL, or all hosts"),
-        (SqlState::LOCK_NOT_AVAILABLE, ": another program holds the lock; end it, the store then goes on by itself"),
+        (
+            SqlState::READ_ONLY_SQL_TRANSACTION,
+            ": it is a standby; name the primary in the store's URL, or all hosts",
+        ),
+        (
+            SqlState::LOCK_NOT_AVAILABLE,
+            ": another program holds the lock; end it, the store then goes on by itself",
+        ),
         (SqlState::QUERY_CANCELED, ": it took too long or was cancelled; look at the load of the database"),
         (SqlState::CANNOT_CONNECT_NOW, LOST),
         (SqlState::ADMIN_SHUTDOWN, LOST),

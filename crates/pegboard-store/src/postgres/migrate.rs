@@ -1,31 +1,98 @@
 //! From an older schema to the present one, while other nodes wait.
 
-use pegboard_model::Timestamp;
-
 use super::codec::get;
 use super::fault::Tried;
-use super::session::{Call, Session};
-use crate::{StoreError, StoreId};
+use super::session::{BEGIN, COMMIT, Call, Session};
+use crate::{StoreError, StoreId, failpoint};
 
 /// Every schema there was, in order: version n is what the first n make. One that was released never changes;
 /// the next version adds a file.
 pub(super) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_first_schema.sql")];
 
 /// The table by which a schema is known as ours: one row.
-const META: &str = "CREATE TABLE pegboard_store (
-    version bigint NOT NULL,
-    id      text   NOT NULL,
+const MARK: &str = "CREATE TABLE pegboard_store (
+    version bigint  NOT NULL,
+    id      text    NOT NULL,
     alone   boolean PRIMARY KEY DEFAULT true CHECK (alone)
 )";
-
-/// How long a node waits for the one that migrates.
-const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '10min'; SET LOCAL statement_timeout = '1h'";
 
 /// Brings the schema to the newest version, in one transaction; answers the identity of the store, made when there is
 /// none. Nodes that start together do so one after the other: the first does the work.
 pub(super) async fn migrate(session: &Session, schema: &str, migrations: &[&str]) -> Tried<StoreId> {
     session.execute(BEGIN).await?;
     let migrated = within(session, schema, migrations).await;
-    let end = if migrated.is_ok() { "COMMIT" } else { "ROLLBACK" };
+    let end = if migrated.is_ok() { COMMIT } else { "ROLLBACK" };
     session.execute(end).await.and(migrated)
+}
+
+async fn within(session: &Session, schema: &str, migrations: &[&str]) -> Tried<StoreId> {
+    session
+        .call(Call::new("SELECT pg_advisory_xact_lock(hashtextextended('pegboard ' || $1, 0))").with(schema))
+        .await?;
+    let known = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
+    let (found, id) = match state(session, schema).await? {
+        State::Store { version, .. } if version > known => {
+            return Err(StoreError::NewerSchema { found: version, known }.into());
+        }
+        State::Store { version, id } => (version, id),
+        State::Empty => (0, first(session, schema).await?),
+        State::Foreign => {
+            let detail = format!(
+                "schema {schema} holds another program's tables: name another one by ?schema= in the store's URL"
+            );
+            return Err(StoreError::Damaged { what: "database", detail }.into());
+        }
+    };
+    for (version, migration) in (1_i64..).zip(migrations).skip(found as usize) {
+        failpoint!("migration.before", fails);
+        session.execute(migration).await?;
+        failpoint!("migration.within", fails);
+        session.call(Call::new("UPDATE pegboard_store SET version = $1").with(version)).await?;
+    }
+    Ok(id)
+}
+
+/// What is there.
+enum State {
+    Empty,
+    Store { version: u32, id: StoreId },
+    Foreign,
+}
+
+/// What belongs to extensions is nobody's table.
+const RELATIONS: &str = "
+    SELECT count(*), count(*) FILTER (WHERE class.relname = 'pegboard_store')
+    FROM pg_class AS class JOIN pg_namespace AS space ON space.oid = class.relnamespace
+    WHERE space.nspname = $1 AND class.relkind IN ('r', 'p', 'v', 'm', 'f')
+      AND NOT EXISTS (SELECT 1 FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = class.oid AND deptype = 'e')";
+
+async fn state(session: &Session, schema: &str) -> Tried<State> {
+    let relations = session.call(Call::new(RELATIONS).with(schema)).await?;
+    let [row] = &relations[..] else { return Ok(State::Foreign) };
+    match (get::<i64>(row, 0)?, get::<i64>(row, 1)?) {
+        (0, _) => Ok(State::Empty),
+        (_, 0) => Ok(State::Foreign),
+        _ => {
+            let marks = session.call(Call::new("SELECT version, id FROM pegboard_store")).await?;
+            let [mark] = &marks[..] else { return Ok(State::Foreign) };
+            let version = u32::try_from(get::<i64>(mark, 0)?).unwrap_or(u32::MAX);
+            Ok(State::Store { version, id: StoreId(get(mark, 1)?) })
+        }
+    }
+}
+
+/// Makes the schema where there is none, and marks it as ours.
+async fn first(session: &Session, schema: &str) -> Tried<StoreId> {
+    let spaces =
+        session.call(Call::new("SELECT 1 FROM pg_namespace WHERE nspname = $1").with(schema)).await?;
+    if spaces.is_empty() {
+        // The name needs no quotes: the URL takes no other.
+        session.execute(&format!("CREATE SCHEMA {schema}")).await?;
+    }
+    session.execute(MARK).await?;
+    let id = StoreId::random()?;
+    session
+        .call(Call::new("INSERT INTO pegboard_store (version, id) VALUES (0, $1)").with(id.as_str()))
+        .await?;
+    Ok(id)
 }

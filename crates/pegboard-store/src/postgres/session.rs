@@ -57,6 +57,11 @@ impl<'a> Pipeline<'a> {
         self.calls.push(call);
         self.calls.len() - 1
     }
+
+    /// Adds statements that answer nothing.
+    pub(super) fn extend(&mut self, calls: impl IntoIterator<Item = Call<'a>>) {
+        self.calls.extend(calls);
+    }
 }
 
 /// A connection with its prepared statements.
@@ -101,7 +106,7 @@ impl Session {
         self.in_time(async { Ok(self.client.batch_execute(sql).await?) }).await
     }
 
-    /// Runs one statement that is a transaction of its own.
+    /// Runs one statement, in the open transaction or as one of its own.
     pub(super) async fn call(&self, call: Call<'_>) -> Tried<Vec<Row>> {
         let mut answers = self.run(Pipeline { calls: vec![call] }).await?;
         Ok(answers.pop().unwrap_or_default())
@@ -112,20 +117,18 @@ impl Session {
     ///
     /// A transaction that is left open is rolled back when the session goes back to its pool.
     pub(super) async fn run(&self, pipeline: Pipeline<'_>) -> Tried<Vec<Vec<Row>>> {
-        self.busy.store(true, Ordering::Release);
+        let open = self.busy.swap(true, Ordering::AcqRel);
         let opens = pipeline.calls.first().is_some_and(|call| call.sql.starts_with("BEGIN"));
         let ends = pipeline.calls.last().is_some_and(|call| call.sql == COMMIT);
-        let single = pipeline.calls.len() == 1 && !opens;
         let answers = self
             .in_time(async {
                 self.prepare(&pipeline.calls).await?;
-                let exchanges = pipeline.calls.iter().map(|call| Box::pin(self.exchange(call)) as Exchange<'_>);
+                let exchanges =
+                    pipeline.calls.iter().map(|call| Box::pin(self.exchange(call)) as Exchange<'_>);
                 in_order(exchanges.collect()).await.into_iter().collect::<Tried<Vec<_>>>()
             })
             .await?;
-        if ends || single {
-            self.busy.store(false, Ordering::Release);
-        }
+        self.busy.store((open || opens) && !ends, Ordering::Release);
         Ok(answers)
     }
 
@@ -137,11 +140,13 @@ impl Session {
     /// before, because a statement that waits for its preparation would be overtaken by the next.
     async fn prepare(&self, calls: &[Call<'_>]) -> Tried<()> {
         let known = |sql| self.statements().contains_key(sql);
-        let mut missing: Vec<&'static str> = calls.iter().map(|call| call.sql).filter(|sql| !known(*sql)).collect();
+        let mut missing: Vec<&'static str> =
+            calls.iter().map(|call| call.sql).filter(|sql| !known(*sql)).collect();
         missing.sort_unstable();
         missing.dedup();
         let preparing = missing.iter().map(|sql| {
-            Box::pin(async { Ok(self.client.prepare(sql).await?) }) as Pin<Box<dyn Future<Output = Tried<Statement>> + Send>>
+            Box::pin(async { Ok(self.client.prepare(sql).await?) })
+                as Pin<Box<dyn Future<Output = Tried<Statement>> + Send>>
         });
         for (sql, statement) in missing.iter().zip(in_order(preparing.collect()).await) {
             self.statements().insert(sql, statement?);

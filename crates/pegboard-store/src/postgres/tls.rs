@@ -11,7 +11,9 @@ use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream}
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use tokio_rustls::rustls::crypto::{
+    CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature,
+};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
@@ -33,7 +35,9 @@ impl Tls {
             .with_safe_default_protocol_versions()
             .map_err(|error| cannot(error.to_string()))?;
         let config = match url.ssl_mode() {
-            SslMode::VerifyFull => builder.with_root_certificates(roots(url.root_certificates().map(AsRef::as_ref))?),
+            SslMode::VerifyFull => {
+                builder.with_root_certificates(roots(url.root_certificates().map(AsRef::as_ref))?)
+            }
             SslMode::Disable | SslMode::Prefer | SslMode::Require => {
                 builder.dangerous().with_custom_certificate_verifier(Arc::new(Anybody { provider }))
             }
@@ -52,7 +56,10 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore> {
         let system = rustls_native_certs::load_native_certs();
         roots.add_parsable_certificates(system.certs);
         if roots.is_empty() {
-            return Err(cannot("this machine has no trusted certificates: name some by sslrootcert in the store's URL".into()));
+            return Err(cannot(
+                "this machine has no trusted certificates: name some by sslrootcert in the store's URL"
+                    .into(),
+            ));
         }
         return Ok(roots);
     };
@@ -151,7 +158,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream for Encrypted<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Encrypted<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut *self.0).poll_read(cx, buffer)
     }
 }

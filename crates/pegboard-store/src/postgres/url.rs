@@ -62,7 +62,9 @@ pub enum InvalidPostgresUrl {
     #[error("sslmode is one of disable, prefer, require and verify-full")]
     SslMode,
     /// The schema's name would need quotes.
-    #[error("schema is a name of 1 to 63 small letters, digits and underscores that does not start with a digit")]
+    #[error(
+        "schema is a name of 1 to 63 small letters, digits and underscores that does not start with a digit"
+    )]
     Schema,
 }
 
@@ -95,7 +97,9 @@ impl FromStr for PostgresUrl {
     type Err = InvalidPostgresUrl;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if !(text.starts_with("postgres://") || text.starts_with("postgresql://")) || text.contains(['\0', '\n']) {
+        if !(text.starts_with("postgres://") || text.starts_with("postgresql://"))
+            || text.contains(['\0', '\n'])
+        {
             return Err(InvalidPostgresUrl::Form);
         }
         let (base, query) = text.split_once('?').unwrap_or((text, ""));
@@ -110,7 +114,11 @@ impl FromStr for PostgresUrl {
             match &*name {
                 "sslmode" => url_mode = Some(ssl_mode(&value)?),
                 "sslrootcert" => root_certificates = Some(PathBuf::from(&*value)),
-                "schema" => schema = Some(value.into_owned()).filter(|name| is_schema(name)).ok_or(InvalidPostgresUrl::Schema)?,
+                "schema" => {
+                    schema = Some(value.into_owned())
+                        .filter(|name| is_schema(name))
+                        .ok_or(InvalidPostgresUrl::Schema)?
+                }
                 "host" if value.starts_with('/') => drop(config.host(value)),
                 "password" => return Err(InvalidPostgresUrl::Password),
                 other => return Err(InvalidPostgresUrl::UnknownParameter(known_shape(other))),
@@ -201,7 +209,11 @@ mod tests {
             assert_eq!(url(&format!("postgres://hub@{here}/pegboard")).ssl_mode(), SslMode::Prefer, "{here}");
         }
         for away in ["db.example", "10.0.0.1", "localhost,db.example"] {
-            assert_eq!(url(&format!("postgres://hub@{away}/pegboard")).ssl_mode(), SslMode::VerifyFull, "{away}");
+            assert_eq!(
+                url(&format!("postgres://hub@{away}/pegboard")).ssl_mode(),
+                SslMode::VerifyFull,
+                "{away}"
+            );
         }
     }
 
@@ -225,7 +237,10 @@ mod tests {
         assert_eq!(refusal("postgres://db/pegboard"), InvalidPostgresUrl::Missing("user"));
         assert_eq!(refusal("postgres://hub@db"), InvalidPostgresUrl::Missing("database"));
         assert_eq!(refusal("postgres://hub@db/p?sslmode=verify-ca"), InvalidPostgresUrl::SslMode);
-        assert_eq!(refusal("postgres://hub@db/p?options=x"), InvalidPostgresUrl::UnknownParameter("options".into()));
+        assert_eq!(
+            refusal("postgres://hub@db/p?options=x"),
+            InvalidPostgresUrl::UnknownParameter("options".into())
+        );
         for schema in ["", "1st", "Hub", "a-b", "pg_hub", "a\"b"] {
             assert_eq!(refusal(&format!("postgres://hub@db/p?schema={schema}")), InvalidPostgresUrl::Schema);
         }

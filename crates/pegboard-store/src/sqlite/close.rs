@@ -2,15 +2,15 @@
 
 use pegboard_model::{SourceName, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
-use serde::Serialize;
-use serde_json::value::RawValue;
 
-use super::codec::{from_column, to_column, to_json};
+use super::codec::to_json;
 use super::dirty;
 use super::fault::{Fault, Tried};
 use super::feed;
 use super::writer::Step;
+use crate::column::{from_column, to_column};
 use crate::failpoint;
+use crate::paging::RowEntry;
 use crate::{Close, Closed, CloserState, FeedKind, StoreError};
 
 /// The reason of a revision that says that the row no longer exists.
@@ -223,18 +223,6 @@ fn put(step: &Step<'_>, close: &Close, row: &Row<'_>, revision: u64) -> Tried<()
             row.body,
         ])?;
     Ok(())
-}
-
-/// An entry of the feed of rows.
-#[derive(Serialize)]
-struct RowEntry<'a> {
-    report: &'a str,
-    interval_start: Timestamp,
-    key: &'a str,
-    revision: u64,
-    reason: &'a str,
-    /// The columns; null where the row no longer exists.
-    row: Option<&'a RawValue>,
 }
 
 fn entry(row: &Row<'_>, revision: u64) -> Tried<String> {

@@ -3,10 +3,10 @@
 use pegboard_model::{SourceName, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::codec::limit;
 use super::fault::Tried;
 use super::writer::Step;
 use crate::DirtyMark;
+use crate::column::limit;
 
 /// Adds marks of what begins before `closing`, each merged with the one of the same agent, or of contacts. What changed
 /// about an agent lasts: every interval that is closed by then was closed, or is being closed, with the old state.

@@ -7,21 +7,12 @@ use std::collections::BTreeMap;
 use pegboard_model::SourceName;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::codec::{from_column, limit, source_filter, to_column};
+use super::codec::source_filter;
 use super::fault::Tried;
 use super::writer::Step;
-use crate::{Cursor, FeedEntry, FeedKind, FeedPage, StoreError, StoreId};
-
-/// The most entries that one page holds, whatever is asked for.
-pub(super) const PAGE_ENTRIES: usize = 10_000;
-
-/// The name of a feed in its tables.
-pub(super) const fn name(kind: FeedKind) -> &'static str {
-    match kind {
-        FeedKind::States => "states",
-        FeedKind::Rows => "rows",
-    }
-}
+use crate::column::{from_column, limit, to_column};
+use crate::paging::{Feed, Page, Share, name};
+use crate::{Cursor, FeedEntry, FeedKind, FeedPage, StoreId};
 
 /// Adds entries to the feed of a source; answers the number of its last entry.
 pub(super) fn append(
@@ -76,11 +67,21 @@ pub(super) fn heads(
     Ok(heads.collect::<rusqlite::Result<_>>()?)
 }
 
-/// What the page of one source's feed is cut from.
-struct Pending {
-    source: SourceName,
-    seen: u64,
-    head: u64,
+/// The feed of each source, for the sources (all where empty).
+fn feeds(
+    connection: &Connection,
+    kind: FeedKind,
+    sources: &[SourceName],
+) -> Tried<BTreeMap<SourceName, Feed>> {
+    let mut first =
+        connection.prepare_cached("SELECT min(number) FROM feed_entries WHERE source = ?1 AND kind = ?2")?;
+    let mut feeds = BTreeMap::new();
+    for (source, head) in heads(connection, kind, sources)? {
+        let first_kept: Option<i64> =
+            first.query_row(params![source.as_str(), name(kind)], |row| row.get(0))?;
+        feeds.insert(source, Feed { head, first_kept: first_kept.map(from_column) });
+    }
+    Ok(feeds)
 }
 
 /// The entries after a cursor.
@@ -92,117 +93,35 @@ pub(super) fn page(
     sources: &[SourceName],
     limit: usize,
 ) -> Tried<FeedPage> {
-    if after.store != *store {
-        return Err(StoreError::CursorGone.into());
-    }
-    let pending = pending(connection, kind, after, sources)?;
-    let waiting: Vec<u64> = pending.iter().map(|feed| feed.head - feed.seen).collect();
-    let shares = shares(&waiting, limit.min(PAGE_ENTRIES) as u64);
-    let more = shares.iter().zip(&waiting).any(|(share, waiting)| share < waiting);
-    let mut cursor = after.clone();
+    let Page { shares, cursor, more } =
+        Page::cut(store, feeds(connection, kind, sources)?, after, sources, limit)?;
     let mut entries = Vec::new();
-    for (feed, share) in pending.into_iter().zip(shares).filter(|(_, share)| *share > 0) {
-        read_entries(connection, kind, &feed, share, &mut entries)?;
-        cursor.seen.insert(feed.source, feed.seen + share);
+    for share in &shares {
+        read_entries(connection, kind, share, &mut entries)?;
     }
     Ok(FeedPage { entries, cursor, more })
-}
-
-/// The feeds of the sources, each checked against the cursor.
-fn pending(
-    connection: &Connection,
-    kind: FeedKind,
-    after: &Cursor,
-    sources: &[SourceName],
-) -> Tried<Vec<Pending>> {
-    let heads = heads(connection, kind, sources)?;
-    let asked = |source: &SourceName| sources.is_empty() || sources.contains(source);
-    let unknown = |(source, number): (&SourceName, &u64)| {
-        asked(source) && *number > heads.get(source).copied().unwrap_or(0)
-    };
-    if after.seen.iter().any(unknown) {
-        return Err(StoreError::CursorGone.into());
-    }
-    let mut pending = Vec::with_capacity(heads.len());
-    for (source, head) in heads {
-        let seen = after.seen.get(&source).copied().unwrap_or(0);
-        if seen < head && first_kept(connection, kind, &source)?.is_none_or(|first| seen + 1 < first) {
-            return Err(StoreError::CursorGone.into());
-        }
-        pending.push(Pending { source, seen, head });
-    }
-    Ok(pending)
-}
-
-/// The number of the oldest entry that is kept.
-fn first_kept(connection: &Connection, kind: FeedKind, source: &SourceName) -> Tried<Option<u64>> {
-    let first: Option<i64> = connection
-        .prepare_cached("SELECT min(number) FROM feed_entries WHERE source = ?1 AND kind = ?2")?
-        .query_row(params![source.as_str(), name(kind)], |row| row.get(0))?;
-    Ok(first.map(from_column))
 }
 
 fn read_entries(
     connection: &Connection,
     kind: FeedKind,
-    feed: &Pending,
-    share: u64,
+    share: &Share,
     entries: &mut Vec<FeedEntry>,
 ) -> Tried<()> {
     let mut query = connection.prepare_cached(
         "SELECT number, body FROM feed_entries
          WHERE source = ?1 AND kind = ?2 AND number > ?3 ORDER BY number LIMIT ?4",
     )?;
-    let bounds = params![feed.source.as_str(), name(kind), to_column(feed.seen), to_column(share)];
+    let bounds = params![share.source.as_str(), name(kind), to_column(share.seen), to_column(share.entries)];
     let mut rows = query.query(bounds)?;
-    let mut expected = feed.seen;
+    let mut last = share.seen;
     while let Some(row) = rows.next()? {
-        expected += 1;
         let number = from_column(row.get(0)?);
-        if number != expected {
+        if number != last + 1 {
             break;
         }
-        entries.push(FeedEntry { source: feed.source.clone(), number, body: row.get(1)? });
+        last = number;
+        entries.push(FeedEntry { source: share.source.clone(), number, body: row.get(1)? });
     }
-    if expected == feed.seen + share {
-        return Ok(());
-    }
-    let detail =
-        format!("source {}, {} feed, after {expected}: an entry is missing", feed.source, name(kind));
-    Err(StoreError::Damaged { what: "feed", detail }.into())
-}
-
-/// Divides a page among feeds with so many entries waiting: all get the same, what one does not need goes to
-/// the others.
-fn shares(waiting: &[u64], page: u64) -> Vec<u64> {
-    let mut ascending: Vec<usize> = (0..waiting.len()).collect();
-    ascending.sort_by_key(|index| waiting[*index]);
-    let mut shares = vec![0; waiting.len()];
-    let mut left = page;
-    for (done, index) in ascending.into_iter().enumerate() {
-        let feeds_left = (waiting.len() - done) as u64;
-        shares[index] = waiting[index].min(left / feeds_left);
-        left -= shares[index];
-    }
-    shares
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_page_is_divided_fairly_and_used_up() {
-        assert_eq!(shares(&[], 10), [0; 0]);
-        assert_eq!(shares(&[100], 10), [10]);
-        assert_eq!(shares(&[100, 2, 100], 10), [4, 2, 4]);
-        assert_eq!(shares(&[3, 2, 0], 10), [3, 2, 0]);
-        assert_eq!(shares(&[100, 100, 100], 10).iter().sum::<u64>(), 10);
-        assert_eq!(shares(&[5, 5], 0), [0, 0]);
-    }
-
-    #[test]
-    fn a_page_smaller_than_the_number_of_feeds_still_moves() {
-        assert_eq!(shares(&[5, 5, 5], 2).iter().sum::<u64>(), 2);
-    }
+    if last == share.seen + share.entries { Ok(()) } else { Err(share.lacks(kind, last).into()) }
 }

@@ -5,17 +5,15 @@ use pegboard_model::{
 };
 use rusqlite::{OptionalExtension, params};
 
-use super::codec::{content_column, from_json, to_column, to_json};
+use super::codec::{from_json, to_json};
 use super::fault::{Fault, Tried};
 use super::writer::Step;
 use super::{close, dirty, feed, partitions};
+use crate::column::{content_column, to_column};
 use crate::failpoint;
 use crate::{
     AgentWrite, Batch, Committed, DeadLetterWrite, DirtyMark, FeedKind, GapWrite, SegmentsWrite, StoreError,
 };
-
-/// What is kept of the payload of a dead letter: 64 KiB.
-const PAYLOAD_BYTES: usize = 64 << 10;
 
 /// Writes a batch, if its writer still owns the partition.
 pub(super) fn commit(step: &mut Step<'_>, batch: &Batch) -> Tried<Committed> {
@@ -257,7 +255,7 @@ fn write_dead_letters(step: &Step<'_>, batch: &Batch, letters: &[DeadLetterWrite
             batch.partition.as_str(),
             to_json(&letter.position)?,
             &*letter.reason,
-            &letter.payload[..letter.payload.len().min(PAYLOAD_BYTES)],
+            letter.kept(),
         ])?;
     }
     Ok(())

@@ -37,15 +37,15 @@ use tokio::sync::watch;
 pub use self::sweep::Retention;
 
 use self::check::{Checking, Soundness};
-use self::fault::{Fault, Tried};
+use self::fault::Tried;
 use self::lock::StoreLock;
 use self::nodes::Nodes;
 use self::reader::Readers;
 use self::writer::Writer;
 use crate::{
-    AgentBeginning, AgentsSnapshot, AuditEntry, AuditWrite, Backup, Batch, Beat, Close, Closed, CloserState, Committed, Cursor, DeadLetter,
-    DirtyMark, FeedKind, FeedPage, Gap, NodeId, Part, PartitionState, Result, Roll, SourceState, Store,
-    StoreError, StoreId, StoredAgent, StoredRow, Token, TokenWrite, failpoint,
+    AgentBeginning, AgentsSnapshot, AuditEntry, AuditWrite, Backup, Batch, Beat, Close, Closed, CloserState,
+    Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage, Gap, NodeId, Part, PartitionState, Result,
+    Roll, SourceState, Store, StoreId, StoredAgent, StoredRow, Token, TokenWrite, failpoint,
 };
 
 /// How a store is opened.
@@ -156,14 +156,10 @@ fn identity(connection: &Connection) -> Tried<StoreId> {
     if let Some(id) = known {
         return Ok(StoreId(id));
     }
-    let mut random = [0; 16];
     failpoint!("open.before_identity", fails);
-    getrandom::fill(&mut random).map_err(|error| {
-        Fault::Store(StoreError::Database { operation: "make the store's identity", cause: error.into() })
-    })?;
-    let id = format!("{:032x}", u128::from_be_bytes(random));
-    connection.execute("INSERT INTO meta (name, value) VALUES ('store_id', ?1)", [&id])?;
-    Ok(StoreId(id))
+    let id = StoreId::random()?;
+    connection.execute("INSERT INTO meta (name, value) VALUES ('store_id', ?1)", [id.as_str()])?;
+    Ok(id)
 }
 
 #[async_trait]

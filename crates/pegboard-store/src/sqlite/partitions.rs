@@ -3,9 +3,10 @@
 use pegboard_model::{Millis, PartitionId, Position, SourceName, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::codec::{from_column, from_json, to_column, to_json};
+use super::codec::{from_json, to_json};
 use super::fault::Tried;
 use super::writer::Step;
+use crate::column::{from_column, to_column};
 use crate::failpoint;
 use crate::{Batch, Counts, PartitionState, StoreError};
 

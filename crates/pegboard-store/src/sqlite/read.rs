@@ -5,9 +5,10 @@ use pegboard_model::{
 };
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
-use super::codec::{from_column, from_json, limit, source_filter};
+use super::codec::{from_json, source_filter};
 use super::fault::Tried;
 use super::{feed, partitions};
+use crate::column::{from_column, limit};
 use crate::{
     AgentBeginning, AgentEntry, AgentsSnapshot, Cursor, DeadLetter, FeedKind, Gap, SourceState, StoreError,
     StoreId, StoredAgent, StoredRow,

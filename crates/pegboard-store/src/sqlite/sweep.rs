@@ -9,9 +9,9 @@ use pegboard_model::{Millis, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Params, params, params_from_iter};
 
-use super::codec::{limit, to_column};
 use super::fault::Tried;
 use super::writer::Step;
+use crate::column::{limit, to_column};
 use crate::failpoint;
 
 /// How many rows one job of the writer removes.

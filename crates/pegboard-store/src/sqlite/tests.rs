@@ -7,6 +7,7 @@ use pegboard_model::Timestamp;
 use tempfile::TempDir;
 
 use super::*;
+use crate::StoreError;
 
 fn clock() -> Timestamp {
     Timestamp::from_seconds(1_772_355_600)

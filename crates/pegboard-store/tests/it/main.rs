@@ -16,19 +16,33 @@ mod power;
 mod sample;
 mod suite;
 
-use home::SqliteHome;
+use home::{PostgresHome, SqliteHome};
 
-/// Runs tests of the suite, each with a store of its own.
-macro_rules! on_sqlite {
+/// Runs tests of the suite on every store, each with a store of its own.
+macro_rules! on_every_store {
     ($($part:ident::$test:ident,)*) => {
-        $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $test() {
-            suite::$part::$test(&SqliteHome::new()).await;
-        })*
+        mod on_sqlite {
+            use super::{SqliteHome, suite};
+
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                suite::$part::$test(&SqliteHome::new()).await;
+            })*
+        }
+
+        mod on_postgres {
+            use super::{PostgresHome, suite};
+
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                let Some(home) = PostgresHome::new() else { return };
+                suite::$part::$test(&home).await;
+            })*
+        }
     };
 }
 
-on_sqlite! {
+on_every_store! {
     ingest::a_batch_is_all_there_after_a_restart,
     ingest::a_partition_adds_up_its_batches,
     ingest::the_watermark_never_goes_back,

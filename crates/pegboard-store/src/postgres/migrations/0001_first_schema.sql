@@ -181,3 +181,46 @@ CREATE TABLE leases (
     PRIMARY KEY (source, kind, name)
 );
 CREATE INDEX leases_node ON leases (node);
+
+-- Who did what. Only ever added to: an entry is chained to the one before by its hash, and goes, the oldest first, when it
+-- is 400 days older than the newest.
+CREATE TABLE audit (
+    number   bigint PRIMARY KEY,
+    at       bigint NOT NULL,
+    by       text   NOT NULL,
+    name     text   NOT NULL,
+    via      text   NOT NULL,
+    origin   text,
+    action   text   NOT NULL,
+    subject  text   NOT NULL,
+    before   text,                        -- JSON
+    after    text,                        -- JSON
+    previous bytea  NOT NULL,
+    hash     bytea  NOT NULL
+);
+
+CREATE FUNCTION audit_is_not_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the audit log is only added to';
+END
+$$;
+
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE OR TRUNCATE ON audit
+FOR EACH STATEMENT EXECUTE FUNCTION audit_is_not_changed();
+
+CREATE FUNCTION audit_is_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    newest bigint := (SELECT at FROM audit ORDER BY number DESC LIMIT 1);
+BEGIN
+    IF EXISTS (SELECT FROM gone WHERE number > (SELECT min(number) FROM audit)
+                                   OR at >= newest - 34560000000
+                                   OR newest IS NULL)
+    THEN
+        RAISE EXCEPTION 'the audit log keeps its entries for 400 days';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER audit_is_kept AFTER DELETE ON audit REFERENCING OLD TABLE AS gone
+FOR EACH STATEMENT EXECUTE FUNCTION audit_is_kept();

@@ -1,0 +1,91 @@
+//! Marks of what the closer has to look at again.
+
+use std::collections::BTreeMap;
+
+use pegboard_model::{SourceName, Timestamp};
+
+use super::codec::{get, get_instant, get_text, text};
+use super::fault::Tried;
+use super::session::{Call, Session};
+use crate::DirtyMark;
+use crate::column::limit;
+
+/// Merges each mark with the stored one, and never leaves that exactly as it was.
+///
+/// The closer answers a mark by naming it as it read it. Had a change between reading and answering left the mark
+/// as it was, the answer would remove it, and the change would never reach a row. So a mark that would stay as it
+/// is grows by a millisecond: looking at too much again costs time and changes nothing. Rows are locked in order of
+/// their keys, so that two batches wait for each other and never for ever.
+const MARK: &str = "
+    INSERT INTO dirty AS known (source, of_contacts, agent, low, high)
+    SELECT $1, given.agent IS NULL, coalesce(given.agent, ''), given.low, given.high
+    FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS given (agent, low, high)
+    ORDER BY 2, 3
+    ON CONFLICT (source, of_contacts, agent) DO UPDATE
+    SET low = CASE WHEN known.low <= excluded.low AND known.high >= excluded.high AND known.high = $5
+                   THEN known.low - 1 ELSE least(known.low, excluded.low) END,
+        high = CASE WHEN known.low <= excluded.low AND known.high >= excluded.high AND known.high < $5
+                    THEN known.high + 1 ELSE greatest(known.high, excluded.high) END";
+
+/// The statement that adds marks of what begins before `closing`; nothing where there is nothing to mark. What changed
+/// about an agent lasts: every interval that is closed by then was closed, or is being closed, with the old state.
+pub(super) fn mark_behind<'a>(
+    source: &'a SourceName,
+    closing: Option<Timestamp>,
+    changed: impl Iterator<Item = DirtyMark>,
+) -> Option<Call<'a>> {
+    let closing = closing?;
+    let mut spans: BTreeMap<Option<String>, (i64, i64)> = BTreeMap::new();
+    for mark in changed.filter(|mark| mark.from < closing) {
+        let to = if mark.agent.is_some() { mark.to.max(closing) } else { mark.to };
+        let (low, high) = (mark.from.as_millis(), to.as_millis());
+        let agent = mark.agent.map(|agent| text(agent.as_str()).into_owned());
+        let span = spans.entry(agent).or_insert((low, high));
+        *span = (span.0.min(low), span.1.max(high));
+    }
+    if spans.is_empty() {
+        return None;
+    }
+    let (lows, highs): (Vec<i64>, Vec<i64>) = spans.values().copied().unzip();
+    let agents: Vec<_> = spans.into_keys().collect();
+    let latest = Timestamp::MAX.as_millis();
+    Some(Call::new(MARK).with(source.as_str()).with(agents).with(lows).with(highs).with(latest))
+}
+
+/// Marks of a source, the one that reaches back farthest first.
+pub(super) async fn list(session: &Session, source: &SourceName, most: usize) -> Tried<Vec<DirtyMark>> {
+    let sql = "SELECT of_contacts, agent, low, high FROM dirty WHERE source = $1
+               ORDER BY low, of_contacts, agent LIMIT $2";
+    let rows = session.call(Call::new(sql).with(source.as_str()).with(limit(most))).await?;
+    let marks = rows.iter().map(|row| {
+        let of_contacts: bool = get(row, 0)?;
+        let agent = get_text(row, 1)?;
+        Ok(DirtyMark {
+            agent: (!of_contacts).then(|| agent.into()),
+            from: get_instant(row, 2)?,
+            to: get_instant(row, 3)?,
+        })
+    });
+    marks.collect()
+}
+
+/// Removes marks that stand exactly as they were read.
+const ANSWER: &str = "
+    DELETE FROM dirty USING (
+        SELECT known.of_contacts, known.agent, known.low, known.high
+        FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS given (agent, low, high)
+        JOIN dirty AS known ON known.source = $1 AND known.of_contacts = (given.agent IS NULL)
+            AND known.agent = coalesce(given.agent, '') AND known.low = given.low AND known.high = given.high
+        ORDER BY known.of_contacts, known.agent FOR UPDATE OF known
+    ) AS answered
+    WHERE dirty.source = $1 AND dirty.of_contacts = answered.of_contacts AND dirty.agent = answered.agent
+      AND dirty.low = answered.low AND dirty.high = answered.high";
+
+/// The statement that removes marks that stand exactly as they were read.
+pub(super) fn answer<'a>(source: &'a SourceName, marks: &'a [DirtyMark]) -> Call<'a> {
+    let agents: Vec<_> =
+        marks.iter().map(|mark| mark.agent.as_ref().map(|agent| text(agent.as_str()))).collect();
+    let lows: Vec<i64> = marks.iter().map(|mark| mark.from.as_millis()).collect();
+    let highs: Vec<i64> = marks.iter().map(|mark| mark.to.as_millis()).collect();
+    Call::new(ANSWER).with(source.as_str()).with(agents).with(lows).with(highs)
+}

@@ -1,0 +1,176 @@
+//! The end of everything that is kept.
+//!
+//! Every bite is a transaction of its own and starts with what is oldest. Nodes that sweep at the same time do not wait
+//! for each other, and what one of them removed is nothing for the others to do.
+
+use pegboard_model::Timestamp;
+
+use super::codec::get;
+use super::fault::Tried;
+use super::session::{Call, Session};
+use crate::column::to_column;
+use crate::{Retention, failpoint};
+
+/// How many rows one statement removes.
+const BITE: i64 = 2000;
+
+/// Removes what is past its time.
+pub(super) async fn sweep(session: &Session, now: Timestamp, retention: &Retention) -> Tried<()> {
+    failpoint!("sweep.before", fails);
+    let before = (now - retention.history).as_millis();
+    for statement in HISTORY {
+        in_bites(session, || Call::new(statement).with(before)).await?;
+    }
+    in_bites(session, || Call::new(AUDIT)).await?;
+    sweep_feeds(session, now, retention).await?;
+    sweep_dead_letters(session, now, retention).await?;
+    failpoint!("sweep.after", fails);
+    Ok(())
+}
+
+/// What is older than the history that is kept. The first parameter is the instant, the second the size of a bite.
+///
+/// The sources, agents and reports by which tables are clustered are found one step of the primary key each, rather than
+/// by a walk through all of it.
+const HISTORY: [&str; 7] = [
+    "WITH RECURSIVE known (source, agent) AS (
+         (SELECT source, agent FROM segments ORDER BY source, agent LIMIT 1)
+         UNION ALL
+         SELECT next.* FROM known CROSS JOIN LATERAL
+             (SELECT source, agent FROM segments AS next WHERE (next.source, next.agent) > (known.source, known.agent)
+              ORDER BY source, agent LIMIT 1) AS next
+     ), gone AS (
+         DELETE FROM segments WHERE ctid = ANY (ARRAY(
+             SELECT old.ctid FROM known CROSS JOIN LATERAL
+                 (SELECT ctid FROM segments WHERE source = known.source AND agent = known.agent
+                    AND start < $1 AND stop <= $1 ORDER BY start LIMIT $2) AS old
+             LIMIT $2))
+         RETURNING 1
+     ) SELECT count(*) FROM gone",
+    "WITH gone AS (
+         DELETE FROM contacts WHERE ctid = ANY (ARRAY(
+             SELECT old.ctid FROM (SELECT DISTINCT source FROM partitions) AS known CROSS JOIN LATERAL
+                 (SELECT ctid FROM contacts WHERE source = known.source AND pegged < $1 ORDER BY pegged LIMIT $2) AS old
+             LIMIT $2))
+         RETURNING 1
+     ) SELECT count(*) FROM gone",
+    "WITH gone AS (
+         DELETE FROM contacts WHERE ctid = ANY (ARRAY(
+             SELECT old.ctid FROM (SELECT DISTINCT source FROM partitions) AS known CROSS JOIN LATERAL
+                 (SELECT ctid FROM contacts WHERE source = known.source AND pegged IS NULL AND updated < $1 LIMIT $2)
+                 AS old
+             LIMIT $2))
+         RETURNING 1
+     ) SELECT count(*) FROM gone",
+    "WITH RECURSIVE known (source, report) AS (
+         (SELECT source, report FROM row_history ORDER BY source, report LIMIT 1)
+         UNION ALL
+         SELECT next.* FROM known CROSS JOIN LATERAL
+             (SELECT source, report FROM row_history AS next
+              WHERE (next.source, next.report) > (known.source, known.report) ORDER BY source, report LIMIT 1) AS next
+     ), gone AS (
+         DELETE FROM row_history WHERE ctid = ANY (ARRAY(
+             SELECT old.ctid FROM known CROSS JOIN LATERAL
+                 (SELECT ctid FROM row_history WHERE source = known.source AND report = known.report
+                    AND interval_start < $1 ORDER BY interval_start LIMIT $2) AS old
+             LIMIT $2))
+         RETURNING 1
+     ) SELECT count(*) FROM gone",
+    "WITH RECURSIVE known (source, report) AS (
+         (SELECT source, report FROM rows ORDER BY source, report LIMIT 1)
+         UNION ALL
+         SELECT next.* FROM known CROSS JOIN LATERAL
+             (SELECT source, report FROM rows AS next
+              WHERE (next.source, next.report) > (known.source, known.report) ORDER BY source, report LIMIT 1) AS next
+     ), gone AS (
+         DELETE FROM rows WHERE ctid = ANY (ARRAY(
+             SELECT old.ctid FROM known CROSS JOIN LATERAL
+                 (SELECT ctid FROM rows WHERE source = known.source AND report = known.report
+                    AND interval_start < $1 ORDER BY interval_start LIMIT $2) AS old
+             LIMIT $2))
+         RETURNING 1
+     ) SELECT count(*) FROM gone",
+    "WITH gone AS (
+         DELETE FROM gaps WHERE id = ANY (ARRAY(SELECT id FROM gaps WHERE at < $1 ORDER BY id LIMIT $2)) RETURNING 1
+     ) SELECT count(*) FROM gone",
+    "WITH gone AS (
+         DELETE FROM partitions WHERE ctid = ANY (ARRAY(
+             SELECT ctid FROM partitions WHERE finished AND touched < $1 LIMIT $2))
+         RETURNING 1
+     ) SELECT count(*) FROM gone",
+];
+
+/// The audit log has a time of its own, which its triggers hold: 400 days before its newest entry.
+const AUDIT: &str = "
+    WITH gone AS (
+        DELETE FROM audit WHERE number = ANY (ARRAY(
+            SELECT number FROM audit
+            WHERE number < (SELECT min(number) FROM audit
+                            WHERE at >= (SELECT at FROM audit ORDER BY number DESC LIMIT 1) - 34560000000)
+            ORDER BY number LIMIT $1))
+        RETURNING 1
+    ) SELECT count(*) FROM gone";
+
+/// Where the entries of each feed begin that are young enough and not too many.
+const FEEDS: &str = "
+    SELECT source, kind,
+           greatest(coalesce((SELECT number FROM feed_entries AS young
+                              WHERE young.source = feeds.source AND young.kind = feeds.kind AND young.at >= $1
+                              ORDER BY number LIMIT 1), head + 1),
+                    head - $2 + 1)
+    FROM feeds";
+
+/// A feed is cut at its beginning: what is kept has no holes at any moment.
+const ENTRIES: &str = "
+    WITH gone AS (
+        DELETE FROM feed_entries WHERE source = $1 AND kind = $2 AND number < $3 AND number < $4 + (
+            SELECT number FROM feed_entries WHERE source = $1 AND kind = $2 ORDER BY number LIMIT 1)
+        RETURNING 1
+    ) SELECT count(*) FROM gone";
+
+async fn sweep_feeds(session: &Session, now: Timestamp, retention: &Retention) -> Tried<()> {
+    let call =
+        Call::new(FEEDS).with((now - retention.feed).as_millis()).with(to_column(retention.feed_entries));
+    for feed in session.call(call).await? {
+        let (source, kind, first_kept): (&str, &str, i64) = (get(&feed, 0)?, get(&feed, 1)?, get(&feed, 2)?);
+        in_bites(session, || Call::new(ENTRIES).with(source).with(kind).with(first_kept)).await?;
+    }
+    Ok(())
+}
+
+/// Where the letters of each source begin that are young enough and not too many.
+const LETTERS: &str = "
+    SELECT source,
+           greatest(coalesce((SELECT id FROM dead_letters AS young WHERE young.source = known.source AND young.at >= $1
+                              ORDER BY id LIMIT 1), 9223372036854775807),
+                    coalesce((SELECT id FROM dead_letters AS many WHERE many.source = known.source
+                              ORDER BY id DESC OFFSET $2 LIMIT 1), 0) + 1)
+    FROM (SELECT DISTINCT source FROM dead_letters) AS known";
+
+const OLD_LETTERS: &str = "
+    WITH gone AS (
+        DELETE FROM dead_letters WHERE id = ANY (ARRAY(
+            SELECT id FROM dead_letters WHERE source = $1 AND id < $2 ORDER BY id LIMIT $3))
+        RETURNING 1
+    ) SELECT count(*) FROM gone";
+
+async fn sweep_dead_letters(session: &Session, now: Timestamp, retention: &Retention) -> Tried<()> {
+    let call = Call::new(LETTERS)
+        .with((now - retention.dead_letters).as_millis())
+        .with(to_column(retention.dead_letter_count));
+    for letters in session.call(call).await? {
+        let (source, first_kept): (&str, i64) = (get(&letters, 0)?, get(&letters, 1)?);
+        in_bites(session, || Call::new(OLD_LETTERS).with(source).with(first_kept)).await?;
+    }
+    Ok(())
+}
+
+/// Repeats a statement, whose last parameter is how many rows it removes at most, until it removes fewer.
+async fn in_bites<'a>(session: &Session, statement: impl Fn() -> Call<'a>) -> Tried<()> {
+    loop {
+        let gone = session.call(statement().with(BITE)).await?;
+        if gone.first().map_or(Ok(0), |row| get::<i64>(row, 0))? < BITE {
+            return Ok(());
+        }
+    }
+}
