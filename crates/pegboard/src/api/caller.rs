@@ -151,6 +151,15 @@ impl Caller {
         matches!(self.credential, Credential::Token(_))
     }
 
+    /// How the caller came, as the audit log says it.
+    pub(crate) fn via(&self) -> &'static str {
+        match self.credential {
+            Credential::Open => "open",
+            Credential::Token(_) => "token",
+            Credential::Session { .. } => "session",
+        }
+    }
+
     /// The key of the session the caller came by.
     pub(crate) fn session_key(&self) -> Option<&Hash> {
         match &self.credential {

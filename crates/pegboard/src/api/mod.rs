@@ -4,6 +4,7 @@
 //! the guard before each route and the description of the API ([`openapi`]) are made from that table, so that there
 //! is no route without them.
 
+pub mod audit;
 mod body;
 pub mod caller;
 mod csv;

@@ -7,7 +7,7 @@ use axum::routing::{MethodRouter, delete, get, post};
 use pegboard_store::Role;
 
 use crate::api::error::Code;
-use crate::api::handlers::{agents, dead_letters, house, reports, session, sources, stream, tokens};
+use crate::api::handlers::{agents, audit, dead_letters, house, reports, session, sources, stream, tokens};
 use crate::api::query::{Param, ParamKind};
 use crate::api::state::ApiState;
 
@@ -46,6 +46,7 @@ route_ids! {
     Tokens = "tokens",
     CreateToken = "createToken",
     RevokeToken = "revokeToken",
+    Audit = "audit",
     Openapi = "openapi",
     Healthz = "healthz",
     Readyz = "readyz",
@@ -189,7 +190,7 @@ const CLASSES: &[&str] =
 const VIEWER: Needs = Needs::Role(Role::Viewer);
 
 /// Every route of the API.
-pub static ROUTES: [Route; 17] = [
+pub static ROUTES: [Route; 18] = [
     Route {
         id: RouteId::Agents,
         verb: Verb::Get,
@@ -396,6 +397,31 @@ pub static ROUTES: [Route; 17] = [
         answer: Answer::Empty,
         errors: &[Code::NotFound],
         handler: || delete(tokens::revoke),
+    },
+    Route {
+        id: RouteId::Audit,
+        verb: Verb::Get,
+        path: "/api/v1/audit",
+        needs: Needs::RoleOverAll(Role::Admin),
+        about: "Who did what, newest first. Each entry is chained to the one before by its hash; docs/audit.md says how.",
+        query: &[
+            Param {
+                name: "before",
+                repeated: false,
+                kind: ParamKind::Number(1, i64::MAX),
+                about: "Only entries with a smaller number: `next` of the page before.",
+            },
+            Param {
+                name: "limit",
+                repeated: false,
+                kind: ParamKind::Number(1, audit::PAGE as i64),
+                about: "How many at most; 100 where there is none.",
+            },
+        ],
+        body: None,
+        answer: Answer::Json("AuditLog"),
+        errors: &[],
+        handler: || get(audit::page),
     },
     Route {
         id: RouteId::Openapi,

@@ -63,6 +63,11 @@ pub(crate) fn all() -> Value {
         "Token": object(token()),
         "NewToken": new_token(),
         "MadeToken": made_token(),
+        "AuditLog": object(vec![
+            ("entries", list(&reference("AuditEntry"))),
+            ("next", described(or_null(count()), "`before` of the next page, if there is one.")),
+        ]),
+        "AuditEntry": audit_entry(),
         "Status": object(vec![("status", text())]),
         "Description": {"type": "object", "description": "An OpenAPI document."},
         "Error": error(),
@@ -164,6 +169,23 @@ fn made_token() -> Value {
     let mut made = token();
     made.push(("secret", described(text(), "The text of the token, shown this once.")));
     object(made)
+}
+
+fn audit_entry() -> Value {
+    object(vec![
+        ("number", described(count(), "Without gaps; the first is 1.")),
+        ("at", time()),
+        ("by", described(text(), "The public id of a token, `hub`, `machine`, or `-` for a stranger.")),
+        ("name", text()),
+        ("via", described(text(), "`token`, `session`, `open`, `command` or `start`.")),
+        ("from", described(or_null(text()), "The address, where it was not the machine itself.")),
+        ("action", text()),
+        ("subject", text()),
+        ("before", described(or_null(text()), "How it was, as JSON.")),
+        ("after", described(or_null(text()), "How it is since, as JSON.")),
+        ("previous", described(text(), "The hash of the entry before.")),
+        ("hash", text()),
+    ])
 }
 
 fn role() -> Value {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use pegboard_model::{Millis, SourceName};
 use pegboard_store::Store;
 
+use crate::api::audit::Refusals;
 use crate::api::metrics::Metrics;
 use crate::api::sessions::Sessions;
 use crate::api::throttle::{Buckets, Rate, SignInThrottle, Slots};
@@ -124,6 +125,7 @@ pub struct Shared {
     pub(crate) reports: Slots,
     pub(crate) streams: Slots,
     pub(crate) metrics: Metrics,
+    pub(crate) refusals: Refusals,
 }
 
 impl ApiState {
@@ -145,6 +147,7 @@ impl ApiState {
             reports: Slots::new(limits.reports),
             streams: Slots::new(limits.streams),
             metrics: Metrics::default(),
+            refusals: Refusals::default(),
             limits,
         }))
     }

@@ -7,7 +7,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pegboard_model::{SourceName, Timestamp};
 use pegboard_store::{Role, Token, TokenWrite};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
+
+use crate::api::audit::Deed;
 
 /// The beginning of every token, by which people and secret scanners know it.
 const PREFIX: &str = "pgb_";
@@ -50,6 +53,20 @@ pub struct TokenEntry {
     pub expires: Option<Timestamp>,
     /// When it was revoked.
     pub revoked: Option<Timestamp>,
+}
+
+impl TokenEntry {
+    /// What the audit log says when it is made.
+    pub fn creation(&self) -> Deed {
+        Deed { action: "token.created", subject: self.id.clone(), before: None, after: Some(json!(self)) }
+    }
+
+    /// What the audit log says when it is revoked.
+    pub fn revocation(&self, at: Timestamp) -> Deed {
+        let revoked = Self { revoked: Some(self.revoked.unwrap_or(at)), ..self.clone() };
+        let (before, after) = (Some(json!(self)), Some(json!(revoked)));
+        Deed { action: "token.revoked", subject: self.id.clone(), before, after }
+    }
 }
 
 impl From<Token> for TokenEntry {

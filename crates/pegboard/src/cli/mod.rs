@@ -1,5 +1,6 @@
 //! The command line.
 
+mod audit;
 mod check;
 mod demo;
 mod doctor;
@@ -9,6 +10,7 @@ mod init;
 mod replay;
 mod serve;
 mod simulate;
+mod started;
 mod token;
 mod token_keeper;
 
@@ -43,6 +45,8 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Make, list and revoke the tokens by which people and programs get in.
     Token(token::Arguments),
+    /// Show and check who did what.
+    Audit(audit::Arguments),
     /// Make reports from files, offline.
     Replay(Box<replay::Arguments>),
     /// Write the files of a simulated contact centre, with the truth about it.
@@ -76,6 +80,7 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
+        Command::Audit(arguments) => audit::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
     };

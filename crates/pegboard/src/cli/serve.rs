@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing_subscriber::filter::LevelFilter;
 
-use super::{ConfigPath, Failure, block_on};
+use super::{ConfigPath, Failure, block_on, started};
 use crate::api::{self, Access, ApiOptions, ApiState, Transport};
 use crate::clock;
 use crate::config::{Config, LogFormat, LogSettings, SourceConfig};
@@ -41,6 +41,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 async fn serve(config: Config) -> Result<(), Failure> {
     let store = build::store(&config.store, clock::system).context("cannot open the store")?;
+    let fingerprint = started::fingerprint(&config);
     let mut sources: Vec<(SourceConfig, Box<dyn Source>)> = Vec::new();
     for source in config.sources {
         let reader = build::source(&source.input, clock::system)
@@ -62,6 +63,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
         .map(|files| api::TlsFiles { certificate: files.certificate.clone(), key: files.key.clone() });
     let address = listener.local_addr().context("cannot tell the address")?;
     tracing::info!(%address, store = %config.store, sources = sources.len(), "pegboard serves");
+    started::note(&*store, fingerprint).await.context("cannot write to the audit log")?;
     let front = Front { listener, tls, access: Access::Tokens, transport };
     run_hub(sources, store, front, interrupted()).await
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::Failure;
 use super::hub_client::{HubClient, HubError};
+use crate::api::audit::{self, Actor, Deed};
 use crate::api::token_request::TokenRequest;
 use crate::api::tokens::TokenEntry;
 use crate::clock::Clock;
@@ -51,6 +52,7 @@ impl Keeper {
                 let request = TokenRequest::new(name, role, sources, expires, configured, now)
                     .map_err(|fault| Failure::Usage(fault.to_string()))?;
                 let (text, write) = request.make(now);
+                self.note(TokenEntry::from(write.token.clone()).creation()).await?;
                 store.add_token(write).await.context("cannot write the token")?;
                 Ok(Secret::new(text.expose().to_owned()))
             }
@@ -82,7 +84,12 @@ impl Keeper {
             // Such an id is none, and could lead to another route.
             _ if !is_plain(id) => false,
             Self::Store { store, clock, .. } => {
-                store.revoke_token(id, clock()).await.context("cannot revoke the token")?
+                let now = clock();
+                let tokens = store.tokens().await.context("cannot read the tokens")?;
+                if let Some(token) = tokens.into_iter().find(|token| token.id == id) {
+                    self.note(TokenEntry::from(token).revocation(now)).await?;
+                }
+                store.revoke_token(id, now).await.context("cannot revoke the token")?
             }
             Self::Hub(hub) => match hub.delete(&format!("{PATH}/{id}")).await {
                 Ok(()) => true,
@@ -92,6 +99,16 @@ impl Keeper {
         };
         let unknown = || Failure::Usage(format!("there is no token '{id}': see pegboard token list"));
         revoked.then_some(()).ok_or_else(unknown)
+    }
+
+    /// Writes to the audit log what is about to be done to the store itself; a hub does that by itself.
+    async fn note(&self, deed: Deed) -> Result<(), Failure> {
+        if let Self::Store { store, clock, .. } = self {
+            audit::write(&**store, clock(), Actor::machine(), deed)
+                .await
+                .context("cannot write to the audit log")?;
+        }
+        Ok(())
     }
 
     /// Closes what was opened.

@@ -26,7 +26,7 @@ const fn expected(route: RouteId) -> [u16; 5] {
         | RouteId::Metrics => [401, 200, 200, 200, 200],
         RouteId::SignIn => [400, 400, 400, 400, 400],
         RouteId::SignOut => [401, 204, 204, 204, 204],
-        RouteId::Tokens => [401, 403, 403, 200, 403],
+        RouteId::Tokens | RouteId::Audit => [401, 403, 403, 200, 403],
         RouteId::CreateToken => [401, 403, 403, 400, 403],
         RouteId::RevokeToken => [401, 403, 403, 204, 403],
         RouteId::Openapi | RouteId::Healthz | RouteId::Readyz => [200, 200, 200, 200, 200],

@@ -31,6 +31,7 @@ pub(crate) struct FakeStore {
     kept: Mutex<Kept>,
     commits: watch::Sender<u64>,
     broken: AtomicBool,
+    audit_refused: AtomicBool,
     /// Reads of the feed.
     pub(crate) feed_reads: AtomicUsize,
 }
@@ -54,6 +55,7 @@ impl FakeStore {
             kept: Mutex::default(),
             commits: watch::channel(0).0,
             broken: AtomicBool::new(false),
+            audit_refused: AtomicBool::new(false),
             feed_reads: AtomicUsize::new(0),
         })
     }
@@ -110,6 +112,11 @@ impl FakeStore {
     /// From now on every read fails.
     pub(crate) fn break_down(&self) {
         self.broken.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on nothing is written to the audit log.
+    pub(crate) fn refuse_audit(&self) {
+        self.audit_refused.store(true, Ordering::SeqCst);
     }
 
     fn works(&self) -> Result<()> {
@@ -219,6 +226,9 @@ impl Store for FakeStore {
 
     async fn append_audit(&self, entry: AuditWrite) -> Result<AuditEntry> {
         self.works()?;
+        if self.audit_refused.load(Ordering::SeqCst) {
+            return Err(StoreError::Database { operation: "append", cause: "disk full".into() });
+        }
         let mut kept = self.kept.lock().unwrap();
         let entry = AuditEntry::after(kept.audit.last().map(|newest| (newest.number, newest.hash)), entry);
         kept.audit.push(entry.clone());

@@ -1,6 +1,7 @@
 //! What the routes do, once the guard has let a request through.
 
 pub(crate) mod agents;
+pub(crate) mod audit;
 pub(crate) mod dead_letters;
 pub(crate) mod house;
 pub(crate) mod reports;

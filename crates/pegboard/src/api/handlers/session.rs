@@ -3,14 +3,15 @@
 use std::time::Instant;
 
 use axum::Json;
-use axum::extract::{Extension, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use pegboard_model::SourceName;
 use pegboard_store::Role;
 use serde::{Deserialize, Serialize};
 
-use crate::api::caller::{self, COOKIE, Caller, Peer};
+use crate::api::audit::{self, Deed, Origin};
+use crate::api::caller::{COOKIE, Caller};
 use crate::api::error::{ApiError, Code};
 use crate::api::json_body::JsonBody;
 use crate::api::sessions::LIFETIME;
@@ -50,7 +51,7 @@ pub(crate) async fn who(caller: Caller) -> Json<Who> {
 /// `POST /session`.
 pub(crate) async fn sign_in(
     State(state): State<ApiState>,
-    peer: Option<Extension<Peer>>,
+    origin: Origin,
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
@@ -61,12 +62,20 @@ pub(crate) async fn sign_in(
         ));
     }
     let SignIn { token } = parse(&body)?;
-    let address = caller::address(state.transport, &headers, peer.map(|Extension(peer)| peer));
-    let attempt = state.sign_ins.attempt(address, Instant::now());
+    let attempt = state.sign_ins.attempt(origin.0, Instant::now());
     attempt.map_err(|wait| ApiError::too_many(wait, "too many failed sign-ins: wait, then try again"))?;
-    let caller = Caller::by_token(&state, token.trim()).await.map_err(refused)?;
-    state.sign_ins.succeeded(address);
+    let caller = match Caller::by_token(&state, token.trim()).await {
+        Ok(caller) => caller,
+        Err(error) => {
+            if error.code() == Code::Unauthenticated {
+                state.refusals.note(&state, origin).await;
+            }
+            return Err(refused(error));
+        }
+    };
+    state.sign_ins.succeeded(origin.0);
     let hash = caller.token_hash().ok_or_else(ApiError::internal)?;
+    audit::note(&state, &caller, origin, of_session("session.opened", &caller)).await?;
     // Whoever had a session before gets a new one: no cookie outlives a sign-in.
     close_session_of(&state, &headers).await;
     let (session, cookie) = state.sessions.open(hash, state.view.now());
@@ -76,11 +85,22 @@ pub(crate) async fn sign_in(
 }
 
 /// `DELETE /session`.
-pub(crate) async fn sign_out(State(state): State<ApiState>, caller: Caller) -> Result<Response, ApiError> {
+pub(crate) async fn sign_out(
+    State(state): State<ApiState>,
+    caller: Caller,
+    origin: Origin,
+) -> Result<Response, ApiError> {
     if let Some(key) = caller.session_key() {
+        // It ends whether or not that can be written down.
         state.sessions.close(key);
+        audit::note(&state, &caller, origin, of_session("session.closed", &caller)).await?;
     }
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, set_cookie(&state, "", 0)?)]).into_response())
+}
+
+/// What the audit log says of a session: whose it is. Nothing tells one session of a token from another.
+fn of_session(action: &'static str, caller: &Caller) -> Deed {
+    Deed { action, subject: caller.id().to_string(), before: None, after: None }
 }
 
 fn parse(body: &[u8]) -> Result<SignIn, ApiError> {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::api::audit::{self, Origin};
 use crate::api::caller::Caller;
 use crate::api::error::{ApiError, Code};
 use crate::api::guard::role_name;
@@ -42,6 +43,7 @@ pub(crate) async fn list(State(state): State<ApiState>) -> Result<Json<Tokens>, 
 pub(crate) async fn create(
     State(state): State<ApiState>,
     caller: Caller,
+    origin: Origin,
     JsonBody(body): JsonBody,
 ) -> Result<(StatusCode, Json<Made>), ApiError> {
     let Wanted { name, role, sources, expires } = Wanted::read(&body)?;
@@ -50,6 +52,7 @@ pub(crate) async fn create(
     let request = TokenRequest::new(&name, role, sources, expires, &configured, now)?;
     let (text, write) = request.make(now);
     let entry = TokenEntry::from(write.token.clone());
+    audit::note(&state, &caller, origin, entry.creation()).await?;
     state.store.add_token(write).await?;
     tracing::info!(made = entry.id, role = role_name(role), by = &**caller.id(), "a token was made");
     Ok((StatusCode::CREATED, Json(Made { entry, secret: text.expose().to_string() })))
@@ -59,10 +62,15 @@ pub(crate) async fn create(
 pub(crate) async fn revoke(
     State(state): State<ApiState>,
     caller: Caller,
+    origin: Origin,
     InPath(id): InPath,
 ) -> Result<StatusCode, ApiError> {
-    if !state.store.revoke_token(&id, state.view.now()).await? {
-        return Err(ApiError::new(Code::NotFound, "there is no token with this id").at("path.id"));
+    let unknown = || ApiError::new(Code::NotFound, "there is no token with this id").at("path.id");
+    let token = state.store.tokens().await?.into_iter().find(|token| token.id == id).ok_or_else(unknown)?;
+    let now = state.view.now();
+    audit::note(&state, &caller, origin, TokenEntry::from(token).revocation(now)).await?;
+    if !state.store.revoke_token(&id, now).await? {
+        return Err(unknown());
     }
     tracing::info!(revoked = id, by = &**caller.id(), "a token was revoked");
     Ok(StatusCode::NO_CONTENT)

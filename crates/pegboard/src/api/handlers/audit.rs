@@ -1,0 +1,31 @@
+//! The audit log, page by page.
+
+use axum::Json;
+use axum::extract::State;
+use pegboard_store::AuditEntry;
+use serde::Serialize;
+
+use crate::api::error::ApiError;
+use crate::api::query::Params;
+use crate::api::state::ApiState;
+
+/// The most entries of one answer.
+pub(crate) const PAGE: u32 = 100;
+
+#[derive(Serialize)]
+pub(crate) struct Page {
+    entries: Vec<AuditEntry>,
+    next: Option<u64>,
+}
+
+/// `GET /audit`.
+pub(crate) async fn page(State(state): State<ApiState>, params: Params) -> Result<Json<Page>, ApiError> {
+    let limit = params.parsed::<u32>("limit")?.unwrap_or(PAGE) as usize;
+    let before = params.parsed("before")?;
+    // One more than shown tells whether there is a next page.
+    let mut entries = state.store.audit(before, limit + 1).await?;
+    let more = entries.len() > limit;
+    entries.truncate(limit);
+    let next = entries.last().filter(|_| more).map(|entry| entry.number);
+    Ok(Json(Page { entries, next }))
+}
