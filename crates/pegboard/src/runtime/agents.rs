@@ -14,6 +14,8 @@ use pegboard_model::{
 };
 use pegboard_store::{AgentWrite, DirtyMark, SegmentsWrite, Store, StoreError, StoredAgent};
 
+use super::reconcile::judge::Floor;
+
 /// One agent, as the engine and as readers see it.
 #[derive(Debug, Clone)]
 struct Agent {
@@ -23,6 +25,8 @@ struct Agent {
     silent: Option<Class>,
     /// Up to when old evidence was last folded into a base.
     folded: Option<Timestamp>,
+    /// The stored version that this is; 0 while it is not stored.
+    version: u64,
 }
 
 /// All agents of a source.
@@ -79,6 +83,8 @@ pub struct Staged {
     pub events: u64,
     /// Where events stood that are older than the evidence that is kept of their agent.
     pub too_late: Vec<Position>,
+    /// Whether an agent has fallen silent.
+    pub silence: bool,
 }
 
 /// What a staged batch writes about agents.
@@ -103,14 +109,20 @@ impl Agents {
         policy: TimelinePolicy,
         stored: Vec<StoredAgent>,
     ) -> Result<Self, StoreError> {
-        let mut agents = HashMap::with_capacity(stored.len());
-        for StoredAgent { agent, track, now } in stored {
-            let track = read_track(&source, &agent, &track)?;
-            let heard = present(&source, &agent, &track);
+        let mut agents = Self { source, policy, known: HashMap::with_capacity(stored.len()) };
+        agents.take_over(stored)?;
+        Ok(agents)
+    }
+
+    /// Takes over agents as they are stored now, whatever was known of them.
+    pub fn take_over(&mut self, stored: Vec<StoredAgent>) -> Result<(), StoreError> {
+        for StoredAgent { agent, track, now, version } in stored {
+            let track = read_track(&self.source, &agent, &track)?;
+            let heard = present(&self.source, &agent, &track);
             let silent = heard.filter(|heard| *heard != now).map(|_| now.class);
-            agents.insert(agent, Agent { track, now, silent, folded: None });
+            self.known.insert(agent, Agent { track, now, silent, folded: None, version });
         }
-        Ok(Self { source, policy, known: agents })
+        Ok(())
     }
 
     /// The same source's agents, as they are stored now.
@@ -118,15 +130,19 @@ impl Agents {
         Self::load(self.source.clone(), self.policy, stored)
     }
 
+    /// What shapes their timelines.
+    pub fn policy(&self) -> TimelinePolicy {
+        self.policy
+    }
+
+    /// Every agent's track, as it was last committed.
+    pub fn floor(&self) -> Floor<'_> {
+        self.known.iter().map(|(agent, known)| (agent, &known.track)).collect()
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.known.len()
-    }
-
-    /// Where the timeline of each agent begins.
-    pub fn beginnings(&self) -> HashMap<AgentId, pegboard_engine::track::Beginning> {
-        let begins = |(agent, known): (&AgentId, &Agent)| Some((agent.clone(), known.track.begins()?));
-        self.known.iter().filter_map(begins).collect()
     }
 
     /// Stages one observation.
@@ -154,6 +170,7 @@ impl Agents {
                 now: nobody(&self.source, &seen.agent),
                 silent: None,
                 folded: None,
+                version: 0,
             });
             Change::none(agent)
         })
@@ -205,7 +222,7 @@ impl Agents {
 
     /// Derives again what late evidence touches, with what the store has.
     pub async fn settle(&self, staged: &mut Staged, store: &dyn Store) -> Result<(), StoreError> {
-        let Staged { changes, duplicates, events, too_late } = staged;
+        let Staged { changes, duplicates, events, too_late, .. } = staged;
         let unsettled = changes.iter_mut().filter(|(_, change)| change.late || !change.suspects.is_empty());
         for (agent, change) in unsettled {
             let base = self.base(agent, store).await?;
@@ -259,11 +276,19 @@ impl Agents {
     }
 
     /// Agents whose evidence reaches back more than `kept` behind their last, with the instant up to which it may be
-    /// folded. Each is named again only after it has gone on for a quarter of that time.
-    pub fn due_for_folding(&mut self, kept: Millis) -> Vec<(AgentId, Timestamp)> {
+    /// folded; those alone whose last partition is `own`. Each is named again only after it has gone on for a quarter of
+    /// that time.
+    pub fn due_for_folding(
+        &mut self,
+        kept: Millis,
+        own: impl Fn(&PartitionId) -> bool,
+    ) -> Vec<(AgentId, Timestamp)> {
         let pause = Millis::new(kept.get() / 4);
         let mut due = Vec::new();
         for (agent, known) in &mut self.known {
+            if !known.track.last_partition().is_some_and(&own) {
+                continue;
+            }
             let (Some(last), Some(begins)) = (known.track.last_at(), known.track.begins()) else { continue };
             let until = last - kept;
             let folded = known.folded.unwrap_or(begins.at);
@@ -275,8 +300,15 @@ impl Agents {
         due
     }
 
-    /// Folds the evidence of an agent up to and with `until` into its base, so that it need not be kept.
-    pub async fn fold(&self, agent: &AgentId, until: Timestamp, store: &dyn Store) -> Result<(), StoreError> {
+    /// Folds the evidence of an agent up to and with `until` into its base, so that it need not be kept. Fails with
+    /// [`StoreError::AgentMoved`] if somebody else has written the agent meanwhile.
+    pub async fn fold(
+        &mut self,
+        agent: &AgentId,
+        until: Timestamp,
+        store: &dyn Store,
+    ) -> Result<(), StoreError> {
+        let Some(version) = self.known.get(agent).map(|known| known.version) else { return Ok(()) };
         let mut evidence = store.evidence(&self.source, agent, Timestamp::MIN).await?;
         evidence.retain(|seen| seen.at <= until);
         let mut base = self.base(agent, store).await?;
@@ -284,17 +316,24 @@ impl Agents {
         for seen in &evidence {
             base.apply(seen, &self.policy, &mut |_| ());
         }
-        match (evidence.is_empty(), base.last_at()) {
-            (false, Some(last)) => store.rebase(&self.source, agent, last, write_track(&base)?).await,
-            _ => Ok(()),
+        let (false, Some(last)) = (evidence.is_empty(), base.last_at()) else { return Ok(()) };
+        store.rebase(&self.source, agent, version, last, write_track(&base)?).await?;
+        if let Some(known) = self.known.get_mut(agent) {
+            known.version += 1;
         }
+        Ok(())
     }
 
     /// Stages what silence changes, about agents that this batch changes too. `complete` says up to when a partition is
-    /// complete, if this batch is to tell so.
-    pub fn stage_silence(&self, complete: impl Fn(&PartitionId) -> Option<Timestamp>, staged: &mut Staged) {
+    /// complete, if this batch is to tell so about an agent whom it changes anyway, or about one whom it does not.
+    pub fn stage_silence(
+        &self,
+        complete: impl Fn(&PartitionId, bool) -> Option<Timestamp>,
+        staged: &mut Staged,
+    ) {
         for change in staged.changes.values_mut() {
-            if let Some(silence) = self.new_silence(&change.agent, &complete) {
+            if let Some(silence) = self.new_silence(&change.agent, |of| complete(of, true)) {
+                staged.silence = true;
                 self.fall_silent(change, silence);
             }
         }
@@ -302,8 +341,9 @@ impl Agents {
             if staged.changes.contains_key(agent) {
                 continue;
             }
-            if let Some(silence) = self.new_silence(known, &complete) {
+            if let Some(silence) = self.new_silence(known, |of| complete(of, false)) {
                 let mut change = Change::none(known.clone());
+                staged.silence = true;
                 self.fall_silent(&mut change, silence);
                 staged.changes.insert(agent.clone(), change);
             }
@@ -348,30 +388,31 @@ impl Agents {
         }
     }
 
-    /// What the staged batch writes. Changes before `closed` are marked for the closer.
-    pub fn writes(&self, staged: &Staged, closed: Option<Timestamp>) -> Result<AgentWrites, StoreError> {
+    /// What the staged batch writes.
+    pub fn writes(&self, staged: &Staged) -> Result<AgentWrites, StoreError> {
         let mut writes = AgentWrites::default();
         for (agent, change) in &staged.changes {
             let Some(heard) = change.agent.track.last_at() else { continue };
             let track = write_track(&change.agent.track)?;
             let now = change.agent.now.clone();
-            writes.agents.push(AgentWrite { agent: agent.clone(), track, now, heard });
+            let begins = change.agent.track.begins().map(|begins| (begins.at, begins.before));
+            let version = change.agent.version;
+            writes.agents.push(AgentWrite { agent: agent.clone(), track, now, heard, begins, version });
             writes.evidence.extend(change.evidence.iter().cloned());
             writes.segments.extend(change.segments.iter().cloned());
             writes.states.extend(change.states.iter().cloned());
-            if let (Some((from, to)), Some(closed)) = (change.dirty, closed)
-                && from < closed
-            {
-                // What changed lasts: every interval closed since then was closed with the old state.
-                writes.dirty.push(DirtyMark { agent: Some(agent.clone()), from, to: to.max(closed) });
-            }
+            let changed = change.dirty.map(|(from, to)| DirtyMark { agent: Some(agent.clone()), from, to });
+            writes.dirty.extend(changed);
         }
         Ok(writes)
     }
 
     /// Takes over what was committed.
     pub fn accept(&mut self, staged: Staged) {
-        self.known.extend(staged.changes.into_iter().map(|(agent, change)| (agent, change.agent)));
+        for (agent, change) in staged.changes {
+            let version = change.agent.version + 1;
+            self.known.insert(agent, Agent { version, ..change.agent });
+        }
     }
 }
 

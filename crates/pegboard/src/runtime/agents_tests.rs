@@ -77,9 +77,9 @@ impl Bench {
         }
         self.position += 1;
         self.agents.settle(&mut staged, &*self.store).await.unwrap();
-        self.agents.stage_silence(|_| watermark.map(at), &mut staged);
+        self.agents.stage_silence(|_, _| watermark.map(at), &mut staged);
         self.agents.tell_settled(&mut staged);
-        let writes = self.agents.writes(&staged, None).unwrap();
+        let writes = self.agents.writes(&staged).unwrap();
         self.states.extend(writes.states.iter().map(|now| now.class));
         let opening =
             opening_batch(&self.agents.source, &"p".into(), self.epoch, Position::Number(self.position));
@@ -295,6 +295,6 @@ async fn late_first_evidence_moves_the_beginning() {
     let earlier = snapshot("Break", StatusKind::Aux, Some(2000));
     bench.batch(vec![event(2500, What::Snapshot(earlier))], None).await;
     bench.assert_stored_is_derived("late first").await;
-    let begins = bench.agents.beginnings()[&AgentId::from(AGENT)].at;
+    let begins = bench.store.beginnings(&bench.agents.source, Timestamp::MIN).await.unwrap()[0].at;
     assert_eq!(begins, bench.stored().await[0].start);
 }

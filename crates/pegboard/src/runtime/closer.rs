@@ -42,7 +42,6 @@ impl Closer {
     pub async fn take(shared: &Shared) -> Result<Self, StoreError> {
         let state = shared.store.take_closer(&shared.config.name).await?;
         if let Some(closed_until) = state.closed_until {
-            shared.set_closing(closed_until);
             shared.status.set_closed_until(closed_until);
         }
         Ok(Self { epoch: state.epoch, closed_until: state.closed_until, stride: STEP })
@@ -64,9 +63,8 @@ impl Closer {
         if to <= from {
             return Ok(false);
         }
-        // From here on every change before `to` leaves a mark; what was staged before this is committed when the
-        // agents can be locked.
-        shared.set_closing(to);
+        // From here on every change before `to` leaves a mark; what was committed before this is seen below.
+        self.announce(shared, to).await?;
         let window = Window { from, to };
         let facts = self.facts(shared, window, watermark).await?;
         let rows = row_writes(shared, &facts, "first");
@@ -94,11 +92,10 @@ impl Closer {
         complete: Timestamp,
         watermark: Timestamp,
     ) -> Result<bool, StoreError> {
-        let first = shared.first_fact().await.map(|first| interval_at(&shared.config, first).from);
+        let beginnings = shared.store.beginnings(&shared.config.name, Timestamp::MIN).await?;
+        let first = beginnings.iter().map(|begins| interval_at(&shared.config, begins.at).from).min();
         let until = first.unwrap_or(complete).min(complete);
-        shared.set_closing(until);
-        // Asked for with the agents locked: a batch that did not see the line above is committed by then.
-        let beginnings = shared.beginnings().await;
+        self.announce(shared, until).await?;
         let earlier = shared.store.contacts(&shared.config.name, Timestamp::MIN, until).await?;
         if beginnings.is_empty() && earlier.is_empty() {
             return Ok(false);
@@ -147,8 +144,11 @@ impl Closer {
         window: Window,
         known_until: Timestamp,
     ) -> Result<Facts, StoreError> {
-        let beginnings = shared.beginnings().await;
-        Facts::load(&*shared.store, &shared.config, window, &beginnings, known_until).await
+        Facts::load(&*shared.store, &shared.config, window, known_until).await
+    }
+
+    async fn announce(&self, shared: &Shared, until: Timestamp) -> Result<(), StoreError> {
+        shared.store.announce_closing(&shared.config.name, self.epoch, until).await
     }
 
     /// Stored rows of the window that no fact stands behind any more.
@@ -236,10 +236,11 @@ fn row_writes(shared: &Shared, facts: &Facts, reason: &str) -> Vec<RowWrite> {
             reason: reason.into(),
         });
     };
-    for row in &facts.agent_rows(config, length) {
+    let (of_agents, of_groups) = facts.agent_and_group_rows(config, length);
+    for row in &of_agents {
         add(name(row), row.interval_start, vec![row.agent_id.as_str()], json_object(row));
     }
-    for row in &facts.group_rows(config, length) {
+    for row in &of_groups {
         add(name(row), row.interval_start, vec![&row.group], json_object(row));
     }
     for row in &facts.queue_rows(config, length) {

@@ -15,12 +15,17 @@ const MARGIN: Millis = Millis::from_hours(24);
 /// Folds what may be folded of the source, one agent after the other, each under the agents' lock, until `stop` turns
 /// true.
 pub async fn fold(shared: &Shared, stop: &watch::Receiver<bool>) -> Result<(), StoreError> {
-    let due = shared.agents.lock().await.due_for_folding(shared.config.lateness + MARGIN);
+    let kept = shared.config.lateness + MARGIN;
+    let due = shared.agents.lock().await.due_for_folding(kept, |of| shared.looks_after(of));
     for (agent, until) in due {
         if *stop.borrow() {
             break;
         }
-        shared.agents.lock().await.fold(&agent, until, &*shared.store).await?;
+        match shared.agents.lock().await.fold(&agent, until, &*shared.store).await {
+            // Another node has written that agent: there is another time.
+            Ok(()) | Err(StoreError::AgentMoved { .. }) => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(())
 }

@@ -7,16 +7,21 @@ use async_trait::async_trait;
 use pegboard_connect::spec::Source;
 use pegboard_engine::{IntervalLength, Window};
 use pegboard_model::report::Row;
-use pegboard_model::{AgentId, Millis, SourceName, Timestamp};
-use pegboard_store::{Store, StoreError, StoredRow, failpoint};
+use pegboard_model::{AgentId, Millis, SourceName, Text, Timestamp};
+use pegboard_store::{NodeId, Part, Roll, Store, StoreError, StoredRow, failpoint};
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::folding;
+use super::node::report::{NodeReport, told_by_others};
+use super::node::{Node, Pace};
 use super::reports::{Facts, Kind, Wanted, days, interval_at, starting_in};
 use super::source::{self, Shared};
-use super::view::{GAPS_SHOWN, LostStretch, REPORTS, Report, ReportError, ReportRequest, SourceStatus, View};
+use super::view::{
+    GAPS_SHOWN, LONGEST_WINDOW, LostStretch, PartitionStatus, REPORTS, Report, ReportError, ReportRequest,
+    SourceStatus, View,
+};
 use crate::clock::Clock;
 use crate::config::SourceConfig;
 use crate::report_text::json_object;
@@ -26,9 +31,6 @@ const MOST_ROWS: usize = 500_000;
 
 /// How far before and after its window a report of sessions looks.
 const AROUND_SESSIONS: Millis = Millis::from_hours(48);
-
-/// The longest window of a report.
-const LONGEST_WINDOW: Millis = Millis::from_hours(31 * 24);
 
 /// The window of a report without one.
 const DEFAULT_WINDOW: Millis = Millis::from_hours(24);
@@ -44,6 +46,16 @@ const OVER_TIME: [&str; 4] = ["origin", "revision", "reason", "provisional"];
 pub struct Hub {
     sources: Vec<Arc<Shared>>,
     clock: Clock,
+    node: Arc<Node>,
+}
+
+/// How a hub is one node of several.
+#[derive(Debug, Clone, Default)]
+pub struct NodeOptions {
+    /// What people call it; its identity where it has no name.
+    pub name: Option<Text>,
+    /// How it shows that it lives.
+    pub pace: Pace,
 }
 
 /// The tasks of a running hub.
@@ -52,6 +64,7 @@ pub struct Running {
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
     store: Arc<dyn Store>,
+    node: Arc<Node>,
 }
 
 impl Hub {
@@ -61,17 +74,32 @@ impl Hub {
         store: Arc<dyn Store>,
         clock: Clock,
     ) -> Result<(Arc<Self>, Running), StoreError> {
+        Self::join(sources, store, clock, NodeOptions::default()).await
+    }
+
+    /// The same, as one of several nodes that share the store: what there is to read is shared out among them, and each of
+    /// them shows all of it.
+    pub async fn join(
+        sources: Vec<(SourceConfig, Box<dyn Source>)>,
+        store: Arc<dyn Store>,
+        clock: Clock,
+        options: NodeOptions,
+    ) -> Result<(Arc<Self>, Running), StoreError> {
+        let node = Node::join(store.clone(), options.name, options.pace).await?;
         let mut loaded = Vec::with_capacity(sources.len());
         for (config, source) in sources {
-            loaded.push(Arc::new(Shared::load(config, source, store.clone(), clock).await?));
+            let shared = Shared::load(config, source, store.clone(), clock, node.clone()).await?;
+            loaded.push(Arc::new(shared));
         }
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         for shared in &loaded {
             tasks.spawn(source::run(shared.clone(), stopped.clone()));
         }
-        tasks.spawn(sweep(loaded.clone(), store.clone(), clock, stopped));
-        Ok((Arc::new(Self { sources: loaded, clock }), Running { stop, tasks, store }))
+        tasks.spawn(sweep(loaded.clone(), store.clone(), clock, stopped.clone()));
+        tasks.spawn(live(node.clone(), loaded.clone(), stopped));
+        let running = Running { stop, tasks, store, node: node.clone() };
+        Ok((Arc::new(Self { sources: loaded, clock, node }), running))
     }
 
     fn chosen(&self, names: &[SourceName]) -> Result<Vec<&Arc<Shared>>, ReportError> {
@@ -89,12 +117,53 @@ impl Running {
     /// Stops reading, waits for what is on its way, and closes the store.
     pub async fn stop(mut self) -> Result<(), StoreError> {
         failpoint!("stop.begun");
-        self.stop.send_replace(true);
-        while self.tasks.join_next().await.is_some() {}
+        self.end().await;
         failpoint!("stop.sources_ended");
         self.store.shut_down().await?;
         failpoint!("stop.store_closed");
         Ok(())
+    }
+
+    /// The same, but leaves the store open for the other nodes of this process.
+    pub async fn leave(mut self) {
+        self.end().await;
+    }
+
+    /// Ends all work, and lets the other nodes go on with it at once.
+    async fn end(&mut self) {
+        self.stop.send_replace(true);
+        while self.tasks.join_next().await.is_some() {}
+        self.node.leave().await;
+    }
+}
+
+impl Drop for Running {
+    /// Who lets go of it without stopping ends its tasks where they wait, as a crash would.
+    fn drop(&mut self) {
+        self.tasks.abort_all();
+        self.stop.send_replace(true);
+    }
+}
+
+/// Says that the node lives, and what fails on it.
+async fn live(node: Arc<Node>, sources: Vec<Arc<Shared>>, stop: watch::Receiver<bool>) {
+    let told = || NodeReport::of(sources.iter().map(|shared| shared.status.faults(&shared.config.name)));
+    node.live(told, stop).await;
+}
+
+/// Says which node reads which partition.
+fn name_nodes(roll: &Roll, source: &SourceName, partitions: &mut [PartitionStatus]) {
+    let name =
+        |node: &NodeId| roll.nodes.iter().find(|seen| seen.node == *node).map(|seen| seen.name.to_string());
+    let leases = roll.leases.iter().filter(|lease| lease.source == *source);
+    let readers: BTreeMap<&str, &NodeId> = leases
+        .filter_map(|lease| match &lease.part {
+            Part::Partition(partition) => Some((partition.as_str(), &lease.node)),
+            Part::Closer => None,
+        })
+        .collect();
+    for partition in partitions {
+        partition.node = readers.get(partition.id.as_str()).copied().and_then(name);
     }
 }
 
@@ -128,11 +197,15 @@ impl View for Hub {
 
     async fn sources(&self) -> Result<Vec<SourceStatus>, StoreError> {
         let now = (self.clock)();
+        let roll = self.node.roll().await?;
         let mut sources = Vec::with_capacity(self.sources.len());
         for shared in &self.sources {
             let name = &shared.config.name;
+            shared.refresh_status().await?;
             let gaps = shared.store.gaps(name, GAPS_SHOWN).await?;
-            let shown = shared.status.show(now, shared.config.stale_after);
+            let told = told_by_others(&roll, self.node.id(), name);
+            let mut shown = shared.status.show(now, shared.config.stale_after, told);
+            name_nodes(&roll, name, &mut shown.partitions);
             sources.push(SourceStatus {
                 name: name.clone(),
                 kind: shared.source.kind(),
@@ -143,6 +216,7 @@ impl View for Hub {
                 agents: shown.agents,
                 counts: shown.counts,
                 partitions: shown.partitions,
+                reconciler: shown.reconciler,
                 error: shown.error,
                 gaps: gaps.into_iter().map(LostStretch::from).collect(),
             });
@@ -191,6 +265,7 @@ async fn source_rows(
     agent: Option<&AgentId>,
     room: usize,
 ) -> Result<Vec<Value>, ReportError> {
+    shared.refresh_status().await?;
     let mut rows = if name.ends_with("_interval") {
         over_time(shared, name, window, agent, room).await?
     } else {
@@ -214,14 +289,13 @@ async fn facts(
     agent: Option<&AgentId>,
     room: usize,
 ) -> Result<Facts, ReportError> {
-    let beginnings = shared.beginnings().await;
     let known_until = shared.status.known_until().unwrap_or(window.from);
     let kind = if name.contains("queue") { Kind::Contacts } else { Kind::Timelines };
     let around = if name == "sessions" { AROUND_SESSIONS } else { Millis::ZERO };
     let seen = Window { from: window.from - around, to: window.to + around };
     let wanted = Wanted { window: seen, agent, kind };
     let (store, config) = (&*shared.store, &shared.config);
-    let facts = Facts::load_at_most(room, store, config, wanted, &beginnings, known_until).await?;
+    let facts = Facts::load_at_most(room, store, config, wanted, known_until).await?;
     Ok(facts.ok_or(ReportError::TooMany(MOST_ROWS))?.seen_through(window))
 }
 
@@ -287,12 +361,12 @@ fn computed(shared: &Shared, facts: &Facts, name: &str) -> Vec<Value> {
         "segments" => values(&facts.segments(config)),
         "activities" => values(&facts.activities(config)),
         "sessions" => values(&facts.sessions(config)),
-        "agent_interval" => values(&facts.agent_rows(config, interval)),
-        "group_interval" => values(&facts.group_rows(config, interval)),
+        "agent_interval" => values(&facts.agent_and_group_rows(config, interval).0),
+        "group_interval" => values(&facts.agent_and_group_rows(config, interval).1),
         "queue_interval" => values(&facts.queue_rows(config, interval)),
         "agent_queue_interval" => values(&facts.agent_queue_rows(config, interval)),
-        "agent_daily" => values(&facts.agent_rows(config, IntervalLength::Day)),
-        "group_daily" => values(&facts.group_rows(config, IntervalLength::Day)),
+        "agent_daily" => values(&facts.agent_and_group_rows(config, IntervalLength::Day).0),
+        "group_daily" => values(&facts.agent_and_group_rows(config, IntervalLength::Day).1),
         "queue_daily" => values(&facts.queue_rows(config, IntervalLength::Day)),
         "agent_queue_daily" => values(&facts.agent_queue_rows(config, IntervalLength::Day)),
         _ => Vec::new(),

@@ -6,11 +6,12 @@ use pegboard_connect::spec::{Chunk, Decode, Decoded};
 use pegboard_engine::evidence::{EARLIEST, LIVE_TOLERANCE};
 use pegboard_engine::queues::pegged_at;
 use pegboard_model::{
-    ContactId, ContactLeg, Millis, Observation, Order, PartitionId, Position, SourceName, Text, Timestamp,
+    ContactId, ContactLeg, Observation, Order, PartitionId, Position, SourceName, Text, Timestamp,
 };
-use pegboard_store::{Batch, Counts, DeadLetterWrite, DirtyMark, GapWrite, Store, StoreError};
+use pegboard_store::{Batch, Counts, DeadLetterWrite, GapWrite, Store, StoreError};
 
 use super::agents::{Agents, Staged};
+use super::reconcile::is_lane;
 use super::status::Status;
 use crate::config::SourceConfig;
 
@@ -127,8 +128,6 @@ pub struct Ground<'a> {
     pub store: &'a dyn Store,
     /// The present instant.
     pub now: Timestamp,
-    /// Up to when intervals are closed, or about to be.
-    pub closed: Option<Timestamp>,
 }
 
 /// Prepares a batch from a chunk.
@@ -138,7 +137,7 @@ pub async fn prepare(
     standing: &Standing,
     chunk: &Chunk,
 ) -> Result<Prepared, IngestError> {
-    let Ground { config, agents, status, store, now, closed } = ground;
+    let Ground { config, agents, status, store, now } = ground;
     let mut standing = standing.clone();
     let mut staged = Staged::default();
     let mut collected = Collected::default();
@@ -180,17 +179,19 @@ pub async fn prepare(
         collected.refuse(position.clone(), data, TOO_LATE, now);
     }
     if let Some(watermark) = chunk.watermark {
-        // An agent whose partition has ended goes on in one of its children, nobody knows which until then.
+        // An agent whose partition has ended goes on in one of its children, nobody knows which until then; and one who was
+        // last seen in a snapshot, in any. One who changes now may have been silent before, by another partition.
         let everywhere = status.watermark();
-        let complete = |partition: &PartitionId| match partition {
+        let complete = |partition: &PartitionId, changes: bool| match partition {
             own if *own == standing.partition => Some(watermark),
-            other => everywhere.filter(|_| status.has_ended(other)),
+            other if is_lane(other) || status.has_ended(other) => everywhere,
+            other if changes => status.watermark_of(other),
+            _ => None,
         };
         agents.stage_silence(complete, &mut staged);
     }
     agents.tell_settled(&mut staged);
-    let (contacts, contacts_dirty) = stage_contacts(config, store, collected.contacts, closed).await?;
-    let writes = agents.writes(&staged, closed)?;
+    let writes = agents.writes(&staged)?;
     collected.counts.events = staged.events;
     collected.counts.duplicates = staged.duplicates;
     let batch = Batch {
@@ -206,19 +207,23 @@ pub async fn prepare(
         agents: writes.agents,
         evidence: writes.evidence,
         segments: writes.segments,
-        contacts,
-        dirty: writes.dirty.into_iter().chain(contacts_dirty).collect(),
+        contacts: stage_contacts(config, collected.contacts),
+        dirty: writes.dirty,
         states: writes.states,
         dead_letters: collected.dead_letters,
-        gaps: chunk.gap.iter().map(|gap| gap_write(gap, now)).collect(),
+        gaps: chunk
+            .gap
+            .iter()
+            .map(|lost| GapWrite { to: lost.to, ..gap(&lost.reason, lost.from, now) })
+            .collect(),
     };
     standing.position = Some(chunk.position.clone());
     Ok(Prepared { batch, staged, standing })
 }
 
-/// A lost stretch as it is stored.
-pub fn gap_write(gap: &pegboard_connect::spec::Lost, now: Timestamp) -> GapWrite {
-    GapWrite { reason: gap.reason.as_str().into(), from: gap.from, to: gap.to, at: now }
+/// A lost stretch, noticed now; nobody knows when it ends.
+pub fn gap(reason: &str, from: Option<Timestamp>, now: Timestamp) -> GapWrite {
+    GapWrite { reason: reason.into(), from, to: None, at: now }
 }
 
 impl Collected {
@@ -267,28 +272,16 @@ fn take_contact(leg: ContactLeg, collected: &mut Collected, now: Timestamp) -> R
     Ok(())
 }
 
-/// The contacts to write, and what of the past they change: the interval where a contact was, and where it is now.
-async fn stage_contacts(
+/// The contacts to write, with the instant they are pegged to. A version older than the stored one changes nothing there.
+fn stage_contacts(
     config: &SourceConfig,
-    store: &dyn Store,
     contacts: HashMap<ContactId, ContactLeg>,
-    closed: Option<Timestamp>,
-) -> Result<(Vec<(ContactLeg, Option<Timestamp>)>, Vec<DirtyMark>), StoreError> {
-    let mut writes = Vec::with_capacity(contacts.len());
-    let mut dirty = Vec::new();
-    for (id, leg) in contacts {
-        let known = store.contact(&config.name, &id).await?;
-        if known.as_ref().is_some_and(|known| known.version >= leg.version) {
-            continue;
-        }
-        let pegged = pegged_at(&leg, config.pegging);
-        let before = known.and_then(|known| pegged_at(&known, config.pegging));
-        let past =
-            [before, pegged].into_iter().flatten().filter(|at| closed.is_some_and(|closed| *at < closed));
-        dirty.extend(past.map(|at| DirtyMark { agent: None, from: at, to: at + Millis::new(1) }));
-        writes.push((leg, pegged));
-    }
-    Ok((writes, dirty))
+) -> Vec<(ContactLeg, Option<Timestamp>)> {
+    let pegged = |leg: ContactLeg| {
+        let at = pegged_at(&leg, config.pegging);
+        (leg, at)
+    };
+    contacts.into_values().map(pegged).collect()
 }
 
 /// A batch that says only that a partition was opened, and where.

@@ -2,6 +2,7 @@
 //!
 //! [`hub::Hub`] starts one [`source`] task for each configured source. That plans which partitions to read, and each
 //! [`partition`] reads chunks, has [`ingest`] turn them into one batch over the [`agents`] in memory, and commits it.
+//! What the stream has lost, [`reconcile`] repairs from the platform's own snapshot, where a source has one.
 //! The [`closer`] derives rows from what was committed. [`view`] is what the API and the page see.
 
 pub mod agents;
@@ -10,7 +11,9 @@ pub mod closer;
 pub mod folding;
 pub mod hub;
 pub mod ingest;
+pub mod node;
 pub mod partition;
+pub mod reconcile;
 pub mod reports;
 pub mod simulated;
 pub mod source;

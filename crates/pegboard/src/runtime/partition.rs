@@ -9,7 +9,8 @@ use pegboard_store::{Batch, Counts, StoreError, failpoint};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::ingest::{Ground, IngestError, Prepared, Standing, Trust, opening_batch, prepare};
+use super::agents::Agents;
+use super::ingest::{Ground, IngestError, Prepared, Standing, Trust, gap, opening_batch, prepare};
 use super::source::Shared;
 use super::status::Step;
 
@@ -36,30 +37,37 @@ pub enum End {
     Stopped,
 }
 
-/// Takes ownership of a partition, and remembers where it starts.
-pub async fn take(shared: &Shared, opening: &Opening) -> Result<Standing, StoreError> {
+/// Takes ownership of a partition, and remembers where it starts. Nothing if it has ended meanwhile.
+pub async fn take(shared: &Shared, mut opening: Opening) -> Result<Option<(Opening, Standing)>, StoreError> {
     let source = &shared.config.name;
     let state = shared.store.take_partition(source, &opening.partition, &opening.parents).await?;
     failpoint!("partition.taken", fails);
-    let mut standing = Standing {
+    if state.finished {
+        return Ok(None);
+    }
+    shared.status.taken(&state);
+    if state.position.is_some() || !shared.node.is_alone() {
+        // Whoever owned it, or one of its parents, may have written since the agents were loaded.
+        let _held = shared.agents.lock().await;
+        shared.set_stale();
+    }
+    if let Some(position) = &state.position {
+        // It may have gone on since the plan was made.
+        opening.from = position.clone();
+        opening.watermark = state.watermark;
+    } else {
+        let batch = opening_batch(source, &opening.partition, state.epoch, opening.from.clone());
+        shared.store.commit(batch).await?;
+    }
+    let standing = Standing {
         partition: opening.partition.clone(),
         epoch: state.epoch,
-        position: state.position.clone(),
+        position: Some(opening.from.clone()),
         newest: state.watermark,
         newest_event: None,
         trust: Trust::default(),
     };
-    if state.position.is_some() {
-        // Whoever owned it until now may have written since the agents were loaded.
-        let _held = shared.agents.lock().await;
-        shared.set_stale();
-    }
-    if standing.position.is_none() {
-        let batch = opening_batch(source, &opening.partition, state.epoch, opening.from.clone());
-        shared.store.commit(batch).await?;
-        standing.position = Some(opening.from.clone());
-    }
-    Ok(standing)
+    Ok(Some((opening, standing)))
 }
 
 /// Reads the partition until it ends, is lost, or `stop` turns true.
@@ -179,40 +187,47 @@ impl Work<'_> {
     async fn try_commit(&mut self, chunk: &Chunk) -> Result<(), IngestError> {
         let shared = self.shared;
         let mut agents = shared.agents.lock().await;
-        shared.refresh(&mut agents).await?;
-        let now = (shared.clock)();
-        let ground = Ground {
-            config: &shared.config,
-            agents: &agents,
-            status: &shared.status,
-            store: &*shared.store,
-            now,
-            closed: shared.closing(),
+        let counts = loop {
+            shared.refresh(&mut agents).await?;
+            failpoint!("partition.before_prepare", fails);
+            let ground = Ground {
+                config: &shared.config,
+                agents: &agents,
+                status: &shared.status,
+                store: &*shared.store,
+                now: (shared.clock)(),
+            };
+            let prepared = prepare(ground, &mut *self.decoder, &self.standing, chunk).await?;
+            let counts = prepared.batch.counts;
+            if self.store(&mut agents, prepared).await? {
+                break counts;
+            }
         };
-        failpoint!("partition.before_prepare", fails);
-        let prepared = prepare(ground, &mut *self.decoder, &self.standing, chunk).await?;
-        let Prepared { batch, staged, standing } = prepared;
-        let counts = batch.counts;
-        let due = self.committed.is_none_or(|committed| committed.elapsed() >= IDLE_COMMIT);
-        self.idle = None;
-        if is_idle(&batch) && !due {
-            self.idle = Some((batch, standing));
-        } else {
-            // Until the outcome is known and taken over, which it never is if this task is ended meanwhile.
-            shared.set_stale();
-            failpoint!("partition.prepared", fails);
-            shared.store.commit(batch).await?;
-            failpoint!("partition.committed", fails);
-            self.standing = standing;
-            self.committed = Some(Instant::now());
-        }
-        agents.accept(staged);
-        shared.set_fresh();
-        failpoint!("partition.accepted");
         let known = agents.count() as u64;
         drop(agents);
         self.note_step(chunk, counts, known);
         Ok(())
+    }
+
+    /// Commits what was prepared, or keeps it back if it is not worth a commit. False if it must be prepared again.
+    async fn store(&mut self, agents: &mut Agents, prepared: Prepared) -> Result<bool, StoreError> {
+        let Prepared { batch, staged, standing } = prepared;
+        let silence = staged.silence;
+        let due = self.committed.is_none_or(|committed| committed.elapsed() >= IDLE_COMMIT);
+        self.idle = None;
+        if is_idle(&batch) && !due {
+            self.idle = Some((batch, standing));
+            return Ok(true);
+        }
+        if !self.shared.commit(agents, batch, staged).await? {
+            return Ok(false);
+        }
+        self.standing = standing;
+        self.committed = Some(Instant::now());
+        if silence {
+            self.shared.look.notify_one();
+        }
+        Ok(true)
     }
 
     /// Commits the batch that was kept back. Nothing of the agents is in it, so that they need not be held.
@@ -251,12 +266,7 @@ impl Work<'_> {
         let oldest = self.shared.source.oldest(partition);
         let mut batch = opening_batch(source, partition, self.standing.epoch, oldest);
         batch.expected = Some(position);
-        batch.gaps.push(pegboard_store::GapWrite {
-            reason: error.message.as_str().into(),
-            from: self.standing.newest,
-            to: None,
-            at: (self.shared.clock)(),
-        });
+        batch.gaps.push(gap(&error.message, self.standing.newest, (self.shared.clock)()));
         match self.shared.store.commit(batch).await {
             Ok(_) => self.shared.replan.notify_one(),
             Err(error) => note_failure(self.shared, &self.standing.partition, &error.to_string(), false),

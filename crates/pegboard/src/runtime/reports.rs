@@ -6,12 +6,11 @@ use pegboard_engine::agents::{AgentReport, GroupPart};
 use pegboard_engine::queues::QueueReport;
 use pegboard_engine::segments::{activity_rows, segment_rows};
 use pegboard_engine::sessions::SessionReport;
-use pegboard_engine::track::Beginning;
 use pegboard_engine::{Grid, IntervalLength, Timeline, Window};
 use pegboard_model::report::{
     Activity, AgentInterval, AgentQueueInterval, GroupInterval, QueueInterval, SegmentRow, Session,
 };
-use pegboard_model::{AgentId, Class, ContactLeg, Millis, Segment, Timestamp};
+use pegboard_model::{AgentId, Class, ContactLeg, Millis, Segment, SourceName, Timestamp};
 use pegboard_store::{Store, StoreError};
 
 use crate::config::SourceConfig;
@@ -69,31 +68,41 @@ impl Growing {
         }
     }
 
-    fn timelines(self, from: Timestamp, beginnings: &HashMap<AgentId, Beginning>) -> Vec<Timeline> {
+    /// The timelines of a window. Those that begin within it are asked for last, so that there is none whose segments are
+    /// known and not its beginning.
+    async fn timelines(
+        self,
+        store: &dyn Store,
+        source: &SourceName,
+        from: Timestamp,
+    ) -> Result<Vec<Timeline>, StoreError> {
+        if self.agents.is_empty() {
+            return Ok(Vec::new());
+        }
+        let beginnings = store.beginnings(source, from).await?;
+        let beginnings: HashMap<AgentId, (Timestamp, Class)> =
+            beginnings.into_iter().map(|begins| (begins.agent, (begins.at, begins.before))).collect();
         let timeline = |(agent, segments)| {
-            let known = beginnings.get(&agent).filter(|beginning| beginning.at > from);
-            let (begins, before) =
-                known.map_or((from, Class::Unknown), |beginning| (beginning.at, beginning.before));
+            let (begins, before) = beginnings.get(&agent).copied().unwrap_or((from, Class::Unknown));
             Timeline { agent, begins, before, segments }
         };
-        self.agents.into_iter().map(timeline).collect()
+        Ok(self.agents.into_iter().map(timeline).collect())
     }
 }
 
 impl Facts {
-    /// Loads what touches `window`, of all agents. `beginnings` says where timelines begin, for the time before; open
-    /// states are known to last until `known_until`.
+    /// Loads what touches `window`, of all agents. Open states are known to last until `known_until`.
     pub async fn load(
         store: &dyn Store,
         config: &SourceConfig,
         window: Window,
-        beginnings: &HashMap<AgentId, Beginning>,
         known_until: Timestamp,
     ) -> Result<Self, StoreError> {
         let mut growing = Growing::default();
         growing.add(store.segments(&config.name, None, window.from, window.to).await?);
         let legs = store.contacts(&config.name, window.from, window.to).await?;
-        Ok(Self { timelines: growing.timelines(window.from, beginnings), legs, window, known_until })
+        let timelines = growing.timelines(store, &config.name, window.from).await?;
+        Ok(Self { timelines, legs, window, known_until })
     }
 
     /// Loads what `wanted` asks for, a day at a time. Nothing if it is more than `limit` segments and contacts: what is
@@ -103,7 +112,6 @@ impl Facts {
         store: &dyn Store,
         config: &SourceConfig,
         wanted: Wanted<'_>,
-        beginnings: &HashMap<AgentId, Beginning>,
         known_until: Timestamp,
     ) -> Result<Option<Self>, StoreError> {
         let Wanted { window, agent, kind } = wanted;
@@ -121,7 +129,7 @@ impl Facts {
         // One that was moved between two days meanwhile was found twice.
         let mut found = HashSet::new();
         legs.retain(|leg: &ContactLeg| found.insert(leg.id.clone()));
-        let timelines = growing.timelines(window.from, beginnings);
+        let timelines = growing.timelines(store, &config.name, window.from).await?;
         Ok(Some(Self { timelines, legs, window, known_until }))
     }
 
@@ -131,21 +139,22 @@ impl Facts {
         Self { window, ..self }
     }
 
-    /// The rows of `agent_interval` (or by day), by interval and agent.
-    pub fn agent_rows(&self, config: &SourceConfig, length: IntervalLength) -> Vec<AgentInterval> {
+    /// The rows of `agent_interval` (or by day), by interval and agent, and those of `group_interval`, by interval and
+    /// group: both come out of one pass over the timelines.
+    pub fn agent_and_group_rows(
+        &self,
+        config: &SourceConfig,
+        length: IntervalLength,
+    ) -> (Vec<AgentInterval>, Vec<GroupInterval>) {
         let report = self.agent_report(config, length);
-        let rows = self.timelines.iter().flat_map(|timeline| report.rows(timeline).intervals);
-        let mut rows: Vec<_> = rows.collect();
+        let (mut rows, mut parts): (Vec<AgentInterval>, Vec<GroupPart>) = Default::default();
+        for timeline in &self.timelines {
+            let of_agent = report.rows(timeline);
+            rows.extend(of_agent.intervals);
+            parts.extend(of_agent.groups);
+        }
         rows.sort_by(|a, b| (a.interval_start, &a.agent_id).cmp(&(b.interval_start, &b.agent_id)));
-        rows
-    }
-
-    /// The rows of `group_interval` (or by day), by interval and group.
-    pub fn group_rows(&self, config: &SourceConfig, length: IntervalLength) -> Vec<GroupInterval> {
-        let report = self.agent_report(config, length);
-        let parts: Vec<GroupPart> =
-            self.timelines.iter().flat_map(|timeline| report.rows(timeline).groups).collect();
-        report.group_rows(&parts)
+        (rows, report.group_rows(&parts))
     }
 
     /// The rows of `queue_interval` (or by day), by interval, queue, channel and direction.

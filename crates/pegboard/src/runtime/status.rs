@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pegboard_connect::spec::Opening;
-use pegboard_model::{Millis, PartitionId, Position, Timestamp};
-use pegboard_store::PartitionState;
+use pegboard_model::{Millis, PartitionId, Position, SourceName, Timestamp};
+use pegboard_store::{PartitionState, SourceState};
 
-use super::view::{Health, PartitionStatus, SourceCounts, SourceFault};
+use super::node::report::ToldFault;
+use super::reconcile::is_lane;
+use super::view::{Health, PartitionStatus, ReconcilerStatus, SourceCounts, SourceFault};
 
 /// How many ended partitions are shown.
 const ENDED_SHOWN: usize = 10;
@@ -29,7 +31,7 @@ struct Inner {
     known: Option<Timestamp>,
     closed_until: Option<Timestamp>,
     agents: u64,
-    counts: SourceCounts,
+    reconciler: Option<ReconcilerStatus>,
 }
 
 #[derive(Debug)]
@@ -51,6 +53,10 @@ struct Partition {
     waiting: bool,
     /// Whether children of it may not be known yet: until the next plan it holds the watermark.
     holding: bool,
+    /// Whether this node reads it: then it knows best how it stands.
+    own: bool,
+    /// All that was ever read from it.
+    counts: SourceCounts,
 }
 
 /// What a batch changed about a partition.
@@ -71,24 +77,55 @@ impl Status {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes over what was stored of the partitions. Readers go on where they were, whether or not the source can be
-    /// reached.
-    pub fn restore(&self, partitions: &[PartitionState]) {
+    /// Takes over what was stored of the source. Readers go on where they were, whether or not the source can be reached.
+    pub fn restore(&self, state: &SourceState) {
         let mut inner = self.lock();
-        for state in partitions {
-            inner.counts += state.counts;
-            let partition = Partition {
-                position: state.position.clone(),
-                watermark: state.watermark,
-                behind: state.behind,
-                finished: state.finished,
-                parents: state.parents.clone(),
-                waiting: false,
-                holding: false,
-            };
-            inner.partitions.insert(state.partition.clone(), partition);
+        for state in state.partitions.iter().filter(|state| !is_lane(&state.partition)) {
+            inner.partitions.insert(state.partition.clone(), Partition::stored(state));
         }
+        inner.agents = state.agents;
+        inner.closed_until = state.closed_until;
         inner.known = inner.restored();
+    }
+
+    /// Takes over how other nodes have left the source. Answers whether a partition has ended elsewhere since the last time.
+    pub fn refresh(&self, state: &SourceState) -> bool {
+        let mut inner = self.lock();
+        inner.agents = state.agents;
+        inner.closed_until = state.closed_until.max(inner.closed_until);
+        let mut any_ended = false;
+        for state in state.partitions.iter().filter(|state| !is_lane(&state.partition)) {
+            let known = inner.partitions.entry(state.partition.clone()).or_default();
+            any_ended |= state.finished && !known.finished;
+            known.catch_up(state);
+        }
+        any_ended
+    }
+
+    /// Notes that this node reads a partition from now on, from where it stands.
+    pub fn taken(&self, state: &PartitionState) {
+        let mut inner = self.lock();
+        let known = inner.partitions.entry(state.partition.clone()).or_default();
+        known.own = false;
+        known.catch_up(state);
+        known.own = true;
+    }
+
+    /// Notes whether this node reads a partition.
+    pub fn set_own(&self, partition: &PartitionId, own: bool) {
+        if let Some(known) = self.lock().partitions.get_mut(partition) {
+            known.own = own;
+        }
+    }
+
+    /// Whether this node reads a partition.
+    pub fn is_own(&self, partition: &PartitionId) -> bool {
+        self.lock().partitions.get(partition).is_some_and(|known| known.own)
+    }
+
+    /// Up to when a partition is complete.
+    pub fn watermark_of(&self, partition: &PartitionId) -> Option<Timestamp> {
+        self.lock().partitions.get(partition)?.watermark
     }
 
     /// Notes which partitions are to be read and which wait, once they are known to be all. One that has ended since then
@@ -120,9 +157,9 @@ impl Status {
     /// Notes what a committed batch did.
     pub fn stepped(&self, partition: &PartitionId, step: Step, counts: pegboard_store::Counts, agents: u64) {
         let mut inner = self.lock();
-        inner.counts += counts;
         inner.agents = agents;
         let known = inner.partitions.entry(partition.clone()).or_default();
+        known.counts += counts;
         known.position = step.position.or(known.position.take());
         known.watermark = step.watermark.max(known.watermark);
         known.behind = step.behind.or(known.behind);
@@ -158,6 +195,11 @@ impl Status {
         self.lock().closed_until
     }
 
+    /// Notes what a look at the platform's snapshot came to.
+    pub fn reconciled(&self, status: ReconcilerStatus) {
+        self.lock().reconciler = Some(status);
+    }
+
     /// Notes a failure of one part of the source, named by `part`; it stands until [`Status::recovered`].
     pub fn failed(&self, part: &str, at: Timestamp, message: String, stopped: bool) {
         let mut inner = self.lock();
@@ -170,18 +212,32 @@ impl Status {
         self.lock().faults.remove(part);
     }
 
-    /// Everything, for readers. `stale_after` is how far behind is too far.
-    pub fn show(&self, now: Timestamp, stale_after: Millis) -> Shown {
+    /// What fails, as other nodes are told.
+    pub fn faults(&self, source: &SourceName) -> Vec<ToldFault> {
+        let told = |fault: &Fault| ToldFault {
+            source: source.clone(),
+            at: fault.shown.at,
+            message: fault.shown.message.clone(),
+            stopped: fault.stopped,
+        };
+        self.lock().faults.values().map(told).collect()
+    }
+
+    /// Everything, for readers. `stale_after` is how far behind is too far; `told` is what fails on other nodes.
+    pub fn show(&self, now: Timestamp, stale_after: Millis, told: Vec<ToldFault>) -> Shown {
         let mut inner = self.lock();
+        let is_stopped =
+            inner.faults.values().any(|fault| fault.stopped) || told.iter().any(|fault| fault.stopped);
+        let is_failing = !inner.faults.is_empty() || !told.is_empty();
         let watermark = inner.known_until();
         let lag = watermark.map(|watermark| now.since(watermark));
-        let health = match (&inner.faults.is_empty(), watermark, lag) {
-            _ if inner.faults.values().any(|fault| fault.stopped) => Health::Stopped,
-            (false, ..) => Health::Failing,
+        let health = match (watermark, lag) {
+            _ if is_stopped => Health::Stopped,
+            _ if is_failing => Health::Failing,
             // Nothing more is to come: time passes without it.
             _ if inner.has_ended() => Health::Ok,
-            (true, None, _) => Health::Starting,
-            (true, _, Some(lag)) if lag > stale_after => Health::Lagging,
+            (None, _) => Health::Starting,
+            (_, Some(lag)) if lag > stale_after => Health::Lagging,
             _ => Health::Ok,
         };
         let ended =
@@ -193,7 +249,12 @@ impl Status {
             watermark: partition.watermark,
             behind: partition.behind,
             finished: partition.finished,
+            node: None,
         });
+        let own = inner.faults.values().map(|fault| fault.shown.clone());
+        let told = told.into_iter().map(|fault| SourceFault { at: fault.at, message: fault.message });
+        let mut counts = SourceCounts::default();
+        inner.partitions.values().for_each(|partition| counts += partition.counts);
         Shown {
             health,
             watermark,
@@ -205,9 +266,10 @@ impl Status {
                 .max(),
             closed_until: inner.closed_until,
             agents: inner.agents,
-            counts: inner.counts,
+            counts,
             partitions: partitions.collect(),
-            error: inner.faults.values().map(|fault| &fault.shown).max_by_key(|fault| fault.at).cloned(),
+            reconciler: inner.reconciler.clone(),
+            error: own.chain(told).max_by_key(|fault| fault.at),
         }
     }
 }
@@ -267,6 +329,35 @@ impl Inner {
 }
 
 impl Partition {
+    fn stored(state: &PartitionState) -> Self {
+        let mut counts = SourceCounts::default();
+        counts += state.counts;
+        Self {
+            position: state.position.clone(),
+            watermark: state.watermark,
+            behind: state.behind,
+            finished: state.finished,
+            parents: state.parents.clone(),
+            waiting: false,
+            holding: false,
+            own: false,
+            counts,
+        }
+    }
+
+    /// Takes over what is stored. Of a partition that this node reads it may be older than what is known: a watermark
+    /// without records is stored now and then only.
+    fn catch_up(&mut self, state: &PartitionState) {
+        self.holding |= state.finished && !self.finished;
+        if self.own {
+            self.finished |= state.finished;
+            return;
+        }
+        let (waiting, holding) = (self.waiting, self.holding);
+        let watermark = state.watermark.max(self.watermark);
+        *self = Self { waiting, holding, watermark, ..Self::stored(state) };
+    }
+
     /// Whether anything was read of it.
     fn is_begun(&self) -> bool {
         self.finished || self.position.is_some() || self.watermark.is_some()
@@ -294,6 +385,8 @@ pub struct Shown {
     pub counts: SourceCounts,
     /// Partitions.
     pub partitions: Vec<PartitionStatus>,
+    /// What the last look at the platform's snapshot came to.
+    pub reconciler: Option<ReconcilerStatus>,
     /// The latest of the present faults.
     pub error: Option<SourceFault>,
 }
@@ -346,8 +439,16 @@ mod tests {
         }
     }
 
+    fn state(partitions: Vec<PartitionState>) -> SourceState {
+        SourceState { partitions, closed_until: None, agents: 0 }
+    }
+
+    fn restore(status: &Status, partitions: Vec<PartitionState>) {
+        status.restore(&state(partitions));
+    }
+
     fn health(status: &Status, now: i64) -> Health {
-        status.show(at(now), Millis::from_seconds(60)).health
+        status.show(at(now), Millis::from_seconds(60), Vec::new()).health
     }
 
     #[test]
@@ -399,11 +500,9 @@ mod tests {
     #[test]
     fn readers_know_what_was_stored_before_the_source_is_reached() {
         let status = Status::default();
-        status.restore(&[
-            stored("a", Some(30), false),
-            stored("b", Some(20), false),
-            stored("c", Some(5), true),
-        ]);
+        let partitions =
+            vec![stored("a", Some(30), false), stored("b", Some(20), false), stored("c", Some(5), true)];
+        restore(&status, partitions);
         assert_eq!(status.known_until(), Some(at(20)));
         assert_eq!(status.watermark(), None, "children of c may not be known: nothing may be closed");
         plan(&status, &["a", "b"], &[]);
@@ -413,14 +512,14 @@ mod tests {
     #[test]
     fn readers_know_what_was_stored_of_a_source_that_has_ended() {
         let status = Status::default();
-        status.restore(&[stored("a", Some(30), true), stored("b", Some(20), true)]);
+        restore(&status, vec![stored("a", Some(30), true), stored("b", Some(20), true)]);
         assert_eq!(status.known_until(), Some(at(30)));
     }
 
     #[test]
     fn what_was_restored_closes_nothing_that_a_new_child_may_change() {
         let status = Status::default();
-        status.restore(&[stored("parent", Some(10), true), stored("other", Some(50), false)]);
+        restore(&status, vec![stored("parent", Some(10), true), stored("other", Some(50), false)]);
         plan_children(&status, &["other"], ("child", &["parent"]));
         assert_eq!(status.watermark(), Some(at(10)));
         assert_eq!(status.known_until(), Some(at(50)));
@@ -488,7 +587,46 @@ mod tests {
         status.failed("z", at(10), "earlier".into(), false);
         status.failed("m", at(30), "latest".into(), false);
         status.failed("a", at(20), "between".into(), false);
-        let error = status.show(at(40), Millis::from_seconds(60)).error;
+        let error = status.show(at(40), Millis::from_seconds(60), Vec::new()).error;
         assert_eq!(error.map(|fault| fault.message), Some("latest".into()));
+    }
+
+    #[test]
+    fn the_slowest_partition_of_all_nodes_holds_the_watermark() {
+        let status = Status::default();
+        plan(&status, &["mine", "theirs"], &[]);
+        status.taken(&stored("mine", None, false));
+        step(&status, "mine", 50, false);
+        assert_eq!(status.watermark(), None, "theirs was not read yet");
+        assert!(
+            !status.refresh(&state(vec![stored("mine", Some(40), false), stored("theirs", Some(30), false)]))
+        );
+        assert_eq!(status.watermark(), Some(at(30)));
+        assert_eq!(status.watermark_of(&"mine".into()), Some(at(50)), "its own it knows best");
+    }
+
+    #[test]
+    fn a_partition_that_ends_on_another_node_holds_until_its_children_are_planned() {
+        let status = Status::default();
+        plan(&status, &["parent", "mine"], &[]);
+        step(&status, "mine", 50, false);
+        assert!(status.refresh(&state(vec![stored("parent", Some(10), true)])), "it ended elsewhere");
+        assert!(!status.refresh(&state(vec![stored("parent", Some(10), true)])), "that is known");
+        assert_eq!(status.watermark(), Some(at(10)));
+        plan_children(&status, &["mine"], ("child", &["parent"]));
+        assert_eq!(status.watermark(), Some(at(10)), "another node has not read it yet");
+        status.refresh(&state(vec![stored("child", Some(60), false)]));
+        assert_eq!(status.watermark(), Some(at(50)));
+    }
+
+    #[test]
+    fn what_fails_on_another_node_is_shown_too() {
+        let status = Status::default();
+        let told = ToldFault { source: "s".into(), at: at(1), message: "no answer".into(), stopped: false };
+        let shown = status.show(at(2), Millis::from_seconds(60), vec![told]);
+        assert_eq!(
+            (shown.health, shown.error.map(|fault| fault.message)),
+            (Health::Failing, Some("no answer".into()))
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! What the API and the page see of the running hub, besides the store.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use pegboard_model::{AgentId, Millis, Position, SourceName, Timestamp};
 use pegboard_store::{Counts, Gap, StoreError};
@@ -40,6 +42,8 @@ pub struct SourceStatus {
     pub counts: SourceCounts,
     /// Its partitions that have not ended, and the last few that have.
     pub partitions: Vec<PartitionStatus>,
+    /// What the last look at the platform's own snapshot came to; nothing where there was none.
+    pub reconciler: Option<ReconcilerStatus>,
     /// The latest error, with the time; cleared by the next success.
     pub error: Option<SourceFault>,
     /// The latest stretches that were lost, newest first, at most [`GAPS_SHOWN`].
@@ -120,6 +124,17 @@ impl std::ops::AddAssign<Counts> for SourceCounts {
     }
 }
 
+impl std::ops::AddAssign for SourceCounts {
+    fn add_assign(&mut self, counts: Self) {
+        self.records += counts.records;
+        self.events += counts.events;
+        self.contacts += counts.contacts;
+        self.duplicates += counts.duplicates;
+        self.foreign += counts.foreign;
+        self.failed += counts.failed;
+    }
+}
+
 /// How a partition is doing.
 #[derive(Debug, Clone, Serialize)]
 pub struct PartitionStatus {
@@ -134,6 +149,24 @@ pub struct PartitionStatus {
     pub behind: Option<Millis>,
     /// Whether it has ended.
     pub finished: bool,
+    /// The name of the node that reads it; nothing where none does.
+    pub node: Option<String>,
+}
+
+/// How the repair from the platform's own snapshot is doing. It counts from the start of the program.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ReconcilerStatus {
+    /// When it last looked, by the platform's clock.
+    pub looked: Option<Timestamp>,
+    /// How long that took.
+    #[serde(rename = "took_s", serialize_with = "as_seconds")]
+    pub took: Duration,
+    /// How many agents were shown when it last looked at everybody.
+    pub shown: u64,
+    /// How many times an agent was found in another state than the stream has told, and put right.
+    pub repaired: u64,
+    /// Agents of whom the stream insists on something else than was last shown.
+    pub disputed: u64,
 }
 
 /// Something that fails.
@@ -159,6 +192,9 @@ pub struct ReportRequest {
     /// Only this agent, for reports that have agents.
     pub agent: Option<AgentId>,
 }
+
+/// The longest window of a report.
+pub const LONGEST_WINDOW: Millis = Millis::from_hours(31 * 24);
 
 /// The names of the reports.
 pub const REPORTS: [&str; 11] = [
@@ -200,7 +236,7 @@ pub enum ReportError {
     /// There is no such source.
     #[error("there is no source '{0}'")]
     UnknownSource(SourceName),
-    /// The window is empty, reversed, or too long.
+    /// The window is empty, reversed, or longer than [`LONGEST_WINDOW`].
     #[error("{0}")]
     BadWindow(String),
     /// The report has no agents to choose from.
@@ -214,6 +250,11 @@ pub enum ReportError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+fn as_seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    let millis = u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);
+    serializer.serialize_f64(f64::from(millis) / 1000.0)
 }
 
 #[expect(clippy::ref_option, reason = "serde hands the field over like this")]

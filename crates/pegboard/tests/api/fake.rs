@@ -473,6 +473,7 @@ pub(crate) fn source(name: &str) -> SourceStatus {
             watermark: Some(NOW),
             behind: Some(pegboard_model::Millis::new(1500)),
             finished: false,
+            node: Some("node-1".to_string()),
         }],
         error: None,
         gaps: Vec::new(),

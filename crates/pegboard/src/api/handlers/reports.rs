@@ -16,10 +16,8 @@ use crate::api::csv;
 use crate::api::error::{ApiError, Code};
 use crate::api::query::{InPath, Params};
 use crate::api::state::ApiState;
-use crate::runtime::view::{REPORTS, Report, ReportRequest};
+use crate::runtime::view::{LONGEST_WINDOW, REPORTS, Report, ReportRequest};
 
-/// The longest window of one answer.
-const LONGEST: Millis = Millis::from_hours(31 * 24);
 /// The window where none is given.
 const USUAL: Millis = Millis::from_hours(24);
 /// Rows that are encoded at once while an answer is sent.
@@ -86,7 +84,7 @@ fn window(params: &Params, now: Timestamp) -> Result<(Option<Timestamp>, Option<
     if length <= Millis::ZERO {
         return Err(ApiError::bad_request("query.from", "the window is empty: from must be before to"));
     }
-    if length > LONGEST {
+    if length > LONGEST_WINDOW {
         return Err(ApiError::bad_request("query.from", "a window is 31 days long at most: ask for several"));
     }
     Ok((from, to))

@@ -1,16 +1,17 @@
 //! A source that hangs, panics, is lost or brings nothing, by itself over a real store.
 
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use pegboard_connect::sources::amazon_connect::Decoder;
-use pegboard_connect::spec::{Chunk, Decode, PartitionReader, Record};
-use pegboard_model::{Millis, Position};
-use pegboard_store::{SqliteOptions, SqliteStore};
+use pegboard_connect::spec::{Chunk, Decode, Opening, PartitionReader, Record, Source};
+use pegboard_model::{Millis, Position, Timestamp};
+use pegboard_store::{SqliteOptions, SqliteStore, Store};
 
 use super::*;
 use crate::clock;
-use crate::config::{FileSettings, SourceInput};
+use crate::config::{FileSettings, SourceConfig, SourceInput};
+use crate::runtime::node::{Node, Pace};
 use crate::runtime::view::Health;
 
 const ONLY: &str = "only";
@@ -152,7 +153,8 @@ impl Work {
     async fn load(source: &Scripted, store: &Arc<dyn Store>) -> Arc<Shared> {
         let config = SourceConfig::new("centre", SourceInput::File(FileSettings::new("script".into())));
         let source = Box::new(source.clone());
-        Arc::new(Shared::load(config, source, store.clone(), clock::system).await.unwrap())
+        let node = Node::join(store.clone(), None, Pace::default()).await.unwrap();
+        Arc::new(Shared::load(config, source, store.clone(), clock::system, node).await.unwrap())
     }
 
     fn start(shared: Arc<Shared>) -> Self {
@@ -162,17 +164,18 @@ impl Work {
     }
 
     fn health(&self) -> Health {
-        self.shared.status.show(at(5), Millis::from_hours(1)).health
+        self.shared.status.show(at(5), Millis::from_hours(1), Vec::new()).health
     }
 
     fn error(&self) -> Option<String> {
-        self.shared.status.show(at(5), Millis::from_hours(1)).error.map(|fault| fault.message)
+        self.shared.status.show(at(5), Millis::from_hours(1), Vec::new()).error.map(|fault| fault.message)
     }
 
     async fn stop(self) {
         self.stop.send_replace(true);
         let ended = tokio::time::timeout(Duration::from_secs(3), self.task).await;
         ended.expect("a stop takes seconds at most").unwrap();
+        self.shared.node.leave().await;
     }
 }
 
@@ -234,7 +237,7 @@ async fn the_reader_of_a_lost_partition_ends_and_its_fault_with_it() {
     work.shared.replan.notify_one();
     until("its fault is gone", || work.error().is_none()).await;
     until("its reader is gone", || source.readers() == 0).await;
-    let shown = work.shared.status.show(at(5), Millis::from_hours(1));
+    let shown = work.shared.status.show(at(5), Millis::from_hours(1), Vec::new());
     assert_eq!((shown.agents, shown.health), (1, Health::Ok));
     assert_eq!(store.gaps(&"centre".into(), 10).await.unwrap().len(), 1);
     work.stop().await;
@@ -268,7 +271,7 @@ async fn r06_whoever_takes_a_partition_knows_the_agents_that_its_last_owner_wrot
     owner.stop().await;
     let heir = Work::start(heir);
     until("it goes on", || heir.shared.status.watermark() == Some(at(2))).await;
-    let shown = heir.shared.status.show(at(5), Millis::from_hours(1));
+    let shown = heir.shared.status.show(at(5), Millis::from_hours(1), Vec::new());
     assert_eq!((shown.agents, shown.counts.duplicates), (1, 1));
     heir.stop().await;
 }

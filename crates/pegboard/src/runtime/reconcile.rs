@@ -1,0 +1,249 @@
+//! Repairs what the stream has lost, from the platform's own snapshot.
+//!
+//! At the start and then again and again the platform is asked who is signed in, and in what. Where that shows that
+//! something was missed (see [`judge`]), what is shown is written down as evidence like any other, in a partition of
+//! its own that is no stream: it has no watermark, holds nothing back, and nobody waits for its end.
+
+pub mod judge;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pegboard_connect::spec::{Look, Snapshots, SourceError, Whom};
+use pegboard_model::{AgentId, Observation, PartitionId, Position};
+use pegboard_store::{Batch, StoreError};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use self::judge::{Judge, SETTLE};
+use super::agents::{Agents, Staged};
+use super::ingest::opening_batch;
+use super::source::Shared;
+use super::view::ReconcilerStatus;
+
+/// The name of the partition. No source gives one like it: streams and files have a path in theirs.
+const LANE: &str = "platform-snapshot";
+
+/// More suspects than this are looked at with everybody else.
+const MOST_SUSPECTS: usize = 500;
+
+/// The part of the source that fails when looking does.
+const PART: &str = "platform snapshot";
+
+/// The partition that evidence from snapshots is in.
+pub fn lane() -> PartitionId {
+    PartitionId::from(LANE)
+}
+
+/// Whether a partition is that of snapshots.
+pub fn is_lane(partition: &PartitionId) -> bool {
+    partition.as_str() == LANE
+}
+
+/// Looks until `stop` turns true, if the source can be looked at.
+pub async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+    let Some(snapshots) = shared.source.snapshots() else { return };
+    let mut reconciler = Reconciler::new(&shared, snapshots).await;
+    while !*stop.borrow() {
+        // Dropped half-way it leaves nothing half done: what it writes, it writes as a whole or not at all.
+        let due = tokio::select! {
+            due = reconciler.turn() => due,
+            _ = stop.changed() => break,
+        };
+        tokio::select! {
+            () = tokio::time::sleep_until(due) => {}
+            () = shared.look.notified() => reconciler.hurry(),
+            _ = stop.changed() => break,
+        }
+    }
+    shared.status.recovered(PART);
+}
+
+/// Why a look came to nothing.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(
+        "{gone} of {signed_in} signed-in agents would be signed out at once, because the platform does not show them: \
+         not believed. Check what its snapshot may show; when the stream tells of them again, this goes by itself"
+    )]
+    TooManyGone { gone: usize, signed_in: usize },
+}
+
+/// Where the partition stands.
+#[derive(Debug)]
+struct Owned {
+    epoch: u64,
+    position: Option<Position>,
+}
+
+struct Reconciler<'a> {
+    shared: &'a Shared,
+    snapshots: &'a dyn Snapshots,
+    judge: Judge,
+    owned: Option<Owned>,
+    /// To be looked at before everybody is looked at again.
+    suspects: Vec<AgentId>,
+    /// When everybody is looked at again.
+    next_whole: Instant,
+    /// Whether the stream has been read up to the present in this run. Before, a sign-out may still stand in it.
+    caught_up: bool,
+    status: ReconcilerStatus,
+}
+
+impl<'a> Reconciler<'a> {
+    async fn new(shared: &'a Shared, snapshots: &'a dyn Snapshots) -> Self {
+        let policy = shared.agents.lock().await.policy();
+        Self {
+            shared,
+            snapshots,
+            judge: Judge::new(policy, snapshots.shown_as_connected()),
+            owned: None,
+            suspects: Vec::new(),
+            next_whole: Instant::now(),
+            caught_up: false,
+            status: ReconcilerStatus::default(),
+        }
+    }
+
+    /// An agent has fallen silent: everybody is looked at now.
+    fn hurry(&mut self) {
+        self.next_whole = Instant::now();
+    }
+
+    /// Looks once, at everybody or at those in doubt, and answers when to do so again.
+    async fn turn(&mut self) -> Instant {
+        let started = Instant::now();
+        let is_whole = self.suspects.is_empty() || started >= self.next_whole;
+        let outcome = self.look(is_whole).await;
+        self.status.took = started.elapsed();
+        let every = millis(self.shared.config.reconcile_every);
+        if is_whole || outcome.is_err() {
+            self.next_whole = (started + every).max(Instant::now() + millis(SETTLE));
+        }
+        self.note(outcome);
+        if self.suspects.is_empty() {
+            return self.next_whole;
+        }
+        self.next_whole.min(Instant::now() + millis(SETTLE))
+    }
+
+    async fn look(&mut self, is_whole: bool) -> Result<(), Failure> {
+        let suspects = std::mem::take(&mut self.suspects);
+        let asked = (!is_whole).then_some(&*suspects);
+        let look = self.snapshots.look(asked.map_or(Whom::Everybody, Whom::Only)).await?;
+        if is_whole {
+            self.status.shown = look.shown.len() as u64;
+        }
+        self.status.looked = Some(look.began);
+        self.apply(&look, asked).await
+    }
+
+    /// Weighs a look and commits what it shows to have been missed.
+    async fn apply(&mut self, look: &Look, asked: Option<&[AgentId]>) -> Result<(), Failure> {
+        let shared = self.shared;
+        self.caught_up |= self.is_at_tip();
+        let mut owned = self.own().await?;
+        let mut agents = shared.agents.lock().await;
+        if !shared.node.is_alone() {
+            // What others have written since is what stands.
+            shared.set_stale();
+        }
+        shared.refresh(&mut agents).await?;
+        let weighed = self.judge.weigh(look, asked, &agents.floor(), self.caught_up);
+        let mut repaired = weighed.repairs.len() as u64;
+        let evidence: Vec<_> = weighed.repairs.into_iter().chain(weighed.confirmations).collect();
+        self.status.disputed = weighed.disputed;
+        if weighed.suspects.len() <= MOST_SUSPECTS && weighed.refused.is_none() {
+            self.suspects = weighed.suspects;
+        }
+        if !evidence.is_empty() {
+            let position = Position::Number(look.began.as_millis().unsigned_abs());
+            let (batch, staged) = prepare(shared, &agents, &owned, position.clone(), evidence).await?;
+            if shared.commit(&mut agents, batch, staged).await? {
+                owned.position = Some(position);
+            } else {
+                // Another node has written some of the agents just now. What is still to be repaired, the next look shows.
+                repaired = 0;
+            }
+        }
+        self.owned = Some(owned);
+        shared.status.set_agents(agents.count() as u64);
+        drop(agents);
+        if repaired > 0 {
+            self.status.repaired += repaired;
+            tracing::info!(
+                source.name = %shared.config.name, agents = repaired,
+                "the platform shows what the stream has not told: repaired"
+            );
+        }
+        match weighed.refused {
+            Some((gone, signed_in)) => Err(Failure::TooManyGone { gone, signed_in }),
+            None => Ok(()),
+        }
+    }
+
+    /// The partition, taken over if this reconciler does not own it. It does not again until the batch is committed.
+    async fn own(&mut self) -> Result<Owned, StoreError> {
+        if let Some(owned) = self.owned.take() {
+            return Ok(owned);
+        }
+        let state = self.shared.store.take_partition(&self.shared.config.name, &lane(), &[]).await?;
+        if state.position.is_some() {
+            // Whoever owned it until now may have written since the agents were loaded.
+            let _held = self.shared.agents.lock().await;
+            self.shared.set_stale();
+        }
+        Ok(Owned { epoch: state.epoch, position: state.position })
+    }
+
+    fn is_at_tip(&self) -> bool {
+        let now = (self.shared.clock)();
+        let watermark = self.shared.status.watermark();
+        watermark.is_some_and(|watermark| now.since(watermark) < self.shared.config.stale_after)
+    }
+
+    fn note(&mut self, outcome: Result<(), Failure>) {
+        let shared = self.shared;
+        match outcome {
+            Ok(()) => shared.status.recovered(PART),
+            Err(error) => {
+                tracing::warn!(source.name = %shared.config.name, "the platform's snapshot: {error}");
+                shared.status.failed(PART, (shared.clock)(), error.to_string(), false);
+            }
+        }
+        shared.status.reconciled(self.status.clone());
+    }
+}
+
+/// The batch that writes the evidence, and what to accept once it is committed.
+async fn prepare(
+    shared: &Shared,
+    agents: &Agents,
+    owned: &Owned,
+    position: Position,
+    evidence: Vec<Observation>,
+) -> Result<(Batch, Staged), StoreError> {
+    let mut staged = Staged::default();
+    for seen in evidence {
+        agents.stage(seen, &mut staged);
+    }
+    agents.settle(&mut staged, &*shared.store).await?;
+    agents.tell_settled(&mut staged);
+    let writes = agents.writes(&staged)?;
+    let mut batch = opening_batch(&shared.config.name, &lane(), owned.epoch, position);
+    batch.expected.clone_from(&owned.position);
+    batch.agents = writes.agents;
+    batch.evidence = writes.evidence;
+    batch.segments = writes.segments;
+    batch.dirty = writes.dirty;
+    batch.states = writes.states;
+    Ok((batch, staged))
+}
+
+fn millis(time: pegboard_model::Millis) -> Duration {
+    Duration::from_millis(time.get().unsigned_abs())
+}

@@ -1,0 +1,147 @@
+//! What the tasks of a source share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pegboard_connect::spec::Source;
+use pegboard_engine::{Silence, TimelinePolicy};
+use pegboard_model::PartitionId;
+use pegboard_store::{Batch, Store, StoreError, failpoint};
+use tokio::sync::{Mutex, Notify, watch};
+
+use crate::clock::Clock;
+use crate::config::SourceConfig;
+use crate::runtime::agents::{Agents, Staged};
+use crate::runtime::node::Node;
+use crate::runtime::status::Status;
+
+/// What the tasks of a source share.
+#[derive(Debug)]
+pub struct Shared {
+    /// Its settings.
+    pub config: SourceConfig,
+    /// What reads it.
+    pub source: Box<dyn Source>,
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// The clock.
+    pub clock: Clock,
+    /// How it is doing.
+    pub status: Status,
+    /// Its agents. Held from staging a batch until it is committed.
+    pub agents: Mutex<Agents>,
+    /// Wakes the planning of partitions.
+    pub replan: Notify,
+    /// Wakes the look at the platform's snapshot.
+    pub look: Notify,
+    /// This node among those that share the store.
+    pub node: Arc<Node>,
+    /// Whether this node leads the source: closes its intervals, and repairs what its stream has lost.
+    pub leads: watch::Sender<bool>,
+    /// Whether the agents may differ from what is stored. Written with their lock held.
+    stale: AtomicBool,
+}
+
+impl Shared {
+    /// Loads what is stored of the source.
+    pub async fn load(
+        config: SourceConfig,
+        source: Box<dyn Source>,
+        store: Arc<dyn Store>,
+        clock: Clock,
+        node: Arc<Node>,
+    ) -> Result<Self, StoreError> {
+        let silence =
+            source.has_heartbeat().then(|| Silence { stale_after: config.stale_after, ..Silence::default() });
+        let policy = TimelinePolicy { precedence: config.precedence, silence };
+        let stored = store.stored_agents(&config.name).await?;
+        let agents = Agents::load(config.name.clone(), policy, stored)?;
+        let status = Status::default();
+        status.restore(&store.source_state(&config.name).await?);
+        Ok(Self {
+            config,
+            source,
+            store,
+            clock,
+            status,
+            agents: Mutex::new(agents),
+            replan: Notify::new(),
+            look: Notify::new(),
+            node,
+            leads: watch::Sender::new(false),
+            stale: AtomicBool::new(false),
+        })
+    }
+
+    /// Notes that the agents may differ from what is stored: somebody else has written, or nobody knows whether a batch
+    /// was committed. They are reloaded before the next batch. The caller holds their lock.
+    pub fn set_stale(&self) {
+        self.stale.store(true, Ordering::SeqCst);
+    }
+
+    /// Notes that the agents, whose lock the caller holds, are those that are stored.
+    pub fn set_fresh(&self) {
+        self.stale.store(false, Ordering::SeqCst);
+    }
+
+    /// Reloads the agents from the store if they may differ from it.
+    pub async fn refresh(&self, agents: &mut Agents) -> Result<(), StoreError> {
+        if !self.stale.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        let stored = self.store.stored_agents(&self.config.name).await?;
+        *agents = agents.reloaded(stored)?;
+        self.set_fresh();
+        self.refresh_status().await
+    }
+
+    /// Commits a batch, and takes over what was staged for it. False, with nothing written, if another node has written
+    /// some of the agents since they were loaded: they are loaded anew, and the caller is to prepare the batch again.
+    pub async fn commit(
+        &self,
+        agents: &mut Agents,
+        batch: Batch,
+        staged: Staged,
+    ) -> Result<bool, StoreError> {
+        // Until the outcome is known and taken over, which it never is if this task is ended meanwhile.
+        self.set_stale();
+        failpoint!("partition.prepared", fails);
+        match self.store.commit(batch).await {
+            Ok(_) => {
+                failpoint!("partition.committed", fails);
+                agents.accept(staged);
+                self.set_fresh();
+                failpoint!("partition.accepted");
+                Ok(true)
+            }
+            Err(StoreError::AgentMoved { agents: moved, .. }) => {
+                tracing::debug!(source.name = %self.config.name, agents = moved.len(), "another node was faster");
+                agents.take_over(self.store.stored_agents_of(&self.config.name, &moved).await?)?;
+                self.set_fresh();
+                // Whether an agent is silent depends on how far its partition has come by then.
+                self.refresh_status().await?;
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Looks at how the source stands after what all nodes have done to it. Notes partitions that have ended elsewhere: what
+    /// follows them must be planned, and their agents are nobody's in particular from now on.
+    pub async fn refresh_status(&self) -> Result<(), StoreError> {
+        if self.node.is_alone() {
+            return Ok(());
+        }
+        let state = self.store.source_state(&self.config.name).await?;
+        if self.status.refresh(&state) {
+            self.set_stale();
+            self.replan.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Whether an agent that was last seen in this partition is this node's to look after.
+    pub fn looks_after(&self, partition: &PartitionId) -> bool {
+        self.status.is_own(partition) || *self.leads.borrow()
+    }
+}
