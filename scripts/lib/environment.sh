@@ -39,6 +39,8 @@ install_debian_packages() {
   have cc || missing+=(gcc libc6-dev)
   have git || missing+=(git)
   have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
+  postgres_bin >/dev/null || missing+=(postgresql)
+  have openssl || missing+=(openssl)
   have chromium || missing+=(chromium)
   have chromedriver || missing+=(chromium-driver)
   ((${#missing[@]})) || return 0

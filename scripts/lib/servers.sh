@@ -6,7 +6,7 @@
 
 # Those that tests use now.
 # shellcheck disable=SC2034  # read by the scripts that source this
-readonly SERVERS=(kinesalite)
+readonly SERVERS=(kinesalite postgres)
 
 SERVER_PIDS=()
 
@@ -30,6 +30,7 @@ stop_servers() {
     kill -KILL "$pid" 2>/dev/null || true
   done
   SERVER_PIDS=()
+  [[ -z ${POSTGRES_DATA:-} ]] || rm -rf "$POSTGRES_DATA"
 }
 
 # The browser and the packages for it are no servers: tests start what they need of them.
@@ -65,6 +66,45 @@ start_moto() {
   port=$(free_port)
   start_server moto "$port" "$TEST_ENV/python/moto/bin/moto_server" --host 127.0.0.1 --port "$port"
   export PEGBOARD_TEST_MOTO="http://127.0.0.1:$port"
+}
+
+# PostgreSQL, as Debian has it: with fsync, and with TLS for those who ask. It refuses to run as root.
+install_postgres() { :; } # a Debian package
+
+start_postgres() {
+  local port data="$TEST_ENV/postgres"
+  port=$(free_port)
+  PEGBOARD_TEST_POSTGRES_BIN=$(postgres_bin)
+  rm -rf "$data"
+  mkdir -p "$data/tls"
+  openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
+    -keyout "$data/tls/key.pem" -out "$data/tls/certificate.pem" 2>/dev/null
+  # Tests read the certificate; the folder above may be closed to the server's user, so the cluster is elsewhere.
+  POSTGRES_DATA=$(mktemp -d /tmp/pegboard-postgres-XXXXXX)
+  cp "$data/tls"/*.pem "$POSTGRES_DATA/"
+  chmod 600 "$POSTGRES_DATA/key.pem"
+  ((EUID != 0)) || chown -R postgres:postgres "$POSTGRES_DATA"
+  logged postgres-initdb "${AS_POSTGRES[@]}" "$PEGBOARD_TEST_POSTGRES_BIN/initdb" -D "$POSTGRES_DATA/data" -U postgres \
+    -A trust -E UTF8 --locale=C --no-sync || die "initdb failed"
+  start_server postgres "$port" "${AS_POSTGRES[@]}" --pdeathsig INT "$PEGBOARD_TEST_POSTGRES_BIN/postgres" \
+    -D "$POSTGRES_DATA/data" -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
+    -c max_connections=400 -c ssl=on -c ssl_cert_file="$POSTGRES_DATA/certificate.pem" \
+    -c ssl_key_file="$POSTGRES_DATA/key.pem"
+  "$PEGBOARD_TEST_POSTGRES_BIN/createdb" -h 127.0.0.1 -p "$port" -U postgres pegboard
+  export PEGBOARD_TEST_POSTGRES="postgres://postgres@127.0.0.1:$port/pegboard"
+  export PEGBOARD_TEST_POSTGRES_CA="$data/tls/certificate.pem" PEGBOARD_TEST_POSTGRES_BIN
+}
+
+# The user that the server runs as.
+AS_POSTGRES=(setpriv)
+((EUID != 0)) || AS_POSTGRES+=(--reuid postgres --regid postgres --init-groups)
+
+# The folder with the newest PostgreSQL server of this machine.
+postgres_bin() {
+  local found
+  found=$(find /usr/lib/postgresql/*/bin -maxdepth 1 -name postgres 2>/dev/null | sort --version-sort | tail -n 1)
+  [[ -n $found ]] || found=$(command -v postgres) || return
+  dirname "$found"
 }
 
 # start_server NAME PORT COMMAND...: the command in the background, until it listens on the port.
