@@ -283,32 +283,6 @@ async fn r29_a_proxy_whose_faults_never_fire_fails_its_test() {
 }
 
 #[tokio::test]
-async fn s22_reading_asks_for_nothing_that_the_policy_does_not_allow() {
-    let Some(server) = Server::from_env() else { return };
-    let test = server.make_stream(1).await;
-    test.put_numbered("a", 0..2).await;
-    let proxy = Proxy::watching(server.address()).await;
-    let (stream, _) = connect(through(&proxy, &test)).await;
-    soon(stream.describe()).await.unwrap();
-    let mut reader = open_only(&stream, Position::TrimHorizon).await;
-    assert_eq!(read_exactly(&mut reader, 2).await, numbered(0..2));
-    let asked: Vec<_> = proxy.operations().into_iter().map(|name| format!("kinesis:{name}")).collect();
-    assert_eq!(asked, allowed("Poll"));
-}
-
-/// The actions that a policy of the documentation allows, in order.
-fn allowed(policy: &str) -> Vec<String> {
-    let text = include_str!("../../../../docs/sources/amazon-connect.md");
-    let from = text.find(&format!("\"Sid\": \"{policy}\"")).expect("the policy is in the documentation");
-    let actions = &text[from..][text[from..].find('[').unwrap() + 1..];
-    let actions = &actions[..actions.find(']').unwrap()];
-    let mut actions: Vec<_> =
-        actions.split(',').map(|action| action.trim().trim_matches('"').to_owned()).collect();
-    actions.sort();
-    actions
-}
-
-#[tokio::test]
 async fn r05_a_denied_request_is_made_once_and_names_the_missing_action() {
     let Some(server) = Server::from_env() else { return };
     let test = server.make_stream(1).await;
