@@ -273,6 +273,15 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn r28_a_longer_answer_than_any_hub_gives_is_not_read() {
+        let hub = HubClient::new(&ServerSettings::default(), &Secret::new("pgb_x".to_owned())).unwrap();
+        let answer = |length: usize| Response::new(Body::from(format!("\"{}\"", "x".repeat(length - 2))));
+        assert!(hub.read(answer(ANSWER_LIMIT)).await.is_ok());
+        let refused = hub.read(answer(ANSWER_LIMIT + 1)).await;
+        assert!(matches!(refused, Err(HubError::Strange(_))), "{refused:?}");
+    }
+
     #[test]
     fn without_a_port_nobody_is_asked() {
         let server = ServerSettings { listen: "127.0.0.1:0".parse().unwrap(), ..ServerSettings::default() };

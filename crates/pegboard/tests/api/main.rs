@@ -4,6 +4,7 @@
 
 mod access;
 mod agents;
+mod audit;
 mod client;
 mod command;
 mod dead_letters;
@@ -14,6 +15,7 @@ mod fake;
 mod headers;
 mod hub;
 mod limits;
+mod limits_listed;
 mod logs;
 mod metrics;
 mod reports;

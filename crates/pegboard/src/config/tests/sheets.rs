@@ -149,7 +149,7 @@ fn a_header_that_does_not_fit_is_told() {
 }
 
 #[test]
-fn thresholds_are_exact() {
+fn r28_thresholds_are_exact() {
     let content = "queue,service_level_s,short_abandon_s\nSales,20,5\n\"Support, EN\",12.5,0.005\nnone,0,0\nday,86400,1.25\n";
     assert_eq!(goals_of(content, "Sales"), goals(20_000, 5_000));
     assert_eq!(goals_of(content, "Support, EN"), goals(12_500, 5));
@@ -162,7 +162,7 @@ fn thresholds_are_exact() {
 }
 
 #[test]
-fn every_fault_of_thresholds_is_told_at_once() {
+fn r28_every_fault_of_thresholds_is_told_at_once() {
     let content = "queue,service_level_s,short_abandon_s\nSales,20s,-1\nSales,86400.001,0.0005\n,20,\nx,1e3,٣\ny,.5,5.\n";
     let errors = queue_settings::parse(Path::new("queues.csv"), content.as_bytes()).unwrap_err();
     insta::assert_snapshot!(errors, @r#"

@@ -3,6 +3,7 @@
 mod bad_records;
 mod equals_replay;
 mod late_data;
+mod limits;
 mod open_intervals;
 mod ownership;
 mod partitions;
