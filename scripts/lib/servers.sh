@@ -6,7 +6,7 @@
 
 # Those that tests use now.
 # shellcheck disable=SC2034  # read by the scripts that source this
-readonly SERVERS=(kinesalite postgres)
+readonly SERVERS=(kinesalite postgres ministack)
 
 SERVER_PIDS=()
 
@@ -56,6 +56,16 @@ start_kinesalite() {
   start_server kinesalite "$port" node "$TEST_ENV/npm/node_modules/kinesalite/cli.js" --port "$port" \
     --createStreamMs 50 --updateStreamMs 50 --deleteStreamMs 50 --shardLimit 100
   export PEGBOARD_TEST_KINESALITE="http://127.0.0.1:$port"
+}
+
+# ministack: Kinesis Data Streams with enhanced fan-out and UpdateShardCount. What it split or merged is no longer listed.
+install_ministack() { once ministack "$PINS/ministack.txt" install_wheels ministack ministack.txt --require-hashes; }
+
+start_ministack() {
+  local port
+  port=$(free_port)
+  BIND_HOST=127.0.0.1 GATEWAY_PORT=$port start_server ministack "$port" "$TEST_ENV/python/ministack/bin/ministack"
+  export PEGBOARD_TEST_MINISTACK="http://127.0.0.1:$port"
 }
 
 # moto: S3, SQS, DynamoDB, Secrets Manager.
