@@ -22,7 +22,7 @@ pub use batch::{
 };
 pub use error::StoreError;
 pub use nodes::{Beat, Lease, NodeId, NodeSeen, Part, Roll};
-pub use postgres::{InvalidPostgresUrl, PostgresOptions, PostgresStore, PostgresUrl, SslMode};
+pub use postgres::{InvalidPostgresUrl, PostgresFound, PostgresOptions, PostgresStore, PostgresUrl, SslMode};
 pub use read::{
     AgentBeginning, AgentEntry, AgentsSnapshot, Backup, CloserState, Cursor, DeadLetter, FeedEntry, FeedKind,
     FeedPage, Gap, ParseCursorError, PartitionState, Role, SourceState, StoreId, StoredAgent, StoredRow,

@@ -110,15 +110,25 @@ impl Connector {
     }
 }
 
-/// Refuses a server that would not keep what this crate promises.
-pub(super) async fn check_server(session: &Session) -> Tried<()> {
+/// What a server is, as far as it matters.
+#[derive(Debug)]
+pub(super) struct Server {
+    /// Its version, for people.
+    pub(super) version: String,
+    /// Whether what it has committed survives a power cut.
+    pub(super) keeps: bool,
+}
+
+/// Looks at a server; refuses one that does not know what this crate asks.
+pub(super) async fn check_server(session: &Session) -> Tried<Server> {
     let settings = Call::new(
-        "SELECT current_setting('server_version_num')::int / 10000, current_setting('server_encoding')",
+        "SELECT current_setting('server_version_num')::int / 10000, current_setting('server_encoding'),
+                current_setting('server_version'), current_setting('fsync')::boolean",
     );
-    let answers = session.call(settings).await?;
-    let Some(row) = answers.first() else { return Ok(()) };
-    let (version, encoding): (i32, String) = (get(row, 0)?, get(row, 1)?);
     let refused = |cause: String| StoreError::Database { operation: "open the store", cause: cause.into() };
+    let answers = session.call(settings).await?;
+    let row = answers.first().ok_or_else(|| refused("the server does not say what it is".to_owned()))?;
+    let (version, encoding): (i32, String) = (get(row, 0)?, get(row, 1)?);
     if version < OLDEST {
         return Err(refused(format!("it is PostgreSQL {version}: use {OLDEST} or newer")).into());
     }
@@ -127,5 +137,5 @@ pub(super) async fn check_server(session: &Session) -> Tried<()> {
             refused(format!("the database is encoded in {encoding}: make one with ENCODING 'UTF8'")).into()
         );
     }
-    Ok(())
+    Ok(Server { version: get(row, 2)?, keeps: get(row, 3)? })
 }

@@ -7,7 +7,7 @@ use crate::{StoreError, StoreId, failpoint};
 
 /// Every schema there was, in order: version n is what the first n make. One that was released never changes;
 /// the next version adds a file.
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_first_schema.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_first_schema.sql")];
 
 /// The table by which a schema is known as ours: one row.
 const MARK: &str = "CREATE TABLE pegboard_store (
@@ -18,32 +18,24 @@ const MARK: &str = "CREATE TABLE pegboard_store (
 
 /// Brings the schema to the newest version, in one transaction; answers the identity of the store, made when there is
 /// none. Nodes that start together do so one after the other: the first does the work.
-pub(super) async fn migrate(session: &Session, schema: &str, migrations: &[&str]) -> Tried<StoreId> {
+pub(super) async fn migrate(session: &Session, schema: &str) -> Tried<StoreId> {
     session.execute(BEGIN).await?;
-    let migrated = within(session, schema, migrations).await;
+    let migrated = within(session, schema).await;
     let end = if migrated.is_ok() { COMMIT } else { "ROLLBACK" };
     session.execute(end).await.and(migrated)
 }
 
-async fn within(session: &Session, schema: &str, migrations: &[&str]) -> Tried<StoreId> {
+async fn within(session: &Session, schema: &str) -> Tried<StoreId> {
     session
         .call(Call::new("SELECT pg_advisory_xact_lock(hashtextextended('pegboard ' || $1, 0))").with(schema))
         .await?;
-    let known = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
     let (found, id) = match state(session, schema).await? {
-        State::Store { version, .. } if version > known => {
-            return Err(StoreError::NewerSchema { found: version, known }.into());
-        }
         State::Store { version, id } => (version, id),
         State::Empty => (0, first(session, schema).await?),
-        State::Foreign => {
-            let detail = format!(
-                "schema {schema} holds another program's tables: name another one by ?schema= in the store's URL"
-            );
-            return Err(StoreError::Damaged { what: "database", detail }.into());
-        }
+        State::Foreign => return Err(foreign(schema).into()),
     };
-    for (version, migration) in (1_i64..).zip(migrations).skip(found as usize) {
+    refuse_newer(found)?;
+    for (version, migration) in (1_i64..).zip(MIGRATIONS).skip(found as usize) {
         failpoint!("migration.before", fails);
         session.execute(migration).await?;
         failpoint!("migration.within", fails);
@@ -52,11 +44,25 @@ async fn within(session: &Session, schema: &str, migrations: &[&str]) -> Tried<S
     Ok(id)
 }
 
+/// Refuses a schema that a newer program made.
+pub(super) fn refuse_newer(found: u32) -> Tried<()> {
+    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
+    if found > known { Err(StoreError::NewerSchema { found, known }.into()) } else { Ok(()) }
+}
+
 /// What is there.
-enum State {
+pub(super) enum State {
     Empty,
     Store { version: u32, id: StoreId },
     Foreign,
+}
+
+/// The error for a schema with another program's tables.
+pub(super) fn foreign(schema: &str) -> StoreError {
+    let detail = format!(
+        "schema {schema} holds another program's tables: name another one by ?schema= in the store's URL"
+    );
+    StoreError::Damaged { what: "database", detail }
 }
 
 /// What belongs to extensions is nobody's table.
@@ -66,7 +72,7 @@ const RELATIONS: &str = "
     WHERE space.nspname = $1 AND class.relkind IN ('r', 'p', 'v', 'm', 'f')
       AND NOT EXISTS (SELECT 1 FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = class.oid AND deptype = 'e')";
 
-async fn state(session: &Session, schema: &str) -> Tried<State> {
+pub(super) async fn state(session: &Session, schema: &str) -> Tried<State> {
     let relations = session.call(Call::new(RELATIONS).with(schema)).await?;
     let [row] = &relations[..] else { return Ok(State::Foreign) };
     match (get::<i64>(row, 0)?, get::<i64>(row, 1)?) {

@@ -35,6 +35,7 @@ pub use self::url::{InvalidPostgresUrl, PostgresUrl, SslMode};
 use self::connect::{Connector, Use, check_server};
 use self::fault::{Fault, Tried};
 use self::listen::Waker;
+use self::migrate::State;
 use self::pool::{Lent, Pool};
 use crate::{
     AgentBeginning, AgentsSnapshot, AuditEntry, AuditWrite, Batch, Beat, Close, Closed, CloserState,
@@ -97,6 +98,31 @@ impl fmt::Debug for PostgresOptions {
     }
 }
 
+/// What a URL names, for people: see [`fmt::Display`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostgresFound {
+    /// The schema.
+    pub schema: String,
+    /// The version of the store in it; nothing where it is empty.
+    pub version: Option<u32>,
+    /// The version of the server.
+    pub server: String,
+    /// Whether what the server has committed survives a power cut.
+    pub keeps: bool,
+}
+
+impl fmt::Display for PostgresFound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { schema, version, server, keeps } = self;
+        match version {
+            Some(version) => write!(f, "schema {schema} holds a store of version {version}")?,
+            None => write!(f, "the store will be made in schema {schema}")?,
+        }
+        write!(f, ", PostgreSQL {server}")?;
+        if *keeps { Ok(()) } else { f.write_str("; fsync is off: a power cut loses what was committed") }
+    }
+}
+
 /// A store in a schema of a PostgreSQL database, version 14 or newer. Any number of processes may have it open.
 ///
 /// Every method is one transaction, and answers after the database has told that it is committed. When the connection is
@@ -134,6 +160,29 @@ impl PostgresStore {
             writers: Pool::new(writers, options.writers),
             readers: Pool::new(readers, options.readers),
         })
+    }
+
+    /// Looks at what the URL names, and changes nothing. Fails as [`PostgresStore::open`] would, as far as that can be
+    /// told before.
+    pub async fn probe(url: &PostgresUrl, options: PostgresOptions) -> Result<PostgresFound> {
+        let connector = Connector::new(url, &options, Use::Read)?;
+        let look = async {
+            let session = connector.connect().await?;
+            let server = check_server(&session).await?;
+            let version = match migrate::state(&session, url.schema()).await? {
+                State::Empty => None,
+                State::Store { version, .. } => Some(version),
+                State::Foreign => return Err(migrate::foreign(url.schema()).into()),
+            };
+            migrate::refuse_newer(version.unwrap_or_default())?;
+            Ok(PostgresFound {
+                schema: url.schema().to_owned(),
+                version,
+                server: server.version,
+                keeps: server.keeps,
+            })
+        };
+        look.await.map_err(|fault: Fault| fault.during("look at the store"))
     }
 
     /// Does work that writes, in one transaction or none.
@@ -185,7 +234,7 @@ async fn prepare(url: &PostgresUrl, options: &PostgresOptions) -> Result<StoreId
     let work = async {
         let session = connector.connect().await?;
         check_server(&session).await?;
-        migrate::migrate(&session, url.schema(), migrate::MIGRATIONS).await
+        migrate::migrate(&session, url.schema()).await
     };
     work.await.map_err(|fault| fault.during("open the store"))
 }

@@ -1,7 +1,7 @@
 //! Where a PostgreSQL store is, as text.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use tokio_postgres::config::Host;
@@ -79,6 +79,13 @@ impl PostgresUrl {
 
     pub(super) fn root_certificates(&self) -> Option<&PathBuf> {
         self.root_certificates.as_ref()
+    }
+
+    /// The same with the path of `sslrootcert` relative to a folder.
+    #[must_use]
+    pub fn beside(self, folder: &Path) -> Self {
+        let root_certificates = self.root_certificates.map(|path| folder.join(path));
+        Self { root_certificates, ..self }
     }
 
     /// The schema that the tables are in.

@@ -51,8 +51,8 @@ enum Command {
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = arguments.path.load()?;
-    let log = open(&config, arguments)?;
     block_on(async {
+        let log = open(&config, arguments).await?;
         let done = obey(&log, &arguments.command).await;
         log.leave().await?;
         done
@@ -116,8 +116,8 @@ enum Log {
 }
 
 /// The store, where nobody holds it; else the hub that does.
-fn open(config: &Config, arguments: &Arguments) -> Result<Log, Failure> {
-    let path = match build::store(&config.store, clock::system) {
+async fn open(config: &Config, arguments: &Arguments) -> Result<Log, Failure> {
+    let path = match build::store(&config.store, clock::system).await {
         Ok(store) => return Ok(Log::Store(store)),
         Err(StoreError::InUse { path }) => path,
         Err(error) => return Err(Failure::Other(error.into())),

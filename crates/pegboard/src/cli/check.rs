@@ -1,8 +1,11 @@
 //! `pegboard check`: is the configuration right, and does everything it names answer?
 
+use std::path::Path;
+
 use anyhow::anyhow;
 use clap::Args;
 use pegboard_connect::spec::Source;
+use pegboard_store::PostgresStore;
 
 use super::{ConfigPath, Failure, block_on};
 use crate::clock;
@@ -46,7 +49,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 type Outcome = (String, Result<String, anyhow::Error>);
 
 async fn try_all(config: &Config) -> Result<Vec<Outcome>, Failure> {
-    let mut outcomes = vec![("store".into(), try_store(&config.store))];
+    let mut outcomes = vec![("store".into(), try_store(&config.store).await)];
     for source in &config.sources {
         outcomes.push((format!("source {}", source.name), try_source(source).await));
     }
@@ -54,12 +57,21 @@ async fn try_all(config: &Config) -> Result<Vec<Outcome>, Failure> {
 }
 
 /// Does not make a store where there is none: that the folder can be written is found out when the hub starts.
-fn try_store(url: &StoreUrl) -> Result<String, anyhow::Error> {
-    let StoreUrl::Sqlite(path) = url;
+async fn try_store(url: &StoreUrl) -> Result<String, anyhow::Error> {
+    match url {
+        StoreUrl::Sqlite(path) => try_sqlite(url, path).await,
+        StoreUrl::Postgres(settings) => {
+            let found = PostgresStore::probe(&settings.url, build::postgres(settings, clock::system)?).await?;
+            Ok(found.to_string())
+        }
+    }
+}
+
+async fn try_sqlite(url: &StoreUrl, path: &Path) -> Result<String, anyhow::Error> {
     if !path.exists() {
         return Ok(format!("{} will be made", path.display()));
     }
-    match build::store(url, clock::system) {
+    match build::store(url, clock::system).await {
         Ok(_) => Ok(format!("{} can be opened", path.display())),
         Err(pegboard_store::StoreError::InUse { .. }) => {
             Ok(format!("{} is in use by the hub", path.display()))

@@ -48,7 +48,7 @@ async fn demo(arguments: &Arguments) -> Result<(), Failure> {
     std::fs::create_dir_all(folder)
         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let url = StoreUrl::Sqlite(folder.join("pegboard-demo.db"));
-    let store = build::store(&url, clock::system).context("cannot open the store")?;
+    let store = build::store(&url, clock::system).await.context("cannot open the store")?;
     let listener = listen(arguments.port).await?;
     let address = listener.local_addr().context("cannot tell the address")?;
     greet(address, arguments);

@@ -71,8 +71,8 @@ impl From<RoleName> for Role {
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = arguments.path.load()?;
-    let keeper = keeper(&config, arguments)?;
     block_on(async {
+        let keeper = keeper(&config, arguments).await?;
         let done = obey(&keeper, &arguments.command).await;
         keeper.leave().await?;
         done
@@ -80,8 +80,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// The store, where nobody holds it; else the hub that does.
-fn keeper(config: &Config, arguments: &Arguments) -> Result<Keeper, Failure> {
-    let path = match build::store(&config.store, clock::system) {
+async fn keeper(config: &Config, arguments: &Arguments) -> Result<Keeper, Failure> {
+    let path = match build::store(&config.store, clock::system).await {
         Ok(store) => {
             let configured = config.sources.iter().map(|source| source.name.clone()).collect();
             return Ok(Keeper::Store { store, configured, clock: clock::system });

@@ -12,8 +12,9 @@ use pegboard_model::{Millis, SourceName};
 
 use super::secret::SecretRef;
 use super::settings::{
-    Config, FileFormat, FileSettings, KinesisCredentials, KinesisSettings, LogFormat, LogLevel, LogSettings,
-    ServerSettings, SourceConfig, SourceInput, SourceKind, StoreUrl, TlsFiles,
+    Config, FileFormat, FileSettings, InstanceSettings, KinesisCredentials, KinesisSettings, LogFormat,
+    LogLevel, LogSettings, ReadMode, ServerSettings, SourceConfig, SourceInput, SourceKind, StoreUrl,
+    TlsFiles,
 };
 use super::side_files::SideFiles;
 use super::table::Table;
@@ -26,6 +27,8 @@ const SERVICE_LEVEL: RangeInclusive<Millis> = Millis::ZERO..=Millis::from_hours(
 const SHORT_ABANDON: RangeInclusive<Millis> = Millis::ZERO..=Millis::from_hours(24);
 /// Up to the 12 hours after which a silent agent counts as signed out.
 const STALE_AFTER: RangeInclusive<Millis> = Millis::from_seconds(10)..=Millis::from_hours(12);
+/// From what the platform lets all its callers together ask for.
+const RECONCILE_EVERY: RangeInclusive<Millis> = Millis::from_seconds(10)..=Millis::from_hours(1);
 const CLOSE_DELAY: RangeInclusive<Millis> = Millis::ZERO..=Millis::from_hours(24);
 const LATENESS: RangeInclusive<Millis> = Millis::ZERO..=Millis::from_hours(7 * 24);
 /// From the pace that leaves other consumers of a shard nothing, up to the life of a shard iterator.
@@ -51,6 +54,15 @@ pub(super) fn config(
 fn store(mut table: Table<'_, '_>, folder: &Path) -> StoreUrl {
     let mut url = StoreUrl::Sqlite(folder.join("pegboard.db"));
     table.set("url", &mut url, value::store_url(folder));
+    let password = table.optional("password", value::secret(folder));
+    match (&mut url, table.value_span("password")) {
+        (StoreUrl::Postgres(settings), _) => settings.password = password,
+        (StoreUrl::Sqlite(_), Some(span)) if password.is_some() => {
+            let message = "an SQLite file has no password".to_owned();
+            table.note(span, Some("password"), message, vec!["leave it out".to_owned()]);
+        }
+        (StoreUrl::Sqlite(_), _) => {}
+    }
     table.finish();
     url
 }
@@ -111,6 +123,7 @@ fn source(
     table.set("short_abandon", &mut source.default_goals.short_abandon, value::duration(SHORT_ABANDON));
     policies(&mut table, &mut source);
     table.set("stale_after", &mut source.stale_after, value::duration(STALE_AFTER));
+    table.set("reconcile_every", &mut source.reconcile_every, value::duration(RECONCILE_EVERY));
     table.set("close_delay", &mut source.close_delay, value::duration(CLOSE_DELAY));
     table.set("lateness", &mut source.lateness, value::duration(LATENESS));
     table.set("personal_queues", &mut source.personal_queues, value::boolean);
@@ -157,6 +170,7 @@ fn source_input(table: &mut Table<'_, '_>, folder: &Path) -> Option<SourceInput>
     let kind = table.required("kind", value::word::<SourceKind>(SourceKind::CHOICES));
     let Some(kind) = kind else {
         kinesis(table.table("kinesis"), folder);
+        instance(table);
         file(table.table("file"), folder);
         return None;
     };
@@ -166,13 +180,30 @@ fn source_input(table: &mut Table<'_, '_>, folder: &Path) -> Option<SourceInput>
     match kind {
         SourceKind::AmazonConnect => {
             table.refuse("file", not_here(SourceKind::File));
-            kinesis(table.required_table("kinesis"), folder).map(SourceInput::AmazonConnect)
+            let kinesis = kinesis(table.required_table("kinesis"), folder);
+            let instance = instance(table);
+            kinesis.map(|kinesis| SourceInput::AmazonConnect(KinesisSettings { instance, ..kinesis }))
         }
         SourceKind::File => {
             table.refuse("kinesis", not_here(SourceKind::AmazonConnect));
+            table.refuse("connect", not_here(SourceKind::AmazonConnect));
             file(table.required_table("file"), folder).map(SourceInput::File)
         }
     }
+}
+
+/// Without the table, Amazon Connect itself is not asked.
+fn instance(source: &mut Table<'_, '_>) -> Option<InstanceSettings> {
+    let is_there = source.has("connect");
+    let mut table = source.table("connect");
+    let id = if is_there {
+        table.required("instance_id", value::instance_id)
+    } else {
+        table.optional("instance_id", value::instance_id)
+    };
+    let endpoint = table.optional("endpoint", value::web_url);
+    table.finish();
+    Some(InstanceSettings { id: id?, endpoint })
 }
 
 fn kinesis(mut table: Table<'_, '_>, folder: &Path) -> Option<KinesisSettings> {
@@ -182,6 +213,9 @@ fn kinesis(mut table: Table<'_, '_>, folder: &Path) -> Option<KinesisSettings> {
     let endpoint = table.optional("endpoint", value::web_url);
     let credentials = credentials(&mut table, folder);
     let start = table.optional("start", value::start);
+    let read = table.optional("read", value::word(ReadMode::CHOICES));
+    let consumer = table.optional("consumer", value::consumer);
+    let register_consumer = table.optional("register_consumer", value::boolean);
     let poll_interval = table.optional("poll_interval", value::duration(POLL_INTERVAL));
     let max_records = table.optional("max_records", value::count(1..=MAX_RECORDS));
     table.finish();
@@ -191,6 +225,9 @@ fn kinesis(mut table: Table<'_, '_>, folder: &Path) -> Option<KinesisSettings> {
         endpoint,
         credentials: credentials.unwrap_or(KinesisCredentials::Chain),
         start: start.unwrap_or(defaults.start),
+        read: read.unwrap_or(defaults.read),
+        consumer: consumer.unwrap_or(defaults.consumer),
+        register_consumer: register_consumer.unwrap_or(defaults.register_consumer),
         poll_interval: poll_interval.unwrap_or(defaults.poll_interval),
         max_records: max_records.unwrap_or(defaults.max_records),
         ..defaults

@@ -12,6 +12,7 @@ use pegboard_engine::queues::QueueGoals;
 use pegboard_engine::{IntervalLength, StatusTable};
 use pegboard_model::policy::{GroupBy, Pegging, Precedence, RingIn, ServiceLevelFormula, SessionPolicy};
 use pegboard_model::{Millis, SourceName, Timestamp};
+use pegboard_store::PostgresUrl;
 
 use super::choice::choice;
 use super::secret::SecretRef;
@@ -34,12 +35,24 @@ pub struct Config {
 pub enum StoreUrl {
     /// A SQLite file, created where there is none.
     Sqlite(PathBuf),
+    /// A schema of a PostgreSQL database.
+    Postgres(PostgresSettings),
+}
+
+/// How a PostgreSQL database is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostgresSettings {
+    /// Where it is; no password stands in it.
+    pub url: PostgresUrl,
+    /// The password of the URL's user, where the server asks for one.
+    pub password: Option<SecretRef>,
 }
 
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Postgres(settings) => settings.url.fmt(f),
         }
     }
 }
@@ -181,6 +194,8 @@ pub struct SourceConfig {
     pub group_by: GroupBy,
     /// A signed-in agent that is silent for so long is `unknown`.
     pub stale_after: Millis,
+    /// How often the platform's own snapshot is looked at, where it can be.
+    pub reconcile_every: Millis,
     /// How long after its end, by the watermark, an interval is closed.
     pub close_delay: Millis,
     /// How far behind the newest event of its partition a late one is still applied.
@@ -207,6 +222,7 @@ impl SourceConfig {
             session_policy: SessionPolicy::default(),
             group_by: GroupBy::default(),
             stale_after: Millis::from_minutes(5),
+            reconcile_every: Millis::from_seconds(30),
             close_delay: Millis::from_minutes(1),
             lateness: Millis::from_hours(24),
             personal_queues: false,
@@ -256,10 +272,27 @@ pub struct KinesisSettings {
     pub credentials: KinesisCredentials,
     /// Where reading starts the first time.
     pub start: Start,
+    /// How records are fetched.
+    pub read: ReadMode,
+    /// The name of the consumer for enhanced fan-out.
+    pub consumer: String,
+    /// Whether the consumer is registered where there is none.
+    pub register_consumer: bool,
     /// The pause between two reads of a shard at its tip.
     pub poll_interval: Millis,
     /// The most records of one read.
     pub max_records: u32,
+    /// The instance itself, where it may be asked.
+    pub instance: Option<InstanceSettings>,
+}
+
+/// How an instance of Amazon Connect is asked who is signed in, with the region and the credentials of its stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceSettings {
+    /// Its id.
+    pub id: String,
+    /// Another address to reach Amazon Connect at.
+    pub endpoint: Option<WebUrl>,
 }
 
 impl KinesisSettings {
@@ -271,9 +304,25 @@ impl KinesisSettings {
             endpoint: None,
             credentials: KinesisCredentials::Chain,
             start: Start::TrimHorizon,
+            read: ReadMode::default(),
+            consumer: "pegboard".to_owned(),
+            register_consumer: false,
             poll_interval: Millis::from_seconds(1),
             max_records: MAX_RECORDS,
+            instance: None,
         }
+    }
+}
+
+choice! {
+    /// How records are fetched from a stream.
+    #[derive(Default)]
+    ReadMode {
+        /// By asking again and again; the reads of a shard are shared with all who poll it.
+        #[default]
+        Polling = "polling",
+        /// By enhanced fan-out, as they come; by polling where that cannot be had.
+        FanOut = "fan-out",
     }
 }
 

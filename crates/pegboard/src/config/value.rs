@@ -14,11 +14,12 @@ use jiff::tz::TimeZone;
 use pegboard_aws::StreamRef;
 use pegboard_engine::IntervalLength;
 use pegboard_model::{Millis, SourceName, Timestamp};
+use pegboard_store::{InvalidPostgresUrl, PostgresUrl};
 use toml::de::DeValue;
 
 use super::nearest::nearest;
 use super::secret::{InvalidSecretRef, SecretRef};
-use super::settings::{Start, StoreUrl, WebUrl};
+use super::settings::{PostgresSettings, Start, StoreUrl, WebUrl};
 
 /// Why a value is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -210,11 +211,17 @@ pub(super) fn path(folder: &Path) -> impl Fn(&DeValue<'_>) -> Read<PathBuf> {
 /// Where the store is; a path is relative to `folder`. What is not SQLite may hold a password and is not shown.
 pub(super) fn store_url(folder: &Path) -> impl Fn(&DeValue<'_>) -> Read<StoreUrl> {
     move |value| {
-        let wrong = || Wrong::expected("\"sqlite:\" and a path, such as \"sqlite:pegboard.db\"");
+        let wrong = || {
+            Wrong::expected(
+                "\"sqlite:\" and a path, such as \"sqlite:pegboard.db\", or \"postgres://user@host/database\"",
+            )
+        };
         let given = value.as_str().ok_or_else(|| wrong().secret())?;
         if given.starts_with("postgres://") || given.starts_with("postgresql://") {
-            let help = "PostgreSQL comes with a later release; this one keeps its store in SQLite";
-            return Err(wrong().help(help).secret());
+            let url: PostgresUrl = given
+                .parse()
+                .map_err(|error: InvalidPostgresUrl| wrong().help(error.to_string()).secret())?;
+            return Ok(StoreUrl::Postgres(PostgresSettings { url: url.beside(folder), password: None }));
         }
         let path = given.strip_prefix("sqlite:").ok_or_else(|| wrong().secret())?;
         if path.starts_with("//") {
@@ -259,6 +266,33 @@ pub(super) fn stream(value: &DeValue<'_>) -> Read<StreamRef> {
     let expected =
         "the name of a Kinesis data stream, or its ARN: arn:aws:kinesis:<region>:<account>:stream/<name>";
     text(value, expected)?.parse().map_err(|_| Wrong::expected(expected))
+}
+
+/// The name of a consumer of enhanced fan-out.
+pub(super) fn consumer(value: &DeValue<'_>) -> Read<String> {
+    let is_name = |text: &&str| {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+        (1..=128).contains(&text.len()) && text.bytes().all(is_allowed)
+    };
+    let expected = "the name of a consumer: 1 to 128 letters, digits, \"_\", \".\" and \"-\"";
+    let given = value.as_str().filter(is_name);
+    given.map(str::to_owned).ok_or_else(|| Wrong::expected(expected))
+}
+
+/// The id of an instance of Amazon Connect, by its form.
+pub(super) fn instance_id(value: &DeValue<'_>) -> Read<String> {
+    let wrong = || {
+        Wrong::expected(
+            "the id of an instance of Amazon Connect, such as \"11111111-2222-3333-4444-555555555555\"",
+        )
+    };
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let given = value.as_str().ok_or_else(wrong)?;
+    if (1..=100).contains(&given.len()) && given.bytes().all(is_allowed) {
+        return Ok(given.to_owned());
+    }
+    let is_arn = given.starts_with("arn:");
+    Err(if is_arn { wrong().help("write only what follows `instance/` in the ARN") } else { wrong() })
 }
 
 /// An AWS region, by its form.

@@ -1,16 +1,21 @@
 //! From a valid configuration to what it describes: sources, and the store. Touches the world, starts nothing.
 
+mod kinesis_log;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use pegboard_aws as aws;
-use pegboard_connect::sources::amazon_connect::KinesisSource;
+use pegboard_connect::sources::amazon_connect::{ConnectSnapshots, KinesisSource};
 use pegboard_connect::sources::file::FileSource;
 use pegboard_connect::spec::Source;
-use pegboard_store::{SqliteOptions, SqliteStore, Store};
+use pegboard_store::{PostgresOptions, PostgresStore, SqliteOptions, SqliteStore, Store, StoreError};
 
+use self::kinesis_log::KinesisLog;
 use crate::clock::Clock;
-use crate::config::{KinesisCredentials, KinesisSettings, Secret, SecretError, SourceInput, Start, StoreUrl};
+use crate::config::{
+    KinesisCredentials, KinesisSettings, PostgresSettings, ReadMode, Secret, SecretError, SecretRef, SourceInput, Start, StoreUrl,
+};
 
 /// The source that `input` describes.
 pub fn source(input: &SourceInput, clock: Clock) -> Result<Box<dyn Source>, SecretError> {
@@ -23,10 +28,22 @@ pub fn source(input: &SourceInput, clock: Clock) -> Result<Box<dyn Source>, Secr
 }
 
 /// Opens the store, or makes it.
-pub fn store(url: &StoreUrl, clock: Clock) -> pegboard_store::Result<Arc<dyn Store>> {
-    match url {
-        StoreUrl::Sqlite(path) => Ok(Arc::new(SqliteStore::open(path, SqliteOptions::new(clock))?)),
-    }
+pub async fn store(url: &StoreUrl, clock: Clock) -> pegboard_store::Result<Arc<dyn Store>> {
+    Ok(match url {
+        StoreUrl::Sqlite(path) => Arc::new(SqliteStore::open(path, SqliteOptions::new(clock))?),
+        StoreUrl::Postgres(settings) => {
+            Arc::new(PostgresStore::open(&settings.url, postgres(settings, clock)?).await?)
+        }
+    })
+}
+
+/// How a PostgreSQL store is opened, with its password.
+pub fn postgres(settings: &PostgresSettings, clock: Clock) -> pegboard_store::Result<PostgresOptions> {
+    let password = settings.password.as_ref().map(SecretRef::resolve).transpose().map_err(|error| {
+        StoreError::Database { operation: "fetch the password of the store", cause: error.into() }
+    })?;
+    let password = password.map(|password| password.expose().to_owned());
+    Ok(PostgresOptions { password, ..PostgresOptions::new(clock) })
 }
 
 fn kinesis(settings: &KinesisSettings, clock: Clock) -> Result<KinesisSource, SecretError> {
@@ -35,19 +52,37 @@ fn kinesis(settings: &KinesisSettings, clock: Clock) -> Result<KinesisSource, Se
     config.endpoint = settings.endpoint.as_ref().map(|url| url.as_str().to_owned());
     config.credentials = credentials(&settings.credentials)?;
     config.max_records = settings.max_records;
+    config.read = match settings.read {
+        ReadMode::Polling => aws::ReadMode::Polling,
+        ReadMode::FanOut => aws::ReadMode::FanOut(aws::FanOut {
+            register: settings.register_consumer,
+            ..aws::FanOut::new(settings.consumer.clone())
+        }),
+    };
     config.poll_interval = Duration::from_millis(settings.poll_interval.get().unsigned_abs());
     let environment = aws::Environment {
         clock: Arc::new(move || clock().as_millis()),
         // Two hubs must not retry in step; the start time is as good as any other seed.
         seed: clock().as_millis().unsigned_abs(),
-        observer: Arc::new(aws::Counters::default()),
+        observer: Arc::new(KinesisLog),
     };
     let start = match settings.start {
         Start::TrimHorizon => aws::Position::TrimHorizon,
         Start::Latest => aws::Position::Latest,
         Start::At(at) => aws::Position::AtTimestamp(at.as_millis()),
     };
-    Ok(KinesisSource::new(config, environment, start))
+    let snapshots = settings.instance.as_ref().map(|instance| {
+        let mut connect = aws::ConnectConfig::new(&instance.id);
+        connect.region = settings.region.clone().or_else(|| settings.stream.region().map(str::to_owned));
+        connect.endpoint = instance.endpoint.as_ref().map(|url| url.as_str().to_owned());
+        connect.credentials = config.credentials.clone();
+        ConnectSnapshots::new(connect, environment.clone())
+    });
+    let source = KinesisSource::new(config, environment, start);
+    Ok(match snapshots {
+        Some(snapshots) => source.with_snapshots(snapshots),
+        None => source,
+    })
 }
 
 fn credentials(credentials: &KinesisCredentials) -> Result<aws::Credentials, SecretError> {

@@ -67,7 +67,7 @@ fn the_page_describes_every_key_and_no_other() {
 
 #[test]
 fn the_template_shows_every_key_and_no_other() {
-    let tables = ["source.kinesis", "source.file"];
+    let tables = ["source.kinesis", "source.connect", "source.file"];
     let values: BTreeSet<String> =
         asked().into_iter().filter(|key| !tables.contains(&key.as_str())).collect();
     assert_eq!(shown_in_template().into_keys().collect::<BTreeSet<_>>(), values);
@@ -107,9 +107,10 @@ fn every_line_of_the_template_is_valid_when_put_in_force() {
         Some("queues.csv") => Ok(b"queue,service_level_s,short_abandon_s\n".to_vec()),
         _ => Err(std::io::ErrorKind::NotFound.into()),
     };
-    let errors = super::read_beside(&text, fetch).expect_err("a profile and a key");
+    let errors = super::read_beside(&text, fetch).expect_err("a password, and a profile and a key");
     let told: Vec<&str> = errors.faults().iter().map(|fault| fault.message.as_str()).collect();
-    assert_eq!(told, ["`profile` and `access_key_id` exclude each other"]);
+    let expected = ["an SQLite file has no password", "`profile` and `access_key_id` exclude each other"];
+    assert_eq!(told, expected);
 }
 
 fn uncommented(line: &str) -> String {

@@ -35,11 +35,13 @@ endpoint = "127.0.0.1:4567"
 start = 2026-03-01T00:00:00
 poll_interval = "100ms"
 max_records = 10001
+read = "fanout"
+consumer = "a consumer"
 [source.file]
 path = ""
 "#;
     insta::assert_snapshot!(faults(text), @r#"
-    error: expected "sqlite:" and a path, such as "sqlite:pegboard.db", found a text that is not shown
+    error: expected "sqlite:" and a path, such as "sqlite:pegboard.db", or "postgres://user@host/database", found a text that is not shown
      --> pegboard.toml:2:7
       |
     2 | url = ***
@@ -170,7 +172,7 @@ path = ""
        | ^^^^^
        = key: source[#1].kinesis.strem
        = help: did you mean `stream`?
-       = help: known here: stream, region, endpoint, profile, access_key_id, secret_access_key, session_token, start, poll_interval, max_records
+       = help: known here: stream, region, endpoint, profile, access_key_id, secret_access_key, session_token, start, read, consumer, register_consumer, poll_interval, max_records
 
     error: expected a URL of scheme, host and port, such as "https://pegboard.example", found "127.0.0.1:4567"
       --> pegboard.toml:23:12
@@ -201,10 +203,25 @@ path = ""
        |               ^^^^^
        = key: source[#1].kinesis.max_records
 
-    error: expected a path, found ""
-      --> pegboard.toml:28:8
+    error: expected one of "polling", "fan-out", found "fanout"
+      --> pegboard.toml:27:8
        |
-    28 | path = ""
+    27 | read = "fanout"
+       |        ^^^^^^^^
+       = key: source[#1].kinesis.read
+       = help: did you mean `fan-out`?
+
+    error: expected the name of a consumer: 1 to 128 letters, digits, "_", "." and "-", found "a consumer"
+      --> pegboard.toml:28:12
+       |
+    28 | consumer = "a consumer"
+       |            ^^^^^^^^^^^^
+       = key: source[#1].kinesis.consumer
+
+    error: expected a path, found ""
+      --> pegboard.toml:30:8
+       |
+    30 | path = ""
        |        ^^
        = key: source[#1].file.path
     "#);
@@ -441,12 +458,14 @@ fn the_store_says_what_it_cannot_be() {
         ("sqlite:///var/hub.db", "no slashes after the colon"),
         ("sqlite::memory:", "would forget everything"),
         ("sqlite:hub.db?mode=ro", "parameters after a question mark"),
-        ("postgres://db/hub", "PostgreSQL comes with a later release"),
-        ("postgresql://db/hub", "PostgreSQL comes with a later release"),
+        ("postgres://db/hub", "it names no user"),
+        ("postgresql://hub:hunter2@db/hub", "a password does not belong into the URL"),
+        ("postgres://hub@db/hub?sslmode=verify-ca", "sslmode is one of"),
+        ("postgres://hub@db/hub?pool=3", "the parameter pool is not known"),
         ("hub.db", "expected \"sqlite:\" and a path"),
     ] {
         let told = faults(&format!("[store]\nurl = {url:?}\n{LEAST}"));
-        assert!(told.contains(says), "{url}: {told}");
+        assert!(told.contains(says) && !told.contains("hunter2"), "{url}: {told}");
     }
 }
 
@@ -475,7 +494,7 @@ fn faults_of_a_table_are_told_once_and_after_those_of_the_file() {
        |         ^^^
        = key: source[b].fil
        = help: did you mean `file`?
-       = help: known here: name, kind, file, time_zone, interval, service_level, short_abandon, service_level_formula, pegging, precedence, ring_in, session_policy, group_by, stale_after, close_delay, lateness, personal_queues, statuses, queue_settings
+       = help: known here: name, kind, file, time_zone, interval, service_level, short_abandon, service_level_formula, pegging, precedence, ring_in, session_policy, group_by, stale_after, reconcile_every, close_delay, lateness, personal_queues, statuses, queue_settings
 
     error: expected one of A, P, 1, 0, found "B"
      --> s.csv:2:7

@@ -10,8 +10,9 @@ use pegboard_model::Millis;
 use pegboard_model::policy::{GroupBy, Pegging, Precedence, RingIn, ServiceLevelFormula, SessionPolicy};
 
 use super::super::{
-    Config, FileFormat, FileSettings, KinesisCredentials, KinesisSettings, LogFormat, LogLevel, LogSettings,
-    SecretRef, ServerSettings, SourceConfig, SourceInput, Start, StoreUrl, TlsFiles,
+    Config, FileFormat, FileSettings, InstanceSettings, KinesisCredentials, KinesisSettings, LogFormat,
+    LogLevel, LogSettings, ReadMode, SecretRef, ServerSettings, SourceConfig, SourceInput, Start, StoreUrl,
+    TlsFiles,
 };
 use super::{LEAST, read, read_beside};
 
@@ -59,6 +60,7 @@ fn every_key_is_read() {
         session_policy = "staffed"
         group_by = "routing-profile"
         stale_after = "10m"
+        reconcile_every = "1m"
         close_delay = "0s"
         lateness = "2d"
         statuses = "statuses.csv"
@@ -72,8 +74,14 @@ fn every_key_is_read() {
         secret_access_key = "file:secrets/key"
         session_token = "env:TOKEN"
         start = "2026-03-01T00:00:00+01:00"
+        read = "fan-out"
+        consumer = "pegboard.emea"
+        register_consumer = true
         poll_interval = "250ms"
         max_records = 500
+        [source.connect]
+        instance_id = "i-1"
+        endpoint = "http://127.0.0.1:4568"
     "#;
     let config = read_beside(text, |path| match path.to_str() {
         Some("/etc/pegboard/statuses.csv") => Ok(b"StateName,StateType\nLunch,1\n".to_vec()),
@@ -111,8 +119,15 @@ fn every_key_is_read() {
             session_token: Some(SecretRef::Env("TOKEN".to_owned())),
         },
         start: Start::At("2026-02-28T23:00:00Z".parse().unwrap()),
+        read: ReadMode::FanOut,
+        consumer: "pegboard.emea".to_owned(),
+        register_consumer: true,
         poll_interval: Millis::new(250),
         max_records: 500,
+        instance: Some(InstanceSettings {
+            id: "i-1".to_owned(),
+            endpoint: Some(super::super::WebUrl("http://127.0.0.1:4568".to_owned())),
+        }),
     };
     let expected = SourceConfig {
         name: "emea-1".into(),
@@ -129,6 +144,7 @@ fn every_key_is_read() {
         session_policy: SessionPolicy::Staffed,
         group_by: GroupBy::RoutingProfile,
         stale_after: Millis::from_minutes(10),
+        reconcile_every: Millis::from_minutes(1),
         close_delay: Millis::ZERO,
         lateness: Millis::from_hours(48),
         personal_queues: true,
