@@ -11,12 +11,12 @@ use crate::support::place;
 
 /// All that came of some evidence.
 #[derive(Debug, PartialEq)]
-struct Outcome {
-    segments: Vec<Segment>,
-    track: Track,
+pub(crate) struct Outcome {
+    pub(crate) segments: Vec<Segment>,
+    pub(crate) track: Track,
 }
 
-fn outcome(evidence: &[Observation], policy: &TimelinePolicy) -> Outcome {
+pub(crate) fn outcome(evidence: &[Observation], policy: &TimelinePolicy) -> Outcome {
     let (timeline, track) = Timeline::derive("a0".into(), evidence.to_vec(), policy).expect("some evidence");
     let begins = track.begins().expect("a beginning");
     assert_eq!((timeline.begins, timeline.before), (begins.at, begins.before));
@@ -57,7 +57,7 @@ fn shuffled_twice() -> impl Strategy<Value = (Evidence, Evidence)> {
 }
 
 /// Reads evidence as it arrives, the way a live source does: what is late is derived again from all there is.
-fn live(arrivals: &[Observation], policy: &TimelinePolicy) -> Outcome {
+pub(crate) fn live(arrivals: &[Observation], policy: &TimelinePolicy) -> Outcome {
     let mut kept: Evidence = Vec::new();
     let mut track = Track::default();
     let mut segments = Vec::new();

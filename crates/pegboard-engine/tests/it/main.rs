@@ -20,4 +20,5 @@ mod windows;
 mod generate;
 mod laws_of_contacts;
 mod laws_of_order;
+mod laws_of_snapshots;
 mod laws_of_time;
