@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use pegboard::config::{FileSettings, SourceConfig, SourceInput};
 use pegboard::replay::Inputs;
 use pegboard::report_text::json_object;
-use pegboard::runtime::hub::{Hub, Running};
+use pegboard::runtime::hub::{Hub, NodeOptions, Running};
 use pegboard::runtime::view::{REPORTS, ReportRequest, SourceStatus, View as _};
 use pegboard_connect::spec::Source;
 use pegboard_engine::IntervalLength;
@@ -68,10 +68,34 @@ impl Live {
 
     /// The same with a source of any kind.
     pub(crate) async fn reading(source: Box<dyn Source>, config: &SourceConfig, folder: &Path) -> Self {
-        let store = open_store(folder);
-        let (hub, running) =
-            Hub::start(vec![(config.clone(), source)], store.clone(), clock::now).await.unwrap();
+        Self::over(open_store(folder), source, config).await
+    }
+
+    /// The same over any store.
+    pub(crate) async fn over(store: Arc<dyn Store>, source: Box<dyn Source>, config: &SourceConfig) -> Self {
+        Self::joining(store, source, config, NodeOptions::default()).await
+    }
+
+    /// The same as one of several nodes over a store.
+    pub(crate) async fn joining(
+        store: Arc<dyn Store>,
+        source: Box<dyn Source>,
+        config: &SourceConfig,
+        options: NodeOptions,
+    ) -> Self {
+        let sources = vec![(config.clone(), source)];
+        let (hub, running) = Hub::join(sources, store.clone(), clock::now, options).await.unwrap();
         Self { hub, store, running }
+    }
+
+    /// Leaves the other nodes in order. The store stays open.
+    pub(crate) async fn leave(self) {
+        self.running.leave().await;
+    }
+
+    /// Ends where it is, as if it had been killed: its tasks end where they wait, and nobody is told.
+    pub(crate) fn die(self) {
+        drop(self.running);
     }
 
     /// Stops in order.

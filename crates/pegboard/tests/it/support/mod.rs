@@ -7,6 +7,8 @@ pub(crate) mod day;
 pub(crate) mod event;
 pub(crate) mod feeding;
 pub(crate) mod live;
+#[path = "../../../../pegboard-aws/tests/it/proxy.rs"]
+pub(crate) mod proxy;
 pub(crate) mod replayed;
 pub(crate) mod script;
 pub(crate) mod stream;

@@ -1,5 +1,6 @@
 //! A stream of a Kinesis server that runs beside the tests.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use aws_sdk_kinesis::Client;
@@ -21,12 +22,38 @@ pub(crate) struct TestStream {
     client: Client,
 }
 
+/// Settings that read a stream of a test server impatiently.
+pub(crate) fn kinesis_config(endpoint: &str, stream: &str) -> aws::KinesisConfig {
+    aws::KinesisConfig {
+        region: Some("us-east-1".to_owned()),
+        endpoint: Some(endpoint.to_owned()),
+        credentials: aws::Credentials::Static {
+            key_id: "test".to_owned(),
+            secret: aws::SecretText::new("test"),
+            session_token: None,
+        },
+        poll_interval: Duration::from_millis(250),
+        backoff: aws::Backoff {
+            base: Duration::from_millis(50),
+            cap: Duration::from_millis(400),
+            attempts: 4,
+        },
+        ..aws::KinesisConfig::new(stream.parse().unwrap())
+    }
+}
+
 impl TestStream {
     /// Makes a stream on the server that `PEGBOARD_TEST_KINESALITE` names; says so on stderr if there is none.
-    #[expect(clippy::disallowed_methods, reason = "the address of the test server is the test's own setting")]
     pub(crate) async fn make(shards: i32) -> Option<Self> {
-        let Ok(endpoint) = std::env::var("PEGBOARD_TEST_KINESALITE") else {
-            eprintln!("skipped: PEGBOARD_TEST_KINESALITE names no Kinesis server");
+        Self::make_on("PEGBOARD_TEST_KINESALITE", shards).await
+    }
+
+    /// The same on the server that this variable names.
+    #[expect(clippy::disallowed_methods, reason = "the address of the test server is the test's own setting")]
+    pub(crate) async fn make_on(variable: &str, shards: i32) -> Option<Self> {
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let Ok(endpoint) = std::env::var(variable) else {
+            eprintln!("skipped: {variable} names no Kinesis server");
             return None;
         };
         let config = aws_sdk_kinesis::Config::builder()
@@ -35,7 +62,7 @@ impl TestStream {
             .credentials_provider(Credentials::new("test", "test", None, None, "test"))
             .endpoint_url(&endpoint);
         let client = Client::from_conf(config.build());
-        let name = format!("hub-{}", std::process::id());
+        let name = format!("hub-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         client.create_stream().stream_name(&name).shard_count(shards).send().await.unwrap();
         let stream = Self { endpoint, name, client };
         stream.wait_until_active().await;
@@ -44,17 +71,12 @@ impl TestStream {
 
     /// Settings that read it impatiently.
     pub(crate) fn config(&self) -> aws::KinesisConfig {
-        aws::KinesisConfig {
-            region: Some("us-east-1".to_owned()),
-            endpoint: Some(self.endpoint.clone()),
-            credentials: aws::Credentials::Static {
-                key_id: "test".to_owned(),
-                secret: aws::SecretText::new("test"),
-                session_token: None,
-            },
-            poll_interval: Duration::from_millis(250),
-            ..aws::KinesisConfig::new(self.name.parse().unwrap())
-        }
+        kinesis_config(&self.endpoint, &self.name)
+    }
+
+    /// `host:port` of the server.
+    pub(crate) fn address(&self) -> &str {
+        self.endpoint.trim_start_matches("http://").trim_end_matches('/')
     }
 
     /// Puts records, in order.
@@ -74,15 +96,22 @@ impl TestStream {
         }
     }
 
-    /// Splits the first shard in the middle of its hash range.
-    pub(crate) async fn split_first(&self) {
+    /// Splits a shard, by its number, in the middle of its hash range.
+    pub(crate) async fn split(&self, shard: usize) {
         let listed = self.client.list_shards().stream_name(&self.name).send().await.unwrap();
-        let first = &listed.shards()[0];
-        let range = first.hash_key_range().unwrap();
+        let parent = listed.shards().iter().find(|listed| listed.shard_id() == shard_id(shard)).unwrap();
+        let range = parent.hash_key_range().unwrap();
         let bound = |text: &str| text.parse::<u128>().unwrap();
         let middle = bound(range.starting_hash_key()).midpoint(bound(range.ending_hash_key()));
-        let request = self.client.split_shard().stream_name(&self.name).shard_to_split(first.shard_id());
+        let request = self.client.split_shard().stream_name(&self.name).shard_to_split(parent.shard_id());
         request.new_starting_hash_key(middle.to_string()).send().await.unwrap();
+        self.wait_until_active().await;
+    }
+
+    /// Merges two neighbours, by their numbers.
+    pub(crate) async fn merge(&self, left: usize, right: usize) {
+        let request = self.client.merge_shards().stream_name(&self.name);
+        request.shard_to_merge(shard_id(left)).adjacent_shard_to_merge(shard_id(right)).send().await.unwrap();
         self.wait_until_active().await;
     }
 
@@ -99,4 +128,9 @@ impl TestStream {
         };
         until("the stream is active", active).await;
     }
+}
+
+/// The id of the shard with this number.
+pub(crate) fn shard_id(number: usize) -> String {
+    format!("shardId-{number:012}")
 }
