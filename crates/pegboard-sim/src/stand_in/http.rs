@@ -125,13 +125,16 @@ fn read(reader: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> {
 }
 
 fn write(writer: &mut TcpStream, response: &Response) -> io::Result<()> {
-    let mut head = format!("HTTP/1.1 {} x\r\ncontent-length: {}\r\n", response.status, response.body.len());
-    for (name, value) in &response.headers {
-        head += &format!("{name}: {value}\r\n");
-    }
     let sent = if response.breaks_off { response.body.len() / 2 } else { response.body.len() };
-    writer.write_all((head + "\r\n").as_bytes())?;
-    writer.write_all(&response.body[..sent])?;
+    let mut answer = Vec::with_capacity(response.body.len() + 512);
+    // The reason after the status is for people only.
+    write!(answer, "HTTP/1.1 {} -\r\ncontent-length: {}\r\n", response.status, response.body.len())?;
+    for (name, value) in &response.headers {
+        write!(answer, "{name}: {value}\r\n")?;
+    }
+    answer.extend_from_slice(b"\r\n");
+    answer.extend_from_slice(&response.body[..sent]);
+    writer.write_all(&answer)?;
     writer.flush()
 }
 

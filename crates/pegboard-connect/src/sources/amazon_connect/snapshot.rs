@@ -149,7 +149,9 @@ impl Snapshots for ConnectSnapshots {
         if users.misses_names && names.asked.elapsed() >= NAMES_LAST_AT_LEAST {
             *known = None;
         }
-        users.into_look().ok_or_else(|| SourceError::permanent("this instance of Amazon Connect has no routing profile"))
+        users
+            .into_look()
+            .ok_or_else(|| SourceError::permanent("this instance of Amazon Connect has no routing profile"))
     }
 
     fn shown_as_connected(&self) -> &'static [ContactPhase] {
@@ -178,9 +180,5 @@ impl Users {
 }
 
 fn source_error(error: &aws::ConnectError) -> SourceError {
-    SourceError {
-        needs_action: !error.is_transient(),
-        position_expired: false,
-        message: error.to_string(),
-    }
+    SourceError { needs_action: !error.is_transient(), position_expired: false, message: error.to_string() }
 }

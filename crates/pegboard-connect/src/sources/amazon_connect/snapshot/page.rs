@@ -107,7 +107,8 @@ impl Users {
         self.began = Some(self.began.map_or(asked, |began| began.min(asked)));
         for (index, user) in page.user_data_list.iter().flatten().enumerate() {
             let agent = user.user.as_ref().and_then(Reference::id).map(AgentId::from);
-            let agent = agent.ok_or_else(|| Unreadable(format!("UserDataList[{index}].User: it has no id")))?;
+            let agent =
+                agent.ok_or_else(|| Unreadable(format!("UserDataList[{index}].User: it has no id")))?;
             match self.snapshot(user, &agent, asked, directory) {
                 Some(snapshot) => self.shown.push(Shown { agent, at: asked, snapshot }),
                 None => self.unclear.push(agent),
@@ -219,7 +220,10 @@ fn last_part(arn: &str) -> &str {
 }
 
 /// The protocol writes times as seconds, with a fraction.
-#[expect(clippy::cast_possible_truncation, reason = "a time that is out of range saturates, and is refused as evidence")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a time that is out of range saturates, and is refused as evidence"
+)]
 fn timestamp(seconds: f64) -> Timestamp {
     Timestamp::from_millis((seconds * 1000.0).round() as i64)
 }
