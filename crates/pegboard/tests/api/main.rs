@@ -12,12 +12,15 @@ mod description;
 mod errors;
 mod exact;
 mod fake;
+mod fuzz;
 mod headers;
 mod hub;
 mod limits;
 mod limits_listed;
 mod logs;
 mod metrics;
+#[path = "../../../pegboard-connect/tests/fuzz/mutate.rs"]
+mod mutate;
 mod reports;
 mod schema;
 mod secrets;
