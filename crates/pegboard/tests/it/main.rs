@@ -10,6 +10,7 @@ mod cli;
 mod kills;
 mod kinesis;
 mod live;
+mod nodes;
 mod old_data;
 mod report_edges;
 mod support;

@@ -1,0 +1,29 @@
+//! Several hubs over one store, each with its own memory: nodes of one process on SQLite, or over a PostgreSQL server.
+
+mod api;
+mod centre;
+mod dying;
+mod load;
+mod resharding;
+mod sharing;
+mod zombie;
+
+/// Runs tests over each kind of store that nodes can share.
+macro_rules! on_every_store {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test($crate::nodes::centre::Centre::on_sqlite()).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $test() {
+                let Some(centre) = $crate::nodes::centre::Centre::on_postgres().await else { return };
+                super::$test(centre).await;
+            })+
+        }
+    };
+}
+use on_every_store;
