@@ -5,6 +5,7 @@
 mod access;
 mod agents;
 mod audit;
+mod canary;
 mod client;
 mod command;
 mod dead_letters;
