@@ -13,5 +13,6 @@ mod live;
 mod nodes;
 mod old_data;
 mod report_edges;
+mod snapshots;
 mod support;
 mod truth;

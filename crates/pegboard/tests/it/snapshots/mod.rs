@@ -1,0 +1,7 @@
+//! The platform's own snapshot, against a stand-in that was written from the public service model: start-up, repair, and
+//! everything that can go wrong.
+
+mod asking;
+mod floor;
+mod repair;
+mod watched;
