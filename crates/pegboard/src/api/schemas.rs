@@ -44,7 +44,9 @@ pub(crate) fn all() -> Value {
             ("watermark", or_null(time())),
             ("behind_s", or_null(number())),
             ("finished", boolean()),
+            ("node", described(or_null(text()), "The name of the node that reads it, where one does.")),
         ]),
+        "Reconciler": reconciler(),
         "Gap": gap(),
         "SourceFault": object(vec![("at", time()), ("message", text())]),
         "DeadLetters": object(vec![
@@ -110,8 +112,26 @@ fn source() -> Value {
         ("agents", count()),
         ("counts", reference("SourceCounts")),
         ("partitions", list(&reference("Partition"))),
+        (
+            "reconciler",
+            described(
+                json!({"anyOf": [reference("Reconciler"), {"type": "null"}]}),
+                "What the last look at the platform's own snapshot came to; null where there was none.",
+            ),
+        ),
         ("error", json!({"anyOf": [reference("SourceFault"), {"type": "null"}]})),
         ("gaps", described(list(&reference("Gap")), "The latest stretches that were lost, newest first.")),
+    ])
+}
+
+/// The repair from the platform's own snapshot.
+fn reconciler() -> Value {
+    object(vec![
+        ("looked", described(or_null(time()), "When it last looked, by the platform's clock.")),
+        ("took_s", described(number(), "How long that took.")),
+        ("shown", described(count(), "Agents shown when it last looked at everybody.")),
+        ("repaired", described(count(), "How often an agent was found in another state than the stream has told.")),
+        ("disputed", described(count(), "Agents of whom the stream insists on something else.")),
     ])
 }
 

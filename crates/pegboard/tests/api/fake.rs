@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use pegboard::runtime::view::{
-    Health, PartitionStatus, Report, ReportError, ReportRequest, SourceCounts, SourceStatus, View,
+    Health, PartitionStatus, ReconcilerStatus, Report, ReportError, ReportRequest, SourceCounts, SourceStatus, View,
 };
 use pegboard_model::{
     AgentId, AgentNow, Class, ContactId, ContactLeg, Observation, PartitionId, Position, Segment, SourceName,
@@ -475,6 +475,7 @@ pub(crate) fn source(name: &str) -> SourceStatus {
             finished: false,
             node: Some("node-1".to_string()),
         }],
+        reconciler: Some(ReconcilerStatus { looked: Some(NOW), shown: 3, repaired: 1, ..Default::default() }),
         error: None,
         gaps: Vec::new(),
     }

@@ -28,6 +28,8 @@ export class SourceCard {
   #watermark = make("dd");
   #closed = make("dd");
   #agents = make("dd");
+  #repaired = make("dd");
+  #repairs;
   #error = make("p", { class: "source-error", role: "alert" });
   #gapsTitle = make("h3", {}, "Lost for good");
   #gaps = make("ul", { class: "gaps" });
@@ -50,6 +52,7 @@ export class SourceCard {
     const heads = ["Partition", "Behind", "Complete up to", "Position"].map((label) =>
       make("th", { scope: "col" }, label),
     );
+    this.#repairs = fact("Repaired", this.#repaired, "Agents whom the platform itself showed in another state");
     this.element = make(
       "article",
       { class: "card source" },
@@ -61,6 +64,7 @@ export class SourceCard {
         fact("Complete up to", this.#watermark, "Everything of it is known up to here"),
         fact("Intervals closed until", this.#closed, "Reports up to here are final, but for corrections"),
         fact("Agents", this.#agents, null),
+        this.#repairs,
       ),
       this.#error,
       counts,
@@ -95,9 +99,19 @@ export class SourceCard {
     );
     for (const [id, element] of this.#counts) setText(element, count(source.counts[id]));
     this.#counts.get("failed").classList.toggle("bad", source.counts.failed > 0);
+    this.#showRepairs(source.reconciler, now);
     this.#showGaps(source.gaps ?? [], now);
     this.#showPartitions(source.partitions, now);
     this.tick(now);
+  }
+
+  /** What the platform's own snapshot came to, where the source has one. */
+  #showRepairs(reconciler, now) {
+    this.#repairs.hidden = !reconciler;
+    if (!reconciler) return;
+    const looked = reconciler.looked ? `, looked ${moment(Date.parse(reconciler.looked), now)}` : "";
+    const disputed = reconciler.disputed > 0 ? `, ${count(reconciler.disputed)} disputed` : "";
+    setText(this.#repaired, `${count(reconciler.repaired)}${disputed}${looked}`);
   }
 
   /** Stretches of the stream that nobody will ever read: time in them is unknown. */
