@@ -1,7 +1,7 @@
 //! What stands before every route: who asks, whether he may, how often, and whether he asks for what there is.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
@@ -12,7 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use crate::api::caller::{self, Caller, Peer};
 use crate::api::error::{ApiError, Code};
 use crate::api::query::Params;
-use crate::api::routes::{Needs, Route};
+use crate::api::routes::{Needs, Route, RouteId};
 use crate::api::state::ApiState;
 
 /// The header in which writes of the page prove that they are its own.
@@ -35,7 +35,7 @@ pub(crate) async fn guard(
     };
     let id = caller.as_ref().map(|caller| TokenId(caller.id().clone()));
     let mut response = match prepare(route, caller, &mut parts) {
-        Ok(()) => answer_in_time(&state, next.run(Request::from_parts(parts, body))).await,
+        Ok(()) => answer_in_time(limit(&state, route), next.run(Request::from_parts(parts, body))).await,
         Err(error) => error.into_response(),
     };
     if let Some(id) = id {
@@ -91,8 +91,15 @@ fn prepare(route: &'static Route, caller: Option<Caller>, parts: &mut Parts) -> 
     Ok(())
 }
 
-async fn answer_in_time(state: &ApiState, answer: impl Future<Output = Response>) -> Response {
-    let limit = state.limits.answer_time;
+/// How long the answer of a route may take to begin.
+fn limit(state: &ApiState, route: &Route) -> Duration {
+    match route.id {
+        RouteId::Backup => state.limits.backup_time,
+        _ => state.limits.answer_time,
+    }
+}
+
+async fn answer_in_time(limit: Duration, answer: impl Future<Output = Response>) -> Response {
     tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
         let message = format!("this took longer than {} s: ask for less", limit.as_secs());
         ApiError::new(Code::Unavailable, message).into_response()

@@ -7,7 +7,9 @@ use axum::routing::{MethodRouter, delete, get, post};
 use pegboard_store::Role;
 
 use crate::api::error::Code;
-use crate::api::handlers::{agents, audit, dead_letters, house, reports, session, sources, stream, tokens};
+use crate::api::handlers::{
+    agents, audit, backup, dead_letters, house, reports, session, sources, stream, tokens,
+};
 use crate::api::query::{Param, ParamKind};
 use crate::api::state::ApiState;
 
@@ -47,6 +49,7 @@ route_ids! {
     CreateToken = "createToken",
     RevokeToken = "revokeToken",
     Audit = "audit",
+    Backup = "backup",
     Openapi = "openapi",
     Healthz = "healthz",
     Readyz = "readyz",
@@ -190,7 +193,7 @@ const CLASSES: &[&str] =
 const VIEWER: Needs = Needs::Role(Role::Viewer);
 
 /// Every route of the API.
-pub static ROUTES: [Route; 18] = [
+pub static ROUTES: [Route; 19] = [
     Route {
         id: RouteId::Agents,
         verb: Verb::Get,
@@ -422,6 +425,19 @@ pub static ROUTES: [Route; 18] = [
         answer: Answer::Json("AuditLog"),
         errors: &[],
         handler: || get(audit::page),
+    },
+    Route {
+        id: RouteId::Backup,
+        verb: Verb::Post,
+        path: "/api/v1/backup",
+        needs: Needs::RoleOverAll(Role::Admin),
+        about: "Copies the store, as it is at one moment, to a new file beside it. Reading and writing go on meanwhile. \
+                The answer comes when the copy is whole and checked; it may take ten minutes.",
+        query: &[],
+        body: None,
+        answer: Answer::Made("Backup"),
+        errors: &[],
+        handler: || post(backup::create),
     },
     Route {
         id: RouteId::Openapi,

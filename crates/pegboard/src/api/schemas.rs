@@ -70,6 +70,10 @@ pub(crate) fn all() -> Value {
             ("next", described(or_null(count()), "`before` of the next page, if there is one.")),
         ]),
         "AuditEntry": audit_entry(),
+        "Backup": object(vec![
+            ("file", described(text(), "The name of the file, in the folder of the store.")),
+            ("bytes", count()),
+        ]),
         "Status": object(vec![("status", text())]),
         "Description": {"type": "object", "description": "An OpenAPI document."},
         "Error": error(),

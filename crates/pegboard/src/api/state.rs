@@ -60,6 +60,8 @@ pub struct Limits {
     pub streams: usize,
     /// How long an answer may take to begin.
     pub answer_time: Duration,
+    /// The same of a copy of the store.
+    pub backup_time: Duration,
     /// The pause between two heartbeats of a stream.
     pub heartbeat: Duration,
     /// How long a stream waits at most before it looks at the feed again.
@@ -78,6 +80,7 @@ impl Default for Limits {
             report_rows: 500_000,
             streams: 32,
             answer_time: Duration::from_secs(30),
+            backup_time: Duration::from_mins(10),
             heartbeat: Duration::from_secs(15),
             poll: Duration::from_secs(1),
             patience: Duration::from_secs(10),
@@ -126,6 +129,8 @@ pub struct Shared {
     pub(crate) streams: Slots,
     pub(crate) metrics: Metrics,
     pub(crate) refusals: Refusals,
+    /// Held while the store is copied: one copy at a time.
+    pub(crate) backup: tokio::sync::Mutex<()>,
 }
 
 impl ApiState {
@@ -148,6 +153,7 @@ impl ApiState {
             streams: Slots::new(limits.streams),
             metrics: Metrics::default(),
             refusals: Refusals::default(),
+            backup: tokio::sync::Mutex::default(),
             limits,
         }))
     }

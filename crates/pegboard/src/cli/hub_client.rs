@@ -28,6 +28,9 @@ use crate::config::{Secret, SecretError, SecretRef, ServerSettings, TlsFiles};
 /// How long one answer may take, from the connection on.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The same where the hub has much to do.
+const LONG_PATIENCE: Duration = Duration::from_mins(11);
+
 /// The longest answer that is read, in bytes.
 const ANSWER_LIMIT: usize = 16 << 20;
 
@@ -73,8 +76,8 @@ pub(super) enum HubError {
     Nobody { address: SocketAddr, error: io::Error },
     #[error("the hub at {address} does not show that it is {name}, by its certificate: {error}")]
     Stranger { address: SocketAddr, name: String, error: io::Error },
-    #[error("the hub at {0} does not answer within {PATIENCE:?}")]
-    Late(SocketAddr),
+    #[error("the hub at {0} does not answer within {1:?}")]
+    Late(SocketAddr, Duration),
     #[error("the connection to the hub at {address} broke: {error}")]
     Broken { address: SocketAddr, error: hyper::Error },
     #[error("the answer of {0} is no JSON of at most {ANSWER_LIMIT} bytes: is this a hub?")]
@@ -131,14 +134,30 @@ impl HubClient {
         self.ask(Method::POST, path, Some(body)).await
     }
 
+    /// The same without a body, where the hub has much to do.
+    pub(super) async fn post_and_wait(&self, path: &str) -> Result<Value, HubError> {
+        self.ask_within(LONG_PATIENCE, Method::POST, path, None).await
+    }
+
     /// Has the hub end what is at `path`.
     pub(super) async fn delete(&self, path: &str) -> Result<(), HubError> {
         self.ask(Method::DELETE, path, None).await.map(drop)
     }
 
     async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, HubError> {
+        self.ask_within(PATIENCE, method, path, body).await
+    }
+
+    async fn ask_within(
+        &self,
+        patience: Duration,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, HubError> {
         let exchange = self.exchange(self.request(method, path, body)?);
-        tokio::time::timeout(PATIENCE, exchange).await.map_err(|_| HubError::Late(self.address))?
+        let answer = tokio::time::timeout(patience, exchange).await;
+        answer.map_err(|_| HubError::Late(self.address, patience))?
     }
 
     fn request(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Request<Body>, HubError> {

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod audit;
+mod backup;
 mod check;
 mod demo;
 mod doctor;
@@ -8,6 +9,7 @@ mod exit;
 mod hub_client;
 mod init;
 mod replay;
+mod restore;
 mod serve;
 mod simulate;
 mod started;
@@ -47,6 +49,10 @@ enum Command {
     Token(token::Arguments),
     /// Show and check who did what.
     Audit(audit::Arguments),
+    /// Copy the store to one file, whether the hub runs or not.
+    Backup(backup::Arguments),
+    /// Make the store from a copy.
+    Restore(restore::Arguments),
     /// Make reports from files, offline.
     Replay(Box<replay::Arguments>),
     /// Write the files of a simulated contact centre, with the truth about it.
@@ -81,6 +87,8 @@ pub fn run() -> ExitCode {
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
+        Command::Backup(arguments) => backup::run(&arguments),
+        Command::Restore(arguments) => restore::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
     };

@@ -144,6 +144,96 @@ fn tokens_with_and_without_a_hub(place: &Place) {
     assert_eq!(place.done(&["token", "revoke", &id_of(&list, "first")], None), "");
 }
 
+/// The records of the source of a place, one sign-in a line.
+fn write_events(place: &Place, agents: std::ops::Range<u32>) {
+    use std::io::Write as _;
+
+    let path = place.folder.path().join("events/1.ndjson");
+    let mut file = std::fs::File::options().create(true).append(true).open(path).unwrap();
+    for agent in agents {
+        let at = "2026-03-02T09:00:00Z";
+        let arn = "arn:aws:connect:eu-central-1:111122223333:instance/i-1";
+        writeln!(
+            file,
+            r#"{{"AgentARN":"{arn}/agent/a-{agent}","CurrentAgentSnapshot":{{"AgentStatus":{{"ARN":"{arn}/agent-state/s","Name":"Available","StartTimestamp":"{at}"}},"Configuration":{{"FirstName":"A","LastName":"B","Username":"a-{agent}"}},"Contacts":[]}},"EventId":"e-{agent}","EventTimestamp":"{at}","EventType":"LOGIN"}}"#
+        )
+        .unwrap();
+    }
+}
+
+/// Waits until the hub has so many agents.
+fn wait_for_agents(place: &Place, admin: &str, count: usize) {
+    let since = Instant::now();
+    loop {
+        let ask = format!(
+            "GET /api/v1/agents HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {admin}\r\nConnection: close\r\n\r\n",
+            place.address
+        );
+        let found = exchange(place, &ask).matches("\"agent_id\"").count();
+        if found == count {
+            return;
+        }
+        assert!(since.elapsed() < SOON, "{found} agents");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn exchange(place: &Place, request: &str) -> String {
+    use std::io::{Read as _, Write as _};
+
+    let mut stream = TcpStream::connect(place.address).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+fn cursor(place: &Place, admin: &str) -> String {
+    let head = format!("Host: {}\r\nAuthorization: Bearer {admin}\r\nConnection: close\r\n\r\n", place.address);
+    let answer = exchange(place, &format!("GET /api/v1/agents HTTP/1.1\r\n{head}"));
+    answer.split("\"cursor\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+}
+
+fn resume(place: &Place, admin: &str, cursor: &str) -> String {
+    let head = format!("Host: {}\r\nAuthorization: Bearer {admin}\r\nConnection: close\r\n\r\n", place.address);
+    let mut answer = exchange(place, &format!("GET /api/v1/agents/stream?after={cursor} HTTP/1.1\r\n{head}"));
+    answer.truncate(12);
+    answer
+}
+
+#[test]
+fn a_backup_of_a_running_hub_is_restored_and_reads_on() {
+    let place = Place::new(false);
+    let admin = place.done(&["token", "create", "--name", "first", "--role", "admin"], None);
+    write_events(&place, 0..40);
+    let hub = place.serve();
+    wait_for_agents(&place, &admin, 40);
+    let old_cursor = cursor(&place, &admin);
+    let (code, complaint) = place.refused(&["backup", "--to", "copy.db"], None);
+    assert!(code == 64 && complaint.contains("env:PEGBOARD_TOKEN is not set"), "{code}: {complaint}");
+    let done = place.done(&["backup", "--to", "copy.db"], Some(&admin));
+    assert!(done.contains("copy.db"), "{done}");
+    let (code, complaint) = place.refused(&["backup", "--to", "copy.db"], Some(&admin));
+    assert!(code == 64 && complaint.contains("is there already"), "{code}: {complaint}");
+    write_events(&place, 40..60);
+    wait_for_agents(&place, &admin, 60);
+    let (_, complaint) = place.refused(&["restore", "--from", "copy.db", "--replace"], None);
+    assert!(complaint.contains("in use by another process"), "{complaint}");
+    drop(hub);
+
+    let (code, complaint) = place.refused(&["restore", "--from", "copy.db"], None);
+    assert!(code == 64 && complaint.contains("--replace"), "{code}: {complaint}");
+    place.done(&["restore", "--from", "copy.db", "--replace"], None);
+    let hub = place.serve();
+    wait_for_agents(&place, &admin, 60);
+    assert_eq!(resume(&place, &admin, &old_cursor), "HTTP/1.1 410", "the restored store is another one");
+    drop(hub);
+    // Nobody holds it now: the store itself is opened.
+    place.done(&["backup", "--to", "second.db"], None);
+    let left: Vec<_> = std::fs::read_dir(place.folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().ends_with(".backup")), "{left:?}");
+}
+
 #[test]
 fn tokens_are_kept_by_the_store_or_by_the_hub_that_holds_it() {
     tokens_with_and_without_a_hub(&Place::new(false));

@@ -2,6 +2,7 @@
 
 pub(crate) mod agents;
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod dead_letters;
 pub(crate) mod house;
 pub(crate) mod reports;
