@@ -21,6 +21,8 @@ start_servers() {
 
 stop_servers() {
   local pid
+  # At once: it would wait for its clients, and write down what is thrown away.
+  [[ -z ${POSTGRES_PID:-} ]] || kill -QUIT "$POSTGRES_PID" 2>/dev/null || true
   for pid in "${SERVER_PIDS[@]}"; do kill "$pid" 2>/dev/null || true; done
   for pid in "${SERVER_PIDS[@]}"; do
     for _ in {1..50}; do
@@ -88,6 +90,7 @@ start_postgres() {
   rm -rf "$data"
   mkdir -p "$data/tls"
   openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
+    -addext basicConstraints=critical,CA:FALSE \
     -keyout "$data/tls/key.pem" -out "$data/tls/certificate.pem" 2>/dev/null
   # Tests read the certificate; the folder above may be closed to the server's user, so the cluster is elsewhere.
   POSTGRES_DATA=$(mktemp -d /tmp/pegboard-postgres-XXXXXX)
@@ -100,6 +103,7 @@ start_postgres() {
     -D "$POSTGRES_DATA/data" -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
     -c max_connections=400 -c ssl=on -c ssl_cert_file="$POSTGRES_DATA/certificate.pem" \
     -c ssl_key_file="$POSTGRES_DATA/key.pem"
+  POSTGRES_PID=${SERVER_PIDS[-1]}
   "$PEGBOARD_TEST_POSTGRES_BIN/createdb" -h 127.0.0.1 -p "$port" -U postgres pegboard
   export PEGBOARD_TEST_POSTGRES="postgres://postgres@127.0.0.1:$port/pegboard"
   export PEGBOARD_TEST_POSTGRES_CA="$data/tls/certificate.pem" PEGBOARD_TEST_POSTGRES_BIN

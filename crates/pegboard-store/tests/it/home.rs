@@ -86,6 +86,12 @@ impl PostgresHome {
         format!("{}?schema={}", self.server, self.schema).parse().unwrap()
     }
 
+    /// The host and port of the server.
+    pub(crate) fn address(&self) -> String {
+        let (_, rest) = self.server.split_once('@').unwrap();
+        rest.split('/').next().unwrap().to_owned()
+    }
+
     pub(crate) fn options() -> PostgresOptions {
         PostgresOptions::new(clock)
     }

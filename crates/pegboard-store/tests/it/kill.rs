@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pegboard_model::{AgentNow, PartitionId, Timestamp};
-use pegboard_store::{Batch, FeedKind, SqliteStore, Store};
+use pegboard_store::{Batch, FeedKind, PostgresStore, SqliteStore, Store};
 
-use crate::home::SqliteHome;
+use crate::home::{Home, PostgresHome, SqliteHome};
 use crate::sample::{event, position_of, source, whole_feed};
 
 /// Tells the child where the store is, and by being there that it is the child.
@@ -50,8 +50,8 @@ async fn commit_for_ever(store: Arc<dyn Store>, number: usize) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "the child of r03_kill: does nothing by itself"]
 async fn child_that_is_killed() {
-    let Some(path) = env::var_os(STORE) else { return };
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(Path::new(&path), SqliteHome::options()).unwrap());
+    let Some(place) = env::var_os(STORE) else { return };
+    let store = open(&place).await;
     let lanes = env::var_os(LANES_OF_CHILD).map_or(LANES, |_| 1);
     let lanes: Vec<_> = (0..lanes).map(|lane| tokio::spawn(commit_for_ever(store.clone(), lane))).collect();
     for lane in lanes {
@@ -59,12 +59,20 @@ async fn child_that_is_killed() {
     }
 }
 
+/// The store at a path or a URL.
+async fn open(place: &OsStr) -> Arc<dyn Store> {
+    match place.to_str().and_then(|url| url.parse().ok()) {
+        Some(url) => Arc::new(PostgresStore::open(&url, PostgresHome::options()).await.unwrap()),
+        None => Arc::new(SqliteStore::open(Path::new(place), SqliteHome::options()).unwrap()),
+    }
+}
+
 /// Runs the child until `lines` batches are acknowledged and `delay` has passed; answers the last number of each
 /// lane that it was told.
-fn run_and_kill(path: OsString, lines: u64, delay: Duration) -> BTreeMap<usize, u64> {
+fn run_and_kill(place: OsString, lines: u64, delay: Duration) -> BTreeMap<usize, u64> {
     let mut child = Command::new(env::current_exe().unwrap())
         .args(["--exact", "kill::child_that_is_killed", "--ignored", "--nocapture"])
-        .env(STORE, path)
+        .env(STORE, place)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
@@ -96,21 +104,30 @@ fn note(line: &str, acknowledged: &mut BTreeMap<usize, u64>) {
 #[tokio::test]
 async fn r03_kill_loses_nothing_that_was_acknowledged() {
     let home = SqliteHome::new();
+    kill_often(&home, home.path().into_os_string()).await;
+}
+
+#[tokio::test]
+async fn r03_kill_loses_nothing_that_postgres_acknowledged() {
+    let Some(home) = PostgresHome::new() else { return };
+    kill_often(&home, home.url().to_string().into()).await;
+}
+
+async fn kill_often(home: &dyn Home, place: OsString) {
     let mut told: BTreeMap<usize, u64> = BTreeMap::new();
     for turn in 0..KILLS {
         let (lines, delay) = (turn * turn % 37 + turn % 3, Duration::from_micros(turn * 977 % 5000));
-        let path = home.path().into_os_string();
-        told.extend(tokio::task::spawn_blocking(move || run_and_kill(path, lines, delay)).await.unwrap());
-        check(&home, &told).await;
+        let place = place.clone();
+        told.extend(tokio::task::spawn_blocking(move || run_and_kill(place, lines, delay)).await.unwrap());
+        check(&*home.open().await, &told).await;
     }
     assert!(told.values().sum::<u64>() > 4 * KILLS, "hardly anything was written: the test shows nothing");
 }
 
 /// Every acknowledged batch is there once, and position, counts, evidence and feed agree.
-async fn check(home: &SqliteHome, told: &BTreeMap<usize, u64>) {
-    let store = home.sqlite();
+async fn check(store: &dyn Store, told: &BTreeMap<usize, u64>) {
     let partitions = store.partitions(&source()).await.unwrap();
-    let feed = whole_feed(&store, FeedKind::States).await;
+    let feed = whole_feed(store, FeedKind::States).await;
     let numbers: Vec<u64> = feed.iter().map(|entry| entry.number).collect();
     assert_eq!(numbers, (1..=feed.len() as u64).collect::<Vec<_>>());
     let changes: Vec<AgentNow> =

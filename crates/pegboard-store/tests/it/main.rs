@@ -12,6 +12,7 @@ mod disks;
 mod faults;
 mod home;
 mod kill;
+mod postgres;
 mod power;
 mod sample;
 mod suite;
@@ -73,6 +74,7 @@ on_every_store! {
     closing::an_answer_removes_a_mark_unless_it_changed,
     closing::what_changes_behind_an_announced_closing_is_marked_and_nothing_else,
     closing::a_contact_marks_where_it_was_and_where_it_is,
+    closing::wherever_a_batch_comes_in_its_change_is_seen_or_marked,
     nodes::who_beats_is_on_the_roll_and_what_it_holds,
     nodes::one_node_holds_a_lease_until_it_lets_go,
     nodes::what_a_dead_node_held_is_free_and_a_dead_node_takes_nothing,

@@ -1,0 +1,8 @@
+//! What a PostgreSQL store does besides: several nodes, and a database that fails.
+
+mod connection;
+mod feed_order;
+mod proxy;
+mod restart;
+mod schema;
+mod tls;
