@@ -24,7 +24,8 @@ pub struct Batch {
     pub records: Vec<Record>,
     /// How far behind the tip of the shard the last record is, in milliseconds; 0 at the tip.
     pub millis_behind_latest: i64,
-    /// When the read was asked for, by the injected clock, in milliseconds since 1970 UTC.
+    /// When the read was asked for, by the injected clock, in milliseconds since 1970 UTC. By enhanced fan-out, a time
+    /// before which it was not sent.
     pub read_at_ms: i64,
     /// Where to go on after this batch. Never [`Position::Latest`]: while nothing has been read since
     /// opening there, it is a time shortly before, so that a restart skips nothing.

@@ -12,7 +12,7 @@ use crate::stream::Stream;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How often it is looked before giving up for now. Registering takes seconds.
-const MOST_LOOKS: usize = 30;
+const MOST_LOOKS: usize = 10;
 
 /// What is known of the consumer, by all readers of a stream.
 #[derive(Debug, Default)]

@@ -182,7 +182,13 @@ impl Cursor {
                 self.not_before = Some(now + self.poll_interval.max(LEAST_SPACING));
                 step
             }
-            Phase::Subscribed => self.listen(now),
+            Phase::Subscribed => {
+                if let Some(until) = self.listening_until().filter(|until| *until > now) {
+                    return Step::Listen(until);
+                }
+                self.unsubscribed();
+                self.step(now, now_ms)
+            }
             Phase::Ended(end) => {
                 let end = end.clone();
                 self.not_before = Some(now + self.poll_interval.max(LEAST_SPACING));
@@ -201,19 +207,11 @@ impl Cursor {
         Step::Subscribe(continued.unwrap_or_else(|| self.position.clone()))
     }
 
-    /// Listens to the subscription until it must be renewed, then seeks anew: the second subscription takes over from
-    /// the first after what was heard of it.
-    fn listen(&mut self, now: Instant) -> Step {
-        let times = self.fan_out.as_ref().and_then(|fan_out| {
-            Some((fan_out.subscribed_at? + fan_out.renew_after, fan_out.heard_at? + LONGEST_SILENCE))
-        });
-        match times.map(|(renewal, silence)| renewal.min(silence)) {
-            Some(until) if until > now => Step::Listen(until),
-            _ => {
-                self.unsubscribed();
-                self.seek(now)
-            }
-        }
+    /// Until when to listen to the subscription before it is renewed: the second takes over from the first, after what
+    /// was heard of it.
+    fn listening_until(&self) -> Option<Instant> {
+        let fan_out = self.fan_out.as_ref()?;
+        Some((fan_out.subscribed_at? + fan_out.renew_after).min(fan_out.heard_at? + LONGEST_SILENCE))
     }
 
     fn may_have_been_trimmed(&self, now_ms: i64) -> bool {
@@ -249,13 +247,14 @@ impl Cursor {
 
     /// Takes note that the subscription has ended, which is no failure: each does after five minutes.
     pub(crate) fn unsubscribed(&mut self) {
-        self.phase = Phase::Seeking { retention_checked: true };
+        // It may have fallen silent because the machine slept for days.
+        self.phase = Phase::Seeking { retention_checked: false };
     }
 
     /// Polls from here on.
     pub(crate) fn poll_instead(&mut self) {
         self.fan_out = None;
-        self.phase = Phase::Seeking { retention_checked: true };
+        self.phase = Phase::Seeking { retention_checked: false };
     }
 
     /// Takes an event that was sent after `sent_ms`.

@@ -326,10 +326,26 @@ fn a_subscription_is_listened_to_until_it_must_be_renewed_where_it_had_come_to()
 }
 
 #[test]
-fn r05_a_subscription_that_falls_silent_is_renewed() {
+fn r28_r05_a_subscription_that_falls_silent_is_renewed() {
     let now = Instant::now();
     let mut cursor = subscribed(now);
+    let almost = now + LONGEST_SILENCE.checked_sub(Duration::from_millis(1)).unwrap();
+    assert_eq!(cursor.step(almost, NOW_MS), Step::Listen(now + LONGEST_SILENCE));
     assert_eq!(cursor.step(now + LONGEST_SILENCE, NOW_MS), Step::Subscribe(after(5)));
+}
+
+#[test]
+fn r05_a_machine_that_slept_longer_than_retention_under_a_subscription_has_a_gap() {
+    let now = Instant::now();
+    let mut cursor = subscribed(now);
+    cursor.heard(event(vec![record(7, 1)], 7), now, NOW_MS);
+    let (later, back_ms) = (now + LONGEST_SILENCE, NOW_MS + 25 * HOUR_MS);
+    assert_eq!(cursor.step(later, back_ms), Step::Describe);
+    cursor.described(&stream(24), back_ms);
+    assert_eq!(cursor.step(later, back_ms), Step::Subscribe(after(7)));
+    cursor.subscribed(later, back_ms);
+    let gap = cursor.heard(event(vec![], 7), later, back_ms).gap;
+    assert_eq!(gap, Some(Gap { shard: id(), from_ms: NOW_MS, to_ms: NOW_MS + HOUR_MS }));
 }
 
 #[test]

@@ -237,14 +237,32 @@ async fn a_consumer_that_is_not_there_is_registered_where_that_is_allowed() {
     assert_eq!(soon(again.consumer_state()).await, Ok(Some(ConsumerState::Active)));
 }
 
+/// A consumer that is still being made.
+const CREATING: &str = r#"{"ConsumerDescription":{"ConsumerName":"pegboard","ConsumerARN":"arn","ConsumerStatus":"CREATING","ConsumerCreationTimestamp":1,"StreamARN":"arn"}}"#;
+
+#[tokio::test]
+async fn r28_a_consumer_that_never_becomes_active_is_not_waited_for_without_end() {
+    let Some(server) = Server::with_fan_out() else { return };
+    let test = server.make_stream(1).await;
+    let proxy = Proxy::start(server.address(), |operation, _, _| {
+        (operation == "DescribeStreamConsumer").then(|| Fault::Answer(200, CREATING.to_owned()))
+    })
+    .await;
+    let (stream, counters) = connect(fan_out(through(&proxy, &test))).await;
+    let mut reader = open_only(&stream, Position::TrimHorizon).await;
+    let error = soon(reader.next()).await.unwrap_err();
+    assert_eq!((error.kind(), error.is_transient()), (ErrorKind::InUse, true), "{error}");
+    assert_eq!((proxy.faults("DescribeStreamConsumer"), modes(counters.counts())), (10, (0, 0)));
+}
+
 #[tokio::test]
 async fn a_consumer_that_is_being_made_is_waited_for() {
     let Some(server) = Server::with_fan_out() else { return };
     let test = stream(&server).await;
     test.put_numbered("a", 0..2).await;
     let proxy = Proxy::start(server.address(), |operation, n, _| {
-        let creating = r#"{"ConsumerDescription":{"ConsumerName":"pegboard","ConsumerARN":"arn","ConsumerStatus":"CREATING","ConsumerCreationTimestamp":1,"StreamARN":"arn"}}"#;
-        (operation == "DescribeStreamConsumer" && n < 2).then(|| Fault::Answer(200, creating.to_owned()))
+        let creating = operation == "DescribeStreamConsumer" && n < 2;
+        creating.then(|| Fault::Answer(200, CREATING.to_owned()))
     })
     .await;
     let (stream, counters) = connect(fan_out(through(&proxy, &test))).await;

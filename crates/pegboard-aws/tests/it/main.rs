@@ -12,6 +12,7 @@
 
 mod fan_out;
 mod faults;
+mod load;
 mod policy;
 mod proxy;
 mod reading;
