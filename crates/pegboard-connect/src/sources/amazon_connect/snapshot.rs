@@ -16,6 +16,7 @@ mod page;
 mod tests;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use async_trait::async_trait;
 use pegboard_aws as aws;
@@ -167,10 +168,10 @@ impl Users {
         let mut places: HashMap<AgentId, usize> = HashMap::with_capacity(self.shown.len());
         let mut shown: Vec<Shown> = Vec::with_capacity(self.shown.len());
         for next in self.shown {
-            match places.get(&next.agent) {
-                Some(place) => shown[*place] = next,
-                None => {
-                    places.insert(next.agent.clone(), shown.len());
+            match places.entry(next.agent.clone()) {
+                Entry::Occupied(place) => shown[*place.get()] = next,
+                Entry::Vacant(place) => {
+                    place.insert(shown.len());
                     shown.push(next);
                 }
             }

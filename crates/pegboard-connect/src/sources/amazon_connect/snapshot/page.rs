@@ -55,21 +55,27 @@ struct Reference {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
 struct HierarchyPath {
-    level_one: Option<Reference>,
-    level_two: Option<Reference>,
-    level_three: Option<Reference>,
-    level_four: Option<Reference>,
-    level_five: Option<Reference>,
+    #[serde(rename = "LevelOne")]
+    one: Option<Reference>,
+    #[serde(rename = "LevelTwo")]
+    two: Option<Reference>,
+    #[serde(rename = "LevelThree")]
+    three: Option<Reference>,
+    #[serde(rename = "LevelFour")]
+    four: Option<Reference>,
+    #[serde(rename = "LevelFive")]
+    five: Option<Reference>,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
 struct StatusReference {
-    status_start_timestamp: Option<f64>,
-    status_arn: Option<String>,
-    status_name: Option<String>,
+    #[serde(rename = "StatusStartTimestamp")]
+    since: Option<f64>,
+    #[serde(rename = "StatusArn")]
+    arn: Option<String>,
+    #[serde(rename = "StatusName")]
+    name: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -138,14 +144,14 @@ impl Users {
         }
         let profile = profile(user, agent, directory);
         self.misses_names |= profile.is_none();
-        let status_since = shown.status_start_timestamp.map(timestamp);
+        let status_since = shown.since.map(timestamp);
         Some(Snapshot { status: Arc::new(status), status_since, contacts, profile: profile.map(Arc::new) })
     }
 
     /// The directory knows what a status is for; of one that it does not have, the name decides as in old events.
     fn status(&mut self, shown: &StatusReference, directory: &Directory) -> Option<Status> {
-        let name = shown.status_name.as_deref().filter(|name| !name.is_empty())?;
-        let id = shown.status_arn.as_deref().map(last_part).filter(|id| !id.is_empty());
+        let name = shown.name.as_deref().filter(|name| !name.is_empty())?;
+        let id = shown.arn.as_deref().map(last_part).filter(|id| !id.is_empty());
         let kind = id.and_then(|id| directory.status_type(id));
         self.misses_names |= kind.is_none();
         Some(Status { id: id.map(StatusId::from), name: name.into(), kind: status_kind(kind, name) })
@@ -194,9 +200,8 @@ fn profile(user: &UserData, agent: &AgentId, directory: &Directory) -> Option<Ag
     let levels = match &user.hierarchy_path {
         None => [""; 5],
         Some(path) => {
-            let [one, two, three, four, five] =
-                [&path.level_one, &path.level_two, &path.level_three, &path.level_four, &path.level_five]
-                    .map(|level| group(level.as_ref(), directory));
+            let [one, two, three, four, five] = [&path.one, &path.two, &path.three, &path.four, &path.five]
+                .map(|level| group(level.as_ref(), directory));
             [one?, two?, three?, four?, five?]
         }
     };
