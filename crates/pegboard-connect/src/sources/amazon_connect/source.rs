@@ -58,6 +58,15 @@ impl KinesisSource {
     }
 }
 
+/// What becomes of the consumer.
+fn of_consumer(state: aws::ConsumerState) -> &'static str {
+    match state {
+        aws::ConsumerState::Active => "is active",
+        aws::ConsumerState::Changing => "is being made or deleted",
+        aws::ConsumerState::ToBeRegistered => "will be registered",
+    }
+}
+
 #[async_trait]
 impl Source for KinesisSource {
     fn kind(&self) -> &'static str {
@@ -77,6 +86,9 @@ impl Source for KinesisSource {
             "stream {} is {}, with {open} open shards and {} hours of retention",
             described.arn, described.status, described.retention_hours
         );
+        if let Some(consumer) = stream.consumer_state().await.map_err(|error| source_error(&error))? {
+            found = format!("{found}; its consumer for enhanced fan-out {}", of_consumer(consumer));
+        }
         if let Some(snapshots) = &self.snapshots {
             found = format!("{found}; {}", snapshots.probe().await?);
         }
