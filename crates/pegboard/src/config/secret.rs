@@ -181,15 +181,53 @@ fn from_file(path: &Path) -> Result<Secret, SecretError> {
 
 #[cfg(unix)]
 fn check_mode(file: &File, path: &Path) -> Result<(), SecretError> {
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
     let metadata =
         file.metadata().map_err(|error| SecretError::Unreadable { path: path.to_owned(), error })?;
     let mode = metadata.permissions().mode() & 0o7777;
-    if mode & !0o600 == 0 { Ok(()) } else { Err(SecretError::TooOpen { path: path.to_owned(), mode }) }
+    // Where the process cannot be asked for its user, it counts as root, for whom nothing is excepted.
+    let reader = std::fs::metadata("/proc/self").map_or(0, |own| own.uid());
+    if is_private(mode, (metadata.uid(), metadata.gid()), reader) {
+        return Ok(());
+    }
+    Err(SecretError::TooOpen { path: path.to_owned(), mode })
+}
+
+/// Whether nobody but the reader, and root, can read a file.
+///
+/// systemd hands a credential to a service by an access list: the file stays root's, and its mode shows what the list allows
+/// as the right of its group, which is root's too.
+#[cfg(unix)]
+const fn is_private(mode: u32, (owner, group): (u32, u32), reader: u32) -> bool {
+    let is_handed_over = owner == 0 && group == 0 && reader != 0;
+    let allowed = if is_handed_over { 0o640 } else { 0o600 };
+    mode & !allowed == 0
 }
 
 #[cfg(not(unix))]
 fn check_mode(_file: &File, _path: &Path) -> Result<(), SecretError> {
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s21_a_credential_of_systemd_is_private_and_a_file_of_a_group_is_not() {
+        let (root, service) = ((0, 0), 61_234);
+        assert!(is_private(0o400, root, 0) && is_private(0o600, (1000, 1000), 1000));
+        assert!(is_private(0o440, root, service), "the mask of an access list");
+        for (mode, owner, reader) in [
+            (0o444, root, service),
+            (0o460, root, service),
+            (0o440, root, 0),
+            (0o440, (0, 1000), service),
+            (0o440, (1000, 0), service),
+            (0o640, (1000, 1000), 1000),
+        ] {
+            assert!(!is_private(mode, owner, reader), "{mode:o} of {owner:?} for {reader}");
+        }
+    }
 }
