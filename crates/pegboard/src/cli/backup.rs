@@ -10,6 +10,7 @@ use pegboard_store::StoreError;
 
 use super::hub_client::{HubClient, TokenPlace};
 use super::{ConfigPath, Failure, block_on};
+use crate::api::audit::{self, Actor, Deed};
 use crate::clock;
 use crate::config::{Config, StoreUrl};
 use crate::runtime::build;
@@ -54,6 +55,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 async fn make(config: &Config, path: &Path, arguments: &Arguments) -> Result<PathBuf, Failure> {
     match build::store(&config.store, clock::system).await {
         Ok(store) => {
+            let deed =
+                Deed { action: "store.copied", subject: "store".to_owned(), before: None, after: None };
+            audit::write(&*store, clock::system(), Actor::machine(), deed)
+                .await
+                .context("cannot write to the audit log")?;
             let made = store.backup().await;
             store.shut_down().await.context("cannot close the store")?;
             Ok(made.context("cannot copy the store")?.path)

@@ -1,14 +1,18 @@
 //! `pegboard restore`: a store from a copy.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
 use pegboard_store::SqliteStore;
+use serde_json::json;
 
 use super::backup::NO_FILE;
-use super::{ConfigPath, Failure};
-use crate::config::StoreUrl;
+use super::{ConfigPath, Failure, block_on};
+use crate::api::audit::{self, Actor, Deed};
+use crate::clock;
+use crate::config::{Config, StoreUrl};
+use crate::runtime::build;
 
 /// Make the store from a copy that `pegboard backup` made.
 ///
@@ -38,6 +42,18 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         )));
     }
     SqliteStore::restore(&arguments.from, path, arguments.replace).context("cannot restore the store")?;
+    block_on(note(&config, &arguments.from))?;
     println!("Restored {} from {}", config.store, arguments.from.display());
     Ok(())
+}
+
+/// Notes in the audit log of the new store where it comes from.
+async fn note(config: &Config, from: &Path) -> Result<(), Failure> {
+    let store = build::store(&config.store, clock::system).await.context("cannot open the restored store")?;
+    let after = json!({"from": from.display().to_string()});
+    let deed =
+        Deed { action: "store.restored", subject: "store".to_owned(), before: None, after: Some(after) };
+    let noted = audit::write(&*store, clock::system(), Actor::machine(), deed).await;
+    store.shut_down().await.context("cannot close the restored store")?;
+    noted.context("cannot write to the audit log").map(drop).map_err(Failure::Other)
 }
