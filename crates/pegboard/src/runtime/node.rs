@@ -234,7 +234,7 @@ impl Node {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!("cannot tell other nodes that this one leaves: {error}"),
             Err(_) => {
-                tracing::warn!("cannot tell other nodes that this one leaves: the store does not answer")
+                tracing::warn!("cannot tell other nodes that this one leaves: the store does not answer");
             }
         }
     }

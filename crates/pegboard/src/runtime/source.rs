@@ -28,7 +28,7 @@ use super::status::Step;
 const PLAN_EVERY: Duration = Duration::from_secs(30);
 
 /// How long listing partitions may take. A listing asks page after page, and each request has limits of its own.
-const PLAN_WITHIN: Duration = Duration::from_mins(1);
+const PLAN_WITHIN: Duration = if cfg!(test) { Duration::from_secs(1) } else { Duration::from_mins(1) };
 
 /// How often the closer looks at the watermark.
 const CLOSE_EVERY: Duration = Duration::from_millis(500);
@@ -128,7 +128,7 @@ async fn turn(shared: &Arc<Shared>, plan: &mut Plan, due: &mut Instant, readers:
 /// unless another has it now.
 async fn leave(shared: &Shared, ended: Option<(PartitionId, End)>) {
     let Some((partition, end)) = ended else { return };
-    shared.status.set_own(&partition, false);
+    shared.status.left(&partition);
     if end == End::Finished {
         shared.status.recovered(partition.as_str());
         shared.node.release(&shared.config.name, &Part::Partition(partition)).await;
@@ -232,7 +232,7 @@ async fn release_unnamed(shared: &Shared, plan: &Plan, readers: &Readers) {
             && !readers.has(partition)
             && !plan.open.iter().any(|opening| opening.partition == *partition)
         {
-            shared.status.set_own(partition, false);
+            shared.status.left(partition);
             shared.node.release(&shared.config.name, &part).await;
         }
     }

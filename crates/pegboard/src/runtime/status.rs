@@ -23,6 +23,8 @@ pub struct Status {
 #[derive(Debug, Default)]
 struct Inner {
     partitions: BTreeMap<PartitionId, Partition>,
+    /// Those that this node reads: of them it knows best how they stand.
+    own: BTreeSet<PartitionId>,
     faults: BTreeMap<String, Fault>,
     planned: bool,
     /// The last watermark that was complete; it never goes back.
@@ -53,8 +55,6 @@ struct Partition {
     waiting: bool,
     /// Whether children of it may not be known yet: until the next plan it holds the watermark.
     holding: bool,
-    /// Whether this node reads it: then it knows best how it stands.
-    own: bool,
     /// All that was ever read from it.
     counts: SourceCounts,
 }
@@ -91,36 +91,33 @@ impl Status {
     /// Takes over how other nodes have left the source. Answers whether a partition has ended elsewhere since the last time.
     pub fn refresh(&self, state: &SourceState) -> bool {
         let mut inner = self.lock();
-        inner.agents = state.agents;
-        inner.closed_until = state.closed_until.max(inner.closed_until);
+        let Inner { partitions, own, .. } = &mut *inner;
         let mut any_ended = false;
         for state in state.partitions.iter().filter(|state| !is_lane(&state.partition)) {
-            let known = inner.partitions.entry(state.partition.clone()).or_default();
+            let known = partitions.entry(state.partition.clone()).or_default();
             any_ended |= state.finished && !known.finished;
-            known.catch_up(state);
+            known.catch_up(state, own.contains(&state.partition));
         }
+        inner.agents = state.agents;
+        inner.closed_until = state.closed_until.max(inner.closed_until);
         any_ended
     }
 
     /// Notes that this node reads a partition from now on, from where it stands.
     pub fn taken(&self, state: &PartitionState) {
         let mut inner = self.lock();
-        let known = inner.partitions.entry(state.partition.clone()).or_default();
-        known.own = false;
-        known.catch_up(state);
-        known.own = true;
+        inner.partitions.entry(state.partition.clone()).or_default().catch_up(state, false);
+        inner.own.insert(state.partition.clone());
     }
 
-    /// Notes whether this node reads a partition.
-    pub fn set_own(&self, partition: &PartitionId, own: bool) {
-        if let Some(known) = self.lock().partitions.get_mut(partition) {
-            known.own = own;
-        }
+    /// Notes that this node reads a partition no longer.
+    pub fn left(&self, partition: &PartitionId) {
+        self.lock().own.remove(partition);
     }
 
     /// Whether this node reads a partition.
     pub fn is_own(&self, partition: &PartitionId) -> bool {
-        self.lock().partitions.get(partition).is_some_and(|known| known.own)
+        self.lock().own.contains(partition)
     }
 
     /// Up to when a partition is complete.
@@ -340,22 +337,21 @@ impl Partition {
             parents: state.parents.clone(),
             waiting: false,
             holding: false,
-            own: false,
             counts,
         }
     }
 
     /// Takes over what is stored. Of a partition that this node reads it may be older than what is known: a watermark
     /// without records is stored now and then only.
-    fn catch_up(&mut self, state: &PartitionState) {
+    fn catch_up(&mut self, state: &PartitionState, own: bool) {
         self.holding |= state.finished && !self.finished;
-        if self.own {
+        if own {
             self.finished |= state.finished;
             return;
         }
         let (waiting, holding) = (self.waiting, self.holding);
         let watermark = state.watermark.max(self.watermark);
-        *self = Self { waiting, holding, watermark, ..Self::stored(state) };
+        *self = Self { watermark, waiting, holding, ..Self::stored(state) };
     }
 
     /// Whether anything was read of it.

@@ -1,10 +1,10 @@
 //! Rows, revisions and dirty marks.
 
 use pegboard_model::AgentId;
-use pegboard_store::{Batch, Close, Closed, DirtyMark, FeedKind, RowWrite, Store, StoreError};
+use pegboard_store::{Batch, Close, Closed, DirtyMark, FeedKind, RowWrite, SegmentsWrite, Store, StoreError};
 
 use crate::home::Home;
-use crate::sample::{at, batch, close, contact, row, shard, source, whole_feed};
+use crate::sample::{at, batch, close, contact, row, segment, shard, source, whole_feed};
 
 async fn rows(store: &dyn Store) -> Vec<(String, String, u32, String)> {
     let rows = store.rows(&source(), "agent_interval", at(0), at(900)).await.unwrap();
@@ -187,4 +187,44 @@ pub(crate) async fn a_contact_marks_where_it_was_and_where_it_is(home: &dyn Home
     assert_eq!(left, [DirtyMark::of_contacts_at(at(10))], "it left a closed interval for an open one");
     store.close(Close { closed_until: at(60), answered: left, ..close(epoch) }).await.unwrap();
     assert_eq!(commit(3, 3, 50).await, [DirtyMark::of_contacts_at(at(50))], "it came back into a closed one");
+}
+
+/// Whatever a batch comes between, of announcing, reading what is to be summed, and writing the rows: its change is either
+/// seen or marked, and never both forgotten.
+pub(crate) async fn wherever_a_batch_comes_in_its_change_is_seen_or_marked(home: &dyn Home) {
+    let store = home.open().await;
+    let partition = store.take_partition(&source(), &shard(), &[]).await.unwrap().epoch;
+    let epoch = store.take_closer(&source()).await.unwrap().epoch;
+    for turn in 0..4 {
+        // Each turn closes an interval of its own, in which one agent of its own changes.
+        let (agent, from) = (format!("agent-{turn}"), i64::from(turn) * 100);
+        let until = at(from + 100);
+        let commit = async |before: i32| {
+            if before != turn {
+                return;
+            }
+            let batch = Batch {
+                segments: vec![SegmentsWrite {
+                    agent: agent.as_str().into(),
+                    from: at(from + 10),
+                    segments: vec![segment(from + 10, None, "Available")],
+                    keep_mark: false,
+                }],
+                dirty: vec![mark(Some(&agent), from + 10, from + 20)],
+                ..batch(partition, u64::try_from(turn).unwrap())
+            };
+            store.commit(batch).await.unwrap();
+        };
+        commit(0).await;
+        store.announce_closing(&source(), epoch, until).await.unwrap();
+        commit(1).await;
+        let facts = store.segments(&source(), Some(&agent.as_str().into()), at(from), until).await.unwrap();
+        commit(2).await;
+        store.close(Close { closed_until: until, ..close(epoch) }).await.unwrap();
+        commit(3).await;
+        let marked = store.dirty(&source(), 9).await.unwrap();
+        let is_marked = marked.iter().any(|mark| mark.agent.as_ref().is_some_and(|of| of.as_str() == agent));
+        let expected = [(true, false), (true, true), (false, true), (false, true)];
+        assert_eq!((!facts.is_empty(), is_marked), expected[usize::try_from(turn).unwrap()], "turn {turn}");
+    }
 }

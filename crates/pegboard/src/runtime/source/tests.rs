@@ -204,6 +204,17 @@ async fn r25_a_source_that_never_answers_does_not_hold_up_the_stop() {
 }
 
 #[tokio::test]
+async fn a_listing_that_never_ends_is_told_and_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = Scripted::new(Planning::Hangs, Reading::Hangs, Vec::new());
+    let work = Work::start(Work::load(&source, &store(&folder)).await);
+    until("a fault is told", || work.error().is_some()).await;
+    assert!(work.error().is_some_and(|error| error.contains("listing what to read took more than")));
+    until("it is asked again", || source.planned.load(Ordering::SeqCst) > 1).await;
+    work.stop().await;
+}
+
+#[tokio::test]
 async fn a_panic_of_a_reader_is_told_at_once_and_it_is_not_started_again() {
     let folder = tempfile::tempdir().unwrap();
     let source = Scripted::new(Planning::Works, Reading::Panics, Vec::new());

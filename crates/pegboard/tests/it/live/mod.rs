@@ -2,6 +2,7 @@
 
 mod bad_records;
 mod equals_replay;
+mod hanging;
 mod late_data;
 mod limits;
 mod open_intervals;

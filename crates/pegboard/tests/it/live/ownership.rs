@@ -51,3 +51,15 @@ async fn r06_a_hub_whose_partition_was_taken_notices_and_goes_on_from_what_is_st
     assert_alike(&replayed_tables(&replay(&day, &settings(&day))), &live.tables(day.start, day.end).await);
     live.stop().await;
 }
+
+#[tokio::test]
+async fn who_lets_go_of_a_hub_without_stopping_it_ends_its_tasks() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Script::new(false);
+    script.add(ONLY, &[]);
+    let live = Live::start(&script, &config(), folder.path()).await;
+    until("it reads", async || script.opened() > 0).await;
+    let store = std::sync::Arc::downgrade(&live.store);
+    drop(live);
+    until("nobody holds the store any more", async || store.strong_count() == 0).await;
+}

@@ -25,7 +25,7 @@ enum Place {
     /// One process holds the store: all nodes have the same.
     Sqlite { store: Arc<dyn Store>, _folder: TempDir },
     /// Each node has connections of its own, to a schema of the test's own.
-    Postgres(PostgresUrl),
+    Postgres(Box<PostgresUrl>),
 }
 
 /// One store, for any number of nodes.
@@ -43,7 +43,7 @@ impl Centre {
 
     /// On the server that `PEGBOARD_TEST_POSTGRES` names; says so on stderr if there is none.
     #[expect(clippy::disallowed_methods, reason = "the address of the test server is the test's own setting")]
-    pub(crate) async fn on_postgres() -> Option<Self> {
+    pub(crate) fn on_postgres() -> Option<Self> {
         static MADE: AtomicU64 = AtomicU64::new(0);
         let Ok(server) = std::env::var("PEGBOARD_TEST_POSTGRES") else {
             eprintln!("skipped: PEGBOARD_TEST_POSTGRES names no server");
@@ -51,7 +51,7 @@ impl Centre {
         };
         let number = MADE.fetch_add(1, Ordering::Relaxed);
         let url = format!("{server}?schema=nodes_{}_{number}", std::process::id());
-        Some(Self { place: Place::Postgres(url.parse().unwrap()) })
+        Some(Self { place: Place::Postgres(Box::new(url.parse().unwrap())) })
     }
 
     pub(crate) async fn store(&self) -> Arc<dyn Store> {

@@ -4,6 +4,7 @@ mod api;
 mod centre;
 mod dying;
 mod load;
+mod processes;
 mod resharding;
 mod sharing;
 mod zombie;
@@ -20,7 +21,7 @@ macro_rules! on_every_store {
         mod postgres {
             $(#[tokio::test]
             async fn $test() {
-                let Some(centre) = $crate::nodes::centre::Centre::on_postgres().await else { return };
+                let Some(centre) = $crate::nodes::centre::Centre::on_postgres() else { return };
                 super::$test(centre).await;
             })+
         }

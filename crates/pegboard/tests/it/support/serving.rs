@@ -1,0 +1,100 @@
+//! `pegboard serve` as a process of its own.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::binary::program;
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A running hub; it is killed if a test fails.
+pub(crate) struct Serving {
+    child: Child,
+    port: u16,
+    folder: PathBuf,
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+impl Serving {
+    /// Starts the program in a folder, on a free port, with this configuration besides.
+    pub(crate) fn start(folder: &Path, configuration: &str) -> Self {
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let server = format!("[server]\nlisten = \"127.0.0.1:{port}\"\n");
+        fs::write(folder.join("pegboard.toml"), format!("{server}{configuration}")).unwrap();
+        let said = fs::File::create(folder.join("stderr.log")).unwrap();
+        let child = program(folder).arg("serve").stdout(Stdio::null()).stderr(said).spawn().unwrap();
+        let mut serving = Self { child, port, folder: folder.to_owned() };
+        serving.until("it answers", |serving| serving.metrics().is_some());
+        serving
+    }
+
+    #[track_caller]
+    pub(crate) fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !done(self) {
+            let status = self.child.try_wait().unwrap();
+            assert_eq!(status, None, "it ended while: {what}; {}", self.said());
+            assert!(Instant::now() < deadline, "waited a minute, and not: {what}; {}", self.said());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Asks it to end, and answers how long that took.
+    #[track_caller]
+    pub(crate) fn terminate(mut self) -> Duration {
+        let asked = Instant::now();
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                assert!(status.success(), "{status}: {}", self.said());
+                return asked.elapsed();
+            }
+            assert!(asked.elapsed() < PATIENCE, "it does not end: {}", self.said());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Kills it as nothing can be caught.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// What it said.
+    pub(crate) fn said(&self) -> String {
+        fs::read_to_string(self.folder.join("stderr.log")).unwrap_or_default()
+    }
+
+    /// A number that it shows; nothing while it does not answer, or does not show it.
+    pub(crate) fn metric(&self, name: &str) -> Option<f64> {
+        self.metrics()?.get(name).copied()
+    }
+
+    /// Its numbers, by name with labels.
+    fn metrics(&self) -> Option<BTreeMap<String, f64>> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let host = format!("127.0.0.1:{}", self.port);
+        write!(stream, "GET /metrics HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let read = |line: &str| {
+            let (name, number) = line.rsplit_once(' ')?;
+            Some((name.to_owned(), number.parse().ok()?))
+        };
+        Some(answer.lines().filter(|line| !line.starts_with('#')).filter_map(read).collect())
+    }
+}
