@@ -7,6 +7,7 @@
 mod audit;
 mod batch;
 mod column;
+mod copy;
 mod error;
 pub mod failpoint;
 mod nodes;
@@ -20,6 +21,7 @@ pub use batch::{
     AgentWrite, Batch, Close, Closed, Committed, Counts, DeadLetterWrite, DirtyMark, GapWrite, RowWrite,
     SegmentsWrite,
 };
+pub use copy::CopiedTable;
 pub use error::StoreError;
 pub use nodes::{Beat, Lease, NodeId, NodeSeen, Part, Roll};
 pub use postgres::{InvalidPostgresUrl, PostgresFound, PostgresOptions, PostgresStore, PostgresUrl, SslMode};

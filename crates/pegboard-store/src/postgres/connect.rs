@@ -105,6 +105,13 @@ impl Connector {
         Ok(Session::new(client, self.patience))
     }
 
+    /// A new connection for statements that are made as they are needed.
+    pub(super) async fn client(&self) -> Tried<Client> {
+        let (client, connection) = self.open().await?;
+        tokio::spawn(async move { drop(connection.await) });
+        Ok(client)
+    }
+
     async fn open(&self) -> Tried<(Client, Connection<Socket, Encrypted<Socket>>)> {
         Ok(self.config.connect(self.tls.clone()).await?)
     }

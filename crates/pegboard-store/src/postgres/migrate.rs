@@ -1,5 +1,7 @@
 //! From an older schema to the present one, while other nodes wait.
 
+use tokio_postgres::Client;
+
 use super::codec::get;
 use super::fault::Tried;
 use super::session::{BEGIN, COMMIT, Call, Session};
@@ -16,6 +18,15 @@ const MARK: &str = "CREATE TABLE pegboard_store (
     alone   boolean PRIMARY KEY DEFAULT true CHECK (alone)
 )";
 
+/// Waits for whoever makes or fills the schema, and makes others wait until the end of the transaction.
+const ALONE: &str = "SELECT pg_advisory_xact_lock(hashtextextended('pegboard ' || $1, 0))";
+
+/// The same for a connection that is no session.
+pub(super) async fn wait_for_others(client: &Client, schema: &str) -> Tried<()> {
+    client.execute(ALONE, &[&schema]).await?;
+    Ok(())
+}
+
 /// Brings the schema to the newest version, in one transaction; answers the identity of the store, made when there is
 /// none. Nodes that start together do so one after the other: the first does the work.
 pub(super) async fn migrate(session: &Session, schema: &str) -> Tried<StoreId> {
@@ -26,9 +37,7 @@ pub(super) async fn migrate(session: &Session, schema: &str) -> Tried<StoreId> {
 }
 
 async fn within(session: &Session, schema: &str) -> Tried<StoreId> {
-    session
-        .call(Call::new("SELECT pg_advisory_xact_lock(hashtextextended('pegboard ' || $1, 0))").with(schema))
-        .await?;
+    session.call(Call::new(ALONE).with(schema)).await?;
     let (found, id) = match state(session, schema).await? {
         State::Store { version, id } => (version, id),
         State::Empty => (0, first(session, schema).await?),

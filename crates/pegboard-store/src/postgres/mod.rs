@@ -7,6 +7,7 @@ mod connect;
 mod dirty;
 mod fault;
 mod feed;
+mod import;
 mod ingest;
 mod listen;
 mod migrate;

@@ -7,6 +7,7 @@ mod close;
 mod codec;
 mod connection;
 mod dirty;
+mod export;
 mod fault;
 mod feed;
 mod ingest;

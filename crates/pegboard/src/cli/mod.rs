@@ -13,6 +13,7 @@ mod restore;
 mod serve;
 mod simulate;
 mod started;
+mod store;
 mod token;
 mod token_keeper;
 
@@ -53,6 +54,8 @@ enum Command {
     Backup(backup::Arguments),
     /// Make the store from a copy.
     Restore(restore::Arguments),
+    /// Move the store to another database.
+    Store(store::Arguments),
     /// Make reports from files, offline.
     Replay(Box<replay::Arguments>),
     /// Write the files of a simulated contact centre, with the truth about it.
@@ -89,6 +92,7 @@ pub fn run() -> ExitCode {
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Backup(arguments) => backup::run(&arguments),
         Command::Restore(arguments) => restore::run(&arguments),
+        Command::Store(arguments) => store::run(arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
     };

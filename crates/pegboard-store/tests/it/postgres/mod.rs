@@ -1,6 +1,7 @@
 //! What a PostgreSQL store does besides: several nodes, and a database that fails.
 
 mod connection;
+mod copy;
 mod feed_order;
 mod proxy;
 mod restart;

@@ -1,0 +1,147 @@
+//! A SQLite store moves to PostgreSQL, and the hub goes on there.
+
+use pegboard_model::Timestamp;
+use pegboard_store::{
+    AuditWrite, Batch, Close, FeedKind, GapWrite, PostgresStore, Role, SqliteStore, Store, StoreError, Token,
+    TokenWrite,
+};
+
+use crate::home::{Home, PostgresHome, SqliteHome};
+use crate::sample::{
+    at, batch, close, commit_events, contact, dead_letter, event, number, row, shard, source, whole_feed,
+};
+
+/// A store with something in every table.
+async fn fill(store: &dyn Store) {
+    let epoch = commit_events(store, &["ann", "bob", "c\0d\u{1a}"]).await;
+    let more = Batch {
+        contacts: vec![(contact("c-1", 5, u64::MAX), Some(at(4))), (contact("c-2", 5, 0), None)],
+        dirty: vec![pegboard_store::DirtyMark { agent: Some("ann".into()), from: at(0), to: at(1) }],
+        dead_letters: vec![dead_letter(1, vec![0, 255, 7]), dead_letter(2, Vec::new())],
+        gaps: vec![GapWrite { reason: "expired".into(), from: None, to: Some(at(1)), at: at(0) }],
+        watermark: Some(at(9)),
+        ..batch(epoch, 3)
+    };
+    store.rebase(&source(), &"bob".into(), 2, at(0), "{\"track\":1}".into()).await.unwrap();
+    store.take_partition(&source(), &"child".into(), &[shard()]).await.unwrap();
+    let closer = store.take_closer(&source()).await.unwrap().epoch;
+    store.announce_closing(&source(), closer, at(900)).await.unwrap();
+    store.commit(more).await.unwrap();
+    for talk in 1..=3 {
+        let rows = vec![row("ann", &format!("{{\"talk_s\":{talk}}}"), "first"), row("bob", "{}", "first")];
+        store.close(Close { rows, ..close(closer) }).await.unwrap();
+    }
+    let token = Token {
+        id: "t-1".into(),
+        name: "wallboard".into(),
+        role: Role::Operator,
+        sources: vec![source()],
+        created: at(0),
+        expires: None,
+        revoked: None,
+    };
+    store.add_token(TokenWrite { token, hash: [7; 32] }).await.unwrap();
+    let entry = AuditWrite {
+        at: at(0),
+        by: "hub".into(),
+        name: "hub".into(),
+        via: "start".into(),
+        from: None,
+        action: "hub.started".into(),
+        subject: "hub".into(),
+        before: None,
+        after: Some("{}".into()),
+    };
+    store.append_audit(entry).await.unwrap();
+}
+
+/// Everything that the trait shows.
+async fn shown(store: &dyn Store) -> Vec<String> {
+    let agents = ["ann", "bob", "c\0d\u{1a}"];
+    let mut shown = vec![
+        format!("{:?}", store.id()),
+        format!("{:?}", store.partitions(&source()).await.unwrap()),
+        format!("{:?}", store.stored_agents(&source()).await.unwrap()),
+        format!("{:?}", store.beginnings(&source(), Timestamp::MIN).await.unwrap()),
+        format!("{:?}", store.source_state(&source()).await.unwrap()),
+        format!("{:?}", store.dirty(&source(), 99).await.unwrap()),
+        format!("{:?}", store.segments(&source(), None, Timestamp::MIN, Timestamp::MAX).await.unwrap()),
+        format!("{:?}", store.contacts(&source(), Timestamp::MIN, Timestamp::MAX).await.unwrap()),
+        format!("{:?}", store.contact(&source(), &"c-2".into()).await.unwrap()),
+        format!("{:?}", store.rows(&source(), "agent_interval", at(0), at(900)).await.unwrap()),
+        format!("{:?}", store.agents(&[]).await.unwrap()),
+        format!("{:?}", whole_feed(store, FeedKind::States).await),
+        format!("{:?}", whole_feed(store, FeedKind::Rows).await),
+        format!("{:?}", store.dead_letters(&[], None, 99).await.unwrap()),
+        format!("{:?}", store.gaps(&source(), 99).await.unwrap()),
+        format!("{:?}", store.tokens().await.unwrap()),
+        format!("{:?}", store.token_by_hash(&[7; 32]).await.unwrap()),
+        format!("{:?}", store.audit(None, 99).await.unwrap()),
+    ];
+    for agent in agents.map(Into::into) {
+        shown.push(format!("{:?}", store.evidence(&source(), &agent, Timestamp::MIN).await.unwrap()));
+        shown.push(format!("{:?}", store.base(&source(), &agent).await.unwrap()));
+    }
+    shown
+}
+
+async fn copied() -> Option<(SqliteHome, PostgresHome, SqliteStore)> {
+    let target = PostgresHome::new()?;
+    let home = SqliteHome::new();
+    let store = home.sqlite();
+    fill(&store).await;
+    let copied = PostgresStore::copy_from(&store, &target.url(), &PostgresHome::options()).await.unwrap();
+    let empty: Vec<_> = copied.iter().filter(|table| table.rows == 0).map(|table| &table.name).collect();
+    assert_eq!(empty, [""; 0], "the test fills every table");
+    Some((home, target, store))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_shows_what_the_store_showed() {
+    let Some((_home, target, before)) = copied().await else { return };
+    let after = target.open().await;
+    for (before, after) in shown(&before).await.iter().zip(shown(&*after).await) {
+        assert_eq!(*before, after);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_hub_goes_on_upon_the_copy() {
+    let Some((_home, target, before)) = copied().await else { return };
+    let cursor = before.feed_end(FeedKind::States).await.unwrap();
+    let letters = before.dead_letters(&[], None, 9).await.unwrap();
+    let store = target.open().await;
+    let stands = store.take_partition(&source(), &shard(), &[]).await.unwrap();
+    assert_eq!((stands.epoch, stands.position), (2, Some(number(4))));
+    let next = Batch { dead_letters: vec![dead_letter(3, Vec::new())], ..event(2, 4, "eve") };
+    assert_eq!(store.commit(next).await.unwrap().last_state, cursor.seen[&source()] + 1);
+    let page = store.feed(FeedKind::States, &cursor, &[], 9).await.unwrap();
+    assert_eq!(page.entries.len(), 1, "a cursor of the old store skips nothing");
+    let rows = vec![row("ann", "{\"talk_s\":9}", "late")];
+    let closer = store.take_closer(&source()).await.unwrap();
+    assert_eq!((closer.epoch, closer.closed_until), (2, Some(at(900))));
+    store.close(Close { rows, ..close(2) }).await.unwrap();
+    let rows = store.rows(&source(), "agent_interval", at(0), at(900)).await.unwrap();
+    assert_eq!(rows[0].revision, 4);
+    let newest = store.dead_letters(&[], None, 9).await.unwrap()[0].id;
+    assert!(newest > letters[0].id, "numbers are not given twice");
+    assert_eq!(store.audit(None, 9).await.unwrap()[0].number, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_an_empty_schema_is_filled() {
+    let Some((home, target, store)) = copied().await else { return };
+    let before = shown(&*target.open().await).await;
+    let again = PostgresStore::copy_from(&store, &target.url(), &PostgresHome::options()).await.unwrap_err();
+    assert!(again.to_string().contains("is not empty"), "{again}");
+    assert_eq!(shown(&*target.open().await).await, before, "it is left as it was");
+
+    // A store that was made and never used is empty, too; its identity is replaced.
+    let target = PostgresHome::new().unwrap();
+    let made = target.open().await.id().clone();
+    PostgresStore::copy_from(&store, &target.url(), &PostgresHome::options()).await.unwrap();
+    assert!(made != *store.id() && target.open().await.id() == store.id());
+    // A file that a hub holds is not read.
+    let held = SqliteStore::open(&home.path(), SqliteHome::options()).unwrap_err();
+    assert!(matches!(held, StoreError::InUse { .. }), "{held}");
+}

@@ -1,0 +1,72 @@
+//! `pegboard store`: the database itself.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use clap::{Args, Subcommand};
+use pegboard_store::{PostgresStore, PostgresUrl, SqliteOptions, SqliteStore, Store as _};
+
+use super::{Failure, block_on};
+use crate::clock;
+use crate::config::{PostgresSettings, SecretRef};
+use crate::runtime::build;
+
+/// Move the store to another database.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Copy a SQLite store into an empty schema of a PostgreSQL database. The hub is stopped meanwhile, and started on the
+    /// copy afterwards: it goes on where it was, and readers keep their cursors.
+    Copy {
+        /// The store as it is: `sqlite:` and a path.
+        #[arg(long, value_name = "URL", value_parser = sqlite_path)]
+        from: PathBuf,
+        /// Where it goes: postgres://user@host/database, without a password.
+        #[arg(long, value_name = "URL")]
+        to: PostgresUrl,
+        /// Where the password is kept: env:NAME or file:PATH.
+        #[arg(long, value_name = "REFERENCE", value_parser = secret)]
+        password: Option<SecretRef>,
+    },
+}
+
+fn sqlite_path(url: &str) -> Result<PathBuf, String> {
+    let path = url.strip_prefix("sqlite:").filter(|path| !path.is_empty());
+    path.map(PathBuf::from).ok_or_else(|| "expected \"sqlite:\" and a path".to_owned())
+}
+
+fn secret(reference: &str) -> Result<SecretRef, String> {
+    SecretRef::parse(reference, Path::new("")).map_err(|error| error.to_string())
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
+    let Command::Copy { from, to, password } = arguments.command;
+    block_on(copy(&from, &PostgresSettings { url: to, password }))
+}
+
+#[expect(clippy::print_stdout, reason = "the answer of this command")]
+async fn copy(from: &Path, to: &PostgresSettings) -> Result<(), Failure> {
+    if !from.exists() {
+        return Err(Failure::Usage(format!("{}: there is no such file", from.display())));
+    }
+    let store = SqliteStore::open(from, SqliteOptions::new(clock::system))
+        .with_context(|| format!("cannot open {}", from.display()))?;
+    let options = build::postgres(to, clock::system).map_err(|error| anyhow!(error))?;
+    let copied =
+        PostgresStore::copy_from(&store, &to.url, &options).await.map_err(|error| anyhow!(error))?;
+    store.shut_down().await.context("cannot close the SQLite store")?;
+    for table in &copied {
+        println!("{:<14} {:>12} rows  {}", table.name, table.rows, table.checksum);
+    }
+    println!(
+        "All rows were read back and are the same. Name the new store in pegboard.toml; do not start a hub on {} again.",
+        from.display()
+    );
+    Ok(())
+}
