@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pegboard_connect::spec::{Look, Snapshots, SourceError, Whom};
-use pegboard_model::{AgentId, Observation, PartitionId, Position};
+use pegboard_engine::evidence::LIVE_TOLERANCE;
+use pegboard_model::{AgentId, Observation, PartitionId, Position, Timestamp};
 use pegboard_store::{Batch, StoreError};
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use self::judge::{Judge, SETTLE};
@@ -20,6 +20,7 @@ use super::agents::{Agents, Staged};
 use super::ingest::opening_batch;
 use super::source::Shared;
 use super::view::ReconcilerStatus;
+use super::watch;
 
 /// The name of the partition. No source gives one like it: streams and files have a path in theirs.
 const LANE: &str = "platform-snapshot";
@@ -44,17 +45,23 @@ pub fn is_lane(partition: &PartitionId) -> bool {
 pub async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     let Some(snapshots) = shared.source.snapshots() else { return };
     let mut reconciler = Reconciler::new(&shared, snapshots).await;
+    let mut due = Instant::now();
     while !*stop.borrow() {
-        // Dropped half-way it leaves nothing half done: what it writes, it writes as a whole or not at all.
-        let due = tokio::select! {
-            due = reconciler.turn() => due,
-            _ = stop.changed() => break,
-        };
         tokio::select! {
-            () = tokio::time::sleep_until(due) => {}
-            () = shared.look.notified() => reconciler.hurry(),
+            biased;
             _ = stop.changed() => break,
+            () = tokio::time::sleep_until(due) => {}
+            () = shared.look.notified() => {
+                due = due.min(reconciler.hurried());
+                continue;
+            }
         }
+        // Dropped half-way it leaves nothing half done: what it writes, it writes as a whole or not at all.
+        due = tokio::select! {
+            biased;
+            _ = stop.changed() => break,
+            next = reconciler.turn() => next,
+        };
     }
     shared.status.recovered(PART);
 }
@@ -66,6 +73,11 @@ enum Failure {
     Source(#[from] SourceError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(
+        "the platform's clock says {began}, more than 5 minutes ahead of this machine's: what is dated so is not believed. \
+         Set the clock of this machine"
+    )]
+    Future { began: Timestamp },
     #[error(
         "{gone} of {signed_in} signed-in agents would be signed out at once, because the platform does not show them: \
          not believed. Check what its snapshot may show; when the stream tells of them again, this goes by itself"
@@ -87,6 +99,8 @@ struct Reconciler<'a> {
     owned: Option<Owned>,
     /// To be looked at before everybody is looked at again.
     suspects: Vec<AgentId>,
+    /// When there was a look.
+    looked: Option<Instant>,
     /// When everybody is looked at again.
     next_whole: Instant,
     /// Whether the stream has been read up to the present in this run. Before, a sign-out may still stand in it.
@@ -103,20 +117,24 @@ impl<'a> Reconciler<'a> {
             judge: Judge::new(policy, snapshots.shown_as_connected()),
             owned: None,
             suspects: Vec::new(),
+            looked: None,
             next_whole: Instant::now(),
             caught_up: false,
             status: ReconcilerStatus::default(),
         }
     }
 
-    /// An agent has fallen silent: everybody is looked at now.
-    fn hurry(&mut self) {
-        self.next_whole = Instant::now();
+    /// When everybody is looked at, now that an agent has fallen silent: at once, but not twice in a moment.
+    fn hurried(&mut self) -> Instant {
+        let earliest = self.looked.map_or_else(Instant::now, |looked| looked + millis(SETTLE));
+        self.next_whole = self.next_whole.min(earliest);
+        self.next_whole
     }
 
     /// Looks once, at everybody or at those in doubt, and answers when to do so again.
     async fn turn(&mut self) -> Instant {
         let started = Instant::now();
+        self.looked = Some(started);
         let is_whole = self.suspects.is_empty() || started >= self.next_whole;
         let outcome = self.look(is_whole).await;
         self.status.took = started.elapsed();
@@ -145,6 +163,9 @@ impl<'a> Reconciler<'a> {
     /// Weighs a look and commits what it shows to have been missed.
     async fn apply(&mut self, look: &Look, asked: Option<&[AgentId]>) -> Result<(), Failure> {
         let shared = self.shared;
+        if look.began > (shared.clock)() + LIVE_TOLERANCE {
+            return Err(Failure::Future { began: look.began });
+        }
         self.caught_up |= self.is_at_tip();
         let mut owned = self.own().await?;
         let mut agents = shared.agents.lock().await;

@@ -1,5 +1,6 @@
 //! The questions themselves, and how they fail.
 
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 use pegboard_aws as aws;
@@ -102,6 +103,33 @@ async fn a_server_that_is_not_there_is_not_reached() {
     let snapshots = pegboard_connect::sources::amazon_connect::ConnectSnapshots::new(config, environment());
     let error = snapshots.look(Whom::Everybody).await.unwrap_err();
     assert!(!error.needs_action && error.message.contains("no answer"), "{error}");
+}
+
+#[tokio::test]
+async fn a_source_is_asked_as_it_is_configured() {
+    let (_, stand_in) = busy(20);
+    let folder = tempfile::tempdir().unwrap();
+    let secret = |name: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, "AKIAEXAMPLE").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    };
+    secret("id");
+    secret("key");
+    let text = format!(
+        "[[source]]\nname = \"main\"\nkind = \"amazon-connect\"\n[source.kinesis]\nstream = \"agents\"\n\
+         region = \"eu-central-1\"\naccess_key_id = \"file:id\"\nsecret_access_key = \"file:key\"\n\
+         [source.connect]\ninstance_id = \"{}\"\nendpoint = \"{}\"\n",
+        stand_in.instance(),
+        stand_in.url()
+    );
+    let path = folder.path().join("pegboard.toml");
+    std::fs::write(&path, text).unwrap();
+    let config = pegboard::config::Config::load(&path).unwrap();
+    let source =
+        pegboard::runtime::build::source(&config.sources[0].input, crate::support::clock::now).unwrap();
+    let look = source.snapshots().unwrap().look(Whom::Everybody).await.unwrap();
+    assert!(!look.shown.is_empty() && stand_in.counts().refused.is_empty());
 }
 
 #[tokio::test]

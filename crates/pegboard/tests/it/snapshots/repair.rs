@@ -44,6 +44,11 @@ fn push(script: &Script, simulation: &Simulation, events: &[AgentEventRecord], w
     script.push(ONLY, &records, watermark);
 }
 
+/// Whoever asks for agents gets this.
+fn from_now_on(what: Wrong) -> Fault {
+    Fault { operation: "GetCurrentUserData", later_pages_only: false, times: u32::MAX, what }
+}
+
 /// Waits until nobody is shown in another state than the true one.
 async fn until_true(live: &Live, simulation: &Simulation) {
     let truth = truth(simulation);
@@ -158,12 +163,7 @@ async fn r09_a_killed_logout_and_a_stale_agent_are_repaired_within_a_period() {
     let gone = event(AGENT, "LOGIN", end - Millis::from_minutes(4), "Available");
     let stale = event(&shown_agent, "STATE_CHANGE", heard, "Available");
     script.push(ONLY, &[stale, gone], end);
-    stand_in.fail(Fault {
-        operation: "GetCurrentUserData",
-        later_pages_only: false,
-        times: u32::MAX,
-        what: Wrong::ServerError,
-    });
+    stand_in.fail(from_now_on(Wrong::ServerError));
     let folder = tempfile::tempdir().unwrap();
     let _passing = Passing::from(end, &stand_in);
     let live =
@@ -182,16 +182,50 @@ async fn r09_a_killed_logout_and_a_stale_agent_are_repaired_within_a_period() {
 }
 
 #[tokio::test]
+async fn r09_who_was_last_seen_in_a_snapshot_falls_silent_with_his_source() {
+    let (simulation, stand_in) = simulate(30, 2, 2);
+    let end = end(&simulation);
+    clock::set(end);
+    let script = script(&simulation, &[], end);
+    let folder = tempfile::tempdir().unwrap();
+    let live =
+        Live::reading(Box::new(Watched::new(&script, &stand_in)), &every_second(), folder.path()).await;
+    until("the floor is shown", async || shown(&live).await.len() > 10).await;
+
+    stand_in.fail(from_now_on(Wrong::Denied));
+    until("nobody can look any more", async || live.status().await.error.is_some()).await;
+    let later = end + Millis::from_minutes(6);
+    clock::set(later);
+    // Twice: how far the whole source is known, the next read sees.
+    push(&script, &simulation, &[], later);
+    push(&script, &simulation, &[], later);
+    let unknown = async || shown(&live).await.values().all(|(class, ..)| *class == Class::Unknown);
+    until("they are stale", unknown).await;
+    live.stop().await;
+}
+
+#[tokio::test]
+async fn a_platform_whose_clock_is_far_ahead_is_not_believed() {
+    let (simulation, stand_in) = simulate(30, 2, 2);
+    let end = end(&simulation);
+    clock::set(end - Millis::from_minutes(6));
+    let script = script(&simulation, &[], end - Millis::from_minutes(6));
+    let folder = tempfile::tempdir().unwrap();
+    let live =
+        Live::reading(Box::new(Watched::new(&script, &stand_in)), &every_second(), folder.path()).await;
+    let told =
+        async || live.status().await.error.is_some_and(|error| error.message.contains("Set the clock"));
+    until("it is told", told).await;
+    assert!(live.agents().await.is_empty());
+    live.stop().await;
+}
+
+#[tokio::test]
 async fn a_look_that_fails_half_way_changes_nothing() {
     let (simulation, stand_in) = simulate(400, 3, 6);
     let end = end(&simulation);
     clock::set(end);
-    stand_in.fail(Fault {
-        operation: "GetCurrentUserData",
-        later_pages_only: true,
-        times: u32::MAX,
-        what: Wrong::ServerError,
-    });
+    stand_in.fail(Fault { later_pages_only: true, ..from_now_on(Wrong::ServerError) });
     let script = script(&simulation, &[], end);
     let folder = tempfile::tempdir().unwrap();
     let live =
@@ -209,13 +243,7 @@ async fn a_platform_that_shows_nobody_signs_nobody_out() {
     let (simulation, stand_in) = simulate(60, 3, 9);
     let end = end(&simulation);
     let script = script(&simulation, &simulation.agent_events, end);
-    let nobody = Fault {
-        operation: "GetCurrentUserData",
-        later_pages_only: false,
-        times: u32::MAX,
-        what: Wrong::ShowsNobody,
-    };
-    stand_in.fail(nobody);
+    stand_in.fail(from_now_on(Wrong::ShowsNobody));
     let folder = tempfile::tempdir().unwrap();
     let _passing = Passing::from(end, &stand_in);
     let live =
