@@ -75,7 +75,7 @@ const WORDS: &[&str] = &[
     ";",
 ];
 
-/// A generator of numbers whose stream never changes (SplitMix64).
+/// A generator of numbers whose stream never changes (`SplitMix64`).
 #[derive(Debug, Clone)]
 struct Numbers(u64);
 
@@ -166,11 +166,14 @@ fn setting(name: &str) -> Option<u64> {
 
 /// Hands mutations of the corpus to `target`, which panics where one is not taken as it should be. Says how many there
 /// were, and how long the slowest took.
+#[expect(clippy::print_stderr, reason = "what a long run tells whoever started it")]
 pub(crate) fn fuzz(name: &str, corpus: &[&[u8]], target: impl Fn(&[u8])) {
     let length = setting("PEGBOARD_FUZZ_SECONDS")
         .map_or(Length::Count(SHORT), |seconds| Length::Time(Duration::from_secs(seconds)));
     let seed = setting("PEGBOARD_FUZZ_SEED").unwrap_or(1);
-    corpus.iter().for_each(|good| target(good));
+    for good in corpus {
+        target(good);
+    }
     let started = Instant::now();
     let mut slowest = Duration::ZERO;
     let mut run = 0;

@@ -2,6 +2,8 @@
 
 use std::fmt::Debug;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pegboard_store::{AuditEntry, Store, StoreError};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -44,7 +46,7 @@ pub(super) fn fingerprint(config: &Config) -> String {
             hash.update("\n");
         }
     }
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    URL_SAFE_NO_PAD.encode(&hash.finalize()[..16])
 }
 
 /// The lines of a value that was shown at length, each with what it stands in, in an order that does not depend on that of
@@ -92,7 +94,7 @@ mod tests {
         assert_eq!(fingerprint(&load(folder.path(), &commented)), first);
         let changed = BASE.replace("name = \"a\"", "name = \"b\"");
         assert_ne!(fingerprint(&load(folder.path(), &changed)), first);
-        assert_eq!(first.len(), 32);
+        assert_eq!(first.len(), 22);
         assert_ne!(of(BASE), "", "another folder is another configuration");
     }
 

@@ -17,7 +17,9 @@ async fn log(hub: &Hub) -> Vec<AuditEntry> {
     let mut entries: Vec<AuditEntry> =
         serde_json::from_value(page(hub, "").await["entries"].clone()).unwrap();
     let mut chain = AuditChain::default();
-    entries.iter().for_each(|entry| chain.check(entry).unwrap());
+    for entry in &entries {
+        chain.check(entry).unwrap();
+    }
     entries.reverse();
     entries
 }

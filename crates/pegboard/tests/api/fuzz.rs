@@ -13,7 +13,7 @@ use crate::mutate::{fuzz, lines};
 fn s35_cursors_are_hostile_and_read_back_as_they_were_written() {
     let id = "0123456789abcdef0123456789abcdef";
     let texts = [id.to_owned(), format!("{id}~acme=1"), format!("{id}~acme=18446744073709551615~b-2=7")];
-    let corpus: Vec<_> = texts.iter().map(|text| text.as_bytes()).collect();
+    let corpus: Vec<_> = texts.iter().map(String::as_bytes).collect();
     fuzz("cursors", &corpus, |bytes| {
         let text = String::from_utf8_lossy(bytes);
         if let Ok(cursor) = text.parse::<Cursor>() {
