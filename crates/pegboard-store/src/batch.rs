@@ -164,7 +164,7 @@ pub struct Close {
     pub epoch: u64,
     /// Every interval that ends at or before this instant is closed afterwards.
     pub closed_until: Timestamp,
-    /// The rows.
+    /// The rows. The embedded store writes nothing else meanwhile: give it parts of some ten thousand.
     pub rows: Vec<RowWrite>,
     /// Keys of rows that must no longer exist, as (report, start of interval, key).
     pub gone: Vec<(Text, Timestamp, String)>,
@@ -175,7 +175,7 @@ pub struct Close {
 }
 
 /// One row of a closed interval.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowWrite {
     /// The report.
     pub report: Text,
@@ -198,4 +198,13 @@ pub struct Closed {
     pub revised: u64,
     /// Rows that stood already as they are.
     pub unchanged: u64,
+}
+
+impl std::ops::AddAssign for Closed {
+    /// Adds up parts of one closing.
+    fn add_assign(&mut self, other: Self) {
+        self.first += other.first;
+        self.revised += other.revised;
+        self.unchanged += other.unchanged;
+    }
 }

@@ -22,6 +22,9 @@ const LOG_BYTES: i64 = 64 << 20;
 /// How much of the file is read through the page cache of the operating system without copying: 128 MiB.
 const MAPPED_BYTES: i64 = 128 << 20;
 
+/// Pages that are free are given back to the disk when they are asked for.
+const INCREMENTAL: i64 = 2;
+
 /// The writer's cache: 32 MiB. Negative, as SQLite wants it for KiB.
 const WRITER_CACHE: i64 = -(32 << 10);
 
@@ -35,6 +38,8 @@ const STATEMENTS: usize = 128;
 pub(super) fn open_writer(path: &Path, options: &SqliteOptions) -> Tried<Connection> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, options)?;
     check(&connection, MIGRATIONS)?;
+    // Only a file that holds nothing yet can learn to give pages back; one of an older program keeps them for itself.
+    set(&connection, "auto_vacuum", INCREMENTAL)?;
     let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if mode != "wal" {
         let cause = "its file system has no shared memory: put the store on a local disk".into();
@@ -77,6 +82,11 @@ fn open(path: &Path, access: OpenFlags, options: &SqliteOptions) -> Tried<Connec
     set(&connection, "temp_store", 2)?; // memory: nothing of ours in other folders
     set(&connection, "mmap_size", MAPPED_BYTES)?;
     Ok(connection)
+}
+
+/// Gives at most so many free pages back to the disk.
+pub(super) fn give_back(connection: &Connection, pages: i64) -> Tried<()> {
+    set(connection, "incremental_vacuum", pages)
 }
 
 /// Sets a pragma, whether it answers or not.

@@ -4,6 +4,7 @@ use pegboard_model::{SourceName, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::fault::Tried;
+use super::sweep;
 use super::writer::Step;
 use crate::DirtyMark;
 use crate::column::limit;
@@ -26,7 +27,13 @@ pub(super) fn mark_behind(
 
 /// Adds marks, each merged with the one of the same agent, or of contacts.
 fn mark(step: &Step<'_>, source: &SourceName, marks: &[DirtyMark]) -> Tried<()> {
-    for mark in marks {
+    if marks.is_empty() {
+        return Ok(());
+    }
+    let kept_from = sweep::details_from(step.connection, source)?;
+    // What lies before is no longer there to derive rows from: they stay as they are.
+    for mark in marks.iter().filter(|mark| mark.to > kept_from) {
+        let mark = &DirtyMark { from: mark.from.max(kept_from), ..mark.clone() };
         let known = find(step.connection, source, mark)?;
         let merged = known.map_or_else(|| mark.clone(), |known| merge(known, mark));
         step.connection

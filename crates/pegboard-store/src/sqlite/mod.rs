@@ -24,13 +24,14 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use pegboard_model::{
-    AgentId, ContactId, ContactLeg, Observation, PartitionId, Segment, SourceName, Timestamp,
+    AgentId, ContactId, ContactLeg, Millis, Observation, PartitionId, Segment, SourceName, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::watch;
@@ -46,8 +47,10 @@ use self::writer::Writer;
 use crate::{
     AgentBeginning, AgentsSnapshot, AuditEntry, AuditWrite, Backup, Batch, Beat, Close, Closed, CloserState,
     Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage, Gap, NodeId, Part, PartitionState, Result,
-    Roll, SourceState, Store, StoreId, StoredAgent, StoredRow, Token, TokenWrite, failpoint,
+    Roll, SourceState, Store, StoreError, StoreId, StoredAgent, StoredRow, Token, TokenWrite, failpoint,
 };
+
+const DAY: Millis = Millis::from_hours(24);
 
 /// How a store is opened.
 #[derive(Debug, Clone)]
@@ -128,6 +131,53 @@ impl SqliteStore {
     pub fn restore(from: &Path, to: &Path, replace: bool) -> Result<StoreId> {
         backup::restore(from, to, replace)
     }
+}
+
+impl SqliteStore {
+    /// Removes ranges of rows, and gives the room back to the disk.
+    async fn remove(&self, mut ranges: VecDeque<sweep::Range>) -> Result<()> {
+        while !ranges.is_empty() {
+            ranges = self.writer.run("sweep", move |step| sweep::bite(step, ranges)).await?;
+        }
+        while self.writer.run("give room back", sweep::give_back).await? {}
+        Ok(())
+    }
+
+    /// Removes details, a day at a time, until the file is within its budget. Fails if it cannot be.
+    async fn keep_budget(&self, now: Timestamp) -> Result<()> {
+        let Some(budget) = self.retention.disk_budget else { return Ok(()) };
+        let mut last = None;
+        loop {
+            let used = self.readers.run("measure the store", sweep::used).await?;
+            if used <= budget {
+                if used > budget / 10 * 9 {
+                    tracing::warn!(used, budget, "the store has nearly used up its disk budget");
+                }
+                return Ok(());
+            }
+            let oldest = self.readers.run("look for old details", sweep::oldest_detail).await?;
+            let until = now - sweep::KEPT_DETAILS;
+            let Some(oldest) = oldest.filter(|oldest| *oldest < until && Some(*oldest) > last) else {
+                return Err(over_budget(used, budget));
+            };
+            tracing::warn!(used, budget, %oldest, "details are removed early: the store is over its disk budget");
+            last = Some(oldest);
+            let (before, too_old) = ((oldest + DAY).min(until), now - self.retention.history);
+            let plan = move |connection: &Connection| {
+                let mut ranges = VecDeque::new();
+                sweep::plan_details(connection, before, too_old, &mut ranges).map(|()| ranges)
+            };
+            self.remove(self.readers.run("look for old details", plan).await?).await?;
+        }
+    }
+}
+
+fn over_budget(used: u64, budget: u64) -> StoreError {
+    let cause = format!(
+        "it holds {used} bytes, its disk budget is {budget}, and all details that may go are gone: raise the budget, or keep rows \
+         for a shorter time"
+    );
+    StoreError::Database { operation: "keep the store within its disk budget", cause: cause.into() }
 }
 
 /// A file that is ready to be written.
@@ -397,11 +447,8 @@ impl Store for SqliteStore {
     async fn sweep(&self, now: Timestamp) -> Result<()> {
         let retention = self.retention.clone();
         let plan = move |connection: &Connection| sweep::plan(connection, now, &retention);
-        let mut ranges = self.readers.run("look for what is past its time", plan).await?;
-        while !ranges.is_empty() {
-            ranges = self.writer.run("sweep", move |step| sweep::bite(step, ranges)).await?;
-        }
-        Ok(())
+        self.remove(self.readers.run("look for what is past its time", plan).await?).await?;
+        self.keep_budget(now).await
     }
 
     async fn backup(&self) -> Result<Backup> {

@@ -3,19 +3,29 @@
 //! A sweep first looks, through a reader, for ranges that are past their time. The writer then removes them in
 //! bites, so that no commit waits long behind one.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
-use pegboard_model::{Millis, Timestamp};
+use pegboard_model::{Millis, SourceName, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Params, params, params_from_iter};
 
+use super::connection;
 use super::fault::Tried;
 use super::writer::Step;
-use crate::column::{limit, to_column};
+use crate::column::{from_column, limit, to_column};
 use crate::failpoint;
 
 /// How many rows one job of the writer removes.
 const BITE: usize = 2000;
+
+/// How many pages one job of the writer gives back: 4 MiB.
+const PAGES: i64 = 1024;
+
+/// How many free pages are kept: 4 MiB.
+const SPARE_PAGES: i64 = 1024;
+
+/// The details that no budget takes away: as long as anything may come late, and a day.
+pub(super) const KEPT_DETAILS: Millis = Millis::from_hours(8 * 24);
 
 /// How long each table keeps its rows. What has no line here is bounded by what it describes (partitions of the
 /// last 400 days, agents, tokens), and dirty marks by agents.
@@ -29,8 +39,13 @@ pub struct Retention {
     pub dead_letters: Millis,
     /// Dead letters of one source, however young: 100,000.
     pub dead_letter_count: u64,
-    /// Segments, contacts, rows with their earlier revisions, gaps, and partitions that have ended: 400 days.
+    /// Rows with their earlier revisions, gaps, and partitions that have ended: 400 days.
     pub history: Millis,
+    /// Segments and contacts, of which rows are made: 62 days. What is not closed yet stays, however old.
+    pub details: Millis,
+    /// How many bytes the file may hold before details go earlier, the oldest first, down to those of the last eight
+    /// days; nothing: as many as there are.
+    pub disk_budget: Option<u64>,
 }
 
 impl Default for Retention {
@@ -41,6 +56,8 @@ impl Default for Retention {
             dead_letters: Millis::from_hours(30 * 24),
             dead_letter_count: 100_000,
             history: Millis::from_hours(400 * 24),
+            details: Millis::from_hours(62 * 24),
+            disk_budget: None,
         }
     }
 }
@@ -61,10 +78,9 @@ impl Range {
 /// What is past its time.
 pub(super) fn plan(connection: &Connection, now: Timestamp, retention: &Retention) -> Tried<VecDeque<Range>> {
     let mut ranges = VecDeque::new();
-    plan_segments(connection, now - retention.history, &mut ranges)?;
+    plan_details(connection, now - retention.details, now - retention.history, &mut ranges)?;
     plan_feeds(connection, now, retention, &mut ranges)?;
     plan_dead_letters(connection, now, retention, &mut ranges)?;
-    plan_contacts(connection, now - retention.history, &mut ranges)?;
     plan_rows(connection, now - retention.history, &mut ranges)?;
     let before = Value::from((now - retention.history).as_millis());
     ranges.extend(OF_WHOLE_TABLES.map(|delete| Range::new(delete, [before.clone()])));
@@ -102,8 +118,86 @@ const OF_WHOLE_TABLES: [&str; 3] = [
           ORDER BY number LIMIT ?2)",
 ];
 
-fn plan_segments(connection: &Connection, before: Timestamp, ranges: &mut VecDeque<Range>) -> Tried<()> {
+/// Segments and contacts that ended before an instant: those of closed intervals, and whatever is `too_old` even if
+/// nobody closes its source any more.
+pub(super) fn plan_details(
+    connection: &Connection,
+    before: Timestamp,
+    too_old: Timestamp,
+    ranges: &mut VecDeque<Range>,
+) -> Tried<()> {
+    let closers: Vec<(String, Option<i64>)> =
+        many(connection, "SELECT source, closed_until FROM closers ORDER BY source", [])?;
+    let closed: BTreeMap<String, Timestamp> = closers
+        .into_iter()
+        .filter_map(|(source, until)| Some((source, Timestamp::from_millis(until?))))
+        .collect();
+    let cut = |source: &str| before.min(closed.get(source).copied().unwrap_or(too_old).max(too_old));
+    for source in closed.keys() {
+        ranges.push_back(Range::new(NOTE_DETAILS, [source.clone().into(), cut(source).as_millis().into()]));
+    }
+    plan_segments(connection, cut, ranges)?;
+    plan_contacts(connection, cut, ranges)
+}
+
+/// Notes from when on the details of a source are complete, before any are removed. The last parameter, how many rows
+/// at most, is never 0.
+const NOTE_DETAILS: &str = "INSERT INTO meta (name, value) SELECT 'details_from:' || ?1, ?2 WHERE ?3 > 0
+     ON CONFLICT (name) DO UPDATE SET value = excluded.value
+     WHERE CAST(excluded.value AS INTEGER) > CAST(value AS INTEGER)";
+
+/// From when on the details of a source are complete: what changed before that cannot be derived again.
+pub(super) fn details_from(connection: &Connection, source: &SourceName) -> Tried<Timestamp> {
+    let from: Option<i64> = connection
+        .prepare_cached("SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'details_from:' || ?1")?
+        .query_row([source.as_str()], |row| row.get(0))
+        .optional()?;
+    Ok(from.map_or(Timestamp::MIN, Timestamp::from_millis))
+}
+
+/// How many bytes of the file are in use.
+pub(super) fn used(connection: &Connection) -> Tried<u64> {
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let pages = number("page_count")? - number("freelist_count")?;
+    Ok(from_column(pages.saturating_mul(number("page_size")?)))
+}
+
+/// When the oldest segment begins, or the oldest contact is pegged to.
+pub(super) fn oldest_detail(connection: &Connection) -> Tried<Option<Timestamp>> {
+    let mut oldest: Option<i64> = None;
+    let mut note = |found: Option<i64>| oldest = oldest.into_iter().chain(found).min();
     for (source, agent) in keys_of(connection, "segments", "agent")? {
+        let sql = "SELECT min(start) FROM segments WHERE source = ?1 AND agent = ?2";
+        note(one::<(Option<i64>,)>(connection, sql, [&source, &agent])?.0);
+    }
+    let sources: Vec<(String,)> = many(connection, "SELECT source FROM closers", [])?;
+    for (source,) in sources {
+        let sql = "SELECT min(pegged) FROM contacts WHERE source = ?1";
+        note(one::<(Option<i64>,)>(connection, sql, [&source])?.0);
+    }
+    Ok(oldest.map(Timestamp::from_millis))
+}
+
+/// Gives some free pages back to the disk; answers whether there are more. Some stay, for what comes next.
+pub(super) fn give_back(step: &mut Step<'_>) -> Tried<bool> {
+    let free = || step.connection.pragma_query_value(None, "freelist_count", |row| row.get::<_, i64>(0));
+    let before = free()?;
+    if before <= SPARE_PAGES {
+        return Ok(false);
+    }
+    connection::give_back(step.connection, (before - SPARE_PAGES).min(PAGES))?;
+    let after = free()?;
+    // A file that cannot give pages back stays as it is.
+    Ok(after > SPARE_PAGES && after < before)
+}
+
+fn plan_segments(
+    connection: &Connection,
+    cut: impl Fn(&str) -> Timestamp,
+    ranges: &mut VecDeque<Range>,
+) -> Tried<()> {
+    for (source, agent) in keys_of(connection, "segments", "agent")? {
+        let before = cut(&source);
         let oldest: (i64,) = one(
             connection,
             "SELECT min(start) FROM segments WHERE source = ?1 AND agent = ?2",
@@ -177,10 +271,15 @@ fn plan_dead_letters(
     Ok(())
 }
 
-fn plan_contacts(connection: &Connection, before: Timestamp, ranges: &mut VecDeque<Range>) -> Tried<()> {
+fn plan_contacts(
+    connection: &Connection,
+    cut: impl Fn(&str) -> Timestamp,
+    ranges: &mut VecDeque<Range>,
+) -> Tried<()> {
     let sources: Vec<(String,)> = many(connection, "SELECT DISTINCT source FROM partitions", [])?;
     for (source,) in sources {
-        let bounds = [Value::from(source), before.as_millis().into()];
+        let before = cut(&source).as_millis();
+        let bounds = [Value::from(source), before.into()];
         ranges.push_back(Range::new(
             "DELETE FROM contacts WHERE rowid IN
                  (SELECT rowid FROM contacts WHERE source = ?1 AND pegged < ?2 LIMIT ?3)",

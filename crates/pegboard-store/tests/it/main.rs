@@ -14,6 +14,7 @@ mod home;
 mod kill;
 mod postgres;
 mod power;
+mod retention;
 mod sample;
 mod suite;
 

@@ -40,7 +40,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {
-    let store = build::store(&config.store, clock::system).await.context("cannot open the store")?;
+    let store = build::store_that_keeps(&config.store, &config.retention, clock::system)
+        .await
+        .context("cannot open the store")?;
     let fingerprint = started::fingerprint(&config);
     let mut sources: Vec<(SourceConfig, Box<dyn Source>)> = Vec::new();
     for source in config.sources {

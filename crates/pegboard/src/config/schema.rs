@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use pegboard_aws::{MAX_RECORDS, StreamRef};
 use pegboard_model::policy::{GroupBy, Pegging, Precedence, RingIn, ServiceLevelFormula, SessionPolicy};
 use pegboard_model::{Millis, SourceName};
+use pegboard_store::Retention;
 
 use super::secret::SecretRef;
 use super::settings::{
@@ -31,6 +32,11 @@ const STALE_AFTER: RangeInclusive<Millis> = Millis::from_seconds(10)..=Millis::f
 const RECONCILE_EVERY: RangeInclusive<Millis> = Millis::from_seconds(10)..=Millis::from_hours(1);
 const CLOSE_DELAY: RangeInclusive<Millis> = Millis::ZERO..=Millis::from_hours(24);
 const LATENESS: RangeInclusive<Millis> = Millis::ZERO..=Millis::from_hours(7 * 24);
+const KEEP_ROWS: RangeInclusive<Millis> = Millis::from_hours(31 * 24)..=Millis::from_hours(3650 * 24);
+/// From a day more than anything may come late.
+const KEEP_DETAILS: RangeInclusive<Millis> = Millis::from_hours(8 * 24)..=Millis::from_hours(3650 * 24);
+/// From 100 MB to 100 TB.
+const DISK_BUDGET: RangeInclusive<u64> = 100_000_000..=100_000_000_000_000;
 /// From the pace that leaves other consumers of a shard nothing, up to the life of a shard iterator.
 const POLL_INTERVAL: RangeInclusive<Millis> = Millis::new(200)..=Millis::from_minutes(5);
 
@@ -41,17 +47,17 @@ pub(super) fn config(
     folder: &Path,
     side_files: &mut SideFiles<'_>,
 ) -> Option<Config> {
-    let store = store(root.table("store"), folder);
+    let (store, retention) = store(root.table("store"), folder);
     let server = server(root.table("server"), folder);
     let log = log(root.table("log"));
     let mut names = Vec::new();
     let sources =
         root.each_table("source", MAX_SOURCES, |table| source(table, folder, side_files, &mut names));
     root.finish();
-    Some(Config { store, server, log, sources }).filter(|config| !config.sources.is_empty())
+    Some(Config { store, retention, server, log, sources }).filter(|config| !config.sources.is_empty())
 }
 
-fn store(mut table: Table<'_, '_>, folder: &Path) -> StoreUrl {
+fn store(mut table: Table<'_, '_>, folder: &Path) -> (StoreUrl, Retention) {
     let mut url = StoreUrl::Sqlite(folder.join("pegboard.db"));
     table.set("url", &mut url, value::store_url(folder));
     let password = table.optional("password", value::secret(folder));
@@ -63,8 +69,12 @@ fn store(mut table: Table<'_, '_>, folder: &Path) -> StoreUrl {
         }
         (StoreUrl::Sqlite(_), _) => {}
     }
+    let mut retention = Retention::default();
+    table.set("keep_rows", &mut retention.history, value::duration(KEEP_ROWS));
+    table.set("keep_details", &mut retention.details, value::duration(KEEP_DETAILS));
+    retention.disk_budget = table.optional("disk_budget", value::bytes(DISK_BUDGET));
     table.finish();
-    url
+    (url, retention)
 }
 
 fn server(mut table: Table<'_, '_>, folder: &Path) -> ServerSettings {

@@ -12,7 +12,7 @@ use pegboard_engine::queues::QueueGoals;
 use pegboard_engine::{IntervalLength, StatusTable};
 use pegboard_model::policy::{GroupBy, Pegging, Precedence, RingIn, ServiceLevelFormula, SessionPolicy};
 use pegboard_model::{Millis, SourceName, Timestamp};
-use pegboard_store::PostgresUrl;
+use pegboard_store::{PostgresUrl, Retention};
 
 use super::choice::choice;
 use super::secret::SecretRef;
@@ -22,6 +22,8 @@ use super::secret::SecretRef;
 pub struct Config {
     /// Where everything durable is kept.
     pub store: StoreUrl,
+    /// What it keeps for how long.
+    pub retention: Retention,
     /// How the hub is reached.
     pub server: ServerSettings,
     /// What it says about itself.

@@ -85,6 +85,31 @@ pub(super) fn count(range: RangeInclusive<u32>) -> impl Fn(&DeValue<'_>) -> Read
     }
 }
 
+/// A size in bytes within a range, such as `20GB`.
+pub(super) fn bytes(range: RangeInclusive<u64>) -> impl Fn(&DeValue<'_>) -> Read<u64> {
+    move |value| {
+        let wrong = || {
+            let (least, most) = (show_bytes(*range.start()), show_bytes(*range.end()));
+            Wrong::expected(format!("a size from {least} to {most}"))
+        };
+        let unit = "a size is a whole number with its unit, in quotes: MB, GB or TB";
+        let size = value.as_str().and_then(parse_bytes).ok_or_else(|| wrong().help(unit))?;
+        if range.contains(&size) { Ok(size) } else { Err(wrong()) }
+    }
+}
+
+const UNITS: [(&str, u64); 3] = [("TB", 1_000_000_000_000), ("GB", 1_000_000_000), ("MB", 1_000_000)];
+
+fn parse_bytes(text: &str) -> Option<u64> {
+    let (digits, unit) = UNITS.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit)))?;
+    digits.trim_end().parse::<u64>().ok()?.checked_mul(*unit)
+}
+
+fn show_bytes(bytes: u64) -> String {
+    let unit = UNITS.iter().find(|(_, unit)| bytes.is_multiple_of(*unit));
+    unit.map_or_else(|| format!("{bytes} bytes"), |(name, unit)| format!("{}{name}", bytes / unit))
+}
+
 /// One of a few words.
 pub(super) fn word<T: FromStr>(choices: &'static [&'static str]) -> impl Fn(&DeValue<'_>) -> Read<T> {
     move |value| {

@@ -9,7 +9,7 @@ use pegboard_aws as aws;
 use pegboard_connect::sources::amazon_connect::{ConnectSnapshots, KinesisSource};
 use pegboard_connect::sources::file::FileSource;
 use pegboard_connect::spec::Source;
-use pegboard_store::{PostgresOptions, PostgresStore, SqliteOptions, SqliteStore, Store, StoreError};
+use pegboard_store::{PostgresOptions, PostgresStore, Retention, SqliteOptions, SqliteStore, Store, StoreError};
 
 use self::kinesis_log::KinesisLog;
 use crate::clock::Clock;
@@ -29,10 +29,24 @@ pub fn source(input: &SourceInput, clock: Clock) -> Result<Box<dyn Source>, Secr
 
 /// Opens the store, or makes it.
 pub async fn store(url: &StoreUrl, clock: Clock) -> pegboard_store::Result<Arc<dyn Store>> {
+    store_that_keeps(url, &Retention::default(), clock).await
+}
+
+/// The same for whoever also removes what is past its time.
+pub async fn store_that_keeps(
+    url: &StoreUrl,
+    retention: &Retention,
+    clock: Clock,
+) -> pegboard_store::Result<Arc<dyn Store>> {
+    let retention = retention.clone();
     Ok(match url {
-        StoreUrl::Sqlite(path) => Arc::new(SqliteStore::open(path, SqliteOptions::new(clock))?),
+        StoreUrl::Sqlite(path) => {
+            let options = SqliteOptions { retention, ..SqliteOptions::new(clock) };
+            Arc::new(SqliteStore::open(path, options)?)
+        }
         StoreUrl::Postgres(settings) => {
-            Arc::new(PostgresStore::open(&settings.url, postgres(settings, clock)?).await?)
+            let options = PostgresOptions { retention, ..postgres(settings, clock)? };
+            Arc::new(PostgresStore::open(&settings.url, options).await?)
         }
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! One closer works on a source at a time; its epoch stands in every write.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use pegboard_engine::queues::pegged_at;
 use pegboard_engine::{IntervalLength, Window};
@@ -19,6 +19,10 @@ const STEP: Millis = Millis::from_hours(1);
 
 /// The longest stretch in which nothing happened that is closed in one step.
 const LONGEST_STRIDE: Millis = Millis::from_hours(31 * 24);
+
+/// How many rows are written in one transaction, so that nobody waits long for the writer. Intervals are kept whole as
+/// far as they fit: only one with more rows than this is seen in part, until the next transaction.
+const ROWS_AT_ONCE: usize = 20_000;
 
 /// How many marks are answered in one step.
 const MARKS: usize = 1000;
@@ -157,7 +161,7 @@ impl Closer {
         shared: &Shared,
         window: Window,
         rows: &[RowWrite],
-    ) -> Result<Vec<(Text, Timestamp, String)>, StoreError> {
+    ) -> Result<Vec<GoneRow>, StoreError> {
         let present: HashSet<(&str, Timestamp, &str)> =
             rows.iter().map(|row| (&*row.report, row.interval_start, &*row.key)).collect();
         let mut gone = Vec::new();
@@ -170,25 +174,92 @@ impl Closer {
         Ok(gone)
     }
 
+    /// Writes rows, in parts if they are many. Only with the last part the intervals are closed and the marks answered:
+    /// whoever takes over after a crash between two parts derives the same rows again.
     async fn write(
         &self,
         shared: &Shared,
         closed_until: Timestamp,
         rows: Vec<RowWrite>,
-        gone: Vec<(Text, Timestamp, String)>,
+        gone: Vec<GoneRow>,
         answered: Vec<DirtyMark>,
     ) -> Result<Closed, StoreError> {
-        let close = Close {
-            source: shared.config.name.clone(),
-            epoch: self.epoch,
-            closed_until,
-            rows,
-            gone,
-            answered,
-            at: (shared.clock)(),
-        };
-        shared.store.close(close).await
+        let mut parts = parts(rows, gone, ROWS_AT_ONCE);
+        let last = parts.pop().unwrap_or_default();
+        // Where nothing is closed yet, nothing was before the first row.
+        let first = parts.first().and_then(Part::first_interval).unwrap_or(closed_until);
+        let before = self.closed_until.unwrap_or(first);
+        let mut closed = Closed::default();
+        for part in parts {
+            closed += shared.store.close(self.close(shared, before, part, Vec::new())).await?;
+            failpoint!("closer.part_written", fails);
+        }
+        closed += shared.store.close(self.close(shared, closed_until, last, answered)).await?;
+        Ok(closed)
     }
+
+    fn close(&self, shared: &Shared, closed_until: Timestamp, part: Part, answered: Vec<DirtyMark>) -> Close {
+        let source = shared.config.name.clone();
+        let Part { rows, gone } = part;
+        Close { source, epoch: self.epoch, closed_until, rows, gone, answered, at: (shared.clock)() }
+    }
+}
+
+/// A row that no longer exists: report, start of interval, key.
+type GoneRow = (Text, Timestamp, String);
+
+/// What is written in one transaction.
+#[derive(Debug, Default, PartialEq)]
+struct Part {
+    rows: Vec<RowWrite>,
+    gone: Vec<GoneRow>,
+}
+
+impl Part {
+    fn len(&self) -> usize {
+        self.rows.len() + self.gone.len()
+    }
+
+    fn first_interval(&self) -> Option<Timestamp> {
+        let rows = self.rows.iter().map(|row| row.interval_start);
+        rows.chain(self.gone.iter().map(|(_, start, _)| *start)).min()
+    }
+
+    fn append(&mut self, mut other: Self) {
+        self.rows.append(&mut other.rows);
+        self.gone.append(&mut other.gone);
+    }
+
+    /// The same in pieces of at most so many rows.
+    fn pieces(mut self, most: usize) -> Vec<Self> {
+        let mut pieces = Vec::new();
+        while self.len() > most {
+            let rows: Vec<_> = self.rows.drain(..self.rows.len().min(most)).collect();
+            let gone = self.gone.drain(..self.gone.len().min(most - rows.len())).collect();
+            pieces.push(Self { rows, gone });
+        }
+        pieces.push(self);
+        pieces
+    }
+}
+
+/// Rows in parts of at most so many, one interval after the other. An interval is in one part if it fits into one.
+fn parts(rows: Vec<RowWrite>, gone: Vec<GoneRow>, most: usize) -> Vec<Part> {
+    let mut intervals: BTreeMap<Timestamp, Part> = BTreeMap::new();
+    for row in rows {
+        intervals.entry(row.interval_start).or_default().rows.push(row);
+    }
+    for row in gone {
+        intervals.entry(row.1).or_default().gone.push(row);
+    }
+    let mut parts: Vec<Part> = Vec::new();
+    for piece in intervals.into_values().flat_map(|interval| interval.pieces(most)) {
+        match parts.last_mut() {
+            Some(last) if last.len() + piece.len() <= most => last.append(piece),
+            _ => parts.push(piece),
+        }
+    }
+    parts
 }
 
 /// The closed stretches that the marks touch, whole intervals, apart from each other and in steps.
@@ -257,4 +328,50 @@ fn row_writes(shared: &Shared, facts: &Facts, reason: &str) -> Vec<RowWrite> {
 
 fn name<R: Row>(_: &R) -> &'static str {
     R::REPORT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(interval: i64) -> Timestamp {
+        Timestamp::from_millis(interval * 900_000)
+    }
+
+    fn row(interval: i64, key: &str) -> RowWrite {
+        let (report, reason) = ("agent_interval".into(), "first".into());
+        RowWrite { report, interval_start: at(interval), key: key.into(), body: "{}".into(), reason }
+    }
+
+    fn gone(interval: i64, key: &str) -> GoneRow {
+        ("agent_interval".into(), at(interval), key.into())
+    }
+
+    #[test]
+    fn r28_intervals_are_kept_whole_in_parts_as_far_as_they_fit() {
+        let rows = vec![row(2, "a"), row(1, "a"), row(1, "b"), row(2, "b"), row(3, "a")];
+        let parts = parts(rows, vec![gone(1, "c"), gone(3, "b")], 4);
+        let expected = [
+            Part { rows: vec![row(1, "a"), row(1, "b")], gone: vec![gone(1, "c")] },
+            Part { rows: vec![row(2, "a"), row(2, "b"), row(3, "a")], gone: vec![gone(3, "b")] },
+        ];
+        // What would not fit in whole begins a part of its own.
+        assert_eq!(parts.iter().map(Part::len).collect::<Vec<_>>(), [3, 4]);
+        assert_eq!(parts, expected);
+    }
+
+    #[test]
+    fn an_interval_that_is_larger_than_a_part_is_cut_and_nothing_of_it_is_lost() {
+        let rows: Vec<_> = (0..5).map(|key| row(1, &key.to_string())).collect();
+        let parts = parts(rows.clone(), vec![gone(1, "x"), gone(1, "y")], 3);
+        assert!(parts.iter().all(|part| part.len() <= 3), "{parts:?}");
+        let mut all = Part::default();
+        parts.into_iter().for_each(|part| all.append(part));
+        assert_eq!(all, Part { rows, gone: vec![gone(1, "x"), gone(1, "y")] });
+    }
+
+    #[test]
+    fn nothing_is_no_part() {
+        assert_eq!(parts(Vec::new(), Vec::new(), 3), []);
+    }
 }

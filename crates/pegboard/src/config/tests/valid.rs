@@ -8,6 +8,7 @@ use pegboard_engine::queues::QueueGoals;
 use pegboard_engine::{IntervalLength, StatusTable, StatusType};
 use pegboard_model::Millis;
 use pegboard_model::policy::{GroupBy, Pegging, Precedence, RingIn, ServiceLevelFormula, SessionPolicy};
+use pegboard_store::Retention;
 
 use super::super::{
     Config, FileFormat, FileSettings, InstanceSettings, KinesisCredentials, KinesisSettings, LogFormat,
@@ -25,6 +26,7 @@ fn the_least_file_takes_every_default() {
     };
     let expected = Config {
         store: StoreUrl::Sqlite(PathBuf::from("/etc/pegboard/pegboard.db")),
+        retention: Retention::default(),
         server: ServerSettings::default(),
         log: LogSettings { format: LogFormat::Human, level: LogLevel::Info },
         sources: vec![SourceConfig::new("a", SourceInput::File(file))],
@@ -37,6 +39,9 @@ fn every_key_is_read() {
     let text = r#"
         [store]
         url = "sqlite:/var/lib/pegboard/hub.db"
+        keep_rows = "800d"
+        keep_details = "8d"
+        disk_budget = "20GB"
         [server]
         listen = "0.0.0.0:8443"
         public_url = "https://pegboard.example/"
@@ -93,6 +98,9 @@ fn every_key_is_read() {
     let config = config.expect("valid");
 
     assert_eq!(config.store, StoreUrl::Sqlite(PathBuf::from("/var/lib/pegboard/hub.db")));
+    let days = |days: i64| Millis::from_hours(days * 24);
+    let Retention { history, details, disk_budget, .. } = config.retention;
+    assert_eq!((history, details, disk_budget), (days(800), days(8), Some(20_000_000_000)));
     let server = &config.server;
     assert_eq!(server.listen.to_string(), "0.0.0.0:8443");
     assert_eq!(
