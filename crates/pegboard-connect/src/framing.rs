@@ -13,7 +13,7 @@ mod object;
 #[cfg(test)]
 mod tests;
 
-use memchr::{memchr, memchr_iter, memrchr};
+use memchr::{memchr, memchr_iter, memchr2_iter, memrchr};
 
 pub use self::blocks::{Block, Blocks};
 use self::object::{ObjectScan, Scan};
@@ -264,19 +264,17 @@ impl<'a> Frames<'a> {
     /// The length of the record that begins here, if it is all of its line, found without looking at each
     /// byte.
     ///
-    /// The line begins with `{` and ends with `}`, and so does the next begin with `{`. Were the object
-    /// still open at the end of its line, then a comma or a closing bracket would have to follow; were there
-    /// several objects on the line, then a `}` would stand before a `{` somewhere. So this is one object, or
-    /// broken, and then the decoder says so.
+    /// The line begins with `{` and ends with the `}` that closes it, if no text holds a brace; and so does the
+    /// next begin with `{`. Were the object still open at the end of its line, then a comma or a closing bracket would
+    /// have to follow. So this is one object, or broken, and then the decoder says so. Where a text holds a brace,
+    /// the braces hardly ever come out even, and the record is looked at byte by byte.
     fn plain_line(&self) -> Option<usize> {
         self.framer.indent?;
         let rest = self.rest();
         let end = memchr(b'\n', &rest[..rest.len().min(self.framer.limit.saturating_add(2))])?;
         let line = rest[..end].trim_ascii_end();
-        let plain = line.len() <= self.framer.limit
-            && line.last() == Some(&b'}')
-            && self.record_or_end(&rest[end..])
-            && !holds_several(line);
+        let plain =
+            line.len() <= self.framer.limit && self.record_or_end(&rest[end..]) && closes_at_its_end(line);
         plain.then_some(line.len())
     }
 
@@ -354,9 +352,19 @@ fn count_blanks(text: &[u8]) -> usize {
     text.iter().take_while(|byte| is_blank(**byte)).count()
 }
 
-/// Whether some `}` or byte order mark stands directly, or but for blanks, before a `{`.
-fn holds_several(line: &[u8]) -> bool {
-    memchr_iter(b'{', line).any(|at| matches!(last_on_line(&line[..at]), Some(b'}' | 0xbf)))
+/// Whether the brace that `line` begins with is closed by the one that it ends with, as far as counting tells.
+fn closes_at_its_end(line: &[u8]) -> bool {
+    let mut depth = 0_usize;
+    for at in memchr2_iter(b'{', b'}', line) {
+        if line[at] == b'{' {
+            depth += 1;
+        } else if depth > 1 {
+            depth -= 1;
+        } else {
+            return at + 1 == line.len();
+        }
+    }
+    false
 }
 
 /// The last byte of `text` that is not a blank.

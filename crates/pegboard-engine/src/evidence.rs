@@ -1,5 +1,6 @@
 //! The one order of an agent's evidence, whatever the order of arrival.
 
+use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
@@ -11,18 +12,19 @@ pub const EARLIEST: Timestamp = Timestamp::from_seconds(1_262_304_000);
 /// How far in the future of the machine's clock a live event may lie.
 pub const LIVE_TOLERANCE: Millis = Millis::from_minutes(5);
 
-/// Sorts observations of one agent into their order and removes duplicates (same event id at the same instant).
+/// Sorts observations of one agent, or references to them, into their order and removes duplicates (same event id at
+/// the same instant).
 ///
 /// The order is event time; within one instant, position where the events come from one partition, else event
 /// id. Where one instant holds events of several partitions, partitions follow each other by their smallest id:
 /// pairwise comparison alone would not be transitive there.
-pub fn arrange(evidence: &mut Vec<Observation>) {
-    evidence.sort_by_key(|seen| seen.at);
+pub fn arrange<T: Borrow<Observation>>(evidence: &mut Vec<T>) {
+    evidence.sort_by_key(|seen| seen.borrow().at);
     let mut start = 0;
     let mut arranged = 0;
     while start < evidence.len() {
-        let at = evidence[start].at;
-        let length = evidence[start..].iter().take_while(|seen| seen.at == at).count();
+        let at = evidence[start].borrow().at;
+        let length = evidence[start..].iter().take_while(|seen| T::borrow(seen).at == at).count();
         let kept = arrange_instant(&mut evidence[start..start + length]);
         for offset in 0..kept {
             evidence.swap(arranged + offset, start + offset);
@@ -34,24 +36,29 @@ pub fn arrange(evidence: &mut Vec<Observation>) {
 }
 
 /// Sorts the events of one instant, the events to keep first; answers how many those are.
-fn arrange_instant(events: &mut [Observation]) -> usize {
+fn arrange_instant<T: Borrow<Observation>>(events: &mut [T]) -> usize {
     if events.len() < 2 {
         return events.len();
     }
     let kept = copies_last(events);
     let kept_events = &mut events[..kept];
-    if kept_events.iter().all(|seen| seen.order.partition == kept_events[0].order.partition) {
-        kept_events.sort_by(|a, b| a.order.position.cmp(&b.order.position).then_with(|| a.id.cmp(&b.id)));
+    let partitions = || kept_events.iter().map(|seen| &seen.borrow().order.partition);
+    if partitions().all(|partition| *partition == kept_events[0].borrow().order.partition) {
+        kept_events.sort_by(|a, b| {
+            let (a, b) = (a.borrow(), b.borrow());
+            a.order.position.cmp(&b.order.position).then_with(|| a.id.cmp(&b.id))
+        });
         return kept;
     }
     let mut smallest: HashMap<PartitionId, EventId> = HashMap::new();
-    for seen in kept_events.iter() {
+    for seen in kept_events.iter().map(T::borrow) {
         let id = smallest.entry(seen.order.partition.clone()).or_insert_with(|| seen.id.clone());
         if seen.id < *id {
             *id = seen.id.clone();
         }
     }
     kept_events.sort_by(|a, b| {
+        let (a, b) = (a.borrow(), b.borrow());
         let partitions = smallest[&a.order.partition].cmp(&smallest[&b.order.partition]);
         partitions.then_with(|| a.order.position.cmp(&b.order.position)).then_with(|| a.id.cmp(&b.id))
     });
@@ -59,11 +66,14 @@ fn arrange_instant(events: &mut [Observation]) -> usize {
 }
 
 /// Moves second copies of an event behind all others; of two copies the smaller position counts.
-fn copies_last(events: &mut [Observation]) -> usize {
-    events.sort_by(|a, b| a.id.cmp(&b.id).then_with(|| by_place(&a.order, &b.order)));
+fn copies_last<T: Borrow<Observation>>(events: &mut [T]) -> usize {
+    events.sort_by(|a, b| {
+        let (a, b) = (a.borrow(), b.borrow());
+        a.id.cmp(&b.id).then_with(|| by_place(&a.order, &b.order))
+    });
     let mut kept = 1;
     for index in 1..events.len() {
-        if events[index].id != events[kept - 1].id {
+        if events[index].borrow().id != events[kept - 1].borrow().id {
             events.swap(kept, index);
             kept += 1;
         }

@@ -1,5 +1,6 @@
 //! An agent's timeline: what came of the evidence.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 use pegboard_model::{AgentId, AgentProfile, Class, Mark, Observation, Segment, State, Timestamp};
@@ -39,11 +40,11 @@ pub struct Span<'a> {
 }
 
 impl Timeline {
-    /// The timeline of one agent from all evidence there is, in any order and with duplicates, and the track that
-    /// goes on from there. Nothing without evidence.
+    /// The timeline of one agent from all evidence there is (or references to it), in any order and with duplicates,
+    /// and the track that goes on from there. Nothing without evidence.
     pub fn derive(
         agent: AgentId,
-        evidence: Vec<Observation>,
+        evidence: Vec<impl Borrow<Observation>>,
         policy: &TimelinePolicy,
     ) -> Option<(Self, Track)> {
         Self::derive_from(Track::default(), agent, evidence, policy)
@@ -54,13 +55,13 @@ impl Timeline {
     pub fn derive_from(
         mut track: Track,
         agent: AgentId,
-        mut evidence: Vec<Observation>,
+        mut evidence: Vec<impl Borrow<Observation>>,
         policy: &TimelinePolicy,
     ) -> Option<(Self, Track)> {
         arrange(&mut evidence);
         let mut segments = Vec::new();
         for seen in &evidence {
-            track.apply(seen, policy, &mut |segment| append(&mut segments, segment));
+            track.apply(seen.borrow(), policy, &mut |segment| append(&mut segments, segment));
         }
         let begins = track.begins()?;
         append(&mut segments, track.open_segment()?);

@@ -238,15 +238,22 @@ impl Track {
     }
 
     fn note(&mut self, seen: &Observation) {
-        let event = (seen.order.clone(), seen.id.clone());
+        let event = || (seen.order.clone(), seen.id.clone());
         match &mut self.last {
-            Some(last) if last.at == seen.at => last.events.push(event),
+            Some(last) if last.at == seen.at => last.events.push(event()),
             Some(last) => {
                 last.at = seen.at;
-                last.events.clear();
-                last.events.push(event);
+                last.events.truncate(1);
+                match &mut last.events[..] {
+                    // Keeps the name of the partition, which all threads share and nearly all events have.
+                    [(order, id)] if order.partition == seen.order.partition => {
+                        order.position.clone_from(&seen.order.position);
+                        id.clone_from(&seen.id);
+                    }
+                    _ => last.events = vec![event()],
+                }
             }
-            None => self.last = Some(Instant { at: seen.at, events: vec![event] }),
+            None => self.last = Some(Instant { at: seen.at, events: vec![event()] }),
         }
     }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::{BrokenFrame, BrokenReason, Frame, Framer};
 
 /// A stretch of an input, split into records.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Block {
     bytes: Vec<u8>,
     places: Vec<Place>,
@@ -51,6 +51,8 @@ pub struct Blocks<R> {
     framer: Framer,
     /// What the last block left over: the start of a record.
     tail: Vec<u8>,
+    /// What becomes the next blocks, so that their memory need not be asked for.
+    spare: Vec<Block>,
     size: usize,
     ended: bool,
 }
@@ -59,18 +61,21 @@ impl<R: Read> Blocks<R> {
     /// Reads `reader` in blocks of about `size` bytes, at least two records of the greatest length.
     pub fn new(reader: R, framer: Framer, size: usize) -> Self {
         let size = size.max(framer.limit.saturating_mul(2)).max(1);
-        Self { reader, framer, tail: Vec::new(), size, ended: false }
+        Self { reader, framer, tail: Vec::new(), spare: Vec::new(), size, ended: false }
+    }
+
+    /// Takes back a block that is done with, to read another one into. New memory has to be cleared page by page,
+    /// which takes longer than to read what is in it.
+    pub fn reuse(&mut self, block: Block) {
+        self.spare.push(block);
     }
 
     fn read(&mut self) -> io::Result<Block> {
-        let mut bytes = Vec::with_capacity(self.size);
-        bytes.append(&mut self.tail);
-        let wanted = self.size.saturating_sub(bytes.len()).max(1);
-        let read = self.reader.by_ref().take(wanted as u64).read_to_end(&mut bytes)?;
-        self.ended = read < wanted;
+        let Block { mut bytes, mut places } = self.spare.pop().unwrap_or_default();
+        places.clear();
+        let length = self.fill(&mut bytes)?;
         let start = self.framer.offset;
-        let mut frames = std::mem::take(&mut self.framer).frames(&bytes, self.ended);
-        let mut places = Vec::new();
+        let mut frames = std::mem::take(&mut self.framer).frames(&bytes[..length], self.ended);
         for frame in frames.by_ref() {
             let (bytes, line, offset, broken) = match frame {
                 Ok(frame) => (frame.bytes, frame.line, frame.offset, None),
@@ -81,8 +86,31 @@ impl<R: Read> Blocks<R> {
         }
         let (framer, consumed) = frames.finish();
         self.framer = framer;
-        self.tail.extend_from_slice(&bytes[consumed..]);
+        self.tail.clear();
+        self.tail.extend_from_slice(&bytes[consumed..length]);
         Ok(Block { bytes, places })
+    }
+
+    /// Puts the tail and what is read next into `bytes`, which may be longer than that; answers how much it is.
+    fn fill(&mut self, bytes: &mut Vec<u8>) -> io::Result<usize> {
+        let mut length = self.tail.len();
+        let room = length + self.size;
+        if bytes.len() < room {
+            bytes.resize(room, 0);
+        }
+        bytes[..length].copy_from_slice(&self.tail);
+        while length < room {
+            match self.reader.read(&mut bytes[length..room]) {
+                Ok(0) => {
+                    self.ended = true;
+                    break;
+                }
+                Ok(read) => length += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(length)
     }
 }
 
@@ -92,7 +120,7 @@ impl<R: Read> Iterator for Blocks<R> {
     fn next(&mut self) -> Option<Self::Item> {
         while !self.ended {
             match self.read() {
-                Ok(block) if block.is_empty() => {}
+                Ok(block) if block.is_empty() => self.reuse(block),
                 Ok(block) => return Some(Ok(block)),
                 Err(error) => {
                     self.ended = true;

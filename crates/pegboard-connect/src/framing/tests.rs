@@ -59,6 +59,14 @@ fn an_array_of_records() {
 }
 
 #[test]
+fn several_records_with_commas_between_them_on_a_line() {
+    let expected = ["1 {\"a\":[{},{}]}", "1 {\"b\":2}", "2 {}"];
+    assert_eq!(split("{\"a\":[{},{}]},{\"b\":2}\n{}\n"), expected);
+    assert_eq!(split("{\"a\":[{},{}]} , {\"b\":2}\r\n{}"), expected);
+    assert_eq!(split("{\"a\":\"{\"},{}\n"), ["1 {\"a\":\"{\"}", "1 {}"]);
+}
+
+#[test]
 fn a_line_that_ends_with_a_brace_need_not_end_the_record() {
     assert_eq!(split("{\"a\":{}\n,\"b\":1}\n{}\n"), ["1 {\"a\":{}\n,\"b\":1}", "3 {}"]);
     assert_eq!(split("{\"a\":1} {\"b\":2}\n{}\n"), ["1 {\"a\":1}", "1 {\"b\":2}", "2 {}"]);

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
+use std::str::Utf8Error;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
@@ -14,6 +15,18 @@ use super::{DecodeError, Found, Problem};
 /// (A plain `Option<Cow<str>>` would always be owned.)
 #[derive(Debug)]
 pub(crate) struct Str<'a>(Cow<'a, str>);
+
+impl<'a> Str<'a> {
+    /// A text as it stands in the input.
+    pub(crate) fn borrowed(text: &'a str) -> Self {
+        Self(Cow::Borrowed(text))
+    }
+
+    /// A text whose escapes are resolved.
+    pub(crate) fn owned(text: String) -> Self {
+        Self(Cow::Owned(text))
+    }
+}
 
 impl std::ops::Deref for Str<'_> {
     type Target = str;
@@ -81,10 +94,14 @@ impl<'de> Deserialize<'de> for Present {
     }
 }
 
-/// Reads `bytes` as one JSON object.
-pub(crate) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, DecodeError> {
-    let text =
-        std::str::from_utf8(bytes).map_err(|error| DecodeError::NotUtf8 { at: error.valid_up_to() })?;
+/// The text that JSON is.
+pub(crate) fn text(bytes: &[u8]) -> Result<&str, DecodeError> {
+    let not_utf8 = |error: Utf8Error| DecodeError::NotUtf8 { at: error.valid_up_to() };
+    simdutf8::basic::from_utf8(bytes).or_else(|_| std::str::from_utf8(bytes)).map_err(not_utf8)
+}
+
+/// Reads `text` as one JSON object.
+pub(crate) fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, DecodeError> {
     match serde_json::from_str::<Object<T>>(text) {
         Ok(Object(value)) => Ok(value),
         Err(error) => Err(explain::<Object<T>>(text, &error)),
@@ -161,16 +178,16 @@ mod tests {
     }
 
     fn error(text: &str) -> String {
-        parse::<Outer<'_>>(text.as_bytes()).unwrap_err().to_string()
+        parse::<Outer<'_>>(text).unwrap_err().to_string()
     }
 
     #[test]
     fn texts_are_borrowed_unless_they_hold_an_escape() {
-        let plain: Outer<'_> = parse(br#"{"name":"Ada","list":[{"number":1},{"number":null}]}"#).unwrap();
+        let plain: Outer<'_> = parse(r#"{"name":"Ada","list":[{"number":1},{"number":null}]}"#).unwrap();
         assert!(matches!(plain.name, Some(Str(Cow::Borrowed("Ada")))));
         let numbers: Vec<_> = plain.list.iter().flatten().map(|Object(inner)| inner.number).collect();
         assert_eq!(numbers, [Some(1), None]);
-        let escaped: Outer<'_> = parse(br#"{"name":"A\u0064a"}"#).unwrap();
+        let escaped: Outer<'_> = parse(r#"{"name":"A\u0064a"}"#).unwrap();
         assert!(matches!(escaped.name, Some(Str(Cow::Owned(name))) if name == "Ada"));
     }
 
@@ -205,15 +222,12 @@ mod tests {
         assert_eq!(error("{\"name\":\n\"a\"} x"), "not JSON: trailing characters at line 2 column 6");
         assert_eq!(error("{"), "not JSON: EOF while parsing an object at line 1 column 1");
         assert_eq!(error(""), "not JSON: EOF while parsing a value at line 1 column 0");
-        assert_eq!(
-            parse::<Outer<'_>>(b"{\"name\":\"\xff\"}").unwrap_err().to_string(),
-            "not UTF-8 from byte 9 on"
-        );
+        assert_eq!(text(b"{\"name\":\"\xff\"}").unwrap_err().to_string(), "not UTF-8 from byte 9 on");
     }
 
     #[test]
     fn deep_nesting_in_what_is_skipped_is_no_danger() {
         let deep = format!("{{\"skipped\":{}{}}}", "[".repeat(200_000), "]".repeat(200_000));
-        assert!(parse::<Outer<'_>>(deep.as_bytes()).is_ok());
+        assert!(parse::<Outer<'_>>(&deep).is_ok());
     }
 }

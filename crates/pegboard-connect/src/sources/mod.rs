@@ -5,5 +5,6 @@ mod decode_error;
 pub mod file;
 mod intern;
 mod json;
+mod scan;
 
 pub use self::decode_error::{DecodeError, Found, Problem};

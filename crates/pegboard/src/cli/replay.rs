@@ -18,7 +18,7 @@ use pegboard_model::{Millis, Timestamp};
 use super::Failure;
 use crate::clock;
 use crate::config::{queue_settings, statuses};
-use crate::replay::{Input, InputKind, Inputs, Settings, read};
+use crate::replay::{Cut, Input, InputKind, Inputs, Settings, read};
 use crate::report_text::{Format, write_report};
 
 /// Make reports from files of an ACD's events and contact records, offline.
@@ -287,19 +287,18 @@ fn write_folder(
 }
 
 fn write_one(inputs: &Inputs, report: ReportName, format: Format, out: impl Write) -> io::Result<()> {
-    let interval = inputs.interval();
     match report {
         ReportName::Segments => write_rows(&inputs.segments(), format, out),
         ReportName::Activities => write_rows(&inputs.activities(), format, out),
-        ReportName::Agents => write_rows(&inputs.agent_rows(interval), format, out),
-        ReportName::Groups => write_rows(&inputs.group_rows(interval), format, out),
+        ReportName::Agents => write_rows(inputs.agent_rows(Cut::Interval), format, out),
+        ReportName::Groups => write_rows(inputs.group_rows(Cut::Interval), format, out),
         ReportName::Sessions => write_rows(&inputs.sessions(), format, out),
-        ReportName::Queues => write_rows(&inputs.queue_rows(interval), format, out),
-        ReportName::AgentQueues => write_rows(&inputs.agent_queue_rows(interval), format, out),
-        ReportName::AgentDays => write_rows(&inputs.agent_rows(IntervalLength::Day), format, out),
-        ReportName::GroupDays => write_rows(&inputs.group_rows(IntervalLength::Day), format, out),
-        ReportName::QueueDays => write_rows(&inputs.queue_rows(IntervalLength::Day), format, out),
-        ReportName::AgentQueueDays => write_rows(&inputs.agent_queue_rows(IntervalLength::Day), format, out),
+        ReportName::Queues => write_rows(&inputs.queue_rows(Cut::Interval), format, out),
+        ReportName::AgentQueues => write_rows(&inputs.agent_queue_rows(Cut::Interval), format, out),
+        ReportName::AgentDays => write_rows(inputs.agent_rows(Cut::Day), format, out),
+        ReportName::GroupDays => write_rows(inputs.group_rows(Cut::Day), format, out),
+        ReportName::QueueDays => write_rows(&inputs.queue_rows(Cut::Day), format, out),
+        ReportName::AgentQueueDays => write_rows(&inputs.agent_queue_rows(Cut::Day), format, out),
     }
 }
 

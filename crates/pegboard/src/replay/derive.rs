@@ -1,6 +1,7 @@
 //! From everything that was read to the rows of every report.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use jiff::tz::TimeZone;
 use pegboard_engine::agents::{AgentReport, AgentRows, GroupPart};
@@ -11,7 +12,7 @@ use pegboard_engine::{Grid, IntervalLength, StatusTable, Timeline, TimelinePolic
 use pegboard_model::policy::{GroupBy, Pegging, Precedence, RingIn, ServiceLevelFormula, SessionPolicy};
 use pegboard_model::report::{Activity, AgentInterval, AgentQueueInterval, GroupInterval, QueueInterval};
 use pegboard_model::report::{SegmentRow, Session};
-use pegboard_model::{ContactLeg, Millis, SourceName, Timestamp};
+use pegboard_model::{AgentId, ContactLeg, Millis, Observation, SourceName, Timestamp};
 use rayon::prelude::*;
 
 use super::read::Records;
@@ -65,6 +66,24 @@ pub struct Inputs {
     legs: Vec<ContactLeg>,
     window: Window,
     known_until: Timestamp,
+    by_interval: OnceLock<AgentTimes>,
+    by_day: OnceLock<AgentTimes>,
+}
+
+/// By what a report cuts time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// Intervals of the length that the settings name.
+    Interval,
+    /// Local days.
+    Day,
+}
+
+/// Where agents' time went. One pass over the timelines gives both.
+#[derive(Debug)]
+struct AgentTimes {
+    agents: Vec<AgentInterval>,
+    groups: Vec<GroupInterval>,
 }
 
 impl Inputs {
@@ -72,19 +91,14 @@ impl Inputs {
     pub fn new(records: Records, settings: Settings) -> Result<Self, WindowError> {
         let policy = TimelinePolicy { precedence: settings.precedence, silence: None };
         let evidence: Vec<_> = records.evidence.into_iter().collect();
-        let heard = evidence.iter().flat_map(|(_, evidence)| evidence.iter().map(|seen| seen.at));
-        let last_heard = heard.clone().max();
-        let first_heard = heard.min();
-        let mut timelines: Vec<Timeline> = evidence
-            .into_par_iter()
-            .filter_map(|(agent, evidence)| Timeline::derive(agent, evidence, &policy))
-            .map(|(timeline, _)| timeline)
-            .collect();
-        timelines.sort_by(|a, b| a.agent.cmp(&b.agent));
+        let mut timelines: Vec<Timeline> =
+            evidence.into_par_iter().filter_map(|(agent, seen)| timeline(agent, &seen, &policy)).collect();
+        timelines.par_sort_unstable_by(|a, b| a.agent.cmp(&b.agent));
         let legs: Vec<_> = records.contacts.into_legs().collect();
         let pegged =
             legs.iter().filter(|leg| !leg.monitored).filter_map(|leg| pegged_at(leg, settings.pegging));
-        let first = pegged.clone().chain(first_heard).min();
+        let last_heard = records.heard.map(|heard| heard.last);
+        let first = pegged.clone().chain(records.heard.map(|heard| heard.first)).min();
         let last = pegged.chain(last_heard).max();
         let from = settings.from.or(first.map(|first| interval_of(first, &settings).from));
         let to = settings.to.or(last.map(|last| interval_of(last, &settings).to));
@@ -102,7 +116,9 @@ impl Inputs {
             (None, Some(last)) => interval_of(last, &settings).to,
             (None, None) => to,
         };
-        Ok(Self { settings, timelines, legs, window: Window { from, to }, known_until })
+        let window = Window { from, to };
+        let [by_interval, by_day] = [OnceLock::new(), OnceLock::new()];
+        Ok(Self { settings, timelines, legs, window, known_until, by_interval, by_day })
     }
 
     /// The rows of `segments`, by agent and start.
@@ -132,40 +148,50 @@ impl Inputs {
     }
 
     /// The rows of `agent_interval` (or by day), by interval and agent.
-    pub fn agent_rows(&self, length: IntervalLength) -> Vec<AgentInterval> {
-        let report = self.agent_report(length);
-        let mut rows = self.per_agent(|timeline| report.rows(timeline).intervals);
-        rows.sort_by(|a, b| (a.interval_start, &a.agent_id).cmp(&(b.interval_start, &b.agent_id)));
-        rows
+    pub fn agent_rows(&self, cut: Cut) -> &[AgentInterval] {
+        &self.agent_times(cut).agents
     }
 
     /// The rows of `group_interval` (or by day), by interval and group.
-    pub fn group_rows(&self, length: IntervalLength) -> Vec<GroupInterval> {
-        let report = self.agent_report(length);
-        let parts: Vec<Vec<GroupPart>> = self
-            .timelines
-            .par_iter()
-            .map(|timeline| {
-                let AgentRows { groups, .. } = report.rows(timeline);
-                groups
-            })
-            .collect();
-        report.group_rows(parts.iter().flatten())
+    pub fn group_rows(&self, cut: Cut) -> &[GroupInterval] {
+        &self.agent_times(cut).groups
     }
 
     /// The rows of `queue_interval` (or by day), by interval, queue, channel and direction.
-    pub fn queue_rows(&self, length: IntervalLength) -> Vec<QueueInterval> {
-        self.queue_report(length).queue_rows(&self.legs)
+    pub fn queue_rows(&self, cut: Cut) -> Vec<QueueInterval> {
+        self.queue_report(cut).queue_rows(&self.legs)
     }
 
     /// The rows of `agent_queue_interval` (or by day), by interval, agent, queue, channel and direction.
-    pub fn agent_queue_rows(&self, length: IntervalLength) -> Vec<AgentQueueInterval> {
-        self.queue_report(length).agent_queue_rows(&self.legs)
+    pub fn agent_queue_rows(&self, cut: Cut) -> Vec<AgentQueueInterval> {
+        self.queue_report(cut).agent_queue_rows(&self.legs)
     }
 
-    /// The length of an interval.
-    pub fn interval(&self) -> IntervalLength {
-        self.settings.interval
+    fn agent_times(&self, cut: Cut) -> &AgentTimes {
+        let times = match cut {
+            Cut::Interval => &self.by_interval,
+            Cut::Day => &self.by_day,
+        };
+        times.get_or_init(|| {
+            let report = self.agent_report(cut);
+            let (agents, parts): (Vec<_>, Vec<Vec<GroupPart>>) = self
+                .timelines
+                .par_iter()
+                .map(|timeline| report.rows(timeline))
+                .map(|AgentRows { intervals, groups }| (intervals, groups))
+                .unzip();
+            let mut agents: Vec<_> = agents.into_iter().flatten().collect();
+            agents.par_sort_by(|a, b| (a.interval_start, &a.agent_id).cmp(&(b.interval_start, &b.agent_id)));
+            AgentTimes { agents, groups: report.group_rows(parts.iter().flatten()) }
+        })
+    }
+
+    fn grid(&self, cut: Cut) -> Grid {
+        let length = match cut {
+            Cut::Interval => self.settings.interval,
+            Cut::Day => IntervalLength::Day,
+        };
+        Grid::new(length, &self.settings.zone, self.window)
     }
 
     fn per_agent<R: Send>(&self, rows: impl Fn(&Timeline) -> Vec<R> + Sync + Send) -> Vec<R> {
@@ -173,20 +199,20 @@ impl Inputs {
         per_agent.into_iter().flatten().collect()
     }
 
-    fn agent_report(&self, length: IntervalLength) -> AgentReport {
+    fn agent_report(&self, cut: Cut) -> AgentReport {
         AgentReport {
             source: self.settings.source.clone(),
-            grid: Grid::new(length, &self.settings.zone, self.window),
+            grid: self.grid(cut),
             known_until: self.known_until,
             statuses: self.settings.statuses.clone(),
             group_by: self.settings.group_by,
         }
     }
 
-    fn queue_report(&self, length: IntervalLength) -> QueueReport {
+    fn queue_report(&self, cut: Cut) -> QueueReport {
         QueueReport {
             source: self.settings.source.clone(),
-            grid: Grid::new(length, &self.settings.zone, self.window),
+            grid: self.grid(cut),
             goals: self.settings.goals.clone(),
             default_goals: self.settings.default_goals,
             formula: self.settings.formula,
@@ -195,6 +221,12 @@ impl Inputs {
             personal_queues: false,
         }
     }
+}
+
+/// The timeline of an agent, from what each thread has found about it.
+fn timeline(agent: AgentId, seen: &[Vec<Observation>], policy: &TimelinePolicy) -> Option<Timeline> {
+    let evidence: Vec<_> = seen.iter().flatten().collect();
+    Timeline::derive(agent, evidence, policy).map(|(timeline, _)| timeline)
 }
 
 /// The whole interval that holds `at`.

@@ -5,5 +5,5 @@ mod derive;
 mod read;
 
 pub use self::bad::{BadRecord, BadRecords};
-pub use self::derive::{Inputs, Settings, WindowError};
+pub use self::derive::{Cut, Inputs, Settings, WindowError};
 pub use self::read::{Input, InputKind, ReadError, Records, read};

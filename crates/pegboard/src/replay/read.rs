@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -20,9 +20,11 @@ use pegboard_model::{AgentId, ContactLeg, Millis, Observation, Order, PartitionI
 
 use super::{BadRecord, BadRecords};
 
-/// The size of a block: large enough that handing it over costs nothing, small enough that a few in flight do not
-/// matter.
-const BLOCK_BYTES: usize = 4 << 20;
+/// The size of a block: the least that there is, so that the few in flight stay in the caches of the processor between
+/// reading and decoding.
+const BLOCK_BYTES: usize = 2 << 20;
+/// What each thread may keep of agents' configurations: about fifty thousand agents.
+const MEMORY: usize = 128 << 20;
 
 /// Where records come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,8 +85,10 @@ pub struct ReadError {
 /// Everything that was read.
 #[derive(Debug, Default)]
 pub struct Records {
-    /// The evidence of each agent, in no order.
-    pub evidence: HashMap<AgentId, Vec<Observation>>,
+    /// The evidence of each agent, in no order, as each thread has found it.
+    pub evidence: HashMap<AgentId, Vec<Vec<Observation>>>,
+    /// When the evidence is from.
+    pub heard: Option<Heard>,
     /// The newest version of every contact.
     pub contacts: ContactBook,
     /// Records of something else.
@@ -93,11 +97,36 @@ pub struct Records {
     pub bad: BadRecords,
 }
 
+/// The times of the first and the last evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heard {
+    /// The first.
+    pub first: Timestamp,
+    /// The last.
+    pub last: Timestamp,
+}
+
+impl Heard {
+    fn and(self, other: Option<Self>) -> Self {
+        let other = other.unwrap_or(self);
+        Self { first: self.first.min(other.first), last: self.last.max(other.last) }
+    }
+}
+
+/// What one thread has found.
+#[derive(Default)]
+struct Found {
+    evidence: HashMap<AgentId, Vec<Observation>>,
+    heard: Option<Heard>,
+    contacts: ContactBook,
+    foreign: u64,
+    bad: BadRecords,
+}
+
 /// A block on its way to be decoded.
 struct Work {
     file_number: usize,
     name: Arc<str>,
-    partition: PartitionId,
     block: Block,
 }
 
@@ -110,22 +139,24 @@ pub fn read(
 ) -> Result<Records, ReadError> {
     let latest = now + Millis::from_hours(24);
     let (sender, receiver) = sync_channel(2 * threads);
+    let (done, spare) = channel();
     let receiver = Mutex::new(receiver);
     thread::scope(|scope| {
-        let workers: Vec<_> =
-            (0..threads).map(|_| scope.spawn(|| decode_blocks(&receiver, latest))).collect();
+        let receiver = &receiver;
+        let decode = |done: Sender<Block>| move || decode_blocks(receiver, &done, latest);
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(decode(done.clone()))).collect();
         let outcome = inputs.iter().enumerate().try_for_each(|(file_number, input)| {
             let failed = |cause| ReadError { name: input.name(), cause };
             let source = Counted { inner: input.open().map_err(failed)?, progress };
             let reader = decompress::reader(source).map_err(failed)?;
             let name: Arc<str> = input.name().into();
-            let partition = PartitionId::from(format!("{file_number}"));
-            for block in Blocks::new(reader, Framer::new(), BLOCK_BYTES) {
-                let block = block.map_err(failed)?;
-                let work = Work { file_number, name: name.clone(), partition: partition.clone(), block };
+            let mut blocks = Blocks::new(reader, Framer::new(), BLOCK_BYTES);
+            while let Some(block) = blocks.next() {
+                let work = Work { file_number, name: name.clone(), block: block.map_err(failed)? };
                 if sender.send(work).is_err() {
                     break;
                 }
+                spare.try_iter().for_each(|block| blocks.reuse(block));
             }
             Ok(())
         });
@@ -133,7 +164,7 @@ pub fn read(
         let mut records = Records::default();
         for worker in workers {
             match worker.join() {
-                Ok(part) => records.merge(part),
+                Ok(found) => records.merge(found),
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
@@ -141,23 +172,48 @@ pub fn read(
     })
 }
 
-fn decode_blocks(receiver: &Mutex<Receiver<Work>>, latest: Timestamp) -> Records {
-    let mut decoder = Decoder::new();
-    let mut records = Records::default();
+fn decode_blocks(receiver: &Mutex<Receiver<Work>>, done: &Sender<Block>, latest: Timestamp) -> Found {
+    let mut decoder = Decoder::new().with_memory(MEMORY);
+    let mut found = Found::default();
+    let mut partition = Partition::default();
     loop {
         let work = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(work) = work else { return records };
-        records.take(&work, &mut decoder, latest);
+        let Ok(work) = work else { return found };
+        if partition.file_number != work.file_number {
+            partition = Partition::of(work.file_number);
+        }
+        found.take(&work, &partition.id, &mut decoder, latest);
+        // The reader may be through already, and need no more blocks.
+        let _not_needed = done.send(work.block);
     }
 }
 
-impl Records {
-    fn take(&mut self, work: &Work, decoder: &mut Decoder, latest: Timestamp) {
+/// The name of a file in the order of evidence. Each thread has its own, since a million clones of one from all
+/// threads would wait for each other.
+struct Partition {
+    file_number: usize,
+    id: PartitionId,
+}
+
+impl Partition {
+    fn of(file_number: usize) -> Self {
+        Self { file_number, id: file_number.to_string().into() }
+    }
+}
+
+impl Default for Partition {
+    fn default() -> Self {
+        Self::of(0)
+    }
+}
+
+impl Found {
+    fn take(&mut self, work: &Work, partition: &PartitionId, decoder: &mut Decoder, latest: Timestamp) {
         for frame in work.block.frames() {
             let (line, outcome) = match frame {
                 Ok(frame) => {
                     let position = Position::Number(frame.offset);
-                    let order = Order { partition: work.partition.clone(), position };
+                    let order = Order { partition: partition.clone(), position };
                     let decoded = decoder.decode(frame.bytes, order).map_err(|error| error.to_string());
                     (frame.line, decoded.and_then(|decoded| self.keep(decoded, latest)))
                 }
@@ -174,6 +230,7 @@ impl Records {
         match decoded {
             Decoded::Agent(seen) => {
                 check_time("EventTimestamp", seen.at, latest)?;
+                self.heard = Some(Heard { first: seen.at, last: seen.at }.and(self.heard));
                 match self.evidence.get_mut(&seen.agent) {
                     Some(known) => known.push(seen),
                     None => {
@@ -191,14 +248,17 @@ impl Records {
         }
         Ok(())
     }
+}
 
-    fn merge(&mut self, other: Self) {
-        for (agent, mut evidence) in other.evidence {
-            self.evidence.entry(agent).or_default().append(&mut evidence);
+impl Records {
+    fn merge(&mut self, found: Found) {
+        for (agent, evidence) in found.evidence {
+            self.evidence.entry(agent).or_default().push(evidence);
         }
-        other.contacts.into_legs().for_each(|leg: ContactLeg| self.contacts.take(leg));
-        self.foreign += other.foreign;
-        self.bad.merge(other.bad);
+        self.heard = found.heard.map(|heard| heard.and(self.heard)).or(self.heard);
+        found.contacts.into_legs().for_each(|leg: ContactLeg| self.contacts.take(leg));
+        self.foreign += found.foreign;
+        self.bad.merge(found.bad);
     }
 }
 

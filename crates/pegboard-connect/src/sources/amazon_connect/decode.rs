@@ -1,17 +1,22 @@
 //! One record's bytes to the model.
 
 mod agent_event;
+mod configurations;
 mod contact_record;
 mod wire;
 mod words;
 
-use pegboard_model::{ContactLeg, Observation, Order, Timestamp};
+use std::sync::Arc;
+
+use pegboard_model::{AgentProfile, ContactLeg, Observation, Order, Timestamp};
 
 pub(super) use self::agent_event::{is_monitored, is_outbound, phase, status_kind};
-use self::wire::{Markers, Record};
+use self::configurations::Configurations;
+use self::wire::{Configured, Markers, Record};
 use self::words::Words;
 use crate::framing::MAX_RECORD_BYTES;
 use crate::sources::json::{self, Str};
+use crate::sources::scan::{self, Repeated, Scanner};
 use crate::sources::{DecodeError, Problem};
 
 /// What a record is.
@@ -43,7 +48,11 @@ pub enum Decoded {
 /// one of its two but has a `CurrentAgentSnapshot` is taken for one as well, so that it fails and is not
 /// passed over.
 pub fn classify(bytes: &[u8]) -> Result<Kind, DecodeError> {
-    let markers: Markers = json::parse(bytes)?;
+    kind_of(json::text(bytes)?)
+}
+
+fn kind_of(text: &str) -> Result<Kind, DecodeError> {
+    let markers: Markers = json::parse(text)?;
     Ok(markers.kind())
 }
 
@@ -52,16 +61,22 @@ pub fn classify(bytes: &[u8]) -> Result<Kind, DecodeError> {
 #[derive(Debug)]
 pub struct Decoder {
     words: Words,
+    configurations: Configurations,
     max_record: usize,
 }
 
 impl Default for Decoder {
     fn default() -> Self {
-        Self { words: Words::default(), max_record: MAX_RECORD_BYTES }
+        let configurations = Configurations::within(Self::MEMORY);
+        Self { words: Words::default(), configurations, max_record: MAX_RECORD_BYTES }
     }
 }
 
 impl Decoder {
+    /// How many bytes a decoder keeps of the configurations of agents, so as not to read them again in every event;
+    /// unless a caller asks for another limit.
+    pub const MEMORY: usize = 16 << 20;
+
     /// A decoder that has seen nothing yet.
     pub fn new() -> Self {
         Self::default()
@@ -73,14 +88,32 @@ impl Decoder {
         Self { max_record: limit, ..self }
     }
 
+    /// The same with another limit to what is kept of configurations, in bytes. It decides on speed only: about two
+    /// kilobytes for each agent avoid reading most of its events.
+    #[must_use]
+    pub fn with_memory(self, limit: usize) -> Self {
+        Self { configurations: Configurations::within(limit), ..self }
+    }
+
     /// Decodes the record `bytes`, which stood at `order` in its stream.
     pub fn decode(&mut self, bytes: &[u8], order: Order) -> Result<Decoded, DecodeError> {
         if bytes.len() > self.max_record {
             return Err(DecodeError::TooLong { limit: self.max_record });
         }
-        match json::parse::<Record<'_>>(bytes) {
-            Ok(record) => self.record(&record, bytes, order),
-            Err(error @ DecodeError::Field { .. }) => match classify(bytes)? {
+        let text = json::text(bytes)?;
+        let known = self.configurations.known(text);
+        match scan::read(Scanner::new(text).with_known(known)) {
+            Some(record) => self.record(&record, text, order),
+            None => self.decode_slowly(text, order),
+        }
+    }
+
+    /// What the scanner gives up: mostly what is wrong, and is to be explained.
+    #[cold]
+    pub(super) fn decode_slowly(&mut self, text: &str, order: Order) -> Result<Decoded, DecodeError> {
+        match json::parse::<Record<'_>>(text) {
+            Ok(record) => self.record(&record, text, order),
+            Err(error @ DecodeError::Field { .. }) => match kind_of(text)? {
                 Kind::Foreign => Ok(Decoded::Foreign),
                 Kind::AgentEvent | Kind::ContactRecord => Err(error),
             },
@@ -88,21 +121,37 @@ impl Decoder {
         }
     }
 
-    fn record(&mut self, record: &Record<'_>, bytes: &[u8], order: Order) -> Result<Decoded, DecodeError> {
+    fn record(&mut self, record: &Record<'_>, text: &str, order: Order) -> Result<Decoded, DecodeError> {
         let kind = if record.agent_arn.is_some() && record.event_type.is_some() {
             Kind::AgentEvent
         } else if record.contact_version.0 {
             Kind::ContactRecord
         } else {
-            classify(bytes)?
+            kind_of(text)?
         };
         match kind {
             Kind::AgentEvent => {
-                let observation = agent_event::observation(record, order, &mut self.words)?;
+                let profile = self.profile(record, text);
+                let observation = agent_event::observation(record, profile, order, &mut self.words)?;
                 Ok(observation.map_or(Decoded::Foreign, Decoded::Agent))
             }
             Kind::ContactRecord => contact_record::leg(record, &mut self.words).map(Decoded::Contact),
             Kind::Foreign => Ok(Decoded::Foreign),
+        }
+    }
+
+    /// Who the agent of an event is, where it tells.
+    fn profile(&mut self, record: &Record<'_>, text: &str) -> Option<Arc<AgentProfile>> {
+        let Repeated(snapshot) = record.current_agent_snapshot.as_ref()?;
+        match snapshot.configuration.as_ref()? {
+            Configured::Known => self.configurations.profile(text),
+            Configured::New(configuration, read) => {
+                let profile = self.words.profile(configuration);
+                if let Some(read) = read {
+                    self.configurations.keep(text, read, &profile);
+                }
+                Some(profile)
+            }
         }
     }
 }

@@ -2,18 +2,18 @@
 
 use std::fmt::Debug;
 
-use pegboard::replay::Inputs;
+use pegboard::replay::{Cut, Inputs};
 use pegboard_model::report::Row;
 use pegboard_sim::Truth;
 
 /// In which reports replay is not the truth: for each the first row that differs.
 pub(crate) fn differences(truth: &Truth, replayed: &Inputs) -> Vec<String> {
-    let interval = replayed.interval();
+    let interval = Cut::Interval;
     let all = [
         difference(&truth.segments, &replayed.segments()),
         difference(&truth.sessions, &replayed.sessions()),
-        difference(&truth.agent_intervals, &replayed.agent_rows(interval)),
-        difference(&truth.group_intervals, &replayed.group_rows(interval)),
+        difference(&truth.agent_intervals, replayed.agent_rows(interval)),
+        difference(&truth.group_intervals, replayed.group_rows(interval)),
         difference(&truth.queue_intervals, &replayed.queue_rows(interval)),
         difference(&truth.agent_queue_intervals, &replayed.agent_queue_rows(interval)),
     ];

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pegboard::config::{FileSettings, SourceConfig, SourceInput};
-use pegboard::replay::Inputs;
+use pegboard::replay::{Cut, Inputs};
 use pegboard::report_text::json_object;
 use pegboard::runtime::hub::{Hub, NodeOptions, Running};
 use pegboard::runtime::view::{REPORTS, ReportRequest, SourceStatus, View as _};
@@ -202,17 +202,17 @@ impl Live {
 
 /// What replay makes of its input, as [`Live::tables`].
 pub(crate) fn replayed_tables(replayed: &Inputs) -> Tables {
-    let (interval, day) = (replayed.interval(), IntervalLength::Day);
+    let (interval, day) = (Cut::Interval, Cut::Day);
     BTreeMap::from([
         ("segments", values(&replayed.segments())),
         ("activities", values(&replayed.activities())),
         ("sessions", values(&replayed.sessions())),
-        ("agent_interval", values(&replayed.agent_rows(interval))),
-        ("group_interval", values(&replayed.group_rows(interval))),
+        ("agent_interval", values(replayed.agent_rows(interval))),
+        ("group_interval", values(replayed.group_rows(interval))),
         ("queue_interval", values(&replayed.queue_rows(interval))),
         ("agent_queue_interval", values(&replayed.agent_queue_rows(interval))),
-        ("agent_daily", values(&replayed.agent_rows(day))),
-        ("group_daily", values(&replayed.group_rows(day))),
+        ("agent_daily", values(replayed.agent_rows(day))),
+        ("group_daily", values(replayed.group_rows(day))),
         ("queue_daily", values(&replayed.queue_rows(day))),
         ("agent_queue_daily", values(&replayed.agent_queue_rows(day))),
     ])

@@ -1,7 +1,10 @@
 //! Agent events to observations.
 
+use std::sync::Arc;
+
 use pegboard_model::{
-    AgentContact, AgentId, ContactId, ContactPhase, EventId, Observation, Order, Snapshot, StatusKind, What,
+    AgentContact, AgentId, AgentProfile, ContactId, ContactPhase, EventId, Observation, Order, Snapshot,
+    StatusKind, What,
 };
 
 use super::wire::{AgentSnapshot, Contact, Record};
@@ -9,10 +12,12 @@ use super::words::Words;
 use super::{id_of_arn, required, time};
 use crate::sources::DecodeError;
 use crate::sources::json::Object;
+use crate::sources::scan::Repeated;
 
 /// The observation that an event is; nothing for an event of a kind that is not known and shows no agent.
 pub(super) fn observation(
     event: &Record<'_>,
+    profile: Option<Arc<AgentProfile>>,
     order: Order,
     words: &mut Words,
 ) -> Result<Option<Observation>, DecodeError> {
@@ -21,7 +26,8 @@ pub(super) fn observation(
     let at = time(event.event_timestamp.as_ref(), "EventTimestamp")?
         .ok_or_else(|| DecodeError::missing("EventTimestamp"))?;
     let kind = required(event.event_type.as_ref(), "EventType")?;
-    let current = event.current_agent_snapshot.as_ref().map(|Object(current)| snapshot(current, words));
+    let current =
+        event.current_agent_snapshot.as_ref().map(|Repeated(current)| snapshot(current, profile, words));
     let current = current.transpose().map_err(|error| error.within("CurrentAgentSnapshot"))?;
     let Some(what) = what(kind, current, words)? else { return Ok(None) };
     let agent = AgentId::from(words.text(agent));
@@ -50,8 +56,13 @@ fn just_signed_in(words: &mut Words) -> Snapshot {
     Snapshot { status, status_since: None, contacts: Vec::new(), profile: None }
 }
 
-fn snapshot(current: &AgentSnapshot<'_>, words: &mut Words) -> Result<Snapshot, DecodeError> {
-    let Object(status) = current.agent_status.as_ref().ok_or_else(|| DecodeError::missing("AgentStatus"))?;
+fn snapshot(
+    current: &AgentSnapshot<'_>,
+    profile: Option<Arc<AgentProfile>>,
+    words: &mut Words,
+) -> Result<Snapshot, DecodeError> {
+    let Repeated(status) =
+        current.agent_status.as_ref().ok_or_else(|| DecodeError::missing("AgentStatus"))?;
     let in_status = |error: DecodeError| error.within("AgentStatus");
     let name = required(status.name.as_ref(), "Name").map_err(in_status)?;
     let status_since = time(status.start_timestamp.as_ref(), "StartTimestamp").map_err(in_status)?;
@@ -64,7 +75,7 @@ fn snapshot(current: &AgentSnapshot<'_>, words: &mut Words) -> Result<Snapshot, 
         status: words.status(id, name, status_kind(status.kind.as_deref(), name)),
         status_since,
         contacts,
-        profile: current.configuration.as_ref().map(|Object(configuration)| words.profile(configuration)),
+        profile,
     })
 }
 

@@ -177,6 +177,59 @@ fn samples() -> Vec<String> {
         .collect()
 }
 
+/// What a decoder makes of a record when it reads it field by field, and what one makes of it that has just read
+/// the undamaged record and so knows most of it.
+fn in_both_ways(good: &str, text: &str) -> [Result<Decoded, DecodeError>; 3] {
+    let mut slow = Decoder::new();
+    let mut knowing = Decoder::new();
+    let _primed = knowing.decode(good.as_bytes(), order(1));
+    [
+        slow.decode_slowly(text, order(1)),
+        Decoder::new().with_memory(0).decode(text.as_bytes(), order(1)),
+        knowing.decode(text.as_bytes(), order(1)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn the_scanner_and_serde_judge_damaged_records_alike(
+        record in proptest::sample::select(samples()),
+        at in any::<proptest::sample::Index>(),
+        length in 0_usize..4,
+        with in proptest::sample::select(&["", "\"", "\\", "{", "}", "[", "]", ",", ":", "0", "-1", " ", "\n", "\u{1}", "null", "é", "{}", "\"EventId\":\"x\",", "\\u0041"][..]),
+    ) {
+        let at = at.index(record.len());
+        let end = (at + length).min(record.len());
+        prop_assume!(record.is_char_boundary(at) && record.is_char_boundary(end));
+        let damaged = format!("{}{with}{}", &record[..at], &record[end..]);
+        for text in [&damaged, &record] {
+            let [slowly, fresh, knowing] = in_both_ways(&record, text);
+            prop_assert_eq!(&slowly, &fresh, "{}", text);
+            prop_assert_eq!(&slowly, &knowing, "{}", text);
+        }
+    }
+
+    #[test]
+    fn the_scanner_and_serde_read_fields_in_any_order_alike(
+        record in proptest::sample::select(samples()),
+        turns in 0_usize..20,
+        pretty in any::<bool>(),
+    ) {
+        let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(&record) else { panic!("an object") };
+        let mut fields: Vec<_> = fields.iter().collect();
+        let middle = turns % fields.len().max(1);
+        fields.rotate_left(middle);
+        let show = |value| if pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
+        let fields: Vec<_> = fields.iter().map(|(key, value)| format!("{key:?}: {}", show(value).unwrap())).collect();
+        let text = format!("{{{}}}", fields.join(",\n"));
+        let [slowly, fresh, knowing] = in_both_ways(&record, &text);
+        prop_assert_eq!(&slowly, &fresh, "{}", text);
+        prop_assert_eq!(&slowly, &knowing, "{}", text);
+    }
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_decoded_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
