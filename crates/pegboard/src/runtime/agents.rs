@@ -3,7 +3,7 @@
 //! Nothing changes here before the store has committed: a batch is staged on copies, and only a committed one is
 //! [accepted](Agents::accept).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use pegboard_engine::evidence::arrange;
 use pegboard_engine::track::Arrival;
@@ -76,7 +76,8 @@ impl Change {
 /// What a batch changes.
 #[derive(Debug, Default)]
 pub struct Staged {
-    changes: HashMap<AgentId, Change>,
+    /// By agent, so that they are told in the same order whenever the same happens.
+    changes: BTreeMap<AgentId, Change>,
     /// Events that had been seen before.
     pub duplicates: u64,
     /// Events that were new.
@@ -297,6 +298,7 @@ impl Agents {
                 due.push((agent.clone(), until));
             }
         }
+        due.sort_unstable();
         due
     }
 
@@ -438,17 +440,21 @@ fn extend(dirty: &mut Option<(Timestamp, Timestamp)>, from: Timestamp, to: Times
     *dirty = Some((known_from.min(from), known_to.max(to)));
 }
 
-/// Removes suspects that the store or the batch has already, standing no later in their stream; answers how many
-/// those were. A copy that stands earlier than the stored one counts in its place.
+/// Takes suspects that have been seen before for what they are; answers how many those were. Of copies the one that
+/// stands earliest in its stream counts: it stays even if another was stored.
 fn drop_copies(change: &mut Change, stored: &[Observation]) -> u64 {
     let before = change.suspects.len();
     let Change { suspects, evidence, .. } = change;
+    suspects.sort_by(|a, b| (a.at, &a.id, place(a)).cmp(&(b.at, &b.id, place(b))));
+    suspects.dedup_by(|copy, first| (copy.at, &copy.id) == (first.at, &first.id));
+    let mut copies = before - suspects.len();
     suspects.retain(|suspect| {
         let same = |known: &&Observation| known.at == suspect.at && known.id == suspect.id;
-        let known = stored.iter().chain(evidence.iter()).filter(same);
-        !known.into_iter().any(|known| place(known) <= place(suspect))
+        let known = stored.iter().chain(evidence.iter()).filter(same).map(place).min();
+        copies += usize::from(known.is_some());
+        known.is_none_or(|known| place(suspect) < known)
     });
-    (before - suspects.len()) as u64
+    copies as u64
 }
 
 fn place(seen: &Observation) -> (&PartitionId, &pegboard_model::Position) {

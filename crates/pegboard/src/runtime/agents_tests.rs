@@ -298,3 +298,24 @@ async fn late_first_evidence_moves_the_beginning() {
     let begins = bench.store.beginnings(&bench.agents.source, Timestamp::MIN).await.unwrap()[0].at;
     assert_eq!(begins, bench.stored().await[0].start);
 }
+
+#[tokio::test]
+async fn r01_copies_of_an_event_count_once_however_they_are_cut_into_batches() {
+    let mut bench = Bench::new(None).await;
+    let ends = [event(0, What::Snapshot(available())), event(20, What::Snapshot(available()))];
+    bench.batch(ends.into(), None).await;
+    let late = |position| {
+        let seen = event(10, What::Snapshot(on_break()));
+        Observation { order: Order { position: Position::Number(position), ..seen.order.clone() }, ..seen }
+    };
+    let count = async |bench: &Bench, copies: &[u64]| {
+        let mut staged = Staged::default();
+        copies.iter().for_each(|position| bench.agents.stage(late(*position), &mut staged));
+        bench.agents.settle(&mut staged, &*bench.store).await.unwrap();
+        (staged.events, staged.duplicates)
+    };
+    assert_eq!(count(&bench, &[7, 8, 9]).await, (1, 2), "all in one batch");
+    bench.batch(vec![late(0)], None).await;
+    assert_eq!(count(&bench, &[100]).await, (0, 1), "after the one that counts");
+    assert_eq!(count(&bench, &[0]).await, (0, 1), "before the stored one");
+}

@@ -5,9 +5,9 @@
 
 use pegboard_model::Millis;
 use pegboard_store::StoreError;
-use tokio::sync::watch;
 
 use super::source::Shared;
+use super::watch;
 
 /// Evidence is kept so much longer than the lateness window that a window's last event still finds its predecessor.
 const MARGIN: Millis = Millis::from_hours(24);

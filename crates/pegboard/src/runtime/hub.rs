@@ -10,7 +10,6 @@ use pegboard_model::report::Row;
 use pegboard_model::{AgentId, Millis, SourceName, Text, Timestamp};
 use pegboard_store::{NodeId, Part, Roll, Store, StoreError, StoredRow, failpoint};
 use serde_json::Value;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::folding;
@@ -22,6 +21,7 @@ use super::view::{
     GAPS_SHOWN, LONGEST_WINDOW, LostStretch, PartitionStatus, REPORTS, Report, ReportError, ReportRequest,
     SourceStatus, View,
 };
+use super::watch;
 use crate::clock::Clock;
 use crate::config::SourceConfig;
 use crate::report_text::json_object;
@@ -183,8 +183,9 @@ async fn sweep(
             tracing::warn!("cannot remove what is too old: {error}");
         }
         tokio::select! {
-            () = tokio::time::sleep(SWEEP_EVERY) => {}
+            biased;
             _ = stop.changed() => {}
+            () = tokio::time::sleep(SWEEP_EVERY) => {}
         }
     }
 }

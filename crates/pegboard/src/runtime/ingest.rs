@@ -1,6 +1,6 @@
 //! From a chunk of records to one committed batch.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use pegboard_connect::spec::{Chunk, Decode, Decoded};
 use pegboard_engine::evidence::{EARLIEST, LIVE_TOLERANCE};
@@ -110,7 +110,7 @@ pub struct Prepared {
 /// What is collected on the way through a chunk.
 #[derive(Default)]
 struct Collected {
-    contacts: HashMap<ContactId, ContactLeg>,
+    contacts: BTreeMap<ContactId, ContactLeg>,
     dead_letters: Vec<DeadLetterWrite>,
     counts: Counts,
 }
@@ -275,7 +275,7 @@ fn take_contact(leg: ContactLeg, collected: &mut Collected, now: Timestamp) -> R
 /// The contacts to write, with the instant they are pegged to. A version older than the stored one changes nothing there.
 fn stage_contacts(
     config: &SourceConfig,
-    contacts: HashMap<ContactId, ContactLeg>,
+    contacts: BTreeMap<ContactId, ContactLeg>,
 ) -> Vec<(ContactLeg, Option<Timestamp>)> {
     let pegged = |leg: ContactLeg| {
         let at = pegged_at(&leg, config.pegging);

@@ -19,3 +19,4 @@ pub mod simulated;
 pub mod source;
 pub mod status;
 pub mod view;
+pub mod watch;

@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use pegboard_model::{Millis, SourceName, Text};
 use pegboard_store::{Beat, NodeId, Part, Result, Roll, Store};
-use tokio::sync::watch;
 
 use self::balance::{Share, share};
 use self::report::NodeReport;
+use super::watch;
 
 /// How a node shows that it lives.
 #[derive(Debug, Clone, Copy)]
@@ -99,8 +99,9 @@ impl Node {
     pub async fn live(&self, told: impl Fn() -> NodeReport, mut stop: watch::Receiver<bool>) {
         while !*stop.borrow() {
             tokio::select! {
-                () = tokio::time::sleep(self.pace.beat) => {}
+                biased;
                 _ = stop.changed() => break,
+                () = tokio::time::sleep(self.pace.beat) => {}
             }
             // Without the store nothing else works either, and says so.
             if let Err(error) = self.beat(&told()).await {

@@ -6,13 +6,13 @@ use std::time::Duration;
 use pegboard_connect::spec::{Chunk, Decode, Opening, PartitionReader, SourceError};
 use pegboard_model::PartitionId;
 use pegboard_store::{Batch, Counts, StoreError, failpoint};
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::agents::Agents;
 use super::ingest::{Ground, IngestError, Prepared, Standing, Trust, gap, opening_batch, prepare};
 use super::source::Shared;
 use super::status::Step;
+use super::watch;
 
 /// The first pause after a failure; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -82,8 +82,9 @@ pub async fn run(
         Err(error) => {
             note_failure(&shared, &opening.partition, &error.message, false);
             tokio::select! {
-                () = tokio::time::sleep(REOPEN_PAUSE) => {}
+                biased;
                 _ = stop.changed() => {}
+                () = tokio::time::sleep(REOPEN_PAUSE) => {}
             }
             return End::Lost;
         }
@@ -126,6 +127,8 @@ impl Work<'_> {
         loop {
             let idle_due = self.committed.unwrap_or_else(Instant::now) + IDLE_COMMIT;
             let read = tokio::select! {
+                biased;
+                _ = stop.changed() => return End::Finished,
                 read = self.reader.next() => read,
                 () = tokio::time::sleep_until(idle_due), if self.idle.is_some() => {
                     match self.store_idle().await {
@@ -137,7 +140,6 @@ impl Work<'_> {
                         Err(error) => Err(SourceError::passing(error.to_string())),
                     }
                 }
-                _ = stop.changed() => return End::Finished,
             };
             let chunk = match read {
                 Ok(chunk) => chunk,
@@ -279,8 +281,9 @@ impl Work<'_> {
         let pause = self.pause;
         self.pause = (pause * 2).min(LONGEST_PAUSE);
         tokio::select! {
-            () = tokio::time::sleep(pause) => true,
+            biased;
             _ = stop.changed() => false,
+            () = tokio::time::sleep(pause) => true,
         }
     }
 }

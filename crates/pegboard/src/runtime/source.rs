@@ -12,7 +12,6 @@ use std::time::Duration;
 use pegboard_connect::spec::{Plan, Progress, SourceError};
 use pegboard_model::PartitionId;
 use pegboard_store::{Part, PartitionState, StoreError};
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -23,6 +22,7 @@ use super::ingest::{gap, opening_batch};
 use super::partition::{self, End};
 use super::reconcile;
 use super::status::Step;
+use super::watch;
 
 /// How often partitions are listed without a reason.
 const PLAN_EVERY: Duration = Duration::from_secs(30);
@@ -77,10 +77,13 @@ async fn read(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     let mut due = Instant::now();
     while !*stop.borrow() {
         tokio::select! {
-            () = turn(&shared, &mut plan, &mut due, &mut readers) => {}
+            biased;
             _ = stop.changed() => break,
+            () = turn(&shared, &mut plan, &mut due, &mut readers) => {}
         }
         tokio::select! {
+            biased;
+            _ = stop.changed() => break,
             () = tokio::time::sleep_until(due) => {}
             () = shared.replan.notified() => due = Instant::now(),
             ended = readers.ended() => {
@@ -88,7 +91,6 @@ async fn read(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
                 due = Instant::now();
             }
             changed = others_changed(&shared, &mut roll) => if changed.is_err() { break },
-            _ = stop.changed() => break,
         }
     }
     readers.end(&shared).await;
@@ -98,7 +100,7 @@ async fn read(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
 async fn others_changed(
     shared: &Shared,
     roll: &mut watch::Receiver<pegboard_store::Roll>,
-) -> Result<(), watch::error::RecvError> {
+) -> Result<(), watch::Closed> {
     let mut was_alone = shared.node.is_alone();
     loop {
         roll.changed().await?;
@@ -166,7 +168,7 @@ enum PlanError {
 }
 
 async fn list(shared: &Shared, readers: &mut Readers) -> Result<Plan, PlanError> {
-    let stored = shared.store.partitions(&shared.config.name).await?;
+    let stored = shared.look_at_store().await?.partitions;
     let stored = stored.iter().filter(|state| !reconcile::is_lane(&state.partition));
     let known: BTreeMap<PartitionId, Progress> = stored.filter_map(progress).collect();
     let planning = tokio::time::timeout(PLAN_WITHIN, shared.source.plan(&known));

@@ -88,7 +88,7 @@ impl Status {
         inner.known = inner.restored();
     }
 
-    /// Takes over how other nodes have left the source. Answers whether a partition has ended elsewhere since the last time.
+    /// Takes over how the source stands in the store. Answers whether a partition has ended without this status being told.
     pub fn refresh(&self, state: &SourceState) -> bool {
         let mut inner = self.lock();
         let Inner { partitions, own, .. } = &mut *inner;
@@ -97,6 +97,9 @@ impl Status {
             let known = partitions.entry(state.partition.clone()).or_default();
             any_ended |= state.finished && !known.finished;
             known.catch_up(state, own.contains(&state.partition));
+        }
+        for ended in state.partitions.iter().filter(|state| state.finished) {
+            inner.faults.remove(ended.partition.as_str());
         }
         inner.agents = state.agents;
         inner.closed_until = state.closed_until.max(inner.closed_until);
@@ -613,6 +616,18 @@ mod tests {
         assert_eq!(status.watermark(), Some(at(10)), "another node has not read it yet");
         status.refresh(&state(vec![stored("child", Some(60), false)]));
         assert_eq!(status.watermark(), Some(at(50)));
+    }
+
+    #[test]
+    fn a_partition_whose_end_was_written_without_an_answer_holds_nothing_and_is_no_fault() {
+        let status = Status::default();
+        plan(&status, &["ended", "other"], &[]);
+        step(&status, "ended", 10, false);
+        step(&status, "other", 50, false);
+        status.failed("ended", at(11), "commit: no answer".into(), false);
+        assert!(status.refresh(&state(vec![stored("ended", Some(20), true), stored("other", Some(50), false)])));
+        plan(&status, &["other"], &[]);
+        assert_eq!((status.watermark(), health(&status, 51)), (Some(at(50)), Health::Ok));
     }
 
     #[test]

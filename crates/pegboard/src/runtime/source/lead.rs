@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use pegboard_store::{Part, StoreError};
-use tokio::sync::watch;
 
 use super::{AFTER_FAILURE, CLOSE_EVERY, Shared};
 use crate::runtime::closer::Closer;
+use crate::runtime::watch;
 
 /// Leads the source whenever no other node does, until `stop` turns true.
 pub(super) async fn hold(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
@@ -25,8 +25,9 @@ pub(super) async fn hold(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
             }
         }
         tokio::select! {
-            _ = roll.changed() => {}
+            biased;
             _ = stop.changed() => {}
+            _ = roll.changed() => {}
         }
     }
     shared.leads.send_replace(false);
@@ -57,15 +58,17 @@ pub(super) async fn while_leading<W: Future<Output = ()>>(
     let mut leads = shared.leads.subscribe();
     loop {
         tokio::select! {
-            led = leads.wait_for(|leads| *leads) => if led.is_err() { return },
+            biased;
             _ = stop.wait_for(|stop| *stop) => return,
+            led = leads.wait_for(|leads| *leads) => if led.is_err() { return },
         }
         let (end, ended) = watch::channel(false);
         let mut work = std::pin::pin!(work(shared.clone(), ended));
         let over = tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => false,
             () = &mut work => true,
             _ = leads.wait_for(|leads| !*leads) => false,
-            _ = stop.wait_for(|stop| *stop) => false,
         };
         if over {
             // It has nothing to do with this source.
@@ -82,8 +85,9 @@ pub(super) async fn close(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) 
     while !*stop.borrow() {
         // Dropped half-way it leaves nothing half done: what it writes, it writes as a whole or not at all.
         let outcome = tokio::select! {
-            outcome = close_once(&shared, &mut closer) => outcome,
+            biased;
             _ = stop.changed() => break,
+            outcome = close_once(&shared, &mut closer) => outcome,
         };
         let pause = match outcome {
             Ok(more) => {
@@ -98,8 +102,9 @@ pub(super) async fn close(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) 
             }
         };
         tokio::select! {
-            () = tokio::time::sleep(pause) => {}
+            biased;
             _ = stop.changed() => {}
+            () = tokio::time::sleep(pause) => {}
         }
     }
     shared.status.recovered("closer");

@@ -7,12 +7,12 @@ use std::time::Duration;
 use pegboard_connect::spec::Opening;
 use pegboard_model::PartitionId;
 use pegboard_store::Part;
-use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::{Shared, supervised};
 use crate::runtime::ingest::Standing;
 use crate::runtime::partition::{self, End};
+use crate::runtime::watch;
 
 /// How long readers may take to end once they are told to stop: part of the ten seconds that an orderly stop may take.
 const END_WITHIN: Duration = Duration::from_secs(5);

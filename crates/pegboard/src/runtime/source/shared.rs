@@ -6,14 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pegboard_connect::spec::Source;
 use pegboard_engine::{Silence, TimelinePolicy};
 use pegboard_model::PartitionId;
-use pegboard_store::{Batch, Store, StoreError, failpoint};
-use tokio::sync::{Mutex, Notify, watch};
+use pegboard_store::{Batch, SourceState, Store, StoreError, failpoint};
+use tokio::sync::{Mutex, Notify};
 
 use crate::clock::Clock;
 use crate::config::SourceConfig;
 use crate::runtime::agents::{Agents, Staged};
 use crate::runtime::node::Node;
 use crate::runtime::status::Status;
+use crate::runtime::watch;
 
 /// What the tasks of a source share.
 #[derive(Debug)]
@@ -126,18 +127,24 @@ impl Shared {
         }
     }
 
-    /// Looks at how the source stands after what all nodes have done to it. Notes partitions that have ended elsewhere: what
-    /// follows them must be planned, and their agents are nobody's in particular from now on.
+    /// Looks at how the source stands after what other nodes have done to it.
     pub async fn refresh_status(&self) -> Result<(), StoreError> {
         if self.node.is_alone() {
             return Ok(());
         }
+        self.look_at_store().await.map(drop)
+    }
+
+    /// Takes over how the source stands in the store, whoever wrote it: other nodes, or this one without ever being told
+    /// that it had. Notes partitions that have ended so: what follows them must be planned, and their agents are nobody's
+    /// in particular from now on.
+    pub async fn look_at_store(&self) -> Result<SourceState, StoreError> {
         let state = self.store.source_state(&self.config.name).await?;
         if self.status.refresh(&state) {
             self.set_stale();
             self.replan.notify_one();
         }
-        Ok(())
+        Ok(state)
     }
 
     /// Whether an agent that was last seen in this partition is this node's to look after.
