@@ -21,7 +21,6 @@ use super::ingest::opening_batch;
 use super::source::Shared;
 use super::view::ReconcilerStatus;
 use super::watch;
-use super::watch;
 
 /// The name of the partition. No source gives one like it: streams and files have a path in theirs.
 const LANE: &str = "platform-snapshot";
