@@ -75,7 +75,9 @@ mod tests {
 
     fn sum(rows: &[&[Value]]) -> Checksum {
         let mut sum = Checksum::default();
-        rows.iter().for_each(|row| sum.add(row));
+        for row in rows {
+            sum.add(row);
+        }
         sum
     }
 

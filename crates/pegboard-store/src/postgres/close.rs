@@ -146,7 +146,7 @@ fn with_names<'a>(call: Call<'a>, names: &[&'a Name<'a>]) -> Call<'a> {
 /// A revision of a row.
 #[derive(Clone)]
 struct Revision {
-    revision: u64,
+    number: u64,
     at: i64,
     reason: String,
     body: Option<String>,
@@ -175,10 +175,10 @@ fn revise<'a>(wanted: &'a [Wanted<'a>], stored: &[Row]) -> Tried<Outcome<'a>> {
     for row in stored {
         let place = usize::try_from(get::<i64>(row, 0)?).unwrap_or_default();
         let Some(known) = wanted.get(place.wrapping_sub(1)) else { continue };
-        let revision = from_column(get(row, 1)?);
+        let number = from_column(get(row, 1)?);
         stands.insert(
             &known.name,
-            Revision { revision, at: get(row, 2)?, reason: get(row, 3)?, body: get(row, 4)? },
+            Revision { number, at: get(row, 2)?, reason: get(row, 3)?, body: get(row, 4)? },
         );
     }
     let mut outcome = Outcome::default();
@@ -189,10 +189,14 @@ fn revise<'a>(wanted: &'a [Wanted<'a>], stored: &[Row]) -> Tried<Outcome<'a>> {
             outcome.closed.unchanged += u64::from(row.body.is_some());
             continue;
         }
-        let revision = before.map_or(1, |before| before.revision + 1);
+        let revision = before.map_or(1, |before| before.number + 1);
         outcome.entries.push(entry(row, revision)?);
-        let next =
-            Revision { revision, at: 0, reason: row.reason.to_owned(), body: row.body.map(str::to_owned) };
+        let next = Revision {
+            number: revision,
+            at: 0,
+            reason: row.reason.to_owned(),
+            body: row.body.map(str::to_owned),
+        };
         match stands.insert(&row.name, next) {
             Some(before) => {
                 outcome.closed.revised += 1;
@@ -224,7 +228,7 @@ fn remember<'a>(source: &'a SourceName, history: &'a [(&'a Name<'a>, Revision)])
     }
     let names: Vec<&Name<'_>> = history.iter().map(|(name, _)| *name).collect();
     let call = with_names(Call::new(HISTORY).with(source.as_str()), &names)
-        .with(history.iter().map(|(_, before)| to_column(before.revision)).collect::<Vec<_>>())
+        .with(history.iter().map(|(_, before)| to_column(before.number)).collect::<Vec<_>>())
         .with(history.iter().map(|(_, before)| before.at).collect::<Vec<_>>())
         .with(history.iter().map(|(_, before)| before.reason.as_str()).collect::<Vec<_>>())
         .with(history.iter().map(|(_, before)| before.body.as_deref()).collect::<Vec<_>>());

@@ -29,11 +29,11 @@ const MARK: &str = "
 
 /// The statement that adds marks of what begins before `closing`; nothing where there is nothing to mark. What changed
 /// about an agent lasts: every interval that is closed by then was closed, or is being closed, with the old state.
-pub(super) fn mark_behind<'a>(
-    source: &'a SourceName,
+pub(super) fn mark_behind(
+    source: &SourceName,
     closing: Option<Timestamp>,
     changed: impl Iterator<Item = DirtyMark>,
-) -> Option<Call<'a>> {
+) -> Option<Call<'_>> {
     let closing = closing?;
     let mut spans: BTreeMap<Option<String>, (i64, i64)> = BTreeMap::new();
     for mark in changed.filter(|mark| mark.from < closing) {

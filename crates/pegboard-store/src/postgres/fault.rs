@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::types::WrongType;
 
 use crate::StoreError;
 
@@ -84,12 +85,12 @@ impl From<StoreError> for Fault {
 }
 
 fn is_io(error: &Error) -> bool {
-    error.source().is_some_and(|cause| cause.is::<std::io::Error>())
+    error.source().is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
 }
 
 /// Whether a column holds what it never holds: the driver's other errors come from the connection.
 fn is_unreadable(error: &Error) -> bool {
-    error.source().is_some_and(|cause| cause.is::<tokio_postgres::types::WrongType>())
+    error.source().is_some_and(<dyn std::error::Error>::is::<WrongType>)
 }
 
 /// The message and what to do. The detail of a database error is left out: it quotes values.

@@ -32,12 +32,7 @@ const HEAD: &str = "SELECT head FROM feeds WHERE source = $1 AND kind = $2";
 
 /// The statement that adds entries to the feed of a source and answers the number of its last entry. Nothing but a commit
 /// follows it.
-pub(super) fn append<'a>(
-    kind: FeedKind,
-    source: &'a SourceName,
-    bodies: Vec<String>,
-    now: Timestamp,
-) -> Call<'a> {
+pub(super) fn append(kind: FeedKind, source: &SourceName, bodies: Vec<String>, now: Timestamp) -> Call<'_> {
     if bodies.is_empty() {
         return Call::new(HEAD).with(source.as_str()).with(name(kind));
     }

@@ -159,7 +159,9 @@ async fn write(from: &SqliteStore, client: &Client, table: Table, shape: &Shape)
     let writing = async {
         let mut sum = Checksum::default();
         while let Some(rows) = chunks.recv().await {
-            rows.iter().for_each(|row| sum.add(row));
+            for row in &rows {
+                sum.add(row);
+            }
             let columns: Vec<Box<dyn ToSql + Sync + Send + '_>> =
                 (0..).zip(&shape.columns).map(|(place, (_, kind))| array(&rows, place, *kind)).collect();
             let columns: Vec<&(dyn ToSql + Sync)> =

@@ -124,7 +124,7 @@ impl FromStr for PostgresUrl {
                 "schema" => {
                     schema = Some(value.into_owned())
                         .filter(|name| is_schema(name))
-                        .ok_or(InvalidPostgresUrl::Schema)?
+                        .ok_or(InvalidPostgresUrl::Schema)?;
                 }
                 "host" if value.starts_with('/') => drop(config.host(value)),
                 "password" => return Err(InvalidPostgresUrl::Password),
