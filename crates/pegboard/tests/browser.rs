@@ -34,6 +34,11 @@ fn the_page_with_faults_on_demand() {
 }
 
 #[test]
+fn s36_whatever_a_platform_calls_things_stays_text() {
+    run("hostile.test.mjs", None);
+}
+
+#[test]
 fn the_page_of_the_demo() {
     if !is_possible() {
         return;

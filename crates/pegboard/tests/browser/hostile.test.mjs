@@ -1,0 +1,162 @@
+// S36: whatever a platform lets people call themselves, their teams and their queues stays text: in every column, label, tooltip,
+// chart and list of every page.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { eventually, launch, visit } from "./harness.mjs";
+import { MockServer } from "./mock-server.mjs";
+
+/** Each tries another way out of being text. All of them would leave a mark that the tests look for. */
+const PAYLOADS = [
+  `<img src=x onerror="globalThis.owned=1">`,
+  `"><script>globalThis.owned=1</script>`,
+  `' onmouseover='globalThis.owned=1' x='`,
+  `javascript:globalThis.owned=1`,
+  `<svg onload=globalThis.owned=1><title>`,
+  `</title></textarea></style><iframe srcdoc="<script>parent.owned=1</script>">`,
+  "{{globalThis.owned=1}}${globalThis.owned=1}",
+  `=HYPERLINK("https://evil.example","x")`,
+  "\u202e\u0000\u2028",
+];
+/** What people or platforms name; times, numbers, classes and cursors are the hub's own words. */
+const NAMED = new Set([
+  "agent_name",
+  "agent_login",
+  "team",
+  "routing_profile",
+  "status_name",
+  "reason",
+  "event_id",
+  "initiation",
+  "channel",
+  "direction",
+  "contact_id",
+  "queue_name",
+  "group",
+  "message",
+  "partition",
+  "payload",
+  "position",
+  "kind",
+]);
+let browser;
+
+before(async () => {
+  browser = await launch();
+});
+after(() => browser.close());
+
+/** The same value poisoned in the same way each time, so that what belongs together still does. */
+function poisoned(text) {
+  let hash = 7;
+  for (const character of text) hash = (hash * 31 + character.codePointAt(0)) % 100_003;
+  return `${text} ${PAYLOADS[hash % PAYLOADS.length]}`;
+}
+
+function poison(value, key) {
+  if (Array.isArray(value)) return value.map((item) => poison(item, key));
+  if (value !== null && typeof value === "object")
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, poison(inner, name)]));
+  return typeof value === "string" && NAMED.has(key) ? poisoned(value) : value;
+}
+
+/** A page all of whose answers are poisoned, and its check that nothing of it ran or became an element. */
+async function hostile(path, check) {
+  const mock = new MockServer({ rate: 0, agents: 60 });
+  const base = await mock.start();
+  let answers = 0;
+  try {
+    await visit(browser, `${base}/sign-in-not-yet`, async (page) => {
+      await page.route(/\/api\/v1\/(?!agents\/stream)/, async (route) => {
+        const response = await route.fetch();
+        const type = response.headers()["content-type"] ?? "";
+        if (!type.includes("json")) return route.fulfill({ response });
+        answers += 1;
+        return route.fulfill({ response, json: poison(await response.json(), "") });
+      });
+      await page.goto(base + path);
+      await check(page);
+      await inert(page);
+    }, { expected: /404/ });
+    assert.ok(answers > 0, "nothing was poisoned");
+  } finally {
+    await mock.stop();
+  }
+}
+
+async function inert(page) {
+  const found = await page.evaluate(() => {
+    const all = [...document.querySelectorAll("*")];
+    const handlers = all.flatMap((element) => [...element.attributes].filter(({ name }) => name.startsWith("on")));
+    return {
+      owned: globalThis.owned,
+      handlers: handlers.map(({ name }) => name),
+      elements: all.filter((element) => element.matches("img[src=x], iframe, script:not([src]), svg[onload]")).length,
+      links: all.filter(({ href }) => typeof href === "string" && /^\s*(javascript|data):/i.test(href)).length,
+    };
+  });
+  assert.deepEqual(found, { owned: undefined, handlers: [], elements: 0, links: 0 });
+}
+
+/** Waits until a poisoned text is on the page, as text. */
+function shows(page, selector, payload = /<img src=x|<script>|onmouseover|javascript:|<svg|<iframe|\{\{|HYPERLINK/) {
+  return eventually(
+    async () => (await page.locator(selector).allTextContents()).join("\n"),
+    (text) => payload.test(text),
+  );
+}
+
+/** Puts the pointer on everything that has more to tell. */
+async function pointAtAll(page, selector) {
+  for (const element of (await page.locator(selector).all()).slice(0, 20)) {
+    if (await element.isVisible()) await element.hover({ force: true, timeout: 2000 }).catch(() => {});
+  }
+}
+
+test("S36: the board and its panel", () =>
+  hostile("/?signed-out=show", async (page) => {
+    await page.waitForSelector("tr.agent");
+    await shows(page, "tr.agent");
+    await pointAtAll(page, "tr.agent td");
+    await page.locator("tr.agent").first().click();
+    await shows(page, "body");
+    await page.keyboard.press("g");
+    await page.keyboard.press("/");
+    await page.keyboard.type("<img");
+    await page.waitForTimeout(300);
+  }));
+
+test("S36: queues, their chart and their intervals", () =>
+  hostile("/queues?range=today", async (page) => {
+    await page.waitForSelector("tbody tr");
+    await shows(page, "tbody");
+    await page.locator("tbody tr").nth(1).click();
+    await pointAtAll(page, "canvas, .u-over, [title], tbody td");
+    await page.waitForTimeout(300);
+  }));
+
+test("S36: staffing, its legend and its chart", () =>
+  hostile("/staffing", async (page) => {
+    await shows(page, "#legend");
+    await pointAtAll(page, "canvas, .u-over, [title], #legend .legend-item");
+  }));
+
+test("S36: sources and dead letters", () =>
+  hostile("/sources", async (page) => {
+    await page.waitForSelector(".letters tbody tr");
+    await shows(page, ".letters tbody");
+    await pointAtAll(page, "[title], .letters td");
+    await shows(page, "body");
+  }));
+
+test("S36: the check finds what it looks for", () =>
+  assert.rejects(
+    hostile("/", async (page) => {
+      await page.waitForSelector("tr.agent");
+      await page.evaluate(() => {
+        const image = document.createElement("img");
+        image.setAttribute("src", "x");
+        document.body.append(image);
+      });
+    }),
+  ));
