@@ -5,6 +5,7 @@ mod equals_replay;
 mod hanging;
 mod late_data;
 mod limits;
+mod on_postgres;
 mod open_intervals;
 mod ownership;
 mod partitions;
