@@ -15,7 +15,7 @@ use pegboard_model::{AgentId, Observation, PartitionId, Position, Timestamp};
 use pegboard_store::{Batch, StoreError};
 use tokio::time::Instant;
 
-use self::judge::{Judge, SETTLE};
+use self::judge::{Judge, SETTLE, Stream};
 use super::agents::{Agents, Staged};
 use super::ingest::opening_batch;
 use super::source::Shared;
@@ -24,6 +24,12 @@ use super::watch;
 
 /// The name of the partition. No source gives one like it: streams and files have a path in theirs.
 const LANE: &str = "platform-snapshot";
+
+/// How long the stream is left to tell of the agents that it knows, while it is being caught up with.
+const CATCH_UP: Duration = Duration::from_mins(1);
+
+/// How often there is a look while that lasts.
+const LOOK_MEANWHILE: Duration = Duration::from_secs(10);
 
 /// More suspects than this are looked at with everybody else.
 const MOST_SUSPECTS: usize = 500;
@@ -103,8 +109,8 @@ struct Reconciler<'a> {
     looked: Option<Instant>,
     /// When everybody is looked at again.
     next_whole: Instant,
-    /// Whether the stream has been read up to the present in this run. Before, a sign-out may still stand in it.
-    caught_up: bool,
+    began: Instant,
+    stream: Stream,
     status: ReconcilerStatus,
 }
 
@@ -119,7 +125,8 @@ impl<'a> Reconciler<'a> {
             suspects: Vec::new(),
             looked: None,
             next_whole: Instant::now(),
-            caught_up: false,
+            began: Instant::now(),
+            stream: Stream::CatchingUp,
             status: ReconcilerStatus::default(),
         }
     }
@@ -139,6 +146,7 @@ impl<'a> Reconciler<'a> {
         let outcome = self.look(is_whole).await;
         self.status.took = started.elapsed();
         let every = millis(self.shared.config.reconcile_every);
+        let every = if self.stream == Stream::CatchingUp { every.min(LOOK_MEANWHILE) } else { every };
         if is_whole || outcome.is_err() {
             self.next_whole = (started + every).max(Instant::now() + millis(SETTLE));
         }
@@ -166,7 +174,7 @@ impl<'a> Reconciler<'a> {
         if look.began > (shared.clock)() + LIVE_TOLERANCE {
             return Err(Failure::Future { began: look.began });
         }
-        self.caught_up |= self.is_at_tip();
+        self.stream = self.progress();
         let mut owned = self.own().await?;
         let mut agents = shared.agents.lock().await;
         if !shared.node.is_alone() {
@@ -174,7 +182,7 @@ impl<'a> Reconciler<'a> {
             shared.set_stale();
         }
         shared.refresh(&mut agents).await?;
-        let weighed = self.judge.weigh(look, asked, &agents.floor(), self.caught_up);
+        let weighed = self.judge.weigh(look, asked, &agents.floor(), self.stream);
         let mut repaired = weighed.repairs.len() as u64;
         let evidence: Vec<_> = weighed.repairs.into_iter().chain(weighed.confirmations).collect();
         self.status.disputed = weighed.disputed;
@@ -221,10 +229,19 @@ impl<'a> Reconciler<'a> {
         Ok(Owned { epoch: state.epoch, position: state.position })
     }
 
-    fn is_at_tip(&self) -> bool {
+    /// How far the stream has been read. Once it was read up to the present, it counts as that.
+    fn progress(&self) -> Stream {
         let now = (self.shared.clock)();
         let watermark = self.shared.status.watermark();
-        watermark.is_some_and(|watermark| now.since(watermark) < self.shared.config.stale_after)
+        let is_at_tip =
+            watermark.is_some_and(|watermark| now.since(watermark) < self.shared.config.stale_after);
+        if is_at_tip || self.stream == Stream::CaughtUp {
+            Stream::CaughtUp
+        } else if self.began.elapsed() < CATCH_UP {
+            Stream::CatchingUp
+        } else {
+            Stream::Behind
+        }
     }
 
     fn note(&mut self, outcome: Result<(), Failure>) {

@@ -24,6 +24,18 @@ const SMALL_FLOOR: usize = 10;
 /// Agents as they stand.
 pub type Floor<'a> = BTreeMap<&'a AgentId, &'a Track>;
 
+/// How far the stream has been read, and so what it may still tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    /// It is being caught up with: it tells of the agents that it knows faster than a snapshot could, and everything
+    /// that it told afterwards would be late.
+    CatchingUp,
+    /// It is behind and stays so: a sign-out may still stand in it.
+    Behind,
+    /// It has been read up to the present.
+    CaughtUp,
+}
+
 /// What a look came to.
 #[derive(Debug, Default)]
 pub struct Weighed {
@@ -77,22 +89,22 @@ impl Judge {
         Self { policy, shown_as_connected, suspicions: HashMap::new(), repaired: HashMap::new() }
     }
 
-    /// Weighs a look at everybody, or at those who are `asked` for, against the floor. Who is not shown counts as gone
-    /// only if `absences` do.
+    /// Weighs a look at everybody, or at those who are `asked` for, against the floor.
     pub fn weigh(
         &mut self,
         look: &Look,
         asked: Option<&[AgentId]>,
         floor: &Floor<'_>,
-        absences: bool,
+        stream: Stream,
     ) -> Weighed {
         let mut weighed = Weighed::default();
         let mut sign_outs = Vec::new();
-        for shown in &look.shown {
+        let is_awaited = |agent: &AgentId| stream == Stream::CatchingUp && floor.contains_key(agent);
+        for shown in look.shown.iter().filter(|shown| !is_awaited(&shown.agent)) {
             let verdict = self.verdict_on_shown(shown, floor.get(&shown.agent).copied());
             self.take(&shown.agent, verdict, &mut weighed, &mut sign_outs);
         }
-        if absences {
+        if stream == Stream::CaughtUp {
             let shown = look.shown.iter().map(|shown| &shown.agent);
             let shown: HashSet<&AgentId> = shown.chain(&look.unclear).collect();
             let asked: Option<HashSet<&AgentId>> = asked.map(|asked| asked.iter().collect());

@@ -79,7 +79,7 @@ impl Bench {
 
     /// A look at everybody, whose repairs and confirmations are taken over.
     fn look(&mut self, seconds: i64, shown: &[(&str, Snapshot)]) -> Weighed {
-        self.look_at(seconds, shown, None, true)
+        self.look_at(seconds, shown, None, Stream::CaughtUp)
     }
 
     fn look_at(
@@ -87,7 +87,7 @@ impl Bench {
         seconds: i64,
         shown: &[(&str, Snapshot)],
         asked: Option<&[AgentId]>,
-        absences: bool,
+        stream: Stream,
     ) -> Weighed {
         let shown = shown.iter().map(|(agent, snapshot)| Shown {
             agent: (*agent).into(),
@@ -95,7 +95,7 @@ impl Bench {
             snapshot: snapshot.clone(),
         });
         let look = Look { began: at(seconds), shown: shown.collect(), unclear: Vec::new() };
-        let weighed = self.judge.weigh(&look, asked, &self.tracks.iter().collect(), absences);
+        let weighed = self.judge.weigh(&look, asked, &self.tracks.iter().collect(), stream);
         for seen in weighed.repairs.iter().chain(&weighed.confirmations) {
             self.apply(seen);
         }
@@ -126,7 +126,7 @@ fn the_whole_floor_is_taken_over_at_the_first_look() {
     let mut bench = Bench::new();
     let look =
         [("ann", being("Available", -3600)), ("bob", being("Break", -60)), ("off", being("Offline", 0))];
-    let weighed = bench.look_at(0, &look, None, false);
+    let weighed = bench.look_at(0, &look, None, Stream::Behind);
     assert_eq!(weighed.repairs.len(), 2, "who is Offline and unknown is nobody");
     assert_eq!((bench.class("ann"), bench.class("bob")), (Class::Available, Class::Aux));
     let ann = &bench.tracks[&AgentId::from("ann")];
@@ -176,7 +176,7 @@ fn a_contact_that_has_left_must_be_missed_twice() {
     let gone = [("ann", being("Available", -60))];
     assert_eq!(counts(&bench.look(60, &gone)), (0, 0, 1, 0));
     let asked = ["ann".into()];
-    let weighed = bench.look_at(65, &gone, Some(&asked), true);
+    let weighed = bench.look_at(65, &gone, Some(&asked), Stream::CaughtUp);
     assert_eq!(counts(&weighed), (1, 0, 0, 0));
     assert_eq!(weighed.repairs[0].at, at(60), "when it was seen first");
     assert_eq!(bench.class("ann"), Class::Available);
@@ -201,7 +201,7 @@ fn r09_a_lost_logout_is_repaired_by_the_second_look() {
     let mut bench = Bench::new();
     bench.tell("ann", 0, What::SignIn(being("Available", 0)));
     assert_eq!(counts(&bench.look(60, &[])), (0, 0, 1, 0));
-    assert_eq!(counts(&bench.look_at(65, &[], Some(&["ann".into()]), true)), (1, 0, 0, 0));
+    assert_eq!(counts(&bench.look_at(65, &[], Some(&["ann".into()]), Stream::CaughtUp)), (1, 0, 0, 0));
     let (since, state) = bench.tracks[&AgentId::from("ann")].current().unwrap();
     assert_eq!((since, state.class, state.signed_out), (at(60), Class::SignedOut, true));
     assert_eq!(counts(&bench.look(95, &[])), NOTHING);
@@ -229,8 +229,19 @@ fn something_heard_between_the_looks_starts_the_doubt_anew() {
 fn absence_says_nothing_while_a_logout_may_stand_in_the_stream() {
     let mut bench = Bench::new();
     bench.tell("ann", 0, What::SignIn(being("Available", 0)));
-    assert_eq!(counts(&bench.look_at(60, &[], None, false)), NOTHING);
-    assert_eq!(counts(&bench.look_at(90, &[], None, false)), NOTHING);
+    assert_eq!(counts(&bench.look_at(60, &[], None, Stream::Behind)), NOTHING);
+    assert_eq!(counts(&bench.look_at(90, &[], None, Stream::Behind)), NOTHING);
+}
+
+#[test]
+fn while_the_stream_is_caught_up_with_only_who_is_new_is_taken_over() {
+    let mut bench = Bench::new();
+    bench.tell("ann", 0, What::Snapshot(being("Available", 0)));
+    let look = [("ann", being("Break", 3000)), ("bob", being("Break", 3000))];
+    let weighed = bench.look_at(3600, &look, None, Stream::CatchingUp);
+    assert_eq!((counts(&weighed), bench.class("ann")), ((1, 0, 0, 0), Class::Available));
+    let weighed = bench.look_at(3660, &look, None, Stream::Behind);
+    assert_eq!((counts(&weighed), bench.class("ann")), ((1, 0, 0, 0), Class::Aux));
 }
 
 #[test]
@@ -239,7 +250,7 @@ fn who_is_not_asked_for_is_not_absent() {
     bench.tell("ann", 0, What::SignIn(being("Available", 0)));
     bench.tell("bob", 0, What::SignIn(being("Available", 0)));
     let asked = ["ann".into()];
-    let weighed = bench.look_at(60, &[("ann", being("Available", 0))], Some(&asked), true);
+    let weighed = bench.look_at(60, &[("ann", being("Available", 0))], Some(&asked), Stream::CaughtUp);
     assert_eq!(counts(&weighed), NOTHING);
 }
 
@@ -248,7 +259,7 @@ fn who_is_shown_unclearly_is_left_as_he_is() {
     let mut bench = Bench::new();
     bench.tell("ann", 0, What::SignIn(being("Available", 0)));
     let look = Look { began: at(60), shown: Vec::new(), unclear: vec!["ann".into()] };
-    let weighed = bench.judge.weigh(&look, None, &bench.tracks.iter().collect(), true);
+    let weighed = bench.judge.weigh(&look, None, &bench.tracks.iter().collect(), Stream::CaughtUp);
     assert_eq!(counts(&weighed), NOTHING);
 }
 
