@@ -28,17 +28,22 @@ const MARK: &str = "
                     THEN known.high + 1 ELSE greatest(known.high, excluded.high) END";
 
 /// The statement that adds marks of what begins before `closing`; nothing where there is nothing to mark. What changed
-/// about an agent lasts: every interval that is closed by then was closed, or is being closed, with the old state.
+/// about an agent lasts: every interval that is closed by then was closed, or is being closed, with the old state. What lies
+/// before `kept_from` is no longer there to derive rows from: they stay as they are.
 pub(super) fn mark_behind(
     source: &SourceName,
     closing: Option<Timestamp>,
+    kept_from: Timestamp,
     changed: impl Iterator<Item = DirtyMark>,
 ) -> Option<Call<'_>> {
     let closing = closing?;
     let mut spans: BTreeMap<Option<String>, (i64, i64)> = BTreeMap::new();
     for mark in changed.filter(|mark| mark.from < closing) {
         let to = if mark.agent.is_some() { mark.to.max(closing) } else { mark.to };
-        let (low, high) = (mark.from.as_millis(), to.as_millis());
+        if to <= kept_from {
+            continue;
+        }
+        let (low, high) = (mark.from.max(kept_from).as_millis(), to.as_millis());
         let agent = mark.agent.map(|agent| text(agent.as_str()).into_owned());
         let span = spans.entry(agent).or_insert((low, high));
         *span = (span.0.min(low), span.1.max(high));

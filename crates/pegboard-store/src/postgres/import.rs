@@ -16,6 +16,9 @@ use crate::{Result, SqliteStore, Store, StoreError};
 /// How many chunks wait between the two databases.
 const CHUNKS: usize = 4;
 
+/// From when on the details of a source are there.
+const DETAILS_FROM: &str = "details_from";
+
 /// Longer than any copy takes.
 const PATIENCE: std::time::Duration = std::time::Duration::from_hours(24);
 
@@ -80,6 +83,10 @@ async fn copy(from: &SqliteStore, client: &Client, schema: &str) -> Tried<Vec<Co
             "INSERT INTO closers (source, epoch) SELECT DISTINCT source, 0 FROM partitions ON CONFLICT DO NOTHING",
         )
         .await?;
+    for (source, details_from) in from.details_from().await? {
+        let keep = "UPDATE closers SET details_from = $2 WHERE source = $1";
+        client.execute(keep, &[&source, &details_from]).await?;
+    }
     client.execute("UPDATE pegboard_store SET id = $1", &[&from.id().as_str()]).await?;
     Ok(copied)
 }
@@ -133,6 +140,8 @@ impl Shape {
             };
             columns.push((format!("\"{name}\""), kind));
         }
+        // SQLite keeps this one elsewhere.
+        kinds.remove(DETAILS_FROM);
         if let Some(name) = kinds.keys().next() {
             return Err(strange(name));
         }

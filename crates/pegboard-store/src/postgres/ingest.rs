@@ -21,9 +21,10 @@ use crate::{
     failpoint,
 };
 
-/// Up to where a source is closed, or about to be. Whoever announces a closing waits until this batch has ended.
+/// Up to where a source is closed, or about to be, and from when on its details are there. Whoever announces a closing,
+/// or removes details, waits until this batch has ended.
 const CLOSING: &str =
-    "SELECT greatest(closed_until, closing_until) FROM closers WHERE source = $1 FOR KEY SHARE";
+    "SELECT greatest(closed_until, closing_until), details_from FROM closers WHERE source = $1 FOR KEY SHARE";
 
 /// Writes a batch, if its writer still owns the partition.
 pub(super) async fn commit(session: &Session, batch: &Batch, now: Timestamp) -> Tried<Committed> {
@@ -47,13 +48,14 @@ pub(super) async fn commit(session: &Session, batch: &Batch, now: Timestamp) -> 
     if let Some(known) = known {
         keep_earlier_places(session, batch, &answers[known]).await?;
     }
-    let closing = answers[closing].first().map(|row| get_maybe_instant(row, 0)).transpose()?.flatten();
+    let instant = |column| answers[closing].first().map(|row| get_maybe_instant(row, column)).transpose();
+    let (closing, kept_from) = (instant(0)?.flatten(), instant(1)?.flatten().unwrap_or(Timestamp::MIN));
     let pegs = pegged.map(|[before, written]| pegs(&contacts, &answers[before], &answers[written]));
     let changed = batch.dirty.iter().cloned().chain(pegs.transpose()?.unwrap_or_default());
     failpoint!("ingest.before_feed", fails);
 
     let mut shared = Pipeline::default();
-    shared.extend(dirty::mark_behind(source, closing, changed));
+    shared.extend(dirty::mark_behind(source, closing, kept_from, changed));
     let states = batch.states.iter().map(to_json).collect::<Tried<_>>()?;
     let fed = shared.add(feed::append(FeedKind::States, source, states, now));
     shared.add(Call::new(COMMIT));

@@ -17,7 +17,11 @@ const BITE: i64 = 2000;
 /// Removes what is past its time.
 pub(super) async fn sweep(session: &Session, now: Timestamp, retention: &Retention) -> Tried<()> {
     failpoint!("sweep.before", fails);
-    let before = (now - retention.history).as_millis();
+    let (before, details) = ((now - retention.history).as_millis(), (now - retention.details).as_millis());
+    session.call(Call::new(NOTE_DETAILS).with(details).with(before)).await?;
+    for statement in DETAILS {
+        in_bites(session, || Call::new(statement)).await?;
+    }
     for statement in HISTORY {
         in_bites(session, || Call::new(statement).with(before)).await?;
     }
@@ -28,11 +32,15 @@ pub(super) async fn sweep(session: &Session, now: Timestamp, retention: &Retenti
     Ok(())
 }
 
-/// What is older than the history that is kept. The first parameter is the instant, the second the size of a bite.
-///
-/// The sources, agents and reports by which tables are clustered are found one step of the primary key each, rather than
-/// by a walk through all of it.
-const HISTORY: [&str; 7] = [
+/// Notes from when on the details of each source are there, before any of them go: what is not closed yet stays, unless it
+/// is too old for a source that nobody closes any more. It waits for the batches on their way, and later ones see it.
+const NOTE_DETAILS: &str = "
+    WITH held AS (SELECT source FROM closers ORDER BY source FOR UPDATE)
+    UPDATE closers SET details_from = greatest(details_from, least($1, greatest(closed_until, $2)))
+    FROM held WHERE closers.source = held.source";
+
+/// Segments and contacts of which nothing is derived any more. The first parameter is the size of a bite.
+const DETAILS: [&str; 3] = [
     "WITH RECURSIVE known (source, agent) AS (
          (SELECT source, agent FROM segments ORDER BY source, agent LIMIT 1)
          UNION ALL
@@ -41,27 +49,35 @@ const HISTORY: [&str; 7] = [
               ORDER BY source, agent LIMIT 1) AS next
      ), gone AS (
          DELETE FROM segments WHERE ctid = ANY (ARRAY(
-             SELECT old.ctid FROM known CROSS JOIN LATERAL
+             SELECT old.ctid FROM known JOIN closers USING (source) CROSS JOIN LATERAL
                  (SELECT ctid FROM segments WHERE source = known.source AND agent = known.agent
-                    AND start < $1 AND stop <= $1 ORDER BY start LIMIT $2) AS old
-             LIMIT $2))
+                    AND start < details_from AND stop <= details_from ORDER BY start LIMIT $1) AS old
+             LIMIT $1))
          RETURNING 1
      ) SELECT count(*) FROM gone",
     "WITH gone AS (
          DELETE FROM contacts WHERE ctid = ANY (ARRAY(
-             SELECT old.ctid FROM (SELECT DISTINCT source FROM partitions) AS known CROSS JOIN LATERAL
-                 (SELECT ctid FROM contacts WHERE source = known.source AND pegged < $1 ORDER BY pegged LIMIT $2) AS old
-             LIMIT $2))
+             SELECT old.ctid FROM closers CROSS JOIN LATERAL
+                 (SELECT ctid FROM contacts WHERE source = closers.source AND pegged < details_from
+                  ORDER BY pegged LIMIT $1) AS old
+             LIMIT $1))
          RETURNING 1
      ) SELECT count(*) FROM gone",
     "WITH gone AS (
          DELETE FROM contacts WHERE ctid = ANY (ARRAY(
-             SELECT old.ctid FROM (SELECT DISTINCT source FROM partitions) AS known CROSS JOIN LATERAL
-                 (SELECT ctid FROM contacts WHERE source = known.source AND pegged IS NULL AND updated < $1 LIMIT $2)
-                 AS old
-             LIMIT $2))
+             SELECT old.ctid FROM closers CROSS JOIN LATERAL
+                 (SELECT ctid FROM contacts WHERE source = closers.source AND pegged IS NULL AND updated < details_from
+                  LIMIT $1) AS old
+             LIMIT $1))
          RETURNING 1
      ) SELECT count(*) FROM gone",
+];
+
+/// What is older than the history that is kept. The first parameter is the instant, the second the size of a bite.
+///
+/// The sources, agents and reports by which tables are clustered are found one step of the primary key each, rather than
+/// by a walk through all of it.
+const HISTORY: [&str; 4] = [
     "WITH RECURSIVE known (source, report) AS (
          (SELECT source, report FROM row_history ORDER BY source, report LIMIT 1)
          UNION ALL

@@ -18,6 +18,11 @@ impl SqliteStore {
         self.readers.run("read the tables", tables).await
     }
 
+    /// From when on the details of sources are there, in milliseconds.
+    pub(crate) async fn details_from(&self) -> Result<Vec<(String, i64)>> {
+        self.readers.run("read what is kept", details_from).await
+    }
+
     /// Hands over all rows of a table, chunk by chunk.
     pub(crate) async fn export(&self, table: Table, chunks: mpsc::Sender<Rows>) -> Result<()> {
         self.readers.run("copy a table", move |connection| export(connection, &table, &chunks)).await
@@ -39,6 +44,15 @@ fn tables(connection: &Connection) -> Tried<Vec<Table>> {
         tables.push(Table { name, columns, last_number });
     }
     Ok(tables)
+}
+
+fn details_from(connection: &Connection) -> Tried<Vec<(String, i64)>> {
+    let mut query = connection.prepare(
+        "SELECT substr(name, length('details_from:') + 1), CAST(value AS INTEGER) FROM meta
+         WHERE name LIKE 'details\\_from:%' ESCAPE '\\'",
+    )?;
+    let rows = query.query_map([], |row| row.try_into())?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 fn export(connection: &Connection, table: &Table, chunks: &mpsc::Sender<Rows>) -> Tried<()> {

@@ -73,6 +73,10 @@ fn store(mut table: Table<'_, '_>, folder: &Path) -> (StoreUrl, Retention) {
     table.set("keep_rows", &mut retention.history, value::duration(KEEP_ROWS));
     table.set("keep_details", &mut retention.details, value::duration(KEEP_DETAILS));
     retention.disk_budget = table.optional("disk_budget", value::bytes(DISK_BUDGET));
+    if let (StoreUrl::Postgres(_), Some(span)) = (&url, table.value_span("disk_budget")) {
+        let message = "a PostgreSQL database has no disk budget of its own".to_owned();
+        table.note(span, Some("disk_budget"), message, vec!["leave it out, or shorten keep_details".to_owned()]);
+    }
     table.finish();
     (url, retention)
 }

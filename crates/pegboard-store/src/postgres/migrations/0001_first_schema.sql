@@ -85,7 +85,9 @@ CREATE TABLE closers (
     epoch         bigint NOT NULL,        -- 0 before the first
     closed_until  bigint,
     -- Up to where intervals are about to be closed: from then on every change before that leaves a mark.
-    closing_until bigint
+    closing_until bigint,
+    -- From when on segments and contacts are complete: what changed before that cannot be derived again.
+    details_from  bigint
 );
 
 -- The latest revision. A row without a body is one that no longer exists: its revisions go on if it comes back.

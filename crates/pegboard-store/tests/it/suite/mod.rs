@@ -6,4 +6,5 @@ pub(crate) mod closing;
 pub(crate) mod feeds;
 pub(crate) mod ingest;
 pub(crate) mod nodes;
+pub(crate) mod retention;
 pub(crate) mod upkeep;

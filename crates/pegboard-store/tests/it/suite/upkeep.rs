@@ -77,7 +77,8 @@ async fn fill(store: &dyn Store) {
 }
 
 pub(crate) async fn r28_a_sweep_keeps_what_it_promises(home: &dyn Home) {
-    let store = home.open_with(Retention { details: Millis::from_hours(400 * 24), ..Retention::default() }).await;
+    let store =
+        home.open_with(Retention { details: Millis::from_hours(400 * 24), ..Retention::default() }).await;
     fill(&*store).await;
     let times = |agent: &'static str| {
         let store = store.clone();

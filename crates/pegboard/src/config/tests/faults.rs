@@ -470,6 +470,16 @@ fn the_store_says_what_it_cannot_be() {
 }
 
 #[test]
+fn what_one_kind_of_store_has_is_refused_for_the_other() {
+    let told = faults(&format!("[store]\npassword = \"env:SECRET\"\n{LEAST}"));
+    assert!(told.contains("an SQLite file has no password"), "{told}");
+    let postgres = "[store]\nurl = \"postgres://hub@db/hub\"\npassword = \"env:SECRET\"\n";
+    assert!(read(&format!("{postgres}{LEAST}")).is_ok());
+    let told = faults(&format!("{postgres}disk_budget = \"20GB\"\n{LEAST}"));
+    assert!(told.contains("no disk budget of its own"), "{told}");
+}
+
+#[test]
 fn faults_of_a_table_are_told_once_and_after_those_of_the_file() {
     let source = |name| {
         format!("[[source]]\nname = \"{name}\"\nkind = \"file\"\nfile.path = \"x\"\nstatuses = \"s.csv\"\n")
