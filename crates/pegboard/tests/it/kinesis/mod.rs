@@ -1,5 +1,6 @@
 //! The hub on a real Kinesis server: what it serves is what replay makes of the same records.
 
+mod check;
 mod fan_out;
 mod faults;
 mod resharding;

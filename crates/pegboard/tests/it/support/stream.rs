@@ -74,6 +74,11 @@ impl TestStream {
         kinesis_config(&self.endpoint, &self.name)
     }
 
+    /// Its name, and the server's URL.
+    pub(crate) fn place(&self) -> (&str, &str) {
+        (&self.name, &self.endpoint)
+    }
+
     /// `host:port` of the server.
     pub(crate) fn address(&self) -> &str {
         self.endpoint.trim_start_matches("http://").trim_end_matches('/')
@@ -113,6 +118,14 @@ impl TestStream {
         let request = self.client.merge_shards().stream_name(&self.name);
         request.shard_to_merge(shard_id(left)).adjacent_shard_to_merge(shard_id(right)).send().await.unwrap();
         self.wait_until_active().await;
+    }
+
+    /// Registers a consumer of enhanced fan-out.
+    pub(crate) async fn register(&self, consumer: &str) {
+        let described = self.client.describe_stream_summary().stream_name(&self.name).send().await.unwrap();
+        let arn = described.stream_description_summary().unwrap().stream_arn();
+        let request = self.client.register_stream_consumer().stream_arn(arn);
+        request.consumer_name(consumer).send().await.unwrap();
     }
 
     /// Deletes it: servers limit the number of shards.
