@@ -176,6 +176,16 @@ impl Node {
         taken
     }
 
+    /// Makes sure that a part that this node works on counts as its own: a node that was thought dead for long is forgotten,
+    /// and what it held with it.
+    pub async fn confirm(&self, source: &SourceName, part: &Part) -> Result<()> {
+        let is_held = self.mine().held.contains(&(source.clone(), part.clone()));
+        if is_held && !self.is_own(source, part) {
+            self.take(source, part).await?;
+        }
+        Ok(())
+    }
+
     /// Whether this node should give up a part that it works on, because it has more than its share. If so, the part
     /// counts as left from now on, and is to be [released](Self::release) at the next calm moment.
     pub fn is_to_leave(&self, source: &SourceName, part: &Part) -> bool {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use pegboard_connect::spec::{Plan, Progress, SourceError};
 use pegboard_model::PartitionId;
-use pegboard_store::{Part, PartitionState, StoreError};
+use pegboard_store::{Part, PartitionState, Roll, StoreError};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -76,6 +76,8 @@ async fn read(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     let mut plan = Plan::default();
     let mut due = Instant::now();
     while !*stop.borrow() {
+        // Asked for first: what changes during the turn is seen after it.
+        let was_alone = shared.node.is_alone();
         tokio::select! {
             biased;
             _ = stop.changed() => break,
@@ -90,25 +92,24 @@ async fn read(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
                 leave(&shared, ended).await;
                 due = Instant::now();
             }
-            changed = others_changed(&shared, &mut roll) => if changed.is_err() { break },
+            changed = others_changed(&shared, &mut roll, was_alone) => if changed.is_err() { break },
         }
     }
     readers.end(&shared).await;
 }
 
-/// Waits until something may have changed among several nodes. A node alone has nobody to share with.
+/// Waits until something may have changed among several nodes. A node that was alone and still is has nobody to share
+/// with.
 async fn others_changed(
     shared: &Shared,
-    roll: &mut watch::Receiver<pegboard_store::Roll>,
+    roll: &mut watch::Receiver<Roll>,
+    was_alone: bool,
 ) -> Result<(), watch::Closed> {
-    let mut was_alone = shared.node.is_alone();
     loop {
         roll.changed().await?;
-        let is_alone = shared.node.is_alone();
-        if !(was_alone && is_alone) {
+        if !(was_alone && shared.node.is_alone()) {
             return Ok(());
         }
-        was_alone = is_alone;
     }
 }
 
@@ -123,7 +124,7 @@ async fn turn(shared: &Arc<Shared>, plan: &mut Plan, due: &mut Instant, readers:
     if !take_share(shared, plan, readers).await {
         *due = (*due).min(Instant::now() + AFTER_FAILURE);
     }
-    readers.give_up_surplus(shared);
+    readers.leave_to_others(shared);
 }
 
 /// Ends this node's part in a partition whose reader has ended. One that was lost is asked for again, and is this node's
@@ -212,13 +213,17 @@ async fn give_up(shared: &Shared, partition: &PartitionId, readers: &mut Readers
     readers.cut_off(partition);
     let state = shared.store.take_partition(&shared.config.name, partition, &[]).await?;
     let now = (shared.clock)();
-    let position = state.position.clone();
-    let Some(position) = position else { return Ok(()) };
+    let Some(position) = state.position.clone().filter(|_| !state.finished) else { return Ok(()) };
     let mut batch = opening_batch(&shared.config.name, partition, state.epoch, position.clone());
     batch.expected = Some(position.clone());
     batch.finished = true;
     batch.gaps.push(gap("it was gone before it was read to its end", state.watermark, now));
-    shared.store.commit(batch).await?;
+    match shared.store.commit(batch).await {
+        Ok(_) => {}
+        // Another node has noticed it at the same time.
+        Err(StoreError::NotOwner { .. }) => return Ok(()),
+        Err(error) => return Err(error),
+    }
     let step = Step { position: Some(position), watermark: None, behind: None, finished: true };
     let agents = shared.agents.lock().await.count() as u64;
     shared.status.stepped(partition, step, pegboard_store::Counts::default(), agents);
@@ -247,11 +252,16 @@ async fn take_share(shared: &Arc<Shared>, plan: &Plan, readers: &mut Readers) ->
     for opening in &plan.open {
         let partition = &opening.partition;
         let part = Part::Partition(partition.clone());
-        if readers.has(partition) || shared.node.is_anothers(&shared.config.name, &part) {
+        if shared.node.is_anothers(&shared.config.name, &part) {
             continue;
         }
-        match take(shared, opening.clone(), &part, readers).await {
-            Ok(()) => shared.status.recovered(partition.as_str()),
+        let taken = if readers.has(partition) {
+            shared.node.confirm(&shared.config.name, &part).await
+        } else {
+            take(shared, opening.clone(), &part, readers).await
+        };
+        match taken {
+            Ok(()) => {}
             Err(error) => {
                 tracing::warn!(source.name = %shared.config.name, %partition, "cannot open: {error}");
                 shared.status.failed(partition.as_str(), (shared.clock)(), error.to_string(), false);
@@ -269,10 +279,15 @@ async fn take(
     readers: &mut Readers,
 ) -> Result<(), StoreError> {
     if !shared.node.take(&shared.config.name, part).await? {
+        // Whatever went wrong with it here, it is another's now.
+        shared.status.recovered(opening.partition.as_str());
         return Ok(());
     }
     match partition::take(shared, opening).await? {
-        Some((opening, standing)) => readers.start(shared, opening, standing),
+        Some((opening, standing)) => {
+            shared.status.recovered(opening.partition.as_str());
+            readers.start(shared, opening, standing);
+        }
         None => shared.node.release(&shared.config.name, part).await,
     }
     Ok(())

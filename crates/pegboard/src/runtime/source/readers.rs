@@ -30,6 +30,12 @@ struct Handle {
     stop: watch::Sender<bool>,
 }
 
+impl Handle {
+    fn works(&self) -> bool {
+        !self.abort.is_finished() && !*self.stop.borrow()
+    }
+}
+
 impl Readers {
     pub(super) fn start(&mut self, shared: &Arc<Shared>, opening: Opening, standing: Standing) {
         let (shared, id) = (shared.clone(), opening.partition.clone());
@@ -55,12 +61,14 @@ impl Readers {
         }
     }
 
-    /// Has those readers end, once they have committed what they are at, whose partitions are more than this node's share.
-    pub(super) fn give_up_surplus(&self, shared: &Shared) {
-        for (partition, handle) in self.handles.iter().rev() {
+    /// Has those readers end, once they have committed what they are at, whose partitions are more than this node's share,
+    /// or another's already, as after this node has stood still for too long.
+    pub(super) fn leave_to_others(&self, shared: &Shared) {
+        let (node, source) = (&shared.node, &shared.config.name);
+        for (partition, handle) in self.handles.iter().rev().filter(|(_, handle)| handle.works()) {
             let part = Part::Partition(partition.clone());
-            if !handle.abort.is_finished() && shared.node.is_to_leave(&shared.config.name, &part) {
-                tracing::info!(source.name = %shared.config.name, %partition, "left to another node");
+            if node.is_anothers(source, &part) || node.is_to_leave(source, &part) {
+                tracing::info!(source.name = %source, %partition, "left to another node");
                 handle.stop.send_replace(true);
             }
         }

@@ -57,6 +57,8 @@ impl Shared {
         let policy = TimelinePolicy { precedence: config.precedence, silence };
         let stored = store.stored_agents(&config.name).await?;
         let agents = Agents::load(config.name.clone(), policy, stored)?;
+        // Known to be there before it is known what there is to read: somebody has to lead it.
+        node.note_open(&config.name, 0);
         let status = Status::default();
         status.restore(&store.source_state(&config.name).await?);
         Ok(Self {

@@ -8,7 +8,7 @@ use pegboard_model::{AgentNow, Millis};
 use super::centre::{Centre, NERVOUS, SURE};
 use super::on_every_store;
 use crate::support::clock;
-use crate::support::day::{Day, shuffled};
+use crate::support::day::{Day, late, shuffled};
 use crate::support::feeding::{all_arrived, feed, part_of};
 use crate::support::live::{Live, Tables, assert_alike};
 use crate::support::script::Script;
@@ -16,6 +16,7 @@ use crate::support::script::Script;
 on_every_store!(
     r03_nodes_come_leave_and_die_while_each_agent_stays_in_its_partition,
     r03_nodes_come_leave_and_die_while_agents_are_everywhere,
+    r09_nodes_come_leave_and_die_and_silence_is_known_all_the_same,
 );
 
 const PARTITIONS: u64 = 8;
@@ -69,8 +70,8 @@ async fn outcome(node: &Live, day: &Day) -> Outcome {
     Outcome { tables: node.tables(day.start, day.end).await, agents: node.agents().await, told }
 }
 
-fn empty_script() -> Script {
-    let script = Script::new(false);
+fn empty_script(has_heartbeat: bool) -> Script {
+    let script = Script::new(has_heartbeat);
     (0..PARTITIONS).for_each(|partition| script.add(&partition.to_string(), &[]));
     script
 }
@@ -86,8 +87,8 @@ fn push(script: &Script, day: &Day, place: Place, step: i64) {
     }
 }
 
-async fn undisturbed(day: &Day, place: Place) -> Outcome {
-    let (centre, script) = (Centre::on_sqlite(), empty_script());
+async fn undisturbed(script: Script, day: &Day, place: Place) -> Outcome {
+    let centre = Centre::on_sqlite();
     (0..STEPS).for_each(|step| push(&script, day, place, step));
     let node = centre.join(&script, "only", SURE).await;
     node.settle(&script, day.end).await;
@@ -97,8 +98,8 @@ async fn undisturbed(day: &Day, place: Place) -> Outcome {
 }
 
 /// The same while nodes come, leave and die.
-async fn shaken(centre: &Centre, day: &Day, place: Place, seed: u64) -> Outcome {
-    let (script, mut dice) = (empty_script(), Dice(seed));
+async fn shaken(centre: &Centre, script: Script, day: &Day, place: Place, seed: u64) -> Outcome {
+    let mut dice = Dice(seed);
     let mut nodes = vec![centre.join(&script, "0", NERVOUS).await];
     let mut died = 0;
     for step in 0..STEPS {
@@ -132,8 +133,8 @@ async fn shaken(centre: &Centre, day: &Day, place: Place, seed: u64) -> Outcome 
 async fn r03_nodes_come_leave_and_die_while_each_agent_stays_in_its_partition(centre: Centre) {
     let day = Day::of(14, 6, 63);
     clock::set(all_arrived(&day));
-    let expected = undisturbed(&day, of_its_own).await;
-    let found = shaken(&centre, &day, of_its_own, 1).await;
+    let expected = undisturbed(empty_script(false), &day, of_its_own).await;
+    let found = shaken(&centre, empty_script(false), &day, of_its_own, 1).await;
     assert_alike(&expected.tables, &found.tables);
     assert_eq!(expected.agents, found.agents);
     assert_eq!(expected.told, found.told, "the feed tells the same of each agent, in the same order");
@@ -141,10 +142,19 @@ async fn r03_nodes_come_leave_and_die_while_each_agent_stays_in_its_partition(ce
 
 /// Late, doubled and in any order, and all nodes write all agents.
 async fn r03_nodes_come_leave_and_die_while_agents_are_everywhere(centre: Centre) {
-    let day = Day::of(12, 6, 64).disturbed(&shuffled(64));
+    let day = Day::of(8, 4, 64).disturbed(&shuffled(64));
     clock::set(all_arrived(&day));
-    let expected = undisturbed(&day, anywhere).await;
-    let found = shaken(&centre, &day, anywhere, 5).await;
+    let expected = undisturbed(empty_script(false), &day, anywhere).await;
+    let found = shaken(&centre, empty_script(false), &day, anywhere, 5).await;
+    assert_alike(&expected.tables, &found.tables);
+    assert_eq!(expected.agents, found.agents);
+}
+
+async fn r09_nodes_come_leave_and_die_and_silence_is_known_all_the_same(centre: Centre) {
+    let day = Day::of(8, 4, 66).disturbed(&late(66, Millis::from_minutes(20)));
+    clock::set(all_arrived(&day));
+    let expected = undisturbed(empty_script(true), &day, anywhere).await;
+    let found = shaken(&centre, empty_script(true), &day, anywhere, 7).await;
     assert_alike(&expected.tables, &found.tables);
     assert_eq!(expected.agents, found.agents);
 }
