@@ -13,6 +13,7 @@ mod live;
 mod nodes;
 mod old_data;
 mod report_edges;
+mod seeds;
 mod snapshots;
 mod support;
 mod truth;

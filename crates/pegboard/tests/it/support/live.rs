@@ -9,11 +9,11 @@ use pegboard::config::{FileSettings, SourceConfig, SourceInput};
 use pegboard::replay::{Cut, Inputs};
 use pegboard::report_text::json_object;
 use pegboard::runtime::hub::{Hub, NodeOptions, Running};
-use pegboard::runtime::view::{REPORTS, ReportRequest, SourceStatus, View as _};
+use pegboard::runtime::view::{REPORTS, ReportError, ReportRequest, SourceStatus, View as _};
 use pegboard_connect::spec::Source;
 use pegboard_engine::IntervalLength;
 use pegboard_model::report::Row;
-use pegboard_model::{AgentNow, Timestamp};
+use pegboard_model::{AgentNow, SourceName, Timestamp};
 use pegboard_sim::truth::ReportSettings;
 use pegboard_store::{Cursor, FeedEntry, FeedKind, SqliteOptions, SqliteStore, Store};
 use serde_json::Value;
@@ -142,34 +142,12 @@ impl Live {
 
     /// The rows of a report, with the columns of rows over time.
     pub(crate) async fn report(&self, name: &str, from: Timestamp, to: Timestamp) -> Vec<Value> {
-        let request = ReportRequest {
-            name: name.into(),
-            sources: Vec::new(),
-            from: Some(from),
-            to: Some(to),
-            agent: None,
-        };
-        self.hub.report(request).await.unwrap().rows
+        report(&self.hub, &[], name, from, to).await.unwrap()
     }
 
     /// The rows of every report, without the columns of rows over time; none of them may be provisional.
     pub(crate) async fn tables(&self, from: Timestamp, to: Timestamp) -> Tables {
-        let mut tables = Tables::new();
-        for name in REPORTS {
-            let mut rows = self.report(name, from, to).await;
-            for row in &mut rows {
-                let columns = row.as_object_mut().unwrap();
-                assert!(columns.get("provisional").is_none_or(|provisional| *provisional == false), "{name}");
-                for column in ["origin", "revision", "reason", "provisional"] {
-                    // A segment has a reason of its own.
-                    if column != "reason" || name.ends_with("_interval") {
-                        columns.remove(column);
-                    }
-                }
-            }
-            tables.insert(name, rows);
-        }
-        tables
+        tables(&self.hub, &[], from, to).await
     }
 
     /// All entries of the state feed after `cursor`.
@@ -200,7 +178,40 @@ impl Live {
     }
 }
 
-/// What replay makes of its input, as [`Live::tables`].
+/// The rows of a report of some sources, with the columns of rows over time.
+pub(crate) async fn report(
+    hub: &Hub,
+    sources: &[SourceName],
+    name: &str,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<Value>, ReportError> {
+    let (name, sources) = (name.to_owned(), sources.to_vec());
+    let request = ReportRequest { name, sources, from: Some(from), to: Some(to), agent: None };
+    Ok(hub.report(request).await?.rows)
+}
+
+/// The rows of every report of some sources, without the columns of rows over time; none of them may be provisional.
+pub(crate) async fn tables(hub: &Hub, sources: &[SourceName], from: Timestamp, to: Timestamp) -> Tables {
+    let mut tables = Tables::new();
+    for name in REPORTS {
+        let mut rows = report(hub, sources, name, from, to).await.unwrap();
+        for row in &mut rows {
+            let columns = row.as_object_mut().unwrap();
+            assert!(columns.get("provisional").is_none_or(|provisional| *provisional == false), "{name}");
+            for column in ["origin", "revision", "reason", "provisional"] {
+                // A segment has a reason of its own.
+                if column != "reason" || name.ends_with("_interval") {
+                    columns.remove(column);
+                }
+            }
+        }
+        tables.insert(name, rows);
+    }
+    tables
+}
+
+/// What replay makes of its input, as [`tables`].
 pub(crate) fn replayed_tables(replayed: &Inputs) -> Tables {
     let (interval, day) = (Cut::Interval, Cut::Day);
     BTreeMap::from([

@@ -1,0 +1,198 @@
+//! The whole hub in one thread: engine, a real SQLite file, simulated sources and readers, one clock and one source of
+//! randomness. A seed decides everything: what happens in the contact centre and how it comes, and whatever goes
+//! wrong. The same seed takes the same way, to the last line of its trace.
+//!
+//! `PEGBOARD_SEEDS` names other seeds than the first hundred: `FIRST..END`, or how many. A seed that fails says how to
+//! run it again.
+
+mod at_once;
+mod case;
+mod clock;
+mod journal;
+mod outcome;
+mod reader;
+mod run;
+mod source;
+mod store;
+mod stream;
+mod witness;
+
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use pegboard::runtime::view::REPORTS;
+use pegboard_model::Timestamp;
+
+use self::case::Case;
+use self::journal::Fired;
+use self::run::{Ran, run};
+
+/// Over how many tests the seeds are spread.
+const TESTS: usize = 8;
+
+/// Of how many seeds every kind of fault must have fired.
+const ENOUGH: usize = 10;
+
+/// Everything that must have happened in the seeds of one test.
+const KINDS: [&str; 28] = [
+    "clock: steps",
+    "hub: dies",
+    "hub: dies after a call",
+    "hub: dies before a call",
+    "hub: dies, with its files as they are",
+    "hub: is stopped",
+    "query: a report is shown",
+    "reader: comes anew",
+    "reader: has caught up",
+    "seen: a contact",
+    "seen: a dead letter",
+    "seen: a duplicate",
+    "seen: a foreign record",
+    "seen: a revised row",
+    "seen: an event",
+    "source: does not open",
+    "source: fails",
+    "source: slow",
+    "store: fails after",
+    "store: fails before",
+    "store: no closer",
+    "store: slow after",
+    "store: slow before",
+    "stream: a child is opened",
+    "thief: takes a partition",
+    "thief: takes the closer",
+    "witness: a batch is refused",
+    "witness: a closer is refused",
+];
+
+/// The threads of the store share one clock.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+#[expect(clippy::disallowed_methods, reason = "which seeds to try is the test's own setting")]
+fn seeds() -> Range<u64> {
+    let Ok(text) = std::env::var("PEGBOARD_SEEDS") else { return 0..100 };
+    let number = |text: &str| text.parse::<u64>().expect("PEGBOARD_SEEDS is a count or FIRST..END");
+    match text.split_once("..") {
+        Some((first, end)) => number(first)..number(end),
+        None => 0..number(&text),
+    }
+}
+
+/// What a hub shows to which nothing ever happens.
+fn undisturbed(case: &Case) -> Ran {
+    let all_there = case.centres.iter().map(|centre| centre.stream.end).max();
+    run(&case.quiet(), all_there.unwrap())
+}
+
+/// The first instant of a case.
+fn beginning(case: &Case) -> Timestamp {
+    case.centres.iter().map(|centre| centre.day.start).min().unwrap()
+}
+
+/// Runs a case, and answers what happened in it.
+fn judge(case: &Case) -> Fired {
+    let ran = run(case, beginning(case));
+    let expected = undisturbed(case);
+    let mut happened = ran.journal.fired();
+    let mut faults = Vec::new();
+    for (index, centre) in case.centres.iter().enumerate() {
+        let (own, expected) = (&ran.outcomes[index], &expected.outcomes[index]);
+        faults.extend(own.faults(case, centre, expected));
+        own.seen().into_iter().for_each(|(what, count)| *happened.entry(what).or_default() += count);
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    happened
+}
+
+/// Judges every seed that falls to one of the tests.
+fn judge_share(test: usize) {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let seeds: Vec<u64> = seeds().filter(|seed| seed % TESTS as u64 == test as u64).collect();
+    let mut fired = Fired::new();
+    for seed in &seeds {
+        match catch_unwind(AssertUnwindSafe(|| judge(&Case::of(*seed)))) {
+            Ok(own) => own.into_iter().for_each(|(kind, count)| *fired.entry(kind).or_default() += count),
+            Err(failure) => {
+                eprintln!(
+                    "seed {seed} failed; again: PEGBOARD_SEEDS={seed}..{} cargo test -p pegboard --test it seeds::",
+                    seed + 1
+                );
+                std::panic::resume_unwind(failure);
+            }
+        }
+    }
+    eprintln!("{} seeds: {fired:?}", seeds.len());
+    if seeds.len() >= ENOUGH {
+        let kinds = KINDS.into_iter().chain(REPORTS);
+        let never: Vec<_> = kinds.filter(|kind| fired.get(kind).is_none_or(|count| *count == 0)).collect();
+        assert!(never.is_empty(), "never happened: {never:?}");
+    }
+}
+
+#[test]
+fn r29_a_seed_takes_the_same_way_twice() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    for seed in seeds().take(4) {
+        let case = Case::of(seed);
+        let [first, second] = [(); 2].map(|()| run(&case, beginning(&case)).journal);
+        let (one, other) = (first.lines(), second.lines());
+        let fault = crate::support::compare::first_difference("trace", &one, &other);
+        assert_eq!(fault, None, "seed {seed}");
+        assert_eq!(first.hash(), second.hash());
+    }
+}
+
+/// Once a batch that came after a start, but before somebody closed intervals again, left no mark of what it changed in
+/// closed ones.
+#[test]
+fn r12_what_comes_late_while_nobody_closes_intervals_is_in_their_rows() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut revised = 0;
+    for seed in 1..=4 {
+        let mut case = Case::late(seed).quiet();
+        case.store.no_closer = 0.8;
+        case.life = Duration::from_mins(1);
+        let happened = judge(&case);
+        assert!(happened["store: no closer"] > 2, "{happened:?}");
+        revised += happened["seen: a revised row"];
+    }
+    assert!(revised > 10, "{revised} rows are revised");
+}
+
+/// Once a shard whose last batch was written without an answer held up its source for ever.
+#[test]
+fn r04_a_shard_whose_end_was_written_without_an_answer_has_ended() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    for seed in 1..=3 {
+        let mut case = Case::late(seed).quiet();
+        case.store.fails_after = 0.5;
+        case.life = Duration::from_hours(1);
+        let happened = judge(&case);
+        assert!(
+            happened["store: fails after"] > 10 && happened["stream: a child is opened"] > 0,
+            "{happened:?}"
+        );
+    }
+}
+
+macro_rules! shares {
+    ($($name:ident = $test:literal,)+) => {
+        $(#[test]
+        fn $name() {
+            judge_share($test);
+        })+
+    };
+}
+
+shares! {
+    r01_the_hub_survives_everything_at_once_1_of_8 = 0,
+    r01_the_hub_survives_everything_at_once_2_of_8 = 1,
+    r01_the_hub_survives_everything_at_once_3_of_8 = 2,
+    r01_the_hub_survives_everything_at_once_4_of_8 = 3,
+    r01_the_hub_survives_everything_at_once_5_of_8 = 4,
+    r01_the_hub_survives_everything_at_once_6_of_8 = 5,
+    r01_the_hub_survives_everything_at_once_7_of_8 = 6,
+    r01_the_hub_survives_everything_at_once_8_of_8 = 7,
+}

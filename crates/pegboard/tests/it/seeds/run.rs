@@ -1,0 +1,389 @@
+//! One simulation: a hub lives, dies and lives again over one store, until everything is read.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use pegboard::runtime::hub::{Hub, NodeOptions, Running};
+use pegboard::runtime::node::Pace;
+use pegboard::runtime::view::{Health, REPORTS, SourceStatus, View as _};
+use pegboard_connect::spec::Source;
+use pegboard_model::{Millis, Position, SourceName, Timestamp};
+use pegboard_sim::random::Random;
+use pegboard_store::{SqliteOptions, SqliteStore, Store};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::at_once::at_once;
+use super::case::{Case, purpose};
+use super::clock;
+use super::journal::Journal;
+use super::outcome::Outcome;
+use super::reader::Reader;
+use super::source::Shards;
+use super::store::{Chance, Unreliable};
+use super::witness::Witness;
+use crate::support::live::report;
+
+/// How long the hub may take to come to rest once nothing fails any more.
+const PATIENCE: Duration = Duration::from_mins(30);
+
+/// How long nothing must change until it counts as rest.
+const REST: Duration = Duration::from_secs(15);
+
+/// How long an orderly stop may take.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// What came of it.
+pub(super) struct Ran {
+    pub(super) journal: Arc<Journal>,
+    /// Of each source.
+    pub(super) outcomes: Vec<Outcome>,
+}
+
+/// How a hub's life ended.
+enum Ending {
+    /// Everything is read and closed.
+    Done(Vec<Outcome>),
+    Stopped,
+    Died,
+}
+
+/// A reader that outlives hubs, and its randomness.
+type Follower = (Arc<Mutex<Reader>>, Arc<Mutex<Random>>);
+
+struct World<'a> {
+    case: &'a Case,
+    journal: Arc<Journal>,
+    witness: Arc<Witness>,
+    random: Random,
+    sources: Arc<Mutex<Random>>,
+    store: Arc<Chance>,
+    thief: Arc<Mutex<Random>>,
+    queries: Random,
+    readers: Vec<Follower>,
+    folder: TempDir,
+    file: PathBuf,
+    now: Timestamp,
+    closed_until: BTreeMap<SourceName, Timestamp>,
+}
+
+/// In memory, where there is such a folder: what the disk does is not simulated.
+fn folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
+}
+
+/// Runs a case from `now` on.
+pub(super) fn run(case: &Case, now: Timestamp) -> Ran {
+    let streams = case.centres.iter().map(|centre| (centre.name.into(), centre.stream.clone())).collect();
+    let journal = Arc::new(Journal::default());
+    let witness = Arc::new(Witness::new(journal.clone(), streams));
+    let random = |purpose| Random::new(case.seed, purpose);
+    let shared = |purpose| Arc::new(Mutex::new(random(purpose)));
+    let reader = |number: usize| {
+        let own = Random::new(case.seed * 10 + number as u64, purpose::READERS);
+        (Arc::default(), Arc::new(Mutex::new(own)))
+    };
+    let folder = folder();
+    let mut world = World {
+        case,
+        journal: journal.clone(),
+        witness,
+        random: random(purpose::LIVES),
+        sources: shared(purpose::SOURCE),
+        store: Arc::new(Chance::new(case.seed)),
+        thief: shared(purpose::THIEF),
+        queries: random(purpose::QUERIES),
+        readers: (0..case.readers).map(reader).collect(),
+        file: folder.path().join("0.db"),
+        folder,
+        now,
+        closed_until: BTreeMap::new(),
+    };
+    for life in 1.. {
+        if let Some(outcomes) = world.life(life) {
+            return Ran { journal, outcomes };
+        }
+    }
+    unreachable!("lives do not end")
+}
+
+impl World<'_> {
+    /// One life of the hub, and what comes before the next. Answers the outcome of the last.
+    fn life(&mut self, life: usize) -> Option<Vec<Outcome>> {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let ending = runtime.block_on(self.live());
+        self.journal.assert_right();
+        let went = match ending {
+            Ending::Done(outcomes) => return Some(outcomes),
+            Ending::Stopped => "hub: is stopped",
+            Ending::Died if self.random.chance(0.5) => {
+                // As the files are now: nobody closes them.
+                let next = self.folder.path().join(format!("{life}.db"));
+                for suffix in ["", "-wal"] {
+                    let of = |path: &PathBuf| PathBuf::from(format!("{}{suffix}", path.display()));
+                    fs::copy(of(&self.file), of(&next)).unwrap();
+                }
+                self.file = next;
+                "hub: dies, with its files as they are"
+            }
+            Ending::Died => "hub: dies",
+        };
+        runtime.block_on(async { self.journal.count(went) });
+        None
+    }
+
+    async fn live(&mut self) -> Ending {
+        clock::start(self.now, self.case.speed);
+        clock::step_to(self.case.ahead);
+        clock::show_to_store();
+        let store = Arc::new(SqliteStore::open(&self.file, SqliteOptions::new(clock::store)).unwrap());
+        self.witness.audit(&store);
+        let death = Arc::new(Notify::new());
+        let woken = Arc::new(Notify::new());
+        let unreliable: Arc<dyn Store> = Arc::new(Unreliable {
+            store: store.clone(),
+            witness: self.witness.clone(),
+            journal: self.journal.clone(),
+            rates: self.case.store,
+            chance: self.store.clone(),
+            names: Arc::default(),
+            death: death.clone(),
+            woken: woken.clone(),
+        });
+        let ending = tokio::select! {
+            biased;
+            () = death.notified() => Ending::Died,
+            ending = self.work(&store, unreliable, &woken) => ending,
+        };
+        self.now = clock::centre() + self.random.minutes(0.0, 15.0);
+        ending
+    }
+
+    async fn work(
+        &mut self,
+        store: &Arc<SqliteStore>,
+        unreliable: Arc<dyn Store>,
+        woken: &Arc<Notify>,
+    ) -> Ending {
+        let (hub, running) = self.start(unreliable).await;
+        let others = self.others(store, woken);
+        let ends = Instant::now() + self.case.life.mul_f64(0.5 + self.random.unit());
+        let mut watermarks = BTreeMap::new();
+        let mut calm_since = None;
+        let mut rests_since = None;
+        loop {
+            tokio::time::sleep(Duration::from_millis(200 + self.queries.below(2_000) as u64)).await;
+            if self.observe(&hub, &mut watermarks).await.is_none() {
+                return Ending::Died;
+            }
+            if self.case.centres.iter().all(|centre| centre.stream.end <= clock::centre()) {
+                self.journal.calm_down();
+                let since = *calm_since.get_or_insert_with(Instant::now);
+                if self.is_settled(store, &watermarks) {
+                    let rests: Instant = *rests_since.get_or_insert_with(Instant::now);
+                    if rests.elapsed() > REST {
+                        return self.finish(&hub, store, running, others).await;
+                    }
+                } else if since.elapsed() > PATIENCE {
+                    let sources = hub.sources().await;
+                    self.journal.wrong(format!("it does not come to rest: {sources:?}"));
+                    return Ending::Died;
+                }
+            } else if ends <= Instant::now() {
+                if self.random.chance(0.5) {
+                    return Ending::Died;
+                }
+                drop(others);
+                self.stop(running).await;
+                return Ending::Stopped;
+            }
+        }
+    }
+
+    async fn start(&self, store: Arc<dyn Store>) -> (Arc<Hub>, Running) {
+        loop {
+            let sources = self.case.centres.iter().map(|centre| {
+                let source = Shards {
+                    name: centre.name,
+                    stream: centre.stream.clone(),
+                    has_heartbeat: centre.has_heartbeat,
+                    rates: self.case.source,
+                    journal: self.journal.clone(),
+                    random: self.sources.clone(),
+                };
+                (centre.config(), Box::new(source) as Box<dyn Source>)
+            });
+            match Hub::join(sources.collect(), store.clone(), clock::hub, self.options()).await {
+                Ok(started) => return started,
+                Err(error) => self.journal.note(&format!("the hub does not start: {error}")),
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    /// A node that lives as long as usual, by the store's faster clock.
+    fn options(&self) -> NodeOptions {
+        let usual = Pace::default();
+        let lasts = Millis::new(usual.lasts.get() * self.case.speed);
+        NodeOptions { name: Some("node".into()), pace: Pace { lasts, ..usual } }
+    }
+
+    /// Everybody else: readers, who else takes partitions, and who sets the clock.
+    fn others(&self, store: &Arc<SqliteStore>, woken: &Arc<Notify>) -> JoinSet<()> {
+        let mut others = JoinSet::new();
+        for (reader, random) in &self.readers {
+            let (reader, random, journal) = (reader.clone(), random.clone(), self.journal.clone());
+            let (store, woken) = (store.clone(), woken.clone());
+            others.spawn(follow(reader, random, journal, store, woken));
+        }
+        let Case { thefts, steps, ahead, .. } = *self.case;
+        let (thief, store, journal) = (self.thief.clone(), store.clone(), self.journal.clone());
+        let (witness, names) = (self.witness.clone(), self.names());
+        others.spawn(async move {
+            loop {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                let random = &mut *thief.lock().unwrap();
+                if journal.fires("clock: steps", steps, random) {
+                    clock::step_to(ahead + random.minutes(-10.0, 10.0));
+                }
+                let source = random.choose(&names);
+                if journal.fires("thief: takes a partition", thefts, random) {
+                    let partitions = at_once(store.partitions(source)).unwrap();
+                    let open: Vec<_> = partitions.iter().filter(|state| !state.finished).collect();
+                    if !open.is_empty() {
+                        let partition = &random.choose(&open).partition;
+                        witness.took(source, &at_once(store.take_partition(source, partition, &[])));
+                    }
+                }
+                if journal.fires("thief: takes the closer", thefts, random) {
+                    witness.took_closer(source, &at_once(store.take_closer(source)));
+                }
+            }
+        });
+        others
+    }
+
+    fn names(&self) -> Vec<SourceName> {
+        self.case.centres.iter().map(|centre| centre.name.into()).collect()
+    }
+
+    /// Looks at the hub as its readers do. Nothing if something is wrong.
+    async fn observe(&mut self, hub: &Hub, watermarks: &mut BTreeMap<SourceName, Timestamp>) -> Option<()> {
+        if let Ok(sources) = hub.sources().await {
+            for source in sources {
+                self.observe_source(&source, watermarks);
+            }
+        }
+        if self.queries.chance(0.05) {
+            self.query(hub).await;
+        }
+        (!self.journal.is_wrong()).then_some(())
+    }
+
+    fn observe_source(&mut self, source: &SourceStatus, watermarks: &mut BTreeMap<SourceName, Timestamp>) {
+        let what = || format!("{} stays stopped: {:?}", source.name, source.error);
+        self.journal.check(source.health != Health::Stopped, what);
+        for (what, now, known) in [
+            ("watermark", source.watermark, &mut *watermarks),
+            ("closed intervals", source.closed_until, &mut self.closed_until),
+        ] {
+            let Some(now) = now else { continue };
+            let before = known.insert(source.name.clone(), now).unwrap_or(now);
+            self.journal
+                .check(before <= now, || format!("{what} of {} went back: {before}, {now}", source.name));
+        }
+    }
+
+    /// Asks for a report. It may fail; but what is shown is right.
+    async fn query(&mut self, hub: &Hub) {
+        let centre = &self.case.centres[self.queries.below(self.case.centres.len())];
+        let name = *self.queries.choose(&REPORTS);
+        let from = centre.day.start + self.queries.minutes(0.0, 150.0);
+        let to = from + self.queries.minutes(1.0, 90.0);
+        let answer = report(hub, &[centre.name.into()], name, from, to).await;
+        let Ok(rows) = answer else { return self.journal.note("a report fails") };
+        self.journal.note(&format!("{name} from {from} to {to}: {} rows", rows.len()));
+        self.journal.count("query: a report is shown");
+        if name == "agent_interval" {
+            for row in &rows {
+                self.journal.check(adds_up(row), || format!("time does not add up: {row}"));
+            }
+        }
+    }
+
+    fn is_settled(&self, store: &SqliteStore, watermarks: &BTreeMap<SourceName, Timestamp>) -> bool {
+        self.case.centres.iter().all(|centre| {
+            let name: SourceName = centre.name.into();
+            let states = at_once(store.partitions(&name)).unwrap();
+            let is_read = centre.stream.shards.iter().all(|shard| {
+                states.iter().any(|state| {
+                    let end = Position::Number(shard.entries.len() as u64);
+                    let is_done = state.position == Some(end) && state.finished == shard.closed.is_some();
+                    state.partition == shard.id && is_done
+                })
+            });
+            let closed = self.closed_until.get(&name).is_some_and(|until| centre.day.end <= *until);
+            let known = watermarks.get(&name).is_some_and(|known| centre.stream.end <= *known);
+            is_read && closed && known && at_once(store.dirty(&name, 1)).unwrap().is_empty()
+        })
+    }
+
+    async fn finish(&self, hub: &Hub, store: &SqliteStore, running: Running, others: JoinSet<()>) -> Ending {
+        drop(others);
+        self.witness.audit(store);
+        let mut outcomes = Vec::new();
+        for centre in &self.case.centres {
+            outcomes.push(Outcome::read(hub, store, centre).await);
+        }
+        self.stop(running).await;
+        Ending::Done(outcomes)
+    }
+
+    async fn stop(&self, running: Running) {
+        let began = Instant::now();
+        let stopped = running.stop().await;
+        let took = began.elapsed();
+        self.journal
+            .check(stopped.is_ok() && took <= STOP_WITHIN, || format!("stopped in {took:?}: {stopped:?}"));
+    }
+}
+
+async fn follow(
+    reader: Arc<Mutex<Reader>>,
+    random: Arc<Mutex<Random>>,
+    journal: Arc<Journal>,
+    store: Arc<SqliteStore>,
+    woken: Arc<Notify>,
+) {
+    loop {
+        let pause = Duration::from_millis(100 + random.lock().unwrap().below(20_000) as u64);
+        let wakes = random.lock().unwrap().chance(0.5);
+        tokio::select! {
+            biased;
+            () = woken.notified(), if wakes => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+        let read = reader.lock().unwrap().read(&store, &journal, &mut random.lock().unwrap());
+        journal.check(read.is_ok(), || format!("a reader is refused: {read:?}"));
+    }
+}
+
+/// Whether the time in a row of `agent_interval` is the interval, and its parts are the whole.
+fn adds_up(row: &Value) -> bool {
+    let millis = |column: &str| {
+        let text = row[column].to_string();
+        let (seconds, fraction) = text.split_once('.').unwrap_or((&text, ""));
+        seconds.parse::<i64>().unwrap() * 1000 + format!("{fraction:0<3}").parse::<i64>().unwrap()
+    };
+    let parts = ["available_s", "ringing_s", "talk_s", "hold_s", "acw_s", "error_s", "aux_s"];
+    let login: i64 = parts.into_iter().map(millis).sum();
+    login == millis("login_s") && login + millis("unknown_s") <= millis("interval_s")
+}

@@ -1,0 +1,456 @@
+//! A real store that answers slowly, fails before or after what it did took effect, and in whose calls the hub dies.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use pegboard_model::{
+    AgentId, ContactId, ContactLeg, Observation, PartitionId, Segment, SourceName, Timestamp,
+};
+use pegboard_sim::random::Random;
+use pegboard_store::{
+    AgentBeginning, AgentsSnapshot, AuditEntry, AuditWrite, Batch, Beat, Close, Closed, CloserState,
+    Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage, Gap, NodeId, Part, PartitionState, Result,
+    Roll, SourceState, SqliteStore, Store, StoreError, StoreId, StoredAgent, StoredRow, Token, TokenWrite,
+};
+use tokio::sync::{Notify, watch};
+
+use super::at_once::at_once;
+use super::clock;
+use super::journal::Journal;
+use super::witness::Witness;
+
+/// How often each thing goes wrong, per call.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rates {
+    /// It fails and has done nothing.
+    pub(super) fails_before: f64,
+    /// It fails and has done everything; of writes only.
+    pub(super) fails_after: f64,
+    /// It takes long, before it does anything or before it answers.
+    pub(super) slow: f64,
+    /// The hub dies in it.
+    pub(super) dies: f64,
+    /// Nobody can take over the closing of intervals.
+    pub(super) no_closer: f64,
+}
+
+/// Names for nodes, who name themselves at random.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    known: Mutex<Vec<NodeId>>,
+}
+
+impl Names {
+    /// The name of a node, by the order in which they appear.
+    fn name(&self, node: &NodeId) -> NodeId {
+        let mut known = self.known.lock().unwrap();
+        let index = known.iter().position(|id| id == node).unwrap_or_else(|| {
+            known.push(node.clone());
+            known.len() - 1
+        });
+        NodeId::from(format!("node-{index:04}").as_str())
+    }
+
+    /// The node that has the name.
+    fn node(&self, name: &NodeId) -> NodeId {
+        let index: usize = name.as_str()["node-".len()..].parse().unwrap();
+        self.known.lock().unwrap()[index].clone()
+    }
+}
+
+/// Randomness for each thing that calls are about: who calls first decides nothing for the others.
+#[derive(Debug)]
+pub(super) struct Chance {
+    seed: u64,
+    of: Mutex<BTreeMap<String, Random>>,
+}
+
+impl Chance {
+    pub(super) fn new(seed: u64) -> Self {
+        Self { seed, of: Mutex::default() }
+    }
+
+    fn with<T>(&self, about: &str, draw: impl FnOnce(&mut Random) -> T) -> T {
+        let fresh = || {
+            let mut hasher = DefaultHasher::new();
+            about.hash(&mut hasher);
+            Random::new(self.seed, hasher.finish())
+        };
+        draw(self.of.lock().unwrap().entry(about.to_owned()).or_insert_with(fresh))
+    }
+}
+
+pub(super) struct Unreliable {
+    pub(super) store: Arc<SqliteStore>,
+    pub(super) witness: Arc<Witness>,
+    pub(super) journal: Arc<Journal>,
+    pub(super) rates: Rates,
+    pub(super) chance: Arc<Chance>,
+    pub(super) names: Arc<Names>,
+    /// The hub dies now.
+    pub(super) death: Arc<Notify>,
+    /// For readers: the store's own signal comes from its thread, some time after the answer.
+    pub(super) woken: Arc<Notify>,
+}
+
+impl fmt::Debug for Unreliable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.store.fmt(f)
+    }
+}
+
+/// What becomes of a call before it does anything, and before it answers.
+struct Fate {
+    before: Mishap,
+    after: Mishap,
+}
+
+struct Mishap {
+    slow: Option<Duration>,
+    ends: Ends,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    Well,
+    Fails,
+    /// The hub is no more.
+    Dies,
+}
+
+fn injected(operation: &'static str) -> StoreError {
+    StoreError::Database { operation, cause: "a fault of the simulation".into() }
+}
+
+impl Unreliable {
+    fn fate(&self, about: &str, writes: bool) -> Fate {
+        self.chance.with(about, |random| self.draw(random, writes))
+    }
+
+    fn draw(&self, random: &mut Random, writes: bool) -> Fate {
+        let Rates { fails_before, fails_after, slow, dies, .. } = self.rates;
+        let mut fires = |kind, probability| self.journal.fires(kind, probability, random);
+        let writing = f64::from(u8::from(writes));
+        let slow_before = fires("store: slow before", slow);
+        let slow_after = fires("store: slow after", slow);
+        let mut ends = |[dies, fails]: [(&'static str, f64); 2]| {
+            if fires(dies.0, dies.1) {
+                Ends::Dies
+            } else if fires(fails.0, fails.1) {
+                Ends::Fails
+            } else {
+                Ends::Well
+            }
+        };
+        let before = ends([("hub: dies before a call", dies), ("store: fails before", fails_before)]);
+        let after = match before {
+            Ends::Well => ends([
+                ("hub: dies after a call", dies * writing),
+                ("store: fails after", fails_after * writing),
+            ]),
+            Ends::Fails | Ends::Dies => Ends::Well,
+        };
+        let mut mishap = |is_slow: bool, ends| {
+            let pause = Duration::from_millis(1 + random.below(2_000) as u64);
+            Mishap { slow: is_slow.then_some(pause), ends }
+        };
+        Fate { before: mishap(slow_before, before), after: mishap(slow_after, after) }
+    }
+
+    /// Lets happen what becomes of a call. Fails if that is a failure.
+    async fn suffer(&self, operation: &'static str, mishap: Mishap) -> Result<()> {
+        if let Some(pause) = mishap.slow {
+            tokio::time::sleep(pause).await;
+        }
+        match mishap.ends {
+            Ends::Well => Ok(()),
+            Ends::Fails => {
+                self.journal.note(&format!("{operation}: fails"));
+                Err(injected(operation))
+            }
+            Ends::Dies => {
+                self.death.notify_one();
+                std::future::pending().await
+            }
+        }
+    }
+
+    /// Makes one call. What it does takes no time; whatever else there is to do is done before or after it.
+    async fn call<T: Send>(
+        &self,
+        operation: &'static str,
+        fate: Fate,
+        work: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        self.suffer(operation, fate.before).await?;
+        clock::show_to_store();
+        let answer = at_once(work);
+        let outcome = answer.as_ref().map_or_else(ToString::to_string, |_| "done".to_owned());
+        self.journal.note(&format!("{operation}: {outcome}"));
+        self.suffer(operation, fate.after).await?;
+        answer
+    }
+
+    async fn read<T: Send>(
+        &self,
+        operation: &'static str,
+        work: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        self.call(operation, self.fate(operation, false), work).await
+    }
+
+    async fn write<T: Send>(
+        &self,
+        operation: &'static str,
+        work: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        self.call(operation, self.fate(operation, true), work).await
+    }
+}
+
+#[async_trait]
+impl Store for Unreliable {
+    fn id(&self) -> &StoreId {
+        self.store.id()
+    }
+
+    fn woken(&self) -> watch::Receiver<u64> {
+        self.store.woken()
+    }
+
+    async fn take_partition(
+        &self,
+        source: &SourceName,
+        partition: &PartitionId,
+        parents: &[PartitionId],
+    ) -> Result<PartitionState> {
+        let work = async {
+            let answer = self.store.take_partition(source, partition, parents).await;
+            self.witness.took(source, &answer);
+            answer
+        };
+        self.write("take a partition", work).await
+    }
+
+    async fn partitions(&self, source: &SourceName) -> Result<Vec<PartitionState>> {
+        self.read("partitions", self.store.partitions(source)).await
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<Committed> {
+        let about = format!("commit {} {}", batch.source, batch.partition);
+        let states: Vec<&str> = batch.states.iter().map(|now| now.agent_id.as_str()).collect();
+        let told = format!(
+            "{about} to {:?}, {} agents, states of {states:?}, {} marks",
+            batch.position,
+            batch.agents.len(),
+            batch.dirty.len()
+        );
+        let work = async {
+            let answer = self.store.commit(batch.clone()).await;
+            self.journal.note(&told);
+            self.witness.committed(&batch, &answer);
+            self.woken.notify_waiters();
+            answer
+        };
+        self.call("commit", self.fate(&about, true), work).await
+    }
+
+    async fn stored_agents(&self, source: &SourceName) -> Result<Vec<StoredAgent>> {
+        self.read("stored agents", self.store.stored_agents(source)).await
+    }
+
+    async fn stored_agents_of(&self, source: &SourceName, agents: &[AgentId]) -> Result<Vec<StoredAgent>> {
+        self.read("stored agents of", self.store.stored_agents_of(source, agents)).await
+    }
+
+    async fn evidence(
+        &self,
+        source: &SourceName,
+        agent: &AgentId,
+        from: Timestamp,
+    ) -> Result<Vec<Observation>> {
+        self.read("evidence", self.store.evidence(source, agent, from)).await
+    }
+
+    async fn base(&self, source: &SourceName, agent: &AgentId) -> Result<Option<String>> {
+        self.read("base", self.store.base(source, agent)).await
+    }
+
+    async fn rebase(
+        &self,
+        source: &SourceName,
+        agent: &AgentId,
+        version: u64,
+        until: Timestamp,
+        base: String,
+    ) -> Result<()> {
+        self.write("rebase", self.store.rebase(source, agent, version, until, base)).await
+    }
+
+    async fn contact(&self, source: &SourceName, contact: &ContactId) -> Result<Option<ContactLeg>> {
+        self.read("contact", self.store.contact(source, contact)).await
+    }
+
+    async fn take_closer(&self, source: &SourceName) -> Result<CloserState> {
+        let work = async {
+            let answer = self.store.take_closer(source).await;
+            self.witness.took_closer(source, &answer);
+            answer
+        };
+        let mut fate = self.fate("take the closer", true);
+        let none = |random: &mut Random| self.journal.fires("store: no closer", self.rates.no_closer, random);
+        if self.chance.with("closer", none) {
+            fate.before.ends = Ends::Fails;
+        }
+        self.call("take the closer", fate, work).await
+    }
+
+    async fn announce_closing(&self, source: &SourceName, epoch: u64, until: Timestamp) -> Result<()> {
+        self.write("announce a closing", self.store.announce_closing(source, epoch, until)).await
+    }
+
+    async fn dirty(&self, source: &SourceName, limit: usize) -> Result<Vec<DirtyMark>> {
+        self.read("dirty", self.store.dirty(source, limit)).await
+    }
+
+    async fn close(&self, close: Close) -> Result<Closed> {
+        let work = async {
+            let answer = self.store.close(close.clone()).await;
+            self.journal.note(&format!(
+                "close to {}, {} rows, {} answered",
+                close.closed_until,
+                close.rows.len(),
+                close.answered.len()
+            ));
+            self.witness.closed(&close, &answer);
+            answer
+        };
+        self.write("close", work).await
+    }
+
+    async fn source_state(&self, source: &SourceName) -> Result<SourceState> {
+        self.read("source state", self.store.source_state(source)).await
+    }
+
+    async fn beginnings(&self, source: &SourceName, after: Timestamp) -> Result<Vec<AgentBeginning>> {
+        self.read("beginnings", self.store.beginnings(source, after)).await
+    }
+
+    async fn segments(
+        &self,
+        source: &SourceName,
+        agent: Option<&AgentId>,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<(AgentId, Segment)>> {
+        self.read("segments", self.store.segments(source, agent, from, to)).await
+    }
+
+    async fn contacts(&self, source: &SourceName, from: Timestamp, to: Timestamp) -> Result<Vec<ContactLeg>> {
+        self.read("contacts", self.store.contacts(source, from, to)).await
+    }
+
+    async fn rows(
+        &self,
+        source: &SourceName,
+        report: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<StoredRow>> {
+        self.read("rows", self.store.rows(source, report, from, to)).await
+    }
+
+    async fn agents(&self, sources: &[SourceName]) -> Result<AgentsSnapshot> {
+        self.read("agents", self.store.agents(sources)).await
+    }
+
+    async fn feed(
+        &self,
+        kind: FeedKind,
+        after: &Cursor,
+        sources: &[SourceName],
+        limit: usize,
+    ) -> Result<FeedPage> {
+        self.read("feed", self.store.feed(kind, after, sources, limit)).await
+    }
+
+    async fn feed_end(&self, kind: FeedKind) -> Result<Cursor> {
+        self.read("feed end", self.store.feed_end(kind)).await
+    }
+
+    async fn dead_letters(
+        &self,
+        sources: &[SourceName],
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>> {
+        self.read("dead letters", self.store.dead_letters(sources, before, limit)).await
+    }
+
+    async fn gaps(&self, source: &SourceName, limit: usize) -> Result<Vec<Gap>> {
+        self.read("gaps", self.store.gaps(source, limit)).await
+    }
+
+    async fn beat(&self, beat: Beat) -> Result<()> {
+        let beat = Beat { node: self.names.name(&beat.node), ..beat };
+        self.write("beat", self.store.beat(beat)).await
+    }
+
+    async fn roll(&self) -> Result<Roll> {
+        let mut roll = self.read("roll", self.store.roll()).await?;
+        roll.nodes.iter_mut().for_each(|seen| seen.node = self.names.node(&seen.node));
+        roll.leases.iter_mut().for_each(|lease| lease.node = self.names.node(&lease.node));
+        Ok(roll)
+    }
+
+    async fn take_lease(&self, node: &NodeId, source: &SourceName, part: &Part) -> Result<bool> {
+        let name = self.names.name(node);
+        self.write("take a lease", self.store.take_lease(&name, source, part)).await
+    }
+
+    async fn release_lease(&self, node: &NodeId, source: &SourceName, part: &Part) -> Result<()> {
+        let name = self.names.name(node);
+        self.write("release a lease", self.store.release_lease(&name, source, part)).await
+    }
+
+    async fn leave(&self, node: &NodeId) -> Result<()> {
+        let name = self.names.name(node);
+        self.write("leave", self.store.leave(&name)).await
+    }
+
+    async fn add_token(&self, token: TokenWrite) -> Result<()> {
+        self.write("add a token", self.store.add_token(token)).await
+    }
+
+    async fn token_by_hash(&self, hash: &[u8; 32]) -> Result<Option<Token>> {
+        self.read("token", self.store.token_by_hash(hash)).await
+    }
+
+    async fn tokens(&self) -> Result<Vec<Token>> {
+        self.read("tokens", self.store.tokens()).await
+    }
+
+    async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<bool> {
+        self.write("revoke a token", self.store.revoke_token(id, at)).await
+    }
+
+    async fn append_audit(&self, entry: AuditWrite) -> Result<AuditEntry> {
+        self.write("append to the audit log", self.store.append_audit(entry)).await
+    }
+
+    async fn audit(&self, before: Option<u64>, limit: usize) -> Result<Vec<AuditEntry>> {
+        self.read("audit log", self.store.audit(before, limit)).await
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Result<()> {
+        self.write("sweep", self.store.sweep(now)).await
+    }
+
+    async fn shut_down(&self) -> Result<()> {
+        at_once(self.store.shut_down())
+    }
+}
