@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_few_go_at_once_and_the_others_at_the_pace() {
+    fn r28_a_few_go_at_once_and_the_others_at_the_pace() {
         let pace = Pace { every: Duration::from_millis(600), at_once: 3 };
         let (mut paced, start) = (Paced::default(), Instant::now());
         let taken: Vec<_> = (0..6).map(|_| (paced.take(pace, start) - start).as_millis()).collect();

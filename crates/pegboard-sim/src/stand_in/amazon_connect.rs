@@ -68,6 +68,10 @@ pub enum Wrong {
     ShowsNobody,
     /// A success that is no JSON.
     Garbled,
+    /// A success filled up with blanks to so many bytes.
+    Padded(usize),
+    /// A success after which there is always another page.
+    Endless,
 }
 
 /// What happened to a stand-in.
@@ -163,12 +167,19 @@ impl Floor {
                 Err((403, "AccessDeniedException", format!("not authorized to perform: connect:{action}")))
             }
             Some(Wrong::ShowsNobody) => Ok(json!({ "UserDataList": [], "ApproximateTotalCount": 0 })),
-            Some(Wrong::BreaksOff | Wrong::Garbled) | None => self.outcome(operation, request),
+            Some(Wrong::Endless) => {
+                Ok(json!({ "UserDataList": [], "NextToken": format!("page {}", self.counts.faults) }))
+            }
+            Some(Wrong::BreaksOff | Wrong::Garbled | Wrong::Padded(_)) | None => {
+                self.outcome(operation, request)
+            }
         };
         let mut response = self.respond(outcome, wrong.is_some());
         response.breaks_off = wrong == Some(Wrong::BreaksOff);
-        if wrong == Some(Wrong::Garbled) {
-            response.body = b"<html>".to_vec();
+        match wrong {
+            Some(Wrong::Garbled) => response.body = b"<html>".to_vec(),
+            Some(Wrong::Padded(length)) => response.body.resize(length, b' '),
+            _ => {}
         }
         response
     }

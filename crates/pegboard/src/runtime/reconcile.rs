@@ -186,8 +186,8 @@ impl<'a> Reconciler<'a> {
         let mut repaired = weighed.repairs.len() as u64;
         let evidence: Vec<_> = weighed.repairs.into_iter().chain(weighed.confirmations).collect();
         self.status.disputed = weighed.disputed;
-        if weighed.suspects.len() <= MOST_SUSPECTS && weighed.refused.is_none() {
-            self.suspects = weighed.suspects;
+        if weighed.refused.is_none() {
+            self.suspects = to_be_asked_for(weighed.suspects);
         }
         if !evidence.is_empty() {
             let position = Position::Number(look.began.as_millis().unsigned_abs());
@@ -282,6 +282,22 @@ async fn prepare(
     Ok((batch, staged))
 }
 
+/// Whom to ask for alone: nobody if they are so many that asking for everybody is as fast.
+fn to_be_asked_for(suspects: Vec<AgentId>) -> Vec<AgentId> {
+    if suspects.len() <= MOST_SUSPECTS { suspects } else { Vec::new() }
+}
+
 fn millis(time: pegboard_model::Millis) -> Duration {
     Duration::from_millis(time.get().unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r28_five_hundred_agents_in_doubt_are_asked_for_alone_and_no_more() {
+        let asked = |count: usize| to_be_asked_for(vec![AgentId::from("a"); count]).len();
+        assert_eq!((asked(500), asked(501)), (500, 0));
+    }
 }

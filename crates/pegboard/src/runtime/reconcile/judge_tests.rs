@@ -285,7 +285,7 @@ fn r09_who_was_stale_is_known_again() {
 }
 
 #[test]
-fn most_of_a_floor_is_not_signed_out_at_once() {
+fn r28_most_of_a_floor_is_not_signed_out_at_once() {
     let mut bench = Bench::new();
     let agents: Vec<String> = (0..22).map(|number| format!("a-{number:02}")).collect();
     for agent in &agents {
@@ -303,7 +303,7 @@ fn most_of_a_floor_is_not_signed_out_at_once() {
 }
 
 #[test]
-fn a_small_centre_may_close_as_a_whole() {
+fn r28_a_small_centre_may_close_as_a_whole() {
     let mut bench = Bench::new();
     for agent in 0..10 {
         bench.tell(&format!("a-{agent}"), 0, What::SignIn(being("Available", 0)));

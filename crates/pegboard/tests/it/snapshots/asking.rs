@@ -86,6 +86,38 @@ async fn an_answer_of_another_form_is_an_error_and_no_empty_floor() {
 }
 
 #[tokio::test]
+async fn an_answer_of_more_than_one_mib_is_an_error_of_the_look() {
+    let (_, stand_in) = busy(20);
+    stand_in.fail(once("GetCurrentUserData", Wrong::Padded(1024 * 1024)));
+    snapshots(&stand_in).look(Whom::Everybody).await.unwrap();
+    stand_in.fail(once("GetCurrentUserData", Wrong::Padded(1024 * 1024 + 1)));
+    let error = snapshots(&stand_in).look(Whom::Everybody).await.unwrap_err();
+    assert!(error.needs_action && error.message.contains("longer than 1048576 bytes"), "{error}");
+}
+
+#[tokio::test]
+async fn r28_a_look_has_1000_pages_at_most() {
+    let (_, stand_in) = busy(20);
+    stand_in.fail(Fault { times: u32::MAX, ..once("GetCurrentUserData", Wrong::Endless) });
+    let error = snapshots(&stand_in).look(Whom::Everybody).await.unwrap_err();
+    assert!(error.message.contains("more than 1000 pages"), "{error}");
+    assert_eq!(stand_in.counts().requests["GetCurrentUserData"], 1000);
+}
+
+#[tokio::test]
+async fn r28_a_request_names_100_agents_at_most() {
+    let (simulation, stand_in) = busy(120);
+    let agents = simulation.organisation.agents.iter().map(|card| card.agent_id.clone());
+    let agents: Vec<_> = agents.take(101).collect();
+    let snapshots = snapshots(&stand_in);
+    let requests = || stand_in.counts().requests.get("GetCurrentUserData").copied().unwrap_or(0);
+    snapshots.look(Whom::Only(&agents[..100])).await.unwrap();
+    assert_eq!(requests(), 1);
+    snapshots.look(Whom::Only(&agents)).await.unwrap();
+    assert_eq!((requests(), stand_in.counts().refused), (3, vec![]));
+}
+
+#[tokio::test]
 async fn an_instance_that_is_not_there_is_not_found() {
     let (_, stand_in) = busy(20);
     let config = aws::ConnectConfig { instance: "another".to_owned(), ..connect(&stand_in) };

@@ -6,6 +6,9 @@ use super::directory::{Directory, Listing};
 use super::page::Users;
 use crate::spec::Look;
 
+#[path = "../../../../tests/fuzz/mutate.rs"]
+mod mutate;
+
 const PAGE: &str = include_str!("fixtures/current-user-data.json");
 
 fn asked() -> Timestamp {
@@ -61,17 +64,17 @@ fn hold_has_no_start_of_its_own() {
 }
 
 #[test]
-fn after_contact_work_of_yesterday_was_left_behind() {
-    let user = |hours: i64| {
-        let start = asked().as_millis() / 1000 - hours * 3600;
+fn r28_after_contact_work_of_more_than_a_day_was_left_behind() {
+    let user = |seconds: i64| {
+        let start = asked().as_millis() / 1000 - seconds;
         format!(
             r#"{{"UserDataList":[{{"User":{{"Id":"u"}},"Status":{{"StatusName":"Available"}},"Contacts":[{{
             "ContactId":"c","Channel":"VOICE","InitiationMethod":"INBOUND","AgentContactState":"ENDED",
             "StateStartTimestamp":{start}}}]}}]}}"#
         )
     };
-    let contacts = |hours| taken(&user(hours)).shown[0].snapshot.contacts.len();
-    assert_eq!((contacts(23), contacts(25)), (1, 0));
+    let contacts = |seconds| taken(&user(seconds)).shown[0].snapshot.contacts.len();
+    assert_eq!((contacts(24 * 3600), contacts(24 * 3600 + 1)), (1, 0));
 }
 
 #[test]
@@ -127,4 +130,44 @@ fn of_an_agent_on_two_pages_the_later_counts() {
 fn an_empty_page_is_a_look_and_none_at_all_is_not() {
     assert_eq!(taken("{}").into_look().map(|look| look.shown.len()), Some(0));
     assert_eq!(Users::default().into_look(), None);
+}
+
+#[test]
+fn s35_pages_of_users_are_hostile() {
+    let directory = directory();
+    let corpus = [PAGE.as_bytes()];
+    mutate::fuzz("pages of users", &corpus, |page| {
+        let mut users = Users::default();
+        if users.take(page, asked(), &directory).is_ok() {
+            let look = users.into_look();
+            assert!(look.is_none_or(|look| look.shown.len() <= page.len()));
+        }
+    });
+}
+
+#[test]
+fn s35_pages_of_names_are_hostile() {
+    let pages = [
+        include_str!("fixtures/routing-profiles.json"),
+        include_str!("fixtures/agent-statuses.json"),
+        include_str!("fixtures/queues.json"),
+        include_str!("fixtures/user-hierarchy-groups.json"),
+        include_str!("fixtures/users.json"),
+    ];
+    let corpus: Vec<_> = pages.iter().map(|page| page.as_bytes()).chain(mutate::lines(&pages)).collect();
+    mutate::fuzz("pages of names", &corpus, |page| {
+        for listing in Listing::ALL {
+            let mut directory = Directory::default();
+            if let Err(error) = directory.take(listing, page) {
+                assert!(error.to_string().len() < 1000, "{error}");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_key_of_any_length_is_not_repeated_whole() {
+    let page = format!("{{\"{}\":{{\"a", "k".repeat(1 << 16));
+    let error = Directory::default().take(Listing::Queues, page.as_bytes()).unwrap_err();
+    assert!(error.to_string().len() < 200, "{error}");
 }
