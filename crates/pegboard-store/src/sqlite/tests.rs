@@ -173,6 +173,38 @@ async fn r28_one_more_job_than_fit_waits_outside() {
 }
 
 #[tokio::test]
+async fn r28_one_more_query_than_fit_waits_outside() {
+    let (_folder, store) = new();
+    let (started, mut begun) = tokio::sync::mpsc::channel(8);
+    let (go, wait) = mpsc::channel::<()>();
+    let wait = Arc::new(Mutex::new(wait));
+    let queries: Vec<_> = (0..5)
+        .map(|_| {
+            let (store, started, wait) = (store.clone(), started.clone(), wait.clone());
+            let query = move |_: &Connection| {
+                started.try_send(()).unwrap();
+                wait.lock().unwrap().recv().unwrap();
+                Ok(())
+            };
+            tokio::spawn(async move { store.readers.run("wait", query).await })
+        })
+        .collect();
+    for _ in 0..4 {
+        begun.recv().await.unwrap();
+    }
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(begun.try_recv().is_err(), "the fifth waits");
+    go.send(()).unwrap();
+    begun.recv().await.unwrap();
+    (0..4).for_each(|_| go.send(()).unwrap());
+    for query in queries {
+        query.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
 async fn nobody_is_woken_before_the_commit() {
     let (_folder, store) = new();
     let woken = store.woken();
