@@ -340,6 +340,10 @@ impl Cursor {
             // The position is worth more than the iterator: the next try starts from it.
             self.phase = Phase::Seeking { retention_checked: false };
         }
+        if let Some(fan_out) = self.fan_out.as_mut().filter(|_| !cause.is_passing()) {
+            // It may be what was refused; the position says so itself, if it is.
+            fan_out.continuation = None;
+        }
         let may_read_again = self
             .requested_at
             .map_or(Duration::ZERO, |at| (at + LEAST_SPACING).saturating_duration_since(now));

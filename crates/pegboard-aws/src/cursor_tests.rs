@@ -377,6 +377,16 @@ fn a_subscription_that_broke_off_goes_on_after_what_was_heard() {
 }
 
 #[test]
+fn r05_a_place_to_go_on_that_is_refused_is_not_asked_for_again() {
+    let now = Instant::now();
+    let mut cursor = subscribed(now);
+    cursor.heard(event(vec![record(7, 1)], 9), now, NOW_MS);
+    let later = now + SUBSCRIPTION_SPACING;
+    let wait = cursor.failed(Cause::InvalidArgument, later, 0);
+    assert_eq!(cursor.step(later + wait, NOW_MS), Step::Subscribe(after(7)));
+}
+
+#[test]
 fn the_children_that_an_event_names_are_the_end_of_the_shard() {
     let now = Instant::now();
     let mut cursor = subscribed(now);

@@ -1,5 +1,7 @@
 //! The reader of one shard: the [`Cursor`] decides, this makes the requests and waits.
 
+use std::sync::Arc;
+
 use rand_core::Rng;
 use rand_pcg::Pcg32;
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -7,7 +9,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use crate::batch::Batch;
 use crate::config::ReadMode;
 use crate::cursor::{Cursor, Step};
-use crate::error::{ErrorKind, KinesisError, Operation};
+use crate::error::{KinesisError, Operation};
 use crate::fault::{Cause, Fault};
 use crate::observe::Event;
 use crate::position::Position;
@@ -92,10 +94,13 @@ impl ShardReader {
                     }
                     Err(fault) => (Operation::GetRecords, fault),
                 },
-                Step::Subscribe(from) => match self.subscribe(&from, asked_ms).await? {
-                    Ok(()) => continue,
-                    Err(fault) => (Operation::SubscribeToShard, fault),
-                },
+                Step::Subscribe(from) => {
+                    let Some(consumer) = self.consumer().await? else { continue };
+                    match self.subscribe(&consumer, &from, asked_ms).await {
+                        Ok(()) => continue,
+                        Err(fault) => (Operation::SubscribeToShard, fault),
+                    }
+                }
                 Step::Listen(until) => match self.listen(until).await {
                     Ok(Some(batch)) => return Ok(batch),
                     Ok(None) => continue,
@@ -123,44 +128,47 @@ impl ShardReader {
         }
     }
 
-    /// Subscribes, or has the shard polled if that cannot be.
-    async fn subscribe(&mut self, from: &Position, asked_ms: i64) -> Result<Result<(), Fault>, KinesisError> {
-        self.subscription = None;
+    /// The consumer to subscribe with. Where there is none to be had, the shard is polled from here on.
+    async fn consumer(&mut self) -> Result<Option<Arc<str>>, KinesisError> {
         let ReadMode::FanOut(fan_out) = &self.stream.config().read else {
             self.cursor.poll_instead();
-            return Ok(Ok(()));
+            return Ok(None);
         };
-        let consumer = match self.stream.consumer(fan_out).await {
-            Ok(consumer) => consumer,
-            Err(error) if error.is_transient() => return Err(error),
+        match self.stream.consumer(fan_out).await {
+            Ok(consumer) => Ok(Some(consumer)),
+            Err(error) if error.is_transient() => Err(error),
             Err(error) => {
                 self.poll_instead(&error);
-                return Ok(Ok(()));
+                Ok(None)
             }
-        };
-        let fault = match self.stream.client().subscribe(&consumer, self.cursor.shard(), from).await {
+        }
+    }
+
+    async fn subscribe(&mut self, consumer: &str, from: &Position, asked_ms: i64) -> Result<(), Fault> {
+        self.subscription = None;
+        let fault = match self.stream.client().subscribe(consumer, self.cursor.shard(), from).await {
             Ok(events) => {
                 self.subscription = Some(Subscription::new(events, asked_ms));
                 self.cursor.subscribed(Instant::now(), asked_ms);
                 self.stream.notice(&Event::Subscribed { shard: self.cursor.shard() });
-                return Ok(Ok(()));
+                return Ok(());
             }
             Err(fault) => fault,
         };
-        let shard = Some(self.cursor.shard());
-        let error = self.stream.error(shard, Operation::SubscribeToShard, false, &fault);
-        match error.kind() {
-            ErrorKind::AccessDenied { .. } => {
-                self.stream.give_up_consumer(error.clone()).await;
-                self.poll_instead(&error);
-                Ok(Ok(()))
+        match fault.cause {
+            // The next look for the consumer finds that it cannot be had.
+            Cause::AccessDenied => {
+                let shard = Some(self.cursor.shard());
+                let error = self.stream.error(shard, Operation::SubscribeToShard, false, &fault);
+                self.stream.give_up_consumer(error).await;
+                Ok(())
             }
-            ErrorKind::NotFound => {
-                // The shard, or the consumer, which is looked for again the next time.
+            // The shard, or the consumer, which is looked for again the next time.
+            Cause::NotFound => {
                 self.stream.forget_consumer().await;
-                Ok(Err(fault))
+                Err(fault)
             }
-            _ => Ok(Err(fault)),
+            _ => Err(fault),
         }
     }
 

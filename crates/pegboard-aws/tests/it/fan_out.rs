@@ -288,6 +288,23 @@ async fn r05_where_fan_out_is_denied_the_stream_is_polled() {
 }
 
 #[tokio::test]
+async fn r05_a_key_that_may_not_be_used_is_told_and_no_reason_to_poll() {
+    let Some(server) = Server::with_fan_out() else { return };
+    let test = stream(&server).await;
+    test.put_numbered("a", 0..2).await;
+    let proxy = Proxy::start(server.address(), |operation, n, _| {
+        (operation == "SubscribeToShard" && n == 0).then_some(Fault::Refuse(400, "KMSAccessDeniedException"))
+    })
+    .await;
+    let (stream, counters) = connect(fan_out(through(&proxy, &test))).await;
+    let mut reader = open_only(&stream, Position::TrimHorizon).await;
+    let error = soon(reader.next()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AccessDenied { action: "kms:Decrypt" }, "{error}");
+    assert_eq!(texts(&soon(reader.next()).await.unwrap()), numbered(0..2));
+    assert_eq!(modes(counters.counts()), (1, 0));
+}
+
+#[tokio::test]
 async fn r05_a_consumer_that_was_deregistered_is_looked_for_again() {
     let Some(server) = Server::with_fan_out() else { return };
     let test = stream(&server).await;
