@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
-use pegboard_store::{PostgresStore, PostgresUrl, SqliteOptions, SqliteStore, Store as _};
+use pegboard_store::{InvalidPostgresUrl, PostgresStore, SqliteOptions, SqliteStore, Store as _};
 
 use super::{Failure, block_on};
 use crate::clock;
@@ -28,10 +28,10 @@ enum Command {
         from: PathBuf,
         /// Where it goes: postgres://user@host/database, without a password.
         #[arg(long, value_name = "URL")]
-        to: PostgresUrl,
+        to: String,
         /// Where the password is kept: env:NAME or file:PATH.
-        #[arg(long, value_name = "REFERENCE", value_parser = secret)]
-        password: Option<SecretRef>,
+        #[arg(long, value_name = "REFERENCE")]
+        password: Option<String>,
     },
 }
 
@@ -40,14 +40,19 @@ fn sqlite_path(url: &str) -> Result<PathBuf, String> {
     path.map(PathBuf::from).ok_or_else(|| "expected \"sqlite:\" and a path".to_owned())
 }
 
-fn secret(reference: &str) -> Result<SecretRef, String> {
-    SecretRef::parse(reference, Path::new("")).map_err(|error| error.to_string())
+/// Read here and not by clap, which repeats what it refuses: that may be a secret.
+fn target(to: &str, password: Option<&str>) -> Result<PostgresSettings, Failure> {
+    let url = to.parse().map_err(|error: InvalidPostgresUrl| Failure::Usage(format!("--to: {error}")))?;
+    let password = password.map(|reference| SecretRef::parse(reference, Path::new(""))).transpose();
+    let password = password.map_err(|error| Failure::Usage(format!("--password: {error}")))?;
+    Ok(PostgresSettings { url, password })
 }
 
 /// Runs the command.
-pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
-    let Command::Copy { from, to, password } = arguments.command;
-    block_on(copy(&from, &PostgresSettings { url: to, password }))
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let Command::Copy { from, to, password } = &arguments.command;
+    let to = target(to, password.as_deref())?;
+    block_on(copy(from, &to))
 }
 
 #[expect(clippy::print_stdout, reason = "the answer of this command")]
@@ -58,8 +63,7 @@ async fn copy(from: &Path, to: &PostgresSettings) -> Result<(), Failure> {
     let store = SqliteStore::open(from, SqliteOptions::new(clock::system))
         .with_context(|| format!("cannot open {}", from.display()))?;
     let options = build::postgres(to, clock::system).map_err(|error| anyhow!(error))?;
-    let copied =
-        PostgresStore::copy_from(&store, &to.url, &options).await.map_err(|error| anyhow!(error))?;
+    let copied = PostgresStore::copy_from(&store, &to.url, &options).await.map_err(|error| anyhow!(error))?;
     store.shut_down().await.context("cannot close the SQLite store")?;
     for table in &copied {
         println!("{:<14} {:>12} rows  {}", table.name, table.rows, table.checksum);

@@ -5,6 +5,7 @@ mod demo;
 mod input;
 mod output;
 mod samples;
+mod store;
 mod tools;
 
 use std::path::Path;
