@@ -4,7 +4,7 @@
 //! into one track for each agent, from which derivations start; then it need not be kept.
 
 use pegboard_model::Millis;
-use pegboard_store::StoreError;
+use pegboard_store::{StoreError, failpoint};
 
 use super::source::Shared;
 use super::watch;
@@ -15,6 +15,7 @@ const MARGIN: Millis = Millis::from_hours(24);
 /// Folds what may be folded of the source, one agent after the other, each under the agents' lock, until `stop` turns
 /// true.
 pub async fn fold(shared: &Shared, stop: &watch::Receiver<bool>) -> Result<(), StoreError> {
+    failpoint!("folding.before");
     let kept = shared.config.lateness + MARGIN;
     let due = shared.agents.lock().await.due_for_folding(kept, |of| shared.looks_after(of));
     for (agent, until) in due {

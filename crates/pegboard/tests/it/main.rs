@@ -12,6 +12,7 @@ mod kinesis;
 mod live;
 mod nodes;
 mod old_data;
+mod old_store;
 mod report_edges;
 mod seeds;
 mod snapshots;

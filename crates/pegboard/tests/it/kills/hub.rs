@@ -34,6 +34,8 @@ const SIGKILL: i32 = 9;
 /// A folder with a configuration, input, and a store that outlives its processes.
 pub(super) struct Folder {
     folder: TempDir,
+    /// The path of the store, below the folder.
+    store: &'static str,
 }
 
 /// A running hub; it is killed if a test fails.
@@ -72,11 +74,40 @@ pub(super) fn free_port() -> u16 {
 
 impl Folder {
     pub(super) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self { folder: tempfile::tempdir().unwrap(), store: "pegboard.db" }
     }
 
     pub(super) fn path(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Has the store below the folder at `path`, of the configuration that was written.
+    pub(super) fn put_store(&mut self, path: &'static str) {
+        self.store = path;
+        let file = self.path().join("pegboard.toml");
+        let settings = fs::read_to_string(&file).unwrap();
+        fs::write(file, format!("[store]\nurl = \"sqlite:{path}\"\n{settings}")).unwrap();
+    }
+
+    /// Runs the program until a source fails, lets `mend` do what helps, and waits until all is read. Answers what the
+    /// program said.
+    pub(super) fn mend_while_it_runs(&self, records: u64, mend: impl FnOnce()) -> String {
+        let mut process = self.start("");
+        let failing = |process: &Process| {
+            let numbers = process.metrics().unwrap_or_default();
+            let fails = |source| {
+                let name = format!("pegboard_source_health{{source=\"{source}\",health=\"failing\"}}");
+                numbers.get(&name).is_some_and(|is| *is > 0.0)
+            };
+            SOURCES.iter().any(fails)
+        };
+        process.until("a source fails", failing);
+        mend();
+        process.until("everything is read and closed", |process| process.is_done(records));
+        process.terminate();
+        let status = process.ended("it stops");
+        assert!(status.success(), "{status}: {}", process.said());
+        fs::read_to_string(self.path().join("stderr.log")).unwrap()
     }
 
     fn log(&self) -> PathBuf {
@@ -100,8 +131,13 @@ impl Folder {
     /// Runs the program until it dies at the point, at the given passing of it.
     #[track_caller]
     pub(super) fn kill_at(&self, name: &str, hit: u64) {
-        // A writer that begins slowly finds more than one job waiting.
-        let slow = if name == "group.between_jobs" { "group.begun=sleep(10);" } else { "" };
+        let slow = match name {
+            // A writer that begins slowly finds more than one job waiting.
+            "group.between_jobs" => "group.begun=sleep(10);",
+            // Folded is once for ten minutes, what a node has taken by then: it has to wait until it has.
+            name if name.starts_with("rebase.") => "folding.before=sleep(3000)@1;",
+            _ => "",
+        };
         let mut process = self.start(&format!("{slow}{name}=kill@{hit}"));
         let status = process.ended(&format!("it dies at {name}"));
         self.assert_died(status, name, hit);
@@ -119,11 +155,11 @@ impl Folder {
 
     /// Runs another command of the program, and has it die at the point.
     #[track_caller]
-    pub(super) fn kill_command(&self, arguments: &[&str], name: &str) {
+    pub(super) fn kill_command(&self, arguments: &[&str], name: &str, hit: u64) {
         drop(fs::remove_file(self.log()));
-        let points = format!("{name}=kill@1");
+        let points = format!("{name}=kill@{hit}");
         let ended = armed(program(self.path()).args(arguments), &points, &self.log()).output().unwrap();
-        self.assert_died(ended.status, name, 1);
+        self.assert_died(ended.status, name, hit);
     }
 
     #[track_caller]
@@ -166,7 +202,7 @@ impl Folder {
 
     fn open(&self) -> SqliteStore {
         let options = SqliteOptions::new(pegboard::clock::system);
-        SqliteStore::open(&self.path().join("pegboard.db"), options).unwrap()
+        SqliteStore::open(&self.path().join(self.store), options).unwrap()
     }
 
     /// What the store knows, whoever wrote it.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use pegboard::clock;
 use pegboard_model::{Millis, Timestamp};
-use pegboard_sim::{Config, Delivery};
+use pegboard_sim::{Config, Delivery, Stream};
 
 use super::hub::free_port;
 use crate::support::day::Day;
@@ -25,6 +25,9 @@ const FILES: u64 = 2;
 /// One record in so many is followed by one that cannot be used.
 const BAD_EVERY: usize = 97;
 
+/// One record in so many is there twice.
+const TWICE_EVERY: usize = 13;
+
 /// More than a day, the lateness, and a quarter of both, so that the oldest evidence is folded.
 const HOURS: u32 = 52;
 
@@ -41,8 +44,35 @@ pub(super) struct Input {
     late: Vec<(&'static str, String, String)>,
     records: u64,
     late_records: u64,
+    /// What every record must have come to.
+    pub(super) conserved: Conserved,
     /// From when on nothing happened any more, silence included.
     pub(super) end: Timestamp,
+}
+
+/// How many records of each kind there are, whatever happens to the program.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Conserved {
+    /// Different events of agents.
+    pub(super) events: u64,
+    /// Events that are there a second time.
+    pub(super) duplicates: u64,
+    /// Versions of contacts, a second copy included.
+    pub(super) contacts: u64,
+    /// Records that cannot be used.
+    pub(super) failed: u64,
+}
+
+impl Conserved {
+    fn note(&mut self, delivery: &Delivery, copies: u64) {
+        match delivery.stream {
+            Stream::AgentEvents => {
+                self.events += 1;
+                self.duplicates += copies - 1;
+            }
+            Stream::ContactRecords => self.contacts += copies,
+        }
+    }
 }
 
 impl Input {
@@ -56,6 +86,7 @@ impl Input {
             late: Vec::new(),
             records: 0,
             late_records: 0,
+            conserved: Conserved::default(),
             end: start + Millis::from_hours(i64::from(HOURS) + 14),
         };
         for (seed, source) in (51..).zip(SOURCES) {
@@ -76,9 +107,12 @@ impl Input {
                 if part_of(delivery, FILES) != part || is_late(index, delivery) {
                     continue;
                 }
-                self.records += 1;
-                push(&mut content, &delivery.json);
+                let copies = if index.is_multiple_of(TWICE_EVERY) { 2 } else { 1 };
+                self.conserved.note(delivery, copies);
+                self.records += copies;
+                (0..copies).for_each(|_| push(&mut content, &delivery.json));
                 if index.is_multiple_of(BAD_EVERY) {
+                    self.conserved.failed += 1;
                     self.records += 1;
                     push(&mut content, r#"{"AgentARN":7,"EventType":"STATE_CHANGE"}"#);
                 }
@@ -86,7 +120,9 @@ impl Input {
             self.files.push((source, file_name(part), content));
         }
         let late = deliveries.iter().enumerate().filter(|(index, delivery)| is_late(*index, delivery));
-        let late: Vec<&str> = late.map(|(_, delivery)| delivery.json.as_str()).collect();
+        let late: Vec<&Delivery> = late.map(|(_, delivery)| delivery).collect();
+        late.iter().for_each(|delivery| self.conserved.note(delivery, 1));
+        let late: Vec<&str> = late.iter().map(|delivery| delivery.json.as_str()).collect();
         assert!(late.len() > 5, "nothing comes late");
         self.late_records += late.len() as u64;
         let content = late.join("\n") + "\n";

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use pegboard_model::{AgentNow, Timestamp};
-use pegboard_store::{Cursor, FeedEntry, FeedKind, SqliteStore, Store};
+use pegboard_store::{Counts, Cursor, FeedEntry, FeedKind, SqliteStore, Store};
 use serde_json::Value;
 
-use super::input::SOURCES;
+use super::input::{Conserved, Input, SOURCES};
 use crate::support::compare::first_difference;
 
 const REPORTS: [&str; 4] = ["agent_interval", "group_interval", "queue_interval", "agent_queue_interval"];
@@ -27,6 +27,7 @@ pub(super) struct Outcome {
     dead_letters: Vec<String>,
     gaps: Vec<String>,
     partitions: Vec<String>,
+    counts: Conserved,
 }
 
 impl Outcome {
@@ -42,6 +43,7 @@ impl Outcome {
             dead_letters: Vec::new(),
             gaps: Vec::new(),
             partitions: Vec::new(),
+            counts: Conserved::default(),
         };
         let snapshot = store.agents(&[]).await.unwrap();
         outcome.agents = snapshot.agents.iter().map(line).collect();
@@ -87,6 +89,11 @@ impl Outcome {
             }
         }
         for partition in store.partitions(&name).await.unwrap() {
+            let Counts { events, duplicates, contacts, failed, .. } = partition.counts;
+            self.counts.events += events;
+            self.counts.duplicates += duplicates;
+            self.counts.contacts += contacts;
+            self.counts.failed += failed;
             let id = partition.partition.as_str().replace(folder, "");
             self.partitions.push(format!("{source} {id} {:?} {:?}", partition.position, partition.counts));
         }
@@ -100,6 +107,13 @@ impl Outcome {
         assert!(self.told_states.values().any(|states| states.len() > 20));
         assert!(self.told_rows.values().any(|revisions| revisions.len() > 1), "nothing was revised");
         assert!(self.dead_letters.len() > 10 && self.gaps.is_empty(), "{:?}", self.gaps);
+    }
+
+    /// Every record that was read came to what it had to come to, once.
+    #[track_caller]
+    pub(super) fn assert_conserves(&self, input: &Input) {
+        assert_eq!(self.counts, input.conserved);
+        assert_eq!(self.dead_letters.len() as u64, input.conserved.failed);
     }
 
     /// It is the same as of another run; else says what differs first.

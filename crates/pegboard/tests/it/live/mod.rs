@@ -1,6 +1,7 @@
 //! The live hub, from a source to reports, feeds and dead letters, over a real store.
 
 mod bad_records;
+mod clock_steps;
 mod equals_replay;
 mod hanging;
 mod late_data;
