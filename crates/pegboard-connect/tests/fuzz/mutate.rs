@@ -166,7 +166,7 @@ fn setting(name: &str) -> Option<u64> {
 
 /// Hands mutations of the corpus to `target`, which panics where one is not taken as it should be. Says how many there
 /// were, and how long the slowest took.
-#[expect(clippy::print_stderr, reason = "what a long run tells whoever started it")]
+#[allow(clippy::print_stderr, reason = "what a long run tells; as a part of a library it may print anyway")]
 pub(crate) fn fuzz(name: &str, corpus: &[&[u8]], target: impl Fn(&[u8])) {
     let length = setting("PEGBOARD_FUZZ_SECONDS")
         .map_or(Length::Count(SHORT), |seconds| Length::Time(Duration::from_secs(seconds)));
