@@ -366,7 +366,9 @@ mod tests {
         let parts = parts(rows.clone(), vec![gone(1, "x"), gone(1, "y")], 3);
         assert!(parts.iter().all(|part| part.len() <= 3), "{parts:?}");
         let mut all = Part::default();
-        parts.into_iter().for_each(|part| all.append(part));
+        for part in parts {
+            all.append(part);
+        }
         assert_eq!(all, Part { rows, gone: vec![gone(1, "x"), gone(1, "y")] });
     }
 

@@ -110,7 +110,9 @@ impl Input {
                 let copies = if index.is_multiple_of(TWICE_EVERY) { 2 } else { 1 };
                 self.conserved.note(delivery, copies);
                 self.records += copies;
-                (0..copies).for_each(|_| push(&mut content, &delivery.json));
+                for _ in 0..copies {
+                    push(&mut content, &delivery.json);
+                }
                 if index.is_multiple_of(BAD_EVERY) {
                     self.conserved.failed += 1;
                     self.records += 1;
@@ -121,7 +123,9 @@ impl Input {
         }
         let late = deliveries.iter().enumerate().filter(|(index, delivery)| is_late(*index, delivery));
         let late: Vec<&Delivery> = late.map(|(_, delivery)| delivery).collect();
-        late.iter().for_each(|delivery| self.conserved.note(delivery, 1));
+        for delivery in &late {
+            self.conserved.note(delivery, 1);
+        }
         let late: Vec<&str> = late.iter().map(|delivery| delivery.json.as_str()).collect();
         assert!(late.len() > 5, "nothing comes late");
         self.late_records += late.len() as u64;
