@@ -134,7 +134,10 @@ fn reconciler() -> Value {
         ("looked", described(or_null(time()), "When it last looked, by the platform's clock.")),
         ("took_s", described(number(), "How long that took.")),
         ("shown", described(count(), "Agents shown when it last looked at everybody.")),
-        ("repaired", described(count(), "How often an agent was found in another state than the stream has told.")),
+        (
+            "repaired",
+            described(count(), "How often an agent was found in another state than the stream has told."),
+        ),
         ("disputed", described(count(), "Agents of whom the stream insists on something else.")),
     ])
 }

@@ -61,7 +61,8 @@ async fn try_store(url: &StoreUrl) -> Result<String, anyhow::Error> {
     match url {
         StoreUrl::Sqlite(path) => try_sqlite(url, path).await,
         StoreUrl::Postgres(settings) => {
-            let found = PostgresStore::probe(&settings.url, build::postgres(settings, clock::system)?).await?;
+            let found =
+                PostgresStore::probe(&settings.url, build::postgres(settings, clock::system)?).await?;
             Ok(found.to_string())
         }
     }

@@ -17,6 +17,7 @@ use crate::config::{
     FileFormat, FileSettings, LogFormat, LogLevel, LogSettings, SourceConfig, SourceInput, StoreUrl,
 };
 use crate::runtime::build;
+use crate::runtime::hub::NodeOptions;
 use crate::runtime::simulated::SimulatedSource;
 
 /// Show a simulated contact centre live: nothing to configure, nothing to install.
@@ -56,7 +57,7 @@ async fn demo(arguments: &Arguments) -> Result<(), Failure> {
         Box::new(SimulatedSource::new(arguments.agents as usize, arguments.seed, clock::system));
     let sources = vec![(settings(), source)];
     let front = Front { listener, tls: None, access: Access::Open, transport: Transport::Plain };
-    run_hub(sources, store, front, interrupted()).await
+    run_hub(sources, store, NodeOptions::default(), front, interrupted()).await
 }
 
 /// The settings of the simulated source. Contact records trail the end of the work by about 65 seconds, so intervals are

@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 use pegboard_connect::spec::Source;
+use pegboard_model::Text;
 use pegboard_store::Store;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -23,7 +24,7 @@ use crate::clock;
 use crate::config::{Config, LogFormat, LogSettings, SourceConfig};
 use crate::console;
 use crate::runtime::build;
-use crate::runtime::hub::{Hub, Running};
+use crate::runtime::hub::{Hub, NodeOptions, Running};
 
 /// Run the hub.
 #[derive(Debug, Args)]
@@ -67,7 +68,8 @@ async fn serve(config: Config) -> Result<(), Failure> {
     tracing::info!(%address, store = %config.store, sources = sources.len(), "pegboard serves");
     started::note(&*store, fingerprint).await.context("cannot write to the audit log")?;
     let front = Front { listener, tls, access: Access::Tokens, transport };
-    run_hub(sources, store, front, interrupted()).await
+    let node = NodeOptions { name: config.node_name.map(Text::from), ..NodeOptions::default() };
+    run_hub(sources, store, node, front, interrupted()).await
 }
 
 /// How the hub is reached.
@@ -93,13 +95,14 @@ const STOP_WITHIN: Duration = Duration::from_secs(9);
 pub(super) async fn run_hub(
     sources: Vec<(SourceConfig, Box<dyn Source>)>,
     store: Arc<dyn Store>,
+    node: NodeOptions,
     front: Front,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), Failure> {
     let stale_after: BTreeMap<_, _> =
         sources.iter().map(|(source, _)| (source.name.clone(), source.stale_after)).collect();
     let (hub, running): (Arc<Hub>, Running) =
-        Hub::start(sources, store.clone(), clock::system).await.context("cannot start")?;
+        Hub::join(sources, store.clone(), clock::system, node).await.context("cannot start")?;
     let options = ApiOptions { stale_after, ..ApiOptions::new(front.access, front.transport) };
     let state = ApiState::new(store, hub, options);
     let router = api::router(state, console::router());

@@ -50,11 +50,13 @@ pub(super) fn config(
     let (store, retention) = store(root.table("store"), folder);
     let server = server(root.table("server"), folder);
     let log = log(root.table("log"));
+    let node_name = node(root.table("node"));
     let mut names = Vec::new();
     let sources =
         root.each_table("source", MAX_SOURCES, |table| source(table, folder, side_files, &mut names));
     root.finish();
-    Some(Config { store, retention, server, log, sources }).filter(|config| !config.sources.is_empty())
+    Some(Config { store, retention, server, log, node_name, sources })
+        .filter(|config| !config.sources.is_empty())
 }
 
 fn store(mut table: Table<'_, '_>, folder: &Path) -> (StoreUrl, Retention) {
@@ -75,7 +77,12 @@ fn store(mut table: Table<'_, '_>, folder: &Path) -> (StoreUrl, Retention) {
     retention.disk_budget = table.optional("disk_budget", value::bytes(DISK_BUDGET));
     if let (StoreUrl::Postgres(_), Some(span)) = (&url, table.value_span("disk_budget")) {
         let message = "a PostgreSQL database has no disk budget of its own".to_owned();
-        table.note(span, Some("disk_budget"), message, vec!["leave it out, or shorten keep_details".to_owned()]);
+        table.note(
+            span,
+            Some("disk_budget"),
+            message,
+            vec!["leave it out, or shorten keep_details".to_owned()],
+        );
     }
     table.finish();
     (url, retention)
@@ -111,6 +118,12 @@ fn check_exposure(table: &mut Table<'_, '_>, server: &ServerSettings) {
     let help = "listen on 127.0.0.1, or give tls_certificate and tls_key, or say behind_proxy = true if a proxy in \
                 front terminates TLS";
     table.note(listen, Some("listen"), message, vec![help.to_owned()]);
+}
+
+fn node(mut table: Table<'_, '_>) -> Option<String> {
+    let name = table.optional("name", value::node_name);
+    table.finish();
+    name
 }
 
 fn log(mut table: Table<'_, '_>) -> LogSettings {
@@ -196,7 +209,8 @@ fn source_input(table: &mut Table<'_, '_>, folder: &Path) -> Option<SourceInput>
             table.refuse("file", not_here(SourceKind::File));
             let kinesis = kinesis(table.required_table("kinesis"), folder);
             let instance = instance(table);
-            kinesis.map(|kinesis| SourceInput::AmazonConnect(KinesisSettings { instance, ..kinesis }))
+            kinesis
+                .map(|kinesis| SourceInput::AmazonConnect(Box::new(KinesisSettings { instance, ..kinesis })))
         }
         SourceKind::File => {
             table.refuse("kinesis", not_here(SourceKind::AmazonConnect));

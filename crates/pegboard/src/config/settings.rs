@@ -28,6 +28,8 @@ pub struct Config {
     pub server: ServerSettings,
     /// What it says about itself.
     pub log: LogSettings,
+    /// What people call it, where several hubs share the store.
+    pub node_name: Option<String>,
     /// What it reads, in the order of the file; at least one, with distinct names.
     pub sources: Vec<SourceConfig>,
 }
@@ -236,7 +238,7 @@ impl SourceConfig {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceInput {
     /// Amazon Connect, through a Kinesis data stream.
-    AmazonConnect(KinesisSettings),
+    AmazonConnect(Box<KinesisSettings>),
     /// A file, or the files of a folder.
     File(FileSettings),
 }

@@ -134,6 +134,15 @@ pub(super) fn words(expected: &'static str) -> impl Fn(&DeValue<'_>) -> Read<Str
     }
 }
 
+/// What a node is called: a few words that stand well in a line of a log.
+pub(super) fn node_name(value: &DeValue<'_>) -> Read<String> {
+    let expected = "a name of at most 64 characters, in one line";
+    let given = text(value, expected)?;
+    let fits =
+        !given.trim().is_empty() && given.chars().count() <= 64 && !given.chars().any(char::is_control);
+    if fits { Ok(given.to_owned()) } else { Err(Wrong::expected(expected)) }
+}
+
 /// A whole number and a unit, within a range.
 pub(super) fn duration(range: RangeInclusive<Millis>) -> impl Fn(&DeValue<'_>) -> Read<Millis> {
     move |value| {

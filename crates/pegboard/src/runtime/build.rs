@@ -9,12 +9,15 @@ use pegboard_aws as aws;
 use pegboard_connect::sources::amazon_connect::{ConnectSnapshots, KinesisSource};
 use pegboard_connect::sources::file::FileSource;
 use pegboard_connect::spec::Source;
-use pegboard_store::{PostgresOptions, PostgresStore, Retention, SqliteOptions, SqliteStore, Store, StoreError};
+use pegboard_store::{
+    PostgresOptions, PostgresStore, Retention, SqliteOptions, SqliteStore, Store, StoreError,
+};
 
 use self::kinesis_log::KinesisLog;
 use crate::clock::Clock;
 use crate::config::{
-    KinesisCredentials, KinesisSettings, PostgresSettings, ReadMode, Secret, SecretError, SecretRef, SourceInput, Start, StoreUrl,
+    KinesisCredentials, KinesisSettings, PostgresSettings, ReadMode, Secret, SecretError, SecretRef,
+    SourceInput, Start, StoreUrl,
 };
 
 /// The source that `input` describes.

@@ -625,7 +625,9 @@ mod tests {
         step(&status, "ended", 10, false);
         step(&status, "other", 50, false);
         status.failed("ended", at(11), "commit: no answer".into(), false);
-        assert!(status.refresh(&state(vec![stored("ended", Some(20), true), stored("other", Some(50), false)])));
+        assert!(
+            status.refresh(&state(vec![stored("ended", Some(20), true), stored("other", Some(50), false)]))
+        );
         plan(&status, &["other"], &[]);
         assert_eq!((status.watermark(), health(&status, 51)), (Some(at(50)), Health::Ok));
     }

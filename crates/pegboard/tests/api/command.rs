@@ -189,13 +189,15 @@ fn exchange(place: &Place, request: &str) -> String {
 }
 
 fn cursor(place: &Place, admin: &str) -> String {
-    let head = format!("Host: {}\r\nAuthorization: Bearer {admin}\r\nConnection: close\r\n\r\n", place.address);
+    let head =
+        format!("Host: {}\r\nAuthorization: Bearer {admin}\r\nConnection: close\r\n\r\n", place.address);
     let answer = exchange(place, &format!("GET /api/v1/agents HTTP/1.1\r\n{head}"));
     answer.split("\"cursor\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
 }
 
 fn resume(place: &Place, admin: &str, cursor: &str) -> String {
-    let head = format!("Host: {}\r\nAuthorization: Bearer {admin}\r\nConnection: close\r\n\r\n", place.address);
+    let head =
+        format!("Host: {}\r\nAuthorization: Bearer {admin}\r\nConnection: close\r\n\r\n", place.address);
     let mut answer = exchange(place, &format!("GET /api/v1/agents/stream?after={cursor} HTTP/1.1\r\n{head}"));
     answer.truncate(12);
     answer
@@ -230,7 +232,8 @@ fn a_backup_of_a_running_hub_is_restored_and_reads_on() {
     drop(hub);
     // Nobody holds it now: the store itself is opened.
     place.done(&["backup", "--to", "second.db"], None);
-    let left: Vec<_> = std::fs::read_dir(place.folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(place.folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().ends_with(".backup")), "{left:?}");
 }
 

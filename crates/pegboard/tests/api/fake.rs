@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use pegboard::runtime::view::{
-    Health, PartitionStatus, ReconcilerStatus, Report, ReportError, ReportRequest, SourceCounts, SourceStatus, View,
+    Health, PartitionStatus, ReconcilerStatus, Report, ReportError, ReportRequest, SourceCounts,
+    SourceStatus, View,
 };
 use pegboard_model::{
     AgentId, AgentNow, Class, ContactId, ContactLeg, Observation, PartitionId, Position, Segment, SourceName,

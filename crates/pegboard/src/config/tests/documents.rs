@@ -50,7 +50,7 @@ fn asked() -> BTreeSet<String> {
     let both_kinds = format!("{}\n[[source]]\nname = \"b\"\nkind = \"file\"\nfile.path = \"x\"", template());
     let fetch = |path: &Path| panic!("{} is not asked for", path.display());
     let (_, notes) = parse(Path::new("pegboard.toml"), both_kinds.as_bytes(), &fetch).expect("valid");
-    let tables = ["store", "server", "log", "source"];
+    let tables = ["store", "server", "log", "node", "source"];
     notes.known.into_iter().filter(|key| !tables.contains(&key.as_str())).collect()
 }
 

@@ -29,6 +29,7 @@ fn the_least_file_takes_every_default() {
         retention: Retention::default(),
         server: ServerSettings::default(),
         log: LogSettings { format: LogFormat::Human, level: LogLevel::Info },
+        node_name: None,
         sources: vec![SourceConfig::new("a", SourceInput::File(file))],
     };
     assert_eq!(read(LEAST), Ok(expected));
@@ -51,6 +52,8 @@ fn every_key_is_read() {
         [log]
         format = "json"
         level = "debug"
+        [node]
+        name = "rack-1"
         [[source]]
         name = "emea-1"
         kind = "amazon-connect"
@@ -110,6 +113,7 @@ fn every_key_is_read() {
     let tls = TlsFiles { certificate: "/etc/pegboard/cert.pem".into(), key: "/etc/ssl/key.pem".into() };
     assert_eq!((server.tls.as_ref(), server.behind_proxy), (Some(&tls), true));
     assert_eq!(config.log, LogSettings { format: LogFormat::Json, level: LogLevel::Debug });
+    assert_eq!(config.node_name.as_deref(), Some("rack-1"));
 
     let mut statuses = StatusTable::default();
     statuses.set("Lunch", StatusType::SignedIn);
@@ -139,7 +143,7 @@ fn every_key_is_read() {
     };
     let expected = SourceConfig {
         name: "emea-1".into(),
-        input: SourceInput::AmazonConnect(kinesis),
+        input: SourceInput::AmazonConnect(Box::new(kinesis)),
         time_zone: TimeZone::get("Europe/London").unwrap(),
         interval: IntervalLength::Minutes(30),
         default_goals: goals(30_000, 2_500),
