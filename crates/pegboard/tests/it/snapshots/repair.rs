@@ -101,32 +101,51 @@ async fn an_empty_store_shows_the_whole_floor_at_once() {
     live.stop().await;
 }
 
-#[tokio::test]
-async fn r10_after_five_percent_of_the_events_are_lost_everybody_is_shown_as_he_is() {
-    let (simulation, stand_in) = simulate(120, 4, 11);
-    let end = end(&simulation);
-    let delivered = Disturbance { lost: 0.05, ..Disturbance::none(4) }.disturb(&simulation.agent_events);
-    assert!(delivered.len() < simulation.agent_events.len() * 97 / 100, "something was lost");
-    let script = script(&simulation, &delivered, end);
+/// Only these events are delivered, everybody is shown as he is nevertheless, and late events put the past right. Answers
+/// how often something was repaired.
+async fn repaired_after(
+    simulation: &Simulation,
+    stand_in: &Arc<StandIn>,
+    delivered: &[AgentEventRecord],
+) -> u64 {
+    let end = end(simulation);
+    let script = script(simulation, delivered, end);
     let folder = tempfile::tempdir().unwrap();
-    let _passing = Passing::from(end, &stand_in);
-    let live =
-        Live::reading(Box::new(Watched::new(&script, &stand_in)), &every_second(), folder.path()).await;
-    until_true(&live, &simulation).await;
+    let _passing = Passing::from(end, stand_in);
+    let live = Live::reading(Box::new(Watched::new(&script, stand_in)), &every_second(), folder.path()).await;
+    until_true(&live, simulation).await;
+    until("the repair is counted", async || live.status().await.reconciler.is_some()).await;
     let repaired = live.status().await.reconciler.unwrap().repaired;
-    assert!(repaired > 0, "something had to be repaired");
     assert_derived_from_evidence(&live).await;
 
     // What was late only comes after all: the past is put right, and the present stays.
-    let is_lost = |event: &&AgentEventRecord| !delivered.iter().any(|known| known.id == event.id);
-    let late: Vec<_> = simulation.agent_events.iter().filter(is_lost).cloned().collect();
-    push(&script, &simulation, &late, end + Millis::from_seconds(1));
+    let is_late = |event: &&AgentEventRecord| !delivered.iter().any(|known| known.id == event.id);
+    let late: Vec<_> = simulation.agent_events.iter().filter(is_late).cloned().collect();
+    push(&script, simulation, &late, end + Millis::from_seconds(1));
     live.read_all(&script).await;
-    until_true(&live, &simulation).await;
+    until_true(&live, simulation).await;
     assert_derived_from_evidence(&live).await;
     let status = live.status().await;
     assert_eq!((status.reconciler.unwrap().disputed, stand_in.counts().refused), (0, vec![]));
     live.stop().await;
+    repaired
+}
+
+#[tokio::test]
+async fn r10_after_five_percent_of_the_events_are_lost_everybody_is_shown_as_he_is() {
+    let (simulation, stand_in) = simulate(120, 4, 11);
+    let delivered = Disturbance { lost: 0.05, ..Disturbance::none(4) }.disturb(&simulation.agent_events);
+    assert!(delivered.len() < simulation.agent_events.len() * 97 / 100, "something was lost");
+    assert!(repaired_after(&simulation, &stand_in, &delivered).await > 0, "something had to be repaired");
+}
+
+#[tokio::test]
+async fn r10_after_a_stream_has_been_dark_for_minutes_everybody_is_shown_as_he_is() {
+    let (simulation, stand_in) = simulate(120, 4, 12);
+    let dark = end(&simulation) - Millis::from_minutes(4);
+    let delivered: Vec<_> = simulation.agent_events.iter().filter(|event| event.at < dark).cloned().collect();
+    let repaired = repaired_after(&simulation, &stand_in, &delivered).await;
+    assert!(repaired > 20, "most agents are in another state than four minutes ago: {repaired}");
 }
 
 #[tokio::test]
