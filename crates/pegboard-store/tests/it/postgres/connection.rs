@@ -92,7 +92,7 @@ async fn who_gives_up_waiting_leaves_nothing_open() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lock_that_is_never_let_go_is_an_error() {
+async fn r28_a_lock_that_is_never_let_go_is_an_error() {
     let Some(home) = PostgresHome::new() else { return };
     let options = PostgresOptions { lock_timeout: Duration::from_millis(200), ..single() };
     let store = PostgresStore::open(&home.url(), options).await.unwrap();
