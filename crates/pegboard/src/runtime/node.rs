@@ -119,9 +119,22 @@ impl Node {
         };
         self.store.beat(beat).await?;
         let roll = self.store.roll().await?;
+        self.release_unknown(&roll).await;
         let before = self.roll.send_replace(roll);
         self.tell_changes(&before);
         Ok(())
+    }
+
+    /// Releases what this node was given without ever being told: all others leave it alone, and nobody would ever work on
+    /// it.
+    async fn release_unknown(&self, roll: &Roll) {
+        let own = roll.leases.iter().filter(|lease| lease.node == self.id);
+        for lease in own {
+            let is_held = self.mine().held.contains(&(lease.source.clone(), lease.part.clone()));
+            if !is_held {
+                self.release(&lease.source, &lease.part).await;
+            }
+        }
     }
 
     fn tell_changes(&self, before: &Roll) {

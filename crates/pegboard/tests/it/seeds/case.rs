@@ -66,6 +66,8 @@ pub(super) struct Case {
     /// from its future.
     pub(super) ahead: Millis,
     pub(super) readers: usize,
+    /// How many nodes share the store.
+    pub(super) nodes: usize,
 }
 
 impl Case {
@@ -111,6 +113,7 @@ impl Case {
             steps: *random.choose(&[0.0, 0.05]),
             ahead: Millis::from_minutes(11) + if arrives == Arrival::Shuffled { DAY } else { Millis::ZERO },
             readers: 1 + random.below(3),
+            nodes: *random.choose(&[1, 1, 1, 2, 3]),
         }
     }
 
@@ -122,6 +125,7 @@ impl Case {
             thefts: 0.0,
             steps: 0.0,
             readers: 0,
+            nodes: 1,
             ..self.clone()
         }
     }

@@ -85,7 +85,10 @@ impl Journal {
         let inner = self.lock();
         if let Some(wrong) = &inner.wrong {
             let last = inner.lines.len().saturating_sub(SHOWN);
-            panic!("{wrong}\nbefore that:\n{}", inner.lines[last..].join("\n"));
+            let file = std::env::temp_dir().join("pegboard-seed.trace");
+            std::fs::write(&file, inner.lines.join("\n")).unwrap();
+            let (file, lines) = (file.display(), inner.lines[last..].join("\n"));
+            panic!("{wrong}\nbefore that, and all of it in {file}:\n{lines}");
         }
     }
 

@@ -9,6 +9,7 @@ mod at_once;
 mod case;
 mod clock;
 mod journal;
+mod node;
 mod outcome;
 mod reader;
 mod run;
@@ -36,13 +37,14 @@ const TESTS: usize = 8;
 const ENOUGH: usize = 10;
 
 /// Everything that must have happened in the seeds of one test.
-const KINDS: [&str; 28] = [
+const KINDS: [&str; 29] = [
     "clock: steps",
     "hub: dies",
-    "hub: dies after a call",
     "hub: dies before a call",
     "hub: dies, with its files as they are",
     "hub: is stopped",
+    "node: dies",
+    "node: leaves",
     "query: a report is shown",
     "reader: comes anew",
     "reader: has caught up",
@@ -175,6 +177,33 @@ fn r04_a_shard_whose_end_was_written_without_an_answer_has_ended() {
             "{happened:?}"
         );
     }
+}
+
+/// Once a lease that was given without an answer was nobody's to work on: its holder did not know of it, and the others
+/// left it alone.
+#[test]
+fn r06_what_a_node_was_given_without_being_told_is_worked_on() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    for seed in 1..=3 {
+        let mut case = Case::late(seed).quiet();
+        case.store.fails_after = 0.3;
+        case.nodes = 3;
+        case.life = Duration::from_hours(1);
+        let happened = judge(&case);
+        assert!(happened["store: fails after"] > 10 && happened.contains_key("node: dies"), "{happened:?}");
+    }
+}
+
+#[test]
+fn r03_a_hub_that_dies_between_a_write_and_its_answer_goes_on_after_it() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut case = Case::late(1).quiet();
+    case.store.dies = 0.005;
+    let happened = judge(&case);
+    assert!(
+        happened["hub: dies after a call"] > 2 && happened["hub: dies before a call"] > 2,
+        "{happened:?}"
+    );
 }
 
 macro_rules! shares {

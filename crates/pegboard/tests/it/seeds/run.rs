@@ -1,14 +1,13 @@
 //! One simulation: a hub lives, dies and lives again over one store, until everything is read.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use pegboard::runtime::hub::{Hub, NodeOptions, Running};
+use pegboard::runtime::hub::{Hub, NodeOptions};
 use pegboard::runtime::node::Pace;
-use pegboard::runtime::view::{Health, REPORTS, SourceStatus, View as _};
+use pegboard::runtime::view::{REPORTS, View as _};
 use pegboard_connect::spec::Source;
 use pegboard_model::{Millis, Position, SourceName, Timestamp};
 use pegboard_sim::random::Random;
@@ -23,6 +22,7 @@ use super::at_once::at_once;
 use super::case::{Case, purpose};
 use super::clock;
 use super::journal::Journal;
+use super::node::{Node, Until};
 use super::outcome::Outcome;
 use super::reader::Reader;
 use super::source::Shards;
@@ -35,9 +35,6 @@ const PATIENCE: Duration = Duration::from_mins(30);
 
 /// How long nothing must change until it counts as rest.
 const REST: Duration = Duration::from_secs(15);
-
-/// How long an orderly stop may take.
-const STOP_WITHIN: Duration = Duration::from_secs(10);
 
 /// What came of it.
 pub(super) struct Ran {
@@ -70,7 +67,8 @@ struct World<'a> {
     folder: TempDir,
     file: PathBuf,
     now: Timestamp,
-    closed_until: BTreeMap<SourceName, Timestamp>,
+    /// What any node has shown as closed.
+    closed_until: Until,
 }
 
 /// In memory, where there is such a folder: what the disk does is not simulated.
@@ -104,7 +102,7 @@ pub(super) fn run(case: &Case, now: Timestamp) -> Ran {
         file: folder.path().join("0.db"),
         folder,
         now,
-        closed_until: BTreeMap::new(),
+        closed_until: Until::new(),
     };
     for life in 1.. {
         if let Some(outcomes) = world.life(life) {
@@ -173,42 +171,60 @@ impl World<'_> {
         unreliable: Arc<dyn Store>,
         woken: &Arc<Notify>,
     ) -> Ending {
-        let (hub, running) = self.start(unreliable).await;
+        let mut nodes = Vec::new();
+        for _ in 0..self.case.nodes {
+            nodes.push(self.start(&unreliable).await);
+        }
         let others = self.others(store, woken);
         let ends = Instant::now() + self.case.life.mul_f64(0.5 + self.random.unit());
-        let mut watermarks = BTreeMap::new();
         let mut calm_since = None;
         let mut rests_since = None;
         loop {
             tokio::time::sleep(Duration::from_millis(200 + self.queries.below(2_000) as u64)).await;
-            if self.observe(&hub, &mut watermarks).await.is_none() {
+            self.observe(&mut nodes).await;
+            if self.journal.is_wrong() {
                 return Ending::Died;
             }
             if self.case.centres.iter().all(|centre| centre.stream.end <= clock::centre()) {
                 self.journal.calm_down();
                 let since = *calm_since.get_or_insert_with(Instant::now);
-                if self.is_settled(store, &watermarks) {
+                if self.is_settled(store, &nodes) {
                     let rests: Instant = *rests_since.get_or_insert_with(Instant::now);
                     if rests.elapsed() > REST {
-                        return self.finish(&hub, store, running, others).await;
+                        drop(others);
+                        return self.finish(store, nodes).await;
                     }
                 } else if since.elapsed() > PATIENCE {
-                    let sources = hub.sources().await;
+                    let sources = nodes[0].hub.sources().await;
                     self.journal.wrong(format!("it does not come to rest: {sources:?}"));
-                    return Ending::Died;
                 }
             } else if ends <= Instant::now() {
                 if self.random.chance(0.5) {
                     return Ending::Died;
                 }
                 drop(others);
-                self.stop(running).await;
+                self.stop(nodes).await;
                 return Ending::Stopped;
+            } else if nodes.len() > 1 && self.random.chance(0.03) {
+                self.replace_one(&mut nodes, &unreliable).await;
             }
         }
     }
 
-    async fn start(&self, store: Arc<dyn Store>) -> (Arc<Hub>, Running) {
+    /// One node goes, in order or not, and another comes.
+    async fn replace_one(&mut self, nodes: &mut Vec<Node>, store: &Arc<dyn Store>) {
+        let node = nodes.remove(self.random.below(nodes.len()));
+        if self.random.chance(0.5) {
+            self.journal.count("node: dies");
+            drop(node);
+        } else {
+            self.journal.count("node: leaves");
+            node.leave(&self.journal).await;
+        }
+        nodes.push(self.start(store).await);
+    }
+
+    async fn start(&self, store: &Arc<dyn Store>) -> Node {
         loop {
             let sources = self.case.centres.iter().map(|centre| {
                 let source = Shards {
@@ -222,7 +238,7 @@ impl World<'_> {
                 (centre.config(), Box::new(source) as Box<dyn Source>)
             });
             match Hub::join(sources.collect(), store.clone(), clock::hub, self.options()).await {
-                Ok(started) => return started,
+                Ok(started) => return Node::new(started, self.closed_until.clone()),
                 Err(error) => self.journal.note(&format!("the hub does not start: {error}")),
             }
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -275,30 +291,18 @@ impl World<'_> {
         self.case.centres.iter().map(|centre| centre.name.into()).collect()
     }
 
-    /// Looks at the hub as its readers do. Nothing if something is wrong.
-    async fn observe(&mut self, hub: &Hub, watermarks: &mut BTreeMap<SourceName, Timestamp>) -> Option<()> {
-        if let Ok(sources) = hub.sources().await {
-            for source in sources {
-                self.observe_source(&source, watermarks);
+    /// Looks at the hub as its readers do.
+    async fn observe(&mut self, nodes: &mut [Node]) {
+        for node in &mut *nodes {
+            node.observe(&self.journal).await;
+            for (source, until) in node.closed_until() {
+                let known = self.closed_until.entry(source.clone()).or_insert(*until);
+                *known = *until.max(known);
             }
         }
         if self.queries.chance(0.05) {
-            self.query(hub).await;
-        }
-        (!self.journal.is_wrong()).then_some(())
-    }
-
-    fn observe_source(&mut self, source: &SourceStatus, watermarks: &mut BTreeMap<SourceName, Timestamp>) {
-        let what = || format!("{} stays stopped: {:?}", source.name, source.error);
-        self.journal.check(source.health != Health::Stopped, what);
-        for (what, now, known) in [
-            ("watermark", source.watermark, &mut *watermarks),
-            ("closed intervals", source.closed_until, &mut self.closed_until),
-        ] {
-            let Some(now) = now else { continue };
-            let before = known.insert(source.name.clone(), now).unwrap_or(now);
-            self.journal
-                .check(before <= now, || format!("{what} of {} went back: {before}, {now}", source.name));
+            let chosen = self.queries.below(nodes.len());
+            self.query(&nodes[chosen].hub).await;
         }
     }
 
@@ -319,7 +323,7 @@ impl World<'_> {
         }
     }
 
-    fn is_settled(&self, store: &SqliteStore, watermarks: &BTreeMap<SourceName, Timestamp>) -> bool {
+    fn is_settled(&self, store: &SqliteStore, nodes: &[Node]) -> bool {
         self.case.centres.iter().all(|centre| {
             let name: SourceName = centre.name.into();
             let states = at_once(store.partitions(&name)).unwrap();
@@ -330,29 +334,30 @@ impl World<'_> {
                     state.partition == shard.id && is_done
                 })
             });
-            let closed = self.closed_until.get(&name).is_some_and(|until| centre.day.end <= *until);
-            let known = watermarks.get(&name).is_some_and(|known| centre.stream.end <= *known);
-            is_read && closed && known && at_once(store.dirty(&name, 1)).unwrap().is_empty()
+            let shown = nodes.iter().all(|node| node.has_shown(&name, centre.stream.end, centre.day.end));
+            is_read && shown && at_once(store.dirty(&name, 1)).unwrap().is_empty()
         })
     }
 
-    async fn finish(&self, hub: &Hub, store: &SqliteStore, running: Running, others: JoinSet<()>) -> Ending {
-        drop(others);
+    async fn finish(&mut self, store: &SqliteStore, nodes: Vec<Node>) -> Ending {
         self.witness.audit(store);
         let mut outcomes = Vec::new();
         for centre in &self.case.centres {
-            outcomes.push(Outcome::read(hub, store, centre).await);
+            let chosen = self.queries.below(nodes.len());
+            outcomes.push(Outcome::read(&nodes[chosen].hub, store, centre).await);
         }
-        self.stop(running).await;
+        self.stop(nodes).await;
         Ending::Done(outcomes)
     }
 
-    async fn stop(&self, running: Running) {
-        let began = Instant::now();
-        let stopped = running.stop().await;
-        let took = began.elapsed();
-        self.journal
-            .check(stopped.is_ok() && took <= STOP_WITHIN, || format!("stopped in {took:?}: {stopped:?}"));
+    async fn stop(&self, mut nodes: Vec<Node>) {
+        let last = nodes.pop();
+        for node in nodes {
+            node.leave(&self.journal).await;
+        }
+        if let Some(last) = last {
+            last.stop(&self.journal).await;
+        }
     }
 }
 

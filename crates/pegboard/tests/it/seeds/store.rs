@@ -409,11 +409,17 @@ impl Store for Unreliable {
 
     async fn take_lease(&self, node: &NodeId, source: &SourceName, part: &Part) -> Result<bool> {
         let name = self.names.name(node);
-        self.write("take a lease", self.store.take_lease(&name, source, part)).await
+        let work = async {
+            let answer = self.store.take_lease(&name, source, part).await;
+            self.journal.note(&format!("{name} takes {source} {part:?}: {answer:?}"));
+            answer
+        };
+        self.write("take a lease", work).await
     }
 
     async fn release_lease(&self, node: &NodeId, source: &SourceName, part: &Part) -> Result<()> {
         let name = self.names.name(node);
+        self.journal.note(&format!("{name} releases {source} {part:?}"));
         self.write("release a lease", self.store.release_lease(&name, source, part)).await
     }
 
