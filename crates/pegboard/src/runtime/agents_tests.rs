@@ -310,7 +310,9 @@ async fn r01_copies_of_an_event_count_once_however_they_are_cut_into_batches() {
     };
     let count = async |bench: &Bench, copies: &[u64]| {
         let mut staged = Staged::default();
-        copies.iter().for_each(|position| bench.agents.stage(late(*position), &mut staged));
+        for position in copies {
+            bench.agents.stage(late(*position), &mut staged);
+        }
         bench.agents.settle(&mut staged, &*bench.store).await.unwrap();
         (staged.events, staged.duplicates)
     };

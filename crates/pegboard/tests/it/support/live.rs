@@ -11,7 +11,6 @@ use pegboard::report_text::json_object;
 use pegboard::runtime::hub::{Hub, NodeOptions, Running};
 use pegboard::runtime::view::{REPORTS, ReportError, ReportRequest, SourceStatus, View as _};
 use pegboard_connect::spec::Source;
-use pegboard_engine::IntervalLength;
 use pegboard_model::report::Row;
 use pegboard_model::{AgentNow, SourceName, Timestamp};
 use pegboard_sim::truth::ReportSettings;
