@@ -53,9 +53,9 @@ fn run(command: &[&str], path: &Path) -> bool {
 
 #[tokio::test]
 async fn r24_a_full_disk_acknowledges_nothing_and_goes_on_when_there_is_room() {
-    let Some(disk) = Disk::mount(6 << 20) else { return };
+    let Some(disk) = Disk::mount(16 << 20) else { return };
     let filler = disk.path().join("filler");
-    fs::write(&filler, vec![1; 4 << 20]).unwrap();
+    fs::write(&filler, vec![1; 14 << 20]).unwrap();
     let store = SqliteStore::open(&disk.store(), SqliteOptions::new(clock)).unwrap();
     let epoch = commit_events(&store, &["ann"]).await;
     let mut acknowledged = 1;
