@@ -266,7 +266,9 @@ fn report_bad(bad: &crate::replay::BadRecords, foreign: u64) {
     }
     if foreign > 0 {
         let (records, are) = if foreign == 1 { ("record", "is") } else { ("records", "are") };
-        eprintln!("pegboard: left out: {foreign} {records} that {are} neither agent event nor contact record");
+        eprintln!(
+            "pegboard: left out: {foreign} {records} that {are} neither agent event nor contact record"
+        );
     }
 }
 
