@@ -11,6 +11,7 @@ use pegboard_model::{
 use pegboard_store::{Batch, Counts, DeadLetterWrite, GapWrite, Store, StoreError};
 
 use super::agents::{Agents, Staged};
+use super::key_length::{check_contact, check_observation};
 use super::reconcile::is_lane;
 use super::status::Status;
 use crate::config::SourceConfig;
@@ -245,6 +246,7 @@ fn take_event(
     if seen.at < EARLIEST || seen.at > now + LIVE_TOLERANCE {
         return Err(format!("event time: {} lies outside {EARLIEST} to 5 minutes from now", seen.at));
     }
+    check_observation(&seen)?;
     let newest = standing.newest_event.map_or(seen.at, |newest| newest.max(seen.at));
     standing.newest_event = Some(newest);
     standing.newest = standing.newest.max(Some(newest));
@@ -264,6 +266,7 @@ fn take_contact(leg: ContactLeg, collected: &mut Collected, now: Timestamp) -> R
     {
         return Err(format!("end of the contact: {at} lies outside {EARLIEST} to 5 minutes from now"));
     }
+    check_contact(&leg)?;
     collected.counts.contacts += 1;
     let newer = collected.contacts.get(&leg.id).is_none_or(|known: &ContactLeg| known.version < leg.version);
     if newer {

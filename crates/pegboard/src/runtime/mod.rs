@@ -11,6 +11,7 @@ pub mod closer;
 pub mod folding;
 pub mod hub;
 pub mod ingest;
+mod key_length;
 pub mod node;
 pub mod partition;
 pub mod reconcile;

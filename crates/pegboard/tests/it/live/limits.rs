@@ -6,7 +6,7 @@ use pegboard_model::{Millis, Timestamp};
 use pegboard_store::{Batch, Counts, GapWrite};
 
 use crate::support::clock;
-use crate::support::event::{change, minute, nine};
+use crate::support::event::{change, event, minute, nine};
 use crate::support::feeding::ONLY;
 use crate::support::live::{Live, SOURCE, config, open_store};
 use crate::support::script::Script;
@@ -44,6 +44,28 @@ async fn r28_a_live_event_is_of_2010_to_five_minutes_ahead() {
     assert_eq!(reasons.len(), 2, "{reasons:?}");
     assert!(reasons[0].contains("2009-12-31T23:59:59.999Z lies outside"), "{reasons:?}");
     assert!(reasons[1].contains("09:05:00.001Z lies outside"), "{reasons:?}");
+}
+
+#[tokio::test]
+async fn r28_r07_an_id_that_fits_no_index_costs_only_itself() {
+    // The id of an event is its agent and its time, `@` between.
+    let longest = "a".repeat(512 - 1 - nine().to_string().len());
+    let agents = [longest.clone(), format!("{longest}a"), "b".repeat(513)];
+    let events = agents.map(|agent| event(&agent, "STATE_CHANGE", nine(), "Available"));
+    let team =
+        |length: usize| change(nine(), "Available").replacen(r#""Configuration":{"#, &level_one(length), 1);
+    let letters = letters_of(&[events.as_slice(), &[team(1024), team(1025)]].concat()).await;
+    let reasons: Vec<_> = letters.iter().map(|(_, reason)| reason.as_str()).collect();
+    assert_eq!(reasons.len(), 3, "{reasons:?}");
+    assert!(reasons[0].starts_with("event id: 513 bytes"), "{reasons:?}");
+    assert!(reasons[1].starts_with("agent id: 513 bytes"), "{reasons:?}");
+    assert!(reasons[2].starts_with("team: 1025 bytes"), "{reasons:?}");
+}
+
+/// The beginning of a configuration, with a hierarchy of one level.
+fn level_one(length: usize) -> String {
+    let name = "t".repeat(length);
+    format!(r#""Configuration":{{"AgentHierarchyGroups":{{"Level1":{{"ARN":"g-1","Name":"{name}"}}}},"#)
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! randomness. A seed decides everything: what happens in the contact centre and how it comes, and whatever goes
 //! wrong. The same seed takes the same way, to the last line of its trace.
 //!
-//! `PEGBOARD_SEEDS` names other seeds than the first hundred: `FIRST..END`, or how many. A seed that fails says how to
+//! `PEGBOARD_TEST_SEEDS` names other seeds than the first hundred: `17`, or `100..1000`. A seed that fails says how to
 //! run it again.
 
 mod at_once;
@@ -74,11 +74,11 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 #[expect(clippy::disallowed_methods, reason = "which seeds to try is the test's own setting")]
 fn seeds() -> Range<u64> {
-    let Ok(text) = std::env::var("PEGBOARD_SEEDS") else { return 0..100 };
-    let number = |text: &str| text.parse::<u64>().expect("PEGBOARD_SEEDS is a count or FIRST..END");
+    let Ok(text) = std::env::var("PEGBOARD_TEST_SEEDS") else { return 0..100 };
+    let number = |text: &str| text.parse::<u64>().expect("PEGBOARD_TEST_SEEDS is a seed or FIRST..END");
     match text.split_once("..") {
         Some((first, end)) => number(first)..number(end),
-        None => 0..number(&text),
+        None => number(&text)..number(&text) + 1,
     }
 }
 
@@ -118,8 +118,7 @@ fn judge_share(test: usize) {
             Ok(own) => own.into_iter().for_each(|(kind, count)| *fired.entry(kind).or_default() += count),
             Err(failure) => {
                 eprintln!(
-                    "seed {seed} failed; again: PEGBOARD_SEEDS={seed}..{} cargo test -p pegboard --test it seeds::",
-                    seed + 1
+                    "seed {seed} failed; again: PEGBOARD_TEST_SEEDS={seed} cargo test -p pegboard --test it seeds::"
                 );
                 std::panic::resume_unwind(failure);
             }
