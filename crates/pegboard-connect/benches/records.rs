@@ -108,6 +108,7 @@ fn blocks(bencher: Bencher<'_, '_>) {
 /// The fields that the decoder reads, as anybody would write them down.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
+#[expect(clippy::struct_field_names, reason = "the platform's names")]
 #[expect(dead_code, reason = "parsing is what is measured")]
 struct Event<'a> {
     #[serde(rename = "AgentARN")]
@@ -186,6 +187,7 @@ struct Named<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
+#[expect(clippy::struct_field_names, reason = "the platform's names")]
 #[expect(dead_code, reason = "parsing is what is measured")]
 struct Contact<'a> {
     contact_id: &'a str,

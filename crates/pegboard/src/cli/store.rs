@@ -26,10 +26,10 @@ enum Command {
         /// The store as it is: `sqlite:` and a path.
         #[arg(long, value_name = "URL", value_parser = sqlite_path)]
         from: PathBuf,
-        /// Where it goes: postgres://user@host/database, without a password.
+        /// Where it goes: `postgres://user@host/database`, without a password.
         #[arg(long, value_name = "URL")]
         to: String,
-        /// Where the password is kept: env:NAME or file:PATH.
+        /// Where the password is kept: `env:NAME` or `file:PATH`.
         #[arg(long, value_name = "REFERENCE")]
         password: Option<String>,
     },

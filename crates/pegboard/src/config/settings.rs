@@ -40,7 +40,7 @@ pub enum StoreUrl {
     /// A SQLite file, created where there is none.
     Sqlite(PathBuf),
     /// A schema of a PostgreSQL database.
-    Postgres(PostgresSettings),
+    Postgres(Box<PostgresSettings>),
 }
 
 /// How a PostgreSQL database is reached.

@@ -255,7 +255,8 @@ pub(super) fn store_url(folder: &Path) -> impl Fn(&DeValue<'_>) -> Read<StoreUrl
             let url: PostgresUrl = given
                 .parse()
                 .map_err(|error: InvalidPostgresUrl| wrong().help(error.to_string()).secret())?;
-            return Ok(StoreUrl::Postgres(PostgresSettings { url: url.beside(folder), password: None }));
+            let settings = PostgresSettings { url: url.beside(folder), password: None };
+            return Ok(StoreUrl::Postgres(Box::new(settings)));
         }
         let path = given.strip_prefix("sqlite:").ok_or_else(|| wrong().secret())?;
         if path.starts_with("//") {

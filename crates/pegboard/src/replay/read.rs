@@ -156,7 +156,9 @@ pub fn read(
                 if sender.send(work).is_err() {
                     break;
                 }
-                spare.try_iter().for_each(|block| blocks.reuse(block));
+                for block in spare.try_iter() {
+                    blocks.reuse(block);
+                }
             }
             Ok(())
         });
