@@ -28,9 +28,11 @@ use crate::api::throttle::Slot;
 const PAGE: usize = 256;
 /// Pages that wait for a reader. With the page that is being sent this bounds what a slow reader costs.
 const WAITING: usize = 2;
-/// The least time between two reads of a feed that has nothing more to give: what many readers of a busy hub cost is
-/// bounded, and nobody sees a tenth of a second.
-const PACE: Duration = Duration::from_millis(100);
+/// The least time between two reads of a feed that has nothing more to give, for each reader that there is: what all
+/// of them cost a busy hub is bounded, by five hundred reads a second, and few of them hardly wait.
+const PACE_EACH: Duration = Duration::from_millis(2);
+/// The longest such time, however many readers there are: nobody sees a tenth of a second.
+const PACE_MOST: Duration = Duration::from_millis(100);
 
 /// `GET /agents/stream`.
 pub(crate) async fn stream(
@@ -208,12 +210,31 @@ impl Writer {
         let woken = async {
             // A store that is gone wakes nobody; reading it says so.
             let _gone = self.woken.changed().await;
-            sleep_until(self.read_at + PACE).await;
+            sleep_until(self.read_at + pace(self.state.streams.in_use())).await;
         };
         tokio::select! {
             () = self.sender.closed() => Err(End::Reader),
             () = woken => Ok(()),
             () = sleep_until(poll.min(heartbeat)) => Ok(()),
         }
+    }
+}
+
+/// How long a reader waits between two reads, where there are so many readers.
+fn pace(readers: usize) -> Duration {
+    let readers = u32::try_from(readers).unwrap_or(u32::MAX);
+    PACE_EACH.saturating_mul(readers).min(PACE_MOST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r28_readers_together_read_so_often_and_one_never_waits_long() {
+        assert_eq!(pace(1), Duration::from_millis(2));
+        assert_eq!(pace(50), Duration::from_millis(100));
+        assert_eq!(pace(51), Duration::from_millis(100));
+        assert_eq!(pace(usize::MAX), Duration::from_millis(100));
     }
 }
