@@ -287,15 +287,19 @@ async fn r05_where_fan_out_is_denied_the_stream_is_polled() {
     }
 }
 
+async fn refusing_the_first_subscription(server: &Server, error: &'static str) -> Proxy {
+    let script = move |operation: &str, n: usize, _: &str| {
+        (operation == "SubscribeToShard" && n == 0).then_some(Fault::Refuse(400, error))
+    };
+    Proxy::start(server.address(), script).await
+}
+
 #[tokio::test]
 async fn r05_a_key_that_may_not_be_used_is_told_and_no_reason_to_poll() {
     let Some(server) = Server::with_fan_out() else { return };
     let test = stream(&server).await;
     test.put_numbered("a", 0..2).await;
-    let proxy = Proxy::start(server.address(), |operation, n, _| {
-        (operation == "SubscribeToShard" && n == 0).then_some(Fault::Refuse(400, "KMSAccessDeniedException"))
-    })
-    .await;
+    let proxy = refusing_the_first_subscription(&server, "KMSAccessDeniedException").await;
     let (stream, counters) = connect(fan_out(through(&proxy, &test))).await;
     let mut reader = open_only(&stream, Position::TrimHorizon).await;
     let error = soon(reader.next()).await.unwrap_err();
@@ -309,10 +313,7 @@ async fn r05_a_consumer_that_was_deregistered_is_looked_for_again() {
     let Some(server) = Server::with_fan_out() else { return };
     let test = stream(&server).await;
     test.put_numbered("a", 0..2).await;
-    let proxy = Proxy::start(server.address(), |operation, n, _| {
-        (operation == "SubscribeToShard" && n == 0).then_some(Fault::Refuse(400, "ResourceNotFoundException"))
-    })
-    .await;
+    let proxy = refusing_the_first_subscription(&server, "ResourceNotFoundException").await;
     let (stream, _) = connect(fan_out(through(&proxy, &test))).await;
     let mut reader = open_only(&stream, Position::TrimHorizon).await;
     let error = soon(reader.next()).await.unwrap_err();

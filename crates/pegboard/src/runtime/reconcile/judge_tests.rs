@@ -102,8 +102,14 @@ impl Bench {
         weighed
     }
 
+    /// The agent's class, and since when.
+    fn present(&self, agent: &str) -> (Timestamp, Class) {
+        let (since, state) = self.tracks[&AgentId::from(agent)].current().unwrap();
+        (since, state.class)
+    }
+
     fn class(&self, agent: &str) -> Class {
-        self.tracks[&AgentId::from(agent)].current().unwrap().1.class
+        self.present(agent).1
     }
 }
 
@@ -129,8 +135,7 @@ fn the_whole_floor_is_taken_over_at_the_first_look() {
     let weighed = bench.look_at(0, &look, None, Stream::Behind);
     assert_eq!(weighed.repairs.len(), 2, "who is Offline and unknown is nobody");
     assert_eq!((bench.class("ann"), bench.class("bob")), (Class::Available, Class::Aux));
-    let ann = &bench.tracks[&AgentId::from("ann")];
-    assert_eq!(ann.current().unwrap().0, at(-3600), "since when the platform says");
+    assert_eq!(bench.present("ann").0, at(-3600), "since when the platform says");
 }
 
 #[test]
@@ -139,8 +144,7 @@ fn a_start_after_all_that_was_heard_proves_a_loss_at_once() {
     bench.tell("ann", 0, What::Snapshot(being("Available", 0)));
     let weighed = bench.look(60, &[("ann", being("Break", 30))]);
     assert_eq!(counts(&weighed), (1, 0, 0, 0));
-    let (since, state) = bench.tracks[&AgentId::from("ann")].current().unwrap();
-    assert_eq!((since, state.class), (at(30), Class::Aux));
+    assert_eq!(bench.present("ann"), (at(30), Class::Aux));
 }
 
 #[test]
@@ -271,7 +275,7 @@ fn who_was_not_heard_of_for_long_is_confirmed() {
     assert_eq!(counts(&bench.look(149, &same)), NOTHING);
     assert_eq!(counts(&bench.look(150, &same)), (0, 1, 0, 0), "half of five minutes");
     assert_eq!(counts(&bench.look(180, &same)), NOTHING, "that was evidence");
-    assert_eq!(bench.tracks[&AgentId::from("ann")].current().unwrap().0, at(0), "and nothing new");
+    assert_eq!(bench.present("ann").0, at(0), "and nothing new");
 }
 
 #[test]
@@ -280,8 +284,7 @@ fn r09_who_was_stale_is_known_again() {
     bench.tell("ann", 0, What::Snapshot(being("Available", 0)));
     let weighed = bench.look(600, &[("ann", being("Available", 0))]);
     assert_eq!(counts(&weighed), (0, 1, 0, 0));
-    let (since, state) = bench.tracks[&AgentId::from("ann")].current().unwrap();
-    assert_eq!((since, state.class), (at(600), Class::Available));
+    assert_eq!(bench.present("ann"), (at(600), Class::Available));
 }
 
 #[test]
