@@ -33,6 +33,12 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// again when its stored position is no longer to be had.
     fn oldest(&self, partition: &PartitionId) -> Position;
 
+    /// What a partition brings, whether it is open, waiting or only remembered. A report waits for the partitions that
+    /// bring what it is made of, and for no other.
+    fn carries(&self, _partition: &PartitionId) -> Carries {
+        Carries::EVENTS
+    }
+
     /// Opens a partition. Makes no request yet.
     fn open(&self, opening: &Opening) -> Result<Box<dyn PartitionReader>, SourceError>;
 
@@ -115,6 +121,30 @@ pub enum Progress {
     },
     /// It has ended.
     Finished,
+}
+
+/// What a partition brings.
+///
+/// The watermark of a report is the least over the unfinished partitions that carry what it is made of: `agents` for
+/// what is computed from agents' states, `contacts` for what is computed from contacts. The rows of the ACD itself
+/// hold back no report of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Carries {
+    /// Observations of agents: states, sign-ins, heartbeats.
+    pub agents: bool,
+    /// Contacts.
+    pub contacts: bool,
+    /// Rows that the ACD has computed.
+    pub rows: bool,
+}
+
+impl Carries {
+    /// A stream of events, on which agents and contacts may both be.
+    pub const EVENTS: Self = Self { agents: true, contacts: true, rows: false };
+    /// Contacts and nothing else.
+    pub const CONTACTS: Self = Self { agents: false, contacts: true, rows: false };
+    /// Rows of the ACD and nothing else.
+    pub const ROWS: Self = Self { agents: false, contacts: false, rows: true };
 }
 
 /// A partition to be read.
