@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
-use pegboard_model::{AgentId, ContactPhase, Millis, Order, PartitionId, Position, Snapshot, Timestamp};
+use pegboard_model::{
+    AcdRow, AgentId, ContactPhase, Millis, Order, PartitionId, Position, Snapshot, Timestamp,
+};
 
 use crate::sources::DecodeError;
 pub use crate::sources::amazon_connect::Decoded;
@@ -188,6 +190,8 @@ pub struct Chunk {
     pub gap: Option<Lost>,
     /// Bytes that are no records.
     pub broken: Vec<Broken>,
+    /// Rows that the platform computed itself, each with the file that told it.
+    pub rows: Vec<AcdRow>,
 }
 
 /// One record, as it came.

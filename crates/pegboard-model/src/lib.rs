@@ -5,6 +5,7 @@
 //! any vendor's name. A source decodes into these types, a sink encodes from them, and the engine
 //! knows nothing else.
 
+pub mod acd;
 pub mod agent;
 pub mod contact;
 pub mod fixed;
@@ -16,6 +17,7 @@ pub mod report;
 pub mod segment;
 pub mod time;
 
+pub use acd::AcdRow;
 pub use agent::{AgentContact, AgentProfile, Channel, ContactPhase, Queue, Status, StatusKind};
 pub use contact::{AgentLeg, ContactLeg, ContactVersion, Direction, QueueStay};
 pub use fixed::Fixed;

@@ -148,6 +148,7 @@ impl PartitionReader for Reader {
             ended: false,
             gap: None,
             broken: Vec::new(),
+            rows: Vec::new(),
         })
     }
 }

@@ -147,6 +147,7 @@ impl PartitionReader for SimulatedPartition {
             ended: false,
             gap: None,
             broken: Vec::new(),
+            rows: Vec::new(),
         })
     }
 }

@@ -231,6 +231,7 @@ impl ShardPartition {
                 reason: "the stream no longer has this shard".into(),
             }),
             broken: Vec::new(),
+            rows: Vec::new(),
         }
     }
 }
@@ -264,6 +265,7 @@ impl PartitionReader for ShardPartition {
                 reason: "older than the retention of the stream when it was read".into(),
             }),
             broken: Vec::new(),
+            rows: Vec::new(),
         })
     }
 }

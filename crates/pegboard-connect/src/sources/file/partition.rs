@@ -165,6 +165,7 @@ impl FilePartition {
             ended: true,
             gap: None,
             broken: Vec::new(),
+            rows: Vec::new(),
         }
     }
 }
@@ -191,6 +192,7 @@ impl PartitionReader for FilePartition {
             ended: look.ended,
             gap: None,
             broken: look.broken,
+            rows: Vec::new(),
         })
     }
 }

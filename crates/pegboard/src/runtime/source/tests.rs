@@ -139,6 +139,7 @@ fn chunk(number: u64, records: &[&str]) -> Chunk {
         ended: false,
         gap: None,
         broken: Vec::new(),
+        rows: Vec::new(),
     }
 }
 

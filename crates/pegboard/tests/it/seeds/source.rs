@@ -152,6 +152,7 @@ impl PartitionReader for Reader {
             ended: end == shard.entries.len() && shard.closed.is_some_and(|closed| closed <= now),
             gap: None,
             broken: Vec::new(),
+            rows: Vec::new(),
         };
         self.source.journal.note(&format!(
             "{} {} read {}..{end}{}",

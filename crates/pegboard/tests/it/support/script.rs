@@ -94,6 +94,7 @@ impl Script {
             ended,
             gap: None,
             broken: Vec::new(),
+            rows: Vec::new(),
         };
         part.chunks.push(chunk);
         drop(state);
