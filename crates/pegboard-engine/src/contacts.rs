@@ -5,6 +5,7 @@ use pegboard_model::{AgentContact, ContactId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::dominance::dominant;
+use crate::pool::Pool;
 
 /// How many versions of departed contacts are remembered, so that an older version of one of them that comes
 /// with a later time does not bring it back.
@@ -98,6 +99,13 @@ impl Contacts {
         for gone in std::mem::take(&mut self.present) {
             self.remember(gone.contact.id, gone.version);
         }
+    }
+
+    /// Keeps one copy, with those of other agents, of what contacts name.
+    pub(crate) fn share(&mut self, pool: &mut Pool) {
+        self.present.shrink_to_fit();
+        self.departed.shrink_to_fit();
+        self.present.iter_mut().for_each(|now| pool.contact(&mut now.contact));
     }
 
     fn slot(&self, contact: &ContactId) -> Option<usize> {

@@ -13,6 +13,7 @@ mod contacts;
 pub mod dominance;
 pub mod evidence;
 pub mod grid;
+pub mod pool;
 pub mod queues;
 pub mod segments;
 pub mod sessions;
@@ -21,6 +22,7 @@ pub mod timeline;
 pub mod track;
 
 pub use grid::{Grid, Interval, IntervalLength, Window};
+pub use pool::Pool;
 pub use status_table::{StatusTable, StatusType};
 pub use timeline::{Span, Timeline};
 pub use track::{Silence, TimelinePolicy, Track};

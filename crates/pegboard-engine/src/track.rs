@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::contacts::{Contacts, is_outdated};
 use crate::dominance::class_of;
 use crate::evidence::by_place;
+use crate::pool::Pool;
 
 /// How far back the very first evidence of an agent may reach.
 const FIRST_REACH: Millis = Millis::from_hours(24);
@@ -223,6 +224,35 @@ impl Track {
         &self.profile
     }
 
+    /// Keeps one copy, with those of other agents, of what this track names. It means the same afterwards.
+    pub fn share(&mut self, pool: &mut Pool) {
+        pool.bound();
+        if let Some(last) = &mut self.last {
+            last.events.shrink_to_fit();
+            last.events.iter_mut().for_each(|(order, _)| pool.partition(&mut order.partition));
+        }
+        if let Some(now) = &mut self.status {
+            pool.status(&mut now.status);
+        }
+        self.contacts.share(pool);
+        let previous = match &mut self.previous {
+            Some(Previous::State(previous)) => Some(&mut previous.state),
+            Some(Previous::SignIn) | None => None,
+        };
+        let current = self.current.as_mut().map(|current| &mut current.state);
+        pool.profile(&mut self.profile);
+        let mut known = &self.profile;
+        for state in current.into_iter().chain(previous) {
+            pool.state(state);
+            if state.profile == *known {
+                state.profile.clone_from(known);
+            } else {
+                pool.profile(&mut state.profile);
+            }
+            known = &state.profile;
+        }
+    }
+
     /// The segments that replace the lasting one, if by `watermark` the agent has been silent for too long; the
     /// last of them is open. Empty where the lasting segment stands. Nothing before the lasting one is touched.
     pub fn silence_until(&self, watermark: Timestamp, policy: &TimelinePolicy) -> Vec<Segment> {
@@ -373,13 +403,7 @@ impl Track {
         State {
             class: decision.class,
             status: self.status.as_ref().map(|now| now.status.clone()),
-            contact: decision.contact.map(|contact| ContactWork {
-                id: contact.id.clone(),
-                channel: contact.channel.clone(),
-                initiation: contact.initiation.clone(),
-                phase_text: contact.phase_text.clone(),
-                queue: contact.queue.clone(),
-            }),
+            contact: decision.contact.map(work_of),
             signed_out: self.signed_out,
             profile: self.profile.clone(),
         }
@@ -451,6 +475,16 @@ impl Track {
         closed(Segment { start: at, end: Some(at), state, mark: Some(Mark::SignIn) });
         self.previous = Some(Previous::SignIn);
     }
+}
+
+fn work_of(contact: &AgentContact) -> Arc<ContactWork> {
+    Arc::new(ContactWork {
+        id: contact.id.clone(),
+        channel: contact.channel.clone(),
+        initiation: contact.initiation.clone(),
+        phase_text: contact.phase_text.clone(),
+        queue: contact.queue.clone(),
+    })
 }
 
 fn shows_nobody(snapshot: &Snapshot) -> bool {

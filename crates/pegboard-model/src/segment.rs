@@ -78,7 +78,7 @@ pub struct State {
     /// The status, where one is known.
     pub status: Option<Arc<Status>>,
     /// The contact that decides, where one does.
-    pub contact: Option<ContactWork>,
+    pub contact: Option<Arc<ContactWork>>,
     /// Whether the agent signed out by an explicit sign-out, which outranks the status for a WFM.
     pub signed_out: bool,
     /// Who the agent was, and in which team.

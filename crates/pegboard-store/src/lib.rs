@@ -71,10 +71,24 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// written.
     async fn commit(&self, batch: Batch) -> Result<Committed>;
 
-    /// Everything the engine keeps of the agents of a source.
-    async fn stored_agents(&self, source: &SourceName) -> Result<Vec<StoredAgent>>;
+    /// What the engine keeps of the agents of a source, by id: of those after `after`, or of all, at most `limit`. Each
+    /// agent is of one moment; two pages need not be.
+    async fn stored_agents(
+        &self,
+        source: &SourceName,
+        after: Option<&AgentId>,
+        limit: usize,
+    ) -> Result<Vec<StoredAgent>>;
 
-    /// The same of these agents, as far as they are stored.
+    /// How often each of them was written, in the same pages.
+    async fn agent_versions(
+        &self,
+        source: &SourceName,
+        after: Option<&AgentId>,
+        limit: usize,
+    ) -> Result<Vec<(AgentId, u64)>>;
+
+    /// What the engine keeps of these agents, as far as they are stored.
     async fn stored_agents_of(&self, source: &SourceName, agents: &[AgentId]) -> Result<Vec<StoredAgent>>;
 
     /// The evidence of one agent from `from` on, in no particular order.

@@ -279,9 +279,24 @@ impl Store for PostgresStore {
         Ok(committed)
     }
 
-    async fn stored_agents(&self, source: &SourceName) -> Result<Vec<StoredAgent>> {
-        let work = |session: Lent| async move { read::stored_agents(&session, source).await };
+    async fn stored_agents(
+        &self,
+        source: &SourceName,
+        after: Option<&AgentId>,
+        limit: usize,
+    ) -> Result<Vec<StoredAgent>> {
+        let work = |session: Lent| async move { read::stored_agents(&session, source, after, limit).await };
         self.read("read agents", work).await
+    }
+
+    async fn agent_versions(
+        &self,
+        source: &SourceName,
+        after: Option<&AgentId>,
+        limit: usize,
+    ) -> Result<Vec<(AgentId, u64)>> {
+        let work = |session: Lent| async move { read::agent_versions(&session, source, after, limit).await };
+        self.read("read versions of agents", work).await
     }
 
     async fn stored_agents_of(&self, source: &SourceName, agents: &[AgentId]) -> Result<Vec<StoredAgent>> {

@@ -20,13 +20,40 @@ async fn all<T>(session: &Session, call: Call<'_>, take: impl Fn(&Row) -> Tried<
     session.call(call).await?.iter().map(take).collect()
 }
 
-/// What the engine keeps of the agents of a source.
-pub(super) async fn stored_agents(session: &Session, source: &SourceName) -> Tried<Vec<StoredAgent>> {
-    let sql = "SELECT agent, track, now, version FROM agents WHERE source = $1 ORDER BY agent";
-    all(session, Call::new(sql).with(source.as_str()), read_agent).await
+/// A page of what the engine keeps of the agents of a source.
+pub(super) async fn stored_agents(
+    session: &Session,
+    source: &SourceName,
+    after: Option<&AgentId>,
+    most: usize,
+) -> Tried<Vec<StoredAgent>> {
+    let sql = "SELECT agent, track, now, version FROM agents
+               WHERE source = $1 AND agent >= $2 AND (agent > $2 OR $3) ORDER BY agent LIMIT $4";
+    all(session, page(sql, source, after, most), read_agent).await
 }
 
-/// The same of some of them.
+/// A page of the versions of these agents.
+pub(super) async fn agent_versions(
+    session: &Session,
+    source: &SourceName,
+    after: Option<&AgentId>,
+    most: usize,
+) -> Tried<Vec<(AgentId, u64)>> {
+    let sql = "SELECT agent, version FROM agents
+               WHERE source = $1 AND agent >= $2 AND (agent > $2 OR $3) ORDER BY agent LIMIT $4";
+    all(session, page(sql, source, after, most), |row| {
+        Ok((get_text(row, 0)?.into(), from_column(get(row, 1)?)))
+    })
+    .await
+}
+
+/// Asks for a page of agents. Every id is at or after an empty one.
+fn page<'a>(sql: &'static str, source: &'a SourceName, after: Option<&'a AgentId>, most: usize) -> Call<'a> {
+    let from = text(after.map_or("", AgentId::as_str));
+    Call::new(sql).with(source.as_str()).with(from).with(after.is_none()).with(limit(most))
+}
+
+/// What the engine keeps of some agents.
 pub(super) async fn stored_agents_of(
     session: &Session,
     source: &SourceName,

@@ -243,9 +243,28 @@ impl Store for SqliteStore {
         self.writer.run("commit a batch", move |step| ingest::commit(step, &batch)).await
     }
 
-    async fn stored_agents(&self, source: &SourceName) -> Result<Vec<StoredAgent>> {
-        let source = source.clone();
-        self.readers.run("read agents", move |connection| read::stored_agents(connection, &source)).await
+    async fn stored_agents(
+        &self,
+        source: &SourceName,
+        after: Option<&AgentId>,
+        limit: usize,
+    ) -> Result<Vec<StoredAgent>> {
+        let (source, after) = (source.clone(), after.cloned());
+        let query =
+            move |connection: &Connection| read::stored_agents(connection, &source, after.as_ref(), limit);
+        self.readers.run("read agents", query).await
+    }
+
+    async fn agent_versions(
+        &self,
+        source: &SourceName,
+        after: Option<&AgentId>,
+        limit: usize,
+    ) -> Result<Vec<(AgentId, u64)>> {
+        let (source, after) = (source.clone(), after.cloned());
+        let query =
+            move |connection: &Connection| read::agent_versions(connection, &source, after.as_ref(), limit);
+        self.readers.run("read versions of agents", query).await
     }
 
     async fn stored_agents_of(&self, source: &SourceName, agents: &[AgentId]) -> Result<Vec<StoredAgent>> {

@@ -42,13 +42,35 @@ fn maybe_instant(row: &Row<'_>, column: usize) -> Tried<Option<Timestamp>> {
     Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
 }
 
-/// What the engine keeps of the agents of a source.
-pub(super) fn stored_agents(connection: &Connection, source: &SourceName) -> Tried<Vec<StoredAgent>> {
-    let sql = "SELECT agent, track, now, version FROM agents WHERE source = ?1 ORDER BY agent";
-    all(connection, sql, [source.as_str()], read_agent)
+/// A page of what the engine keeps of the agents of a source. Every id is at or after an empty one.
+pub(super) fn stored_agents(
+    connection: &Connection,
+    source: &SourceName,
+    after: Option<&AgentId>,
+    most: usize,
+) -> Tried<Vec<StoredAgent>> {
+    let sql = "SELECT agent, track, now, version FROM agents
+               WHERE source = ?1 AND agent >= ?2 AND (agent > ?2 OR ?3) ORDER BY agent LIMIT ?4";
+    let from = after.map_or("", AgentId::as_str);
+    all(connection, sql, params![source.as_str(), from, after.is_none(), limit(most)], read_agent)
 }
 
-/// The same of some of them.
+/// A page of the versions of these agents.
+pub(super) fn agent_versions(
+    connection: &Connection,
+    source: &SourceName,
+    after: Option<&AgentId>,
+    most: usize,
+) -> Tried<Vec<(AgentId, u64)>> {
+    let sql = "SELECT agent, version FROM agents
+               WHERE source = ?1 AND agent >= ?2 AND (agent > ?2 OR ?3) ORDER BY agent LIMIT ?4";
+    let from = after.map_or("", AgentId::as_str);
+    all(connection, sql, params![source.as_str(), from, after.is_none(), limit(most)], |row| {
+        Ok((text(row, 0)?.into(), from_column(row.get(1)?)))
+    })
+}
+
+/// What the engine keeps of some agents.
 pub(super) fn stored_agents_of(
     connection: &Connection,
     source: &SourceName,

@@ -20,7 +20,7 @@ async fn see(store: &SqliteStore) -> Result<String, StoreError> {
     let source = source();
     let mut seen = vec![
         format!("{:?}", store.agents(&[]).await?.agents),
-        format!("{:?}", store.stored_agents(&source).await?),
+        format!("{:?}", store.stored_agents(&source, None, usize::MAX).await?),
         format!("{:?}", store.partitions(&source).await?),
         format!("{:?}", store.segments(&source, None, Timestamp::MIN, Timestamp::MAX).await?),
         format!("{:?}", store.contacts(&source, Timestamp::MIN, Timestamp::MAX).await?),

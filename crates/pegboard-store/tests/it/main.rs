@@ -80,6 +80,7 @@ on_every_store! {
     nodes::one_node_holds_a_lease_until_it_lets_go,
     nodes::what_a_dead_node_held_is_free_and_a_dead_node_takes_nothing,
     nodes::an_agent_that_another_wrote_meanwhile_fails_the_batch,
+    nodes::agents_come_by_pages_of_their_ids,
     nodes::a_source_tells_how_it_stands,
     access::a_token_is_found_by_its_hash_until_it_is_revoked,
     access::a_second_token_with_the_same_hash_is_refused,

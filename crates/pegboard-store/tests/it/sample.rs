@@ -9,7 +9,7 @@ use pegboard_model::{
 };
 use pegboard_store::{
     AgentWrite, Batch, Close, Counts, Cursor, DeadLetterWrite, FeedEntry, FeedKind, RowWrite, SegmentsWrite,
-    Store,
+    Store, StoredAgent,
 };
 
 /// An instant, in seconds from the morning of the tests.
@@ -209,6 +209,11 @@ pub(crate) async fn whole_feed(store: &dyn Store, kind: FeedKind) -> Vec<FeedEnt
         }
         cursor = page.cursor;
     }
+}
+
+/// What the engine keeps of all agents.
+pub(crate) async fn all_agents(store: &dyn Store) -> Vec<StoredAgent> {
+    store.stored_agents(&source(), None, usize::MAX).await.unwrap()
 }
 
 pub(crate) async fn all_segments(store: &dyn Store, agent: &str) -> Vec<Segment> {

@@ -3,24 +3,28 @@
 //! Nothing changes here before the store has committed: a batch is staged on copies, and only a committed one is
 //! [accepted](Agents::accept).
 
+mod stored;
+
 use std::collections::{BTreeMap, HashMap};
 
 use pegboard_engine::evidence::arrange;
 use pegboard_engine::track::Arrival;
-use pegboard_engine::{Timeline, TimelinePolicy, Track};
+use pegboard_engine::{Pool, Timeline, TimelinePolicy, Track};
 use pegboard_model::{
     AgentId, AgentNow, Class, Millis, Observation, PartitionId, Position, Segment, SourceName, State,
     Timestamp,
 };
-use pegboard_store::{AgentWrite, DirtyMark, SegmentsWrite, Store, StoreError, StoredAgent};
+use pegboard_store::{AgentWrite, DirtyMark, SegmentsWrite, Store, StoreError};
 
+use super::key_length::check_observation;
 use super::reconcile::judge::Floor;
 
-/// One agent, as the engine and as readers see it.
-#[derive(Debug, Clone)]
+/// One agent, as the engine and as readers see it. There may be a million of them.
+#[derive(Debug, Clone, Default)]
 struct Agent {
     track: Track,
-    now: AgentNow,
+    /// What readers see, where it is not what the track says.
+    told: Option<Box<AgentNow>>,
     /// The class that silence has put over the lasting state, if it has.
     silent: Option<Class>,
     /// Up to when old evidence was last folded into a base.
@@ -29,18 +33,37 @@ struct Agent {
     version: u64,
 }
 
+impl Agent {
+    /// What readers see.
+    fn now(&self, source: &SourceName, agent: &AgentId) -> AgentNow {
+        let told = self.told.as_deref().cloned();
+        told.or_else(|| present(source, agent, &self.track)).unwrap_or_else(|| nobody(source, agent))
+    }
+
+    /// Keeps what readers see.
+    fn set_now(&mut self, source: &SourceName, now: AgentNow) {
+        let heard = present(source, &now.agent_id, &self.track);
+        self.told = (heard.as_ref() != Some(&now)).then(|| Box::new(now));
+    }
+}
+
 /// All agents of a source.
 #[derive(Debug)]
 pub struct Agents {
     source: SourceName,
     policy: TimelinePolicy,
-    known: HashMap<AgentId, Agent>,
+    /// Boxed: a table that grows has room for twice as many.
+    known: HashMap<AgentId, Box<Agent>>,
+    /// What they have in common.
+    pool: Pool,
 }
 
 /// What a batch changes about one agent.
 #[derive(Debug)]
 struct Change {
     agent: Agent,
+    /// What readers see.
+    now: AgentNow,
     evidence: Vec<Observation>,
     segments: Vec<SegmentsWrite>,
     states: Vec<AgentNow>,
@@ -52,9 +75,10 @@ struct Change {
 }
 
 impl Change {
-    fn none(agent: Agent) -> Self {
+    fn none(agent: Agent, now: AgentNow) -> Self {
         Self {
             agent,
+            now,
             evidence: Vec::new(),
             segments: Vec::new(),
             states: Vec::new(),
@@ -66,8 +90,8 @@ impl Change {
 
     /// Adds an entry to the state feed if what readers see has changed.
     fn tell(&mut self, now: AgentNow) {
-        if now != self.agent.now {
-            self.agent.now = now.clone();
+        if now != self.now {
+            self.now = now.clone();
             self.states.push(now);
         }
     }
@@ -104,31 +128,9 @@ pub struct AgentWrites {
 }
 
 impl Agents {
-    /// The agents as they were stored.
-    pub fn load(
-        source: SourceName,
-        policy: TimelinePolicy,
-        stored: Vec<StoredAgent>,
-    ) -> Result<Self, StoreError> {
-        let mut agents = Self { source, policy, known: HashMap::with_capacity(stored.len()) };
-        agents.take_over(stored)?;
-        Ok(agents)
-    }
-
-    /// Takes over agents as they are stored now, whatever was known of them.
-    pub fn take_over(&mut self, stored: Vec<StoredAgent>) -> Result<(), StoreError> {
-        for StoredAgent { agent, track, now, version } in stored {
-            let track = read_track(&self.source, &agent, &track)?;
-            let heard = present(&self.source, &agent, &track);
-            let silent = heard.filter(|heard| *heard != now).map(|_| now.class);
-            self.known.insert(agent, Agent { track, now, silent, folded: None, version });
-        }
-        Ok(())
-    }
-
-    /// The same source's agents, as they are stored now.
-    pub fn reloaded(&self, stored: Vec<StoredAgent>) -> Result<Self, StoreError> {
-        Self::load(self.source.clone(), self.policy, stored)
+    /// A source without agents.
+    pub fn new(source: SourceName, policy: TimelinePolicy) -> Self {
+        Self { source, policy, known: HashMap::new(), pool: Pool::default() }
     }
 
     /// What shapes their timelines.
@@ -146,8 +148,9 @@ impl Agents {
         self.known.len()
     }
 
-    /// Stages one observation.
-    pub fn stage(&self, seen: Observation, staged: &mut Staged) {
+    /// Stages one observation. Fails with the reason if it can never be stored: it would fail its whole batch.
+    pub fn stage(&self, seen: Observation, staged: &mut Staged) -> Result<(), String> {
+        check_observation(&seen)?;
         let change = self.change(&seen, staged);
         match change.agent.track.arrival(&seen) {
             Arrival::Duplicate => staged.duplicates += 1,
@@ -161,19 +164,14 @@ impl Agents {
                 staged.events += 1;
             }
         }
+        Ok(())
     }
 
     fn change<'s>(&self, seen: &Observation, staged: &'s mut Staged) -> &'s mut Change {
         staged.changes.entry(seen.agent.clone()).or_insert_with(|| {
-            let known = self.known.get(&seen.agent).cloned();
-            let agent = known.unwrap_or_else(|| Agent {
-                track: Track::default(),
-                now: nobody(&self.source, &seen.agent),
-                silent: None,
-                folded: None,
-                version: 0,
-            });
-            Change::none(agent)
+            let agent = self.known.get(&seen.agent).map_or_else(Agent::default, |known| (**known).clone());
+            let now = agent.now(&self.source, &seen.agent);
+            Change::none(agent, now)
         })
     }
 
@@ -212,7 +210,7 @@ impl Agents {
 
     /// Tells readers of the lasting state.
     fn tell_present(&self, change: &mut Change) {
-        if let Some(now) = present(&self.source, &change.agent.now.agent_id, &change.agent.track) {
+        if let Some(now) = present(&self.source, &change.now.agent_id, &change.agent.track) {
             change.tell(now);
         }
     }
@@ -326,25 +324,34 @@ impl Agents {
         Ok(())
     }
 
-    /// Stages what silence changes, about agents that this batch changes too. `complete` says up to when a partition is
-    /// complete, if this batch is to tell so about an agent whom it changes anyway, or about one whom it does not.
-    pub fn stage_silence(
+    /// Stages what silence changes about agents that this batch changes anyway. `complete` says up to when a partition is
+    /// complete.
+    pub fn stage_silence_of_changed(
         &self,
-        complete: impl Fn(&PartitionId, bool) -> Option<Timestamp>,
+        complete: impl Fn(&PartitionId) -> Option<Timestamp>,
         staged: &mut Staged,
     ) {
         for change in staged.changes.values_mut() {
-            if let Some(silence) = self.new_silence(&change.agent, |of| complete(of, true)) {
+            if let Some(silence) = self.new_silence(&change.agent, &complete) {
                 staged.silence = true;
                 self.fall_silent(change, silence);
             }
         }
+    }
+
+    /// Stages what silence changes about agents that this batch does not change. `complete` says up to when a partition
+    /// is complete, if this batch is to tell so.
+    pub fn stage_silence_of_others(
+        &self,
+        complete: impl Fn(&PartitionId) -> Option<Timestamp>,
+        staged: &mut Staged,
+    ) {
         for (agent, known) in &self.known {
             if staged.changes.contains_key(agent) {
                 continue;
             }
-            if let Some(silence) = self.new_silence(known, |of| complete(of, false)) {
-                let mut change = Change::none(known.clone());
+            if let Some(silence) = self.new_silence(known, &complete) {
+                let mut change = Change::none((**known).clone(), known.now(&self.source, agent));
                 staged.silence = true;
                 self.fall_silent(&mut change, silence);
                 staged.changes.insert(agent.clone(), change);
@@ -370,7 +377,7 @@ impl Agents {
     fn fall_silent(&self, change: &mut Change, silence: Vec<Segment>) {
         let (Some(last), Some(from)) = (silence.last(), change.agent.track.last_at()) else { return };
         let (start, class) = (last.start, last.state.class);
-        let agent = change.agent.now.agent_id.clone();
+        let agent = change.now.agent_id.clone();
         let now = AgentNow::new(&self.source, &agent, start, &last.state, change.agent.track.profile());
         change.tell(now);
         change.agent.silent = Some(class);
@@ -396,7 +403,7 @@ impl Agents {
         for (agent, change) in &staged.changes {
             let Some(heard) = change.agent.track.last_at() else { continue };
             let track = write_track(&change.agent.track)?;
-            let now = change.agent.now.clone();
+            let now = change.now.clone();
             let begins = change.agent.track.begins().map(|begins| (begins.at, begins.before));
             let version = change.agent.version;
             writes.agents.push(AgentWrite { agent: agent.clone(), track, now, heard, begins, version });
@@ -411,9 +418,14 @@ impl Agents {
 
     /// Takes over what was committed.
     pub fn accept(&mut self, staged: Staged) {
-        for (agent, change) in staged.changes {
-            let version = change.agent.version + 1;
-            self.known.insert(agent, Agent { version, ..change.agent });
+        for (agent, Change { agent: mut changed, now, late, .. }) in staged.changes {
+            changed.version += 1;
+            changed.set_now(&self.source, now);
+            if late {
+                // It was derived from what the store has, which is a copy of everything.
+                changed.track.share(&mut self.pool);
+            }
+            self.known.insert(agent, Box::new(changed));
         }
     }
 }
@@ -509,5 +521,4 @@ fn rewritten(
 }
 
 #[cfg(test)]
-#[path = "agents_tests.rs"]
 mod tests;

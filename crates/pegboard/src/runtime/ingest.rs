@@ -11,7 +11,7 @@ use pegboard_model::{
 use pegboard_store::{Batch, Counts, DeadLetterWrite, GapWrite, Store, StoreError};
 
 use super::agents::{Agents, Staged};
-use super::key_length::{check_contact, check_observation};
+use super::key_length::check_contact;
 use super::reconcile::is_lane;
 use super::status::Status;
 use crate::config::SourceConfig;
@@ -179,17 +179,20 @@ pub async fn prepare(
         let data = record.map_or(&[][..], |record| &record.data);
         collected.refuse(position.clone(), data, TOO_LATE, now);
     }
-    if let Some(watermark) = chunk.watermark {
-        // An agent whose partition has ended goes on in one of its children, nobody knows which until then; and one who was
-        // last seen in a snapshot, in any. One who changes now may have been silent before, by another partition.
-        let everywhere = status.watermark();
-        let complete = |partition: &PartitionId, changes: bool| match partition {
-            own if *own == standing.partition => Some(watermark),
-            other if is_lane(other) || status.has_ended(other) => everywhere,
-            other if changes => status.watermark_of(other),
-            _ => None,
-        };
-        agents.stage_silence(complete, &mut staged);
+    // An agent whose partition has ended goes on in one of its children, nobody knows which until then; and one who was
+    // last seen in a snapshot, in any.
+    let everywhere = status.watermark();
+    let is_everybodys = |partition: &PartitionId| is_lane(partition) || status.has_ended(partition);
+    let complete = |partition: &PartitionId| match partition {
+        own if *own == standing.partition => chunk.watermark.max(status.watermark_of(own)),
+        other if is_everybodys(other) => everywhere,
+        other => status.watermark_of(other),
+    };
+    // Whoever changes now may have been silent before, by another partition or by what this one has told earlier.
+    agents.stage_silence_of_changed(complete, &mut staged);
+    if chunk.watermark.is_some() {
+        let tells = |partition: &PartitionId| *partition == standing.partition || is_everybodys(partition);
+        agents.stage_silence_of_others(|of| tells(of).then(|| complete(of)).flatten(), &mut staged);
     }
     agents.tell_settled(&mut staged);
     let writes = agents.writes(&staged)?;
@@ -246,17 +249,16 @@ fn take_event(
     if seen.at < EARLIEST || seen.at > now + LIVE_TOLERANCE {
         return Err(format!("event time: {} lies outside {EARLIEST} to 5 minutes from now", seen.at));
     }
-    check_observation(&seen)?;
     let newest = standing.newest_event.map_or(seen.at, |newest| newest.max(seen.at));
-    standing.newest_event = Some(newest);
-    standing.newest = standing.newest.max(Some(newest));
     if newest.since(seen.at) > config.lateness {
         return Err(format!(
             "event time: {} is later than the lateness window of {} s behind {newest}; reload this agent's day",
             seen.at, config.lateness
         ));
     }
-    agents.stage(seen, staged);
+    agents.stage(seen, staged)?;
+    standing.newest_event = Some(newest);
+    standing.newest = standing.newest.max(Some(newest));
     Ok(())
 }
 

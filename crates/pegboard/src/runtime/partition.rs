@@ -46,11 +46,7 @@ pub async fn take(shared: &Shared, mut opening: Opening) -> Result<Option<(Openi
         return Ok(None);
     }
     shared.status.taken(&state);
-    if state.position.is_some() || !shared.node.is_alone() {
-        // Whoever owned it, or one of its parents, may have written since the agents were loaded.
-        let _held = shared.agents.lock().await;
-        shared.set_stale();
-    }
+    shared.note_taken(&state).await;
     if let Some(position) = &state.position {
         // It may have gone on since the plan was made.
         opening.from = position.clone();
@@ -205,9 +201,8 @@ impl Work<'_> {
                 break counts;
             }
         };
-        let known = agents.count() as u64;
-        drop(agents);
-        self.note_step(chunk, counts, known);
+        // With the agents held: whoever has them next must know up to when those that fell silent were judged.
+        self.note_step(chunk, counts, agents.count() as u64);
         Ok(())
     }
 

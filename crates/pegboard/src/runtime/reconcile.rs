@@ -89,6 +89,8 @@ enum Failure {
          not believed. Check what its snapshot may show; when the stream tells of them again, this goes by itself"
     )]
     TooManyGone { gone: usize, signed_in: usize },
+    #[error("the platform shows what cannot be kept, of {agents} agents; the first because of its {reason}")]
+    Unfit { agents: usize, reason: String },
 }
 
 /// Where the partition stands.
@@ -183,7 +185,7 @@ impl<'a> Reconciler<'a> {
         }
         shared.refresh(&mut agents).await?;
         let weighed = self.judge.weigh(look, asked, &agents.floor(), self.stream);
-        let mut repaired = weighed.repairs.len() as u64;
+        let (mut repaired, mut unfit) = (weighed.repairs.len(), Vec::new());
         let evidence: Vec<_> = weighed.repairs.into_iter().chain(weighed.confirmations).collect();
         self.status.disputed = weighed.disputed;
         if weighed.refused.is_none() {
@@ -191,9 +193,11 @@ impl<'a> Reconciler<'a> {
         }
         if !evidence.is_empty() {
             let position = Position::Number(look.began.as_millis().unsigned_abs());
-            let (batch, staged) = prepare(shared, &agents, &owned, position.clone(), evidence).await?;
-            if shared.commit(&mut agents, batch, staged).await? {
+            let prepared = prepare(shared, &agents, &owned, position.clone(), evidence).await?;
+            unfit = prepared.unfit;
+            if shared.commit(&mut agents, prepared.batch, prepared.staged).await? {
                 owned.position = Some(position);
+                repaired = repaired.saturating_sub(unfit.len());
             } else {
                 // Another node has written some of the agents just now. What is still to be repaired, the next look shows.
                 repaired = 0;
@@ -203,15 +207,16 @@ impl<'a> Reconciler<'a> {
         shared.status.set_agents(agents.count() as u64);
         drop(agents);
         if repaired > 0 {
-            self.status.repaired += repaired;
+            self.status.repaired += repaired as u64;
             tracing::info!(
                 source.name = %shared.config.name, agents = repaired,
                 "the platform shows what the stream has not told: repaired"
             );
         }
-        match weighed.refused {
-            Some((gone, signed_in)) => Err(Failure::TooManyGone { gone, signed_in }),
-            None => Ok(()),
+        match (weighed.refused, unfit.first()) {
+            (Some((gone, signed_in)), _) => Err(Failure::TooManyGone { gone, signed_in }),
+            (None, Some(reason)) => Err(Failure::Unfit { agents: unfit.len(), reason: reason.clone() }),
+            (None, None) => Ok(()),
         }
     }
 
@@ -221,11 +226,7 @@ impl<'a> Reconciler<'a> {
             return Ok(owned);
         }
         let state = self.shared.store.take_partition(&self.shared.config.name, &lane(), &[]).await?;
-        if state.position.is_some() {
-            // Whoever owned it until now may have written since the agents were loaded.
-            let _held = self.shared.agents.lock().await;
-            self.shared.set_stale();
-        }
+        self.shared.note_taken(&state).await;
         Ok(Owned { epoch: state.epoch, position: state.position })
     }
 
@@ -257,18 +258,25 @@ impl<'a> Reconciler<'a> {
     }
 }
 
-/// The batch that writes the evidence, and what to accept once it is committed.
+/// What is to be committed.
+struct Prepared {
+    batch: Batch,
+    /// What to accept once it is.
+    staged: Staged,
+    /// Why evidence is not in it that can never be stored.
+    unfit: Vec<String>,
+}
+
+/// The batch that writes the evidence.
 async fn prepare(
     shared: &Shared,
     agents: &Agents,
     owned: &Owned,
     position: Position,
     evidence: Vec<Observation>,
-) -> Result<(Batch, Staged), StoreError> {
+) -> Result<Prepared, StoreError> {
     let mut staged = Staged::default();
-    for seen in evidence {
-        agents.stage(seen, &mut staged);
-    }
+    let unfit = evidence.into_iter().filter_map(|seen| agents.stage(seen, &mut staged).err()).collect();
     agents.settle(&mut staged, &*shared.store).await?;
     agents.tell_settled(&mut staged);
     let writes = agents.writes(&staged)?;
@@ -279,7 +287,7 @@ async fn prepare(
     batch.segments = writes.segments;
     batch.dirty = writes.dirty;
     batch.states = writes.states;
-    Ok((batch, staged))
+    Ok(Prepared { batch, staged, unfit })
 }
 
 /// Whom to ask for alone: nobody if they are so many that asking for everybody is as fast.

@@ -271,7 +271,16 @@ impl Store for FakeStore {
         Ok(Committed::default())
     }
 
-    async fn stored_agents(&self, _: &SourceName) -> Result<Vec<StoredAgent>> {
+    async fn stored_agents(&self, _: &SourceName, _: Option<&AgentId>, _: usize) -> Result<Vec<StoredAgent>> {
+        Ok(Vec::new())
+    }
+
+    async fn agent_versions(
+        &self,
+        _: &SourceName,
+        _: Option<&AgentId>,
+        _: usize,
+    ) -> Result<Vec<(AgentId, u64)>> {
         Ok(Vec::new())
     }
 

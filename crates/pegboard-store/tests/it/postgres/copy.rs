@@ -8,7 +8,8 @@ use pegboard_store::{
 
 use crate::home::{Home, PostgresHome, SqliteHome};
 use crate::sample::{
-    at, batch, close, commit_events, contact, dead_letter, event, number, row, shard, source, whole_feed,
+    all_agents, at, batch, close, commit_events, contact, dead_letter, event, number, row, shard, source,
+    whole_feed,
 };
 
 /// A store with something in every table.
@@ -61,7 +62,7 @@ async fn shown(store: &dyn Store) -> Vec<String> {
     let mut shown = vec![
         format!("{:?}", store.id()),
         format!("{:?}", store.partitions(&source()).await.unwrap()),
-        format!("{:?}", store.stored_agents(&source()).await.unwrap()),
+        format!("{:?}", all_agents(store).await),
         format!("{:?}", store.beginnings(&source(), Timestamp::MIN).await.unwrap()),
         format!("{:?}", store.source_state(&source()).await.unwrap()),
         format!("{:?}", store.dirty(&source(), 99).await.unwrap()),

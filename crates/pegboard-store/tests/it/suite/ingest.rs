@@ -7,8 +7,8 @@ use pegboard_store::{Batch, Counts, GapWrite, SegmentsWrite, Store, StoreError};
 
 use crate::home::Home;
 use crate::sample::{
-    all_segments, at, batch, commit_events, contact, dead_letter, event, number, observation, position_of,
-    segment, shard, source, whole_feed,
+    all_agents, all_segments, at, batch, commit_events, contact, dead_letter, event, number, observation,
+    position_of, segment, shard, source, whole_feed,
 };
 
 pub(crate) async fn a_batch_is_all_there_after_a_restart(home: &dyn Home) {
@@ -31,7 +31,7 @@ pub(crate) async fn a_batch_is_all_there_after_a_restart(home: &dyn Home) {
     let partition = &store.partitions(&source()).await.unwrap()[0];
     assert_eq!((partition.epoch, partition.position.as_ref()), (1, Some(&number(2))));
     assert_eq!((partition.watermark, partition.behind), (Some(at(30)), Some(Millis::new(250))));
-    let stored = store.stored_agents(&source()).await.unwrap();
+    let stored = all_agents(&*store).await;
     assert_eq!(stored.iter().map(|agent| agent.agent.as_str()).collect::<Vec<_>>(), ["ann", "bob"]);
     assert_eq!((&stored[1].track, &stored[1].now), (&full.agents[0].track, &full.agents[0].now));
     assert_eq!(store.evidence(&source(), &"bob".into(), at(0)).await.unwrap(), full.evidence);
@@ -88,7 +88,7 @@ fn everything(epoch: u64, expected: u64) -> Batch {
 }
 
 async fn assert_nothing_of_eve(store: &dyn Store) {
-    assert_eq!(store.stored_agents(&source()).await.unwrap(), []);
+    assert_eq!(all_agents(store).await, []);
     assert_eq!(store.evidence(&source(), &"eve".into(), Timestamp::MIN).await.unwrap(), []);
     assert_eq!(all_segments(store, "eve").await, []);
     assert_eq!(store.contact(&source(), &"c-1".into()).await.unwrap(), None);

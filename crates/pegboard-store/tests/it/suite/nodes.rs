@@ -1,10 +1,12 @@
 //! Nodes that share a store: leases, and agents that two of them write.
 
 use pegboard_model::{Class, Millis, SourceName};
-use pegboard_store::{AgentBeginning, Beat, Lease, NodeId, Part, Roll, Store, StoreError};
+use pegboard_store::{AgentBeginning, Beat, Lease, NodeId, Part, Roll, Store, StoreError, StoredAgent};
 
 use crate::home::Home;
-use crate::sample::{all_segments, at, batch, event, number, shard, source, whole_feed};
+use crate::sample::{
+    all_agents, all_segments, at, batch, commit_events, event, number, shard, source, whole_feed,
+};
 
 /// Longer than any test: the clocks of databases cannot be set.
 const LONG: Millis = Millis::from_minutes(10);
@@ -90,7 +92,7 @@ pub(crate) async fn an_agent_that_another_wrote_meanwhile_fails_the_batch(home: 
     let refused = store.commit(other.clone()).await.unwrap_err();
     let StoreError::AgentMoved { agents, .. } = &refused else { panic!("{refused}") };
     assert_eq!(agents.iter().map(pegboard_model::AgentId::as_str).collect::<Vec<_>>(), ["ann"]);
-    assert_eq!(store.stored_agents(&source()).await.unwrap().len(), 1, "nothing of it was written");
+    assert_eq!(all_agents(&*store).await.len(), 1, "nothing of it was written");
     assert_eq!(all_segments(&*store, "ann").await.len(), 1);
     assert_eq!(whole_feed(&*store, pegboard_store::FeedKind::States).await.len(), 1);
     assert_eq!(store.partitions(&source()).await.unwrap()[0].position, Some(number(1)));
@@ -99,9 +101,27 @@ pub(crate) async fn an_agent_that_another_wrote_meanwhile_fails_the_batch(home: 
     assert_eq!(known.iter().map(|agent| agent.version).collect::<Vec<_>>(), [1]);
     other.agents[0].version = known[0].version;
     store.commit(other).await.unwrap();
-    let versions: Vec<_> =
-        store.stored_agents(&source()).await.unwrap().into_iter().map(|agent| agent.version).collect();
-    assert_eq!(versions[0], 2);
+    assert_eq!(all_agents(&*store).await[0].version, 2);
+}
+
+pub(crate) async fn agents_come_by_pages_of_their_ids(home: &dyn Home) {
+    let store = home.open().await;
+    // By bytes, whatever the language of the database.
+    let ids = ["", "B", "a", "a-1", "a1", "b", "\u{e9}"];
+    commit_events(&*store, &["b", "a-1", "\u{e9}", "", "B", "a1", "a"]).await;
+    let all = all_agents(&*store).await;
+    assert_eq!(all.iter().map(|stored| stored.agent.as_str()).collect::<Vec<_>>(), ids);
+    let (mut agents, mut versions) = (Vec::new(), Vec::new());
+    for known in [3, 6, 7, 7] {
+        let after = agents.last().map(|last: &StoredAgent| last.agent.clone());
+        agents.extend(store.stored_agents(&source(), after.as_ref(), 3).await.unwrap());
+        versions.extend(store.agent_versions(&source(), after.as_ref(), 3).await.unwrap());
+        assert_eq!((agents.len(), versions.len()), (known, known));
+    }
+    assert_eq!(agents, all);
+    let stored = all.iter().map(|stored| (stored.agent.clone(), stored.version));
+    assert_eq!(versions, stored.collect::<Vec<_>>());
+    assert_eq!(store.agent_versions(&"webex".into(), None, 3).await.unwrap(), [], "another source's");
 }
 
 pub(crate) async fn a_source_tells_how_it_stands(home: &dyn Home) {

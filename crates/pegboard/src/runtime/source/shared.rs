@@ -1,12 +1,13 @@
 //! What the tasks of a source share.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 
 use pegboard_connect::spec::Source;
 use pegboard_engine::{Silence, TimelinePolicy};
 use pegboard_model::PartitionId;
-use pegboard_store::{Batch, SourceState, Store, StoreError, failpoint};
+use pegboard_store::{Batch, PartitionState, SourceState, Store, StoreError, failpoint};
 use tokio::sync::{Mutex, Notify};
 
 use crate::clock::Clock;
@@ -41,6 +42,8 @@ pub struct Shared {
     pub leads: watch::Sender<bool>,
     /// Whether the agents may differ from what is stored. Written with their lock held.
     stale: AtomicBool,
+    /// How partitions stood when the agents were loaded, until this node takes them.
+    at_load: std::sync::Mutex<BTreeMap<PartitionId, PartitionState>>,
 }
 
 impl Shared {
@@ -55,12 +58,14 @@ impl Shared {
         let silence =
             source.has_heartbeat().then(|| Silence { stale_after: config.stale_after, ..Silence::default() });
         let policy = TimelinePolicy { precedence: config.precedence, silence };
-        let stored = store.stored_agents(&config.name).await?;
-        let agents = Agents::load(config.name.clone(), policy, stored)?;
+        // Before the agents: what somebody commits meanwhile moves a partition from where it is known to stand.
+        let state = store.source_state(&config.name).await?;
+        let agents = Agents::load(config.name.clone(), policy, &*store).await?;
         // Known to be there before it is known what there is to read: somebody has to lead it.
         node.note_open(&config.name, 0);
         let status = Status::default();
-        status.restore(&store.source_state(&config.name).await?);
+        status.restore(&state);
+        let at_load = state.partitions.into_iter().map(|state| (state.partition.clone(), state)).collect();
         Ok(Self {
             config,
             source,
@@ -73,6 +78,7 @@ impl Shared {
             node,
             leads: watch::Sender::new(false),
             stale: AtomicBool::new(false),
+            at_load: std::sync::Mutex::new(at_load),
         })
     }
 
@@ -82,18 +88,36 @@ impl Shared {
         self.stale.store(true, Ordering::SeqCst);
     }
 
+    /// Whether the agents may differ from what is stored.
+    pub(super) fn is_stale(&self) -> bool {
+        self.stale.load(Ordering::SeqCst)
+    }
+
     /// Notes that the agents, whose lock the caller holds, are those that are stored.
     pub fn set_fresh(&self) {
         self.stale.store(false, Ordering::SeqCst);
     }
 
-    /// Reloads the agents from the store if they may differ from it.
+    /// Notes that this node has taken a partition. Whoever owned it until now may have written since the agents were
+    /// loaded, but not without moving it on; and where there are other nodes, they write through others.
+    pub async fn note_taken(&self, taken: &PartitionState) {
+        let at_load = self.at_load.lock().unwrap_or_else(PoisonError::into_inner).remove(&taken.partition);
+        let has_moved = match at_load {
+            Some(known) => PartitionState { epoch: known.epoch + 1, ..known } != *taken,
+            None => taken.position.is_some(),
+        };
+        if has_moved || !self.node.is_alone() {
+            let _held = self.agents.lock().await;
+            self.set_stale();
+        }
+    }
+
+    /// Reloads the agents from the store that may differ from it.
     pub async fn refresh(&self, agents: &mut Agents) -> Result<(), StoreError> {
-        if !self.stale.load(Ordering::SeqCst) {
+        if !self.is_stale() {
             return Ok(());
         }
-        let stored = self.store.stored_agents(&self.config.name).await?;
-        *agents = agents.reloaded(stored)?;
+        agents.reload(&*self.store).await?;
         self.set_fresh();
         self.refresh_status().await
     }
@@ -119,7 +143,7 @@ impl Shared {
             }
             Err(StoreError::AgentMoved { agents: moved, .. }) => {
                 tracing::debug!(source.name = %self.config.name, agents = moved.len(), "another node was faster");
-                agents.take_over(self.store.stored_agents_of(&self.config.name, &moved).await?)?;
+                agents.reload_these(&moved, &*self.store).await?;
                 self.set_fresh();
                 // Whether an agent is silent depends on how far its partition has come by then.
                 self.refresh_status().await?;

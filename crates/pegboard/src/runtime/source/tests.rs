@@ -152,9 +152,13 @@ struct Work {
 
 impl Work {
     async fn load(source: &Scripted, store: &Arc<dyn Store>) -> Arc<Shared> {
-        let config = SourceConfig::new("centre", SourceInput::File(FileSettings::new("script".into())));
-        let source = Box::new(source.clone());
         let node = Node::join(store.clone(), None, Pace::default()).await.unwrap();
+        Self::load_on(&node, source, store).await
+    }
+
+    async fn load_on(node: &Arc<Node>, source: &Scripted, store: &Arc<dyn Store>) -> Arc<Shared> {
+        let config = SourceConfig::new("centre", SourceInput::File(FileSettings::new("script".into())));
+        let (source, node) = (Box::new(source.clone()), node.clone());
         Arc::new(Shared::load(config, source, store.clone(), clock::system, node).await.unwrap())
     }
 
@@ -286,4 +290,52 @@ async fn r06_whoever_takes_a_partition_knows_the_agents_that_its_last_owner_wrot
     let shown = heir.shared.status.show(at(5), Millis::from_hours(1), Vec::new());
     assert_eq!((shown.agents, shown.counts.duplicates), (1, 1));
     heir.stop().await;
+}
+
+async fn take(store: &dyn Store) -> PartitionState {
+    store.take_partition(&"centre".into(), &ONLY.into(), &[]).await.unwrap()
+}
+
+/// A batch of the partition's owner, with a watermark and nothing else.
+async fn commit(store: &dyn Store, owner: &PartitionState, from: Option<u64>, to: u64, watermark: i64) {
+    let mut batch = opening_batch(&"centre".into(), &ONLY.into(), owner.epoch, Position::Number(to));
+    batch.expected = from.map(Position::Number);
+    batch.watermark = Some(at(watermark));
+    store.commit(batch).await.unwrap();
+}
+
+#[tokio::test]
+async fn agents_are_read_again_only_if_somebody_may_have_written_them_since_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder);
+    let source = Scripted::new(Planning::Works, Reading::Hangs, Vec::new());
+    let node = Node::join(store.clone(), None, Pace::default()).await.unwrap();
+    let load = async || Work::load_on(&node, &source, &store).await;
+    let first = load().await;
+    let owner = take(&*store).await;
+    first.note_taken(&owner).await;
+    assert!(!first.is_stale(), "nobody has ever written");
+
+    commit(&*store, &owner, None, 1, 1).await;
+    let [next, outdated] = [load().await, load().await];
+    let owner = take(&*store).await;
+    next.note_taken(&owner).await;
+    assert!(!next.is_stale(), "it stands where it stood");
+    next.note_taken(&take(&*store).await).await;
+    assert!(next.is_stale(), "nobody knows who had it in between");
+    outdated.note_taken(&take(&*store).await).await;
+    assert!(outdated.is_stale(), "others have had it in between");
+
+    let owner = take(&*store).await;
+    let heir = load().await;
+    commit(&*store, &owner, Some(1), 1, 2).await;
+    heir.note_taken(&take(&*store).await).await;
+    assert!(heir.is_stale(), "silence is written with nothing but a watermark");
+
+    let owner = take(&*store).await;
+    commit(&*store, &owner, Some(1), 2, 3).await;
+    let second = Node::join(store.clone(), None, Pace::default()).await.unwrap();
+    let one_of_two = Work::load_on(&second, &source, &store).await;
+    one_of_two.note_taken(&take(&*store).await).await;
+    assert!(one_of_two.is_stale(), "another node writes through other partitions");
 }

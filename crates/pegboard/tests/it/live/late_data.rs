@@ -106,3 +106,30 @@ async fn r28_r12_what_comes_later_than_the_lateness_window_is_listed_and_changes
     assert!(told.contains(&"Break") && !told.contains(&"Lunch"), "{told:?}");
     live.stop().await;
 }
+
+/// A file tells up to when it is complete only at its end.
+#[tokio::test]
+async fn r12_who_was_silent_after_a_late_event_stays_silent_whatever_partition_brings_it() {
+    let (script, folder) = (Script::new(true), tempfile::tempdir().unwrap());
+    clock::set(minute(60));
+    script.add("one", &[]);
+    script.add("two", &[]);
+    script.push("one", &[change(minute(0), "Available")], minute(60));
+    script.push::<&str>("two", &[], minute(60));
+    let live = Live::start(&script, &config(), folder.path()).await;
+    live.settle(&script, minute(45)).await;
+    let told = live.feed(&live.beginning()).await.len();
+
+    script.push_untold("two", &[change(minute(-3), "Break")]);
+    live.settle(&script, minute(45)).await;
+    script.push::<&str>("one", &[], minute(61));
+    live.settle(&script, minute(45)).await;
+    let rows = live.report("agent_interval", minute(-15), minute(45)).await;
+    let revisions = rows.iter().map(|row| (row["interval_start"].clone(), row["revision"].clone()));
+    let expected = [(-15, 1), (0, 1), (15, 1), (30, 1)];
+    let expected =
+        expected.map(|(start, revision)| (minute(start).to_string().into(), Value::from(revision)));
+    assert_eq!(revisions.collect::<Vec<_>>(), expected, "he was unknown from nine on, before and after");
+    assert_eq!(live.feed(&live.beginning()).await.len(), told, "nothing of his present has changed");
+    live.stop().await;
+}

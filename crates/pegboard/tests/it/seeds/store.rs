@@ -259,8 +259,22 @@ impl Store for Unreliable {
         self.call("commit", self.fate(&about, true), work).await
     }
 
-    async fn stored_agents(&self, source: &SourceName) -> Result<Vec<StoredAgent>> {
-        self.read("stored agents", self.store.stored_agents(source)).await
+    async fn stored_agents(
+        &self,
+        source: &SourceName,
+        after: Option<&AgentId>,
+        limit: usize,
+    ) -> Result<Vec<StoredAgent>> {
+        self.read("stored agents", self.store.stored_agents(source, after, limit)).await
+    }
+
+    async fn agent_versions(
+        &self,
+        source: &SourceName,
+        after: Option<&AgentId>,
+        limit: usize,
+    ) -> Result<Vec<(AgentId, u64)>> {
+        self.read("versions of agents", self.store.agent_versions(source, after, limit)).await
     }
 
     async fn stored_agents_of(&self, source: &SourceName, agents: &[AgentId]) -> Result<Vec<StoredAgent>> {

@@ -4,4 +4,5 @@
 mod asking;
 mod floor;
 mod repair;
+mod unfit;
 mod watched;

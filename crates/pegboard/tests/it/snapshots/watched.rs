@@ -23,12 +23,17 @@ use crate::support::script::Script;
 #[derive(Debug)]
 pub(crate) struct Watched {
     script: Script,
-    snapshots: ConnectSnapshots,
+    snapshots: Box<dyn Snapshots>,
 }
 
 impl Watched {
     pub(crate) fn new(script: &Script, stand_in: &StandIn) -> Self {
-        Self { script: script.clone(), snapshots: snapshots(stand_in) }
+        Self::showing(script, snapshots(stand_in))
+    }
+
+    /// The same with whatever answers.
+    pub(crate) fn showing(script: &Script, snapshots: impl Snapshots + 'static) -> Self {
+        Self { script: script.clone(), snapshots: Box::new(snapshots) }
     }
 }
 
@@ -100,7 +105,7 @@ impl Source for Watched {
     }
 
     async fn probe(&self) -> Result<String, SourceError> {
-        self.snapshots.probe().await
+        self.script.probe().await
     }
 
     async fn plan(&self, known: &BTreeMap<PartitionId, Progress>) -> Result<Plan, SourceError> {
@@ -120,6 +125,6 @@ impl Source for Watched {
     }
 
     fn snapshots(&self) -> Option<&dyn Snapshots> {
-        Some(&self.snapshots)
+        Some(&*self.snapshots)
     }
 }

@@ -69,15 +69,26 @@ impl Script {
 
     /// Adds a chunk of records; after it the partition is complete up to `watermark`.
     pub(crate) fn push<R: AsRef<[u8]>>(&self, partition: &str, records: &[R], watermark: Timestamp) {
-        self.push_chunk(partition, records, watermark, false);
+        self.push_chunk(partition, records, Some(watermark), false);
+    }
+
+    /// Adds a chunk of records that does not tell up to when the partition is complete.
+    pub(crate) fn push_untold<R: AsRef<[u8]>>(&self, partition: &str, records: &[R]) {
+        self.push_chunk(partition, records, None, false);
     }
 
     /// Ends a partition with an empty chunk.
     pub(crate) fn end(&self, partition: &str, watermark: Timestamp) {
-        self.push_chunk::<&str>(partition, &[], watermark, true);
+        self.push_chunk::<&str>(partition, &[], Some(watermark), true);
     }
 
-    fn push_chunk<R: AsRef<[u8]>>(&self, partition: &str, records: &[R], watermark: Timestamp, ended: bool) {
+    fn push_chunk<R: AsRef<[u8]>>(
+        &self,
+        partition: &str,
+        records: &[R],
+        watermark: Option<Timestamp>,
+        ended: bool,
+    ) {
         let mut state = self.state();
         let part = state.partitions.get_mut(partition).unwrap();
         let first = part.records + 1;
@@ -89,7 +100,7 @@ impl Script {
         let chunk = Chunk {
             records: records.collect(),
             position: Position::Number(part.chunks.len() as u64 + 1),
-            watermark: Some(watermark),
+            watermark,
             behind: None,
             ended,
             gap: None,

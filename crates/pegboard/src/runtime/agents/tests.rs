@@ -61,7 +61,7 @@ impl Bench {
         let source = SourceName::from("s");
         let epoch = store.take_partition(&source, &"p".into(), &[]).await.unwrap().epoch;
         store.commit(opening_batch(&source, &"p".into(), epoch, Position::Number(0))).await.unwrap();
-        let agents = Agents::load(source, policy, Vec::new()).unwrap();
+        let agents = Agents::new(source, policy);
         Self { store, agents, epoch, position: 0, all: Vec::new(), states: Vec::new(), _folder: folder }
     }
 
@@ -73,11 +73,12 @@ impl Bench {
             self.position += 1;
             seen.order.position = Position::Number(self.position);
             self.all.push(seen.clone());
-            self.agents.stage(seen, &mut staged);
+            self.agents.stage(seen, &mut staged).unwrap();
         }
         self.position += 1;
         self.agents.settle(&mut staged, &*self.store).await.unwrap();
-        self.agents.stage_silence(|_, _| watermark.map(at), &mut staged);
+        self.agents.stage_silence_of_changed(|_| watermark.map(at), &mut staged);
+        self.agents.stage_silence_of_others(|_| watermark.map(at), &mut staged);
         self.agents.tell_settled(&mut staged);
         let writes = self.agents.writes(&staged).unwrap();
         self.states.extend(writes.states.iter().map(|now| now.class));
@@ -98,8 +99,8 @@ impl Bench {
     }
 
     async fn restart(&mut self) {
-        let stored = self.store.stored_agents(&self.agents.source).await.unwrap();
-        self.agents = self.agents.reloaded(stored).unwrap();
+        let (source, policy) = (self.agents.source.clone(), self.agents.policy);
+        self.agents = Agents::load(source, policy, &*self.store).await.unwrap();
     }
 
     async fn fold(&mut self, until: i64) {
@@ -311,7 +312,7 @@ async fn r01_copies_of_an_event_count_once_however_they_are_cut_into_batches() {
     let count = async |bench: &Bench, copies: &[u64]| {
         let mut staged = Staged::default();
         for position in copies {
-            bench.agents.stage(late(*position), &mut staged);
+            bench.agents.stage(late(*position), &mut staged).unwrap();
         }
         bench.agents.settle(&mut staged, &*bench.store).await.unwrap();
         (staged.events, staged.duplicates)
@@ -320,4 +321,50 @@ async fn r01_copies_of_an_event_count_once_however_they_are_cut_into_batches() {
     bench.batch(vec![late(0)], None).await;
     assert_eq!(count(&bench, &[100]).await, (0, 1), "after the one that counts");
     assert_eq!(count(&bench, &[0]).await, (0, 1), "before the stored one");
+}
+
+fn of(agent: &str, seconds: i64) -> Observation {
+    Observation { agent: agent.into(), ..event(seconds, What::Snapshot(available())) }
+}
+
+#[tokio::test]
+async fn r28_agents_are_read_a_thousand_at_once_and_all_of_them() {
+    for count in [1000, 1001] {
+        let mut bench = Bench::new(None).await;
+        bench.batch((0..count).map(|number| of(&number.to_string(), 0)).collect(), None).await;
+        bench.restart().await;
+        assert_eq!(bench.agents.count(), count);
+    }
+}
+
+#[tokio::test]
+async fn r06_agents_whom_others_have_written_are_read_again_and_no_others() {
+    let mut bench = Bench::new(None).await;
+    bench.batch(vec![of("ann", 0), of("bob", 0)], None).await;
+    let (source, policy) = (bench.agents.source.clone(), bench.agents.policy);
+    let mut other = Agents::load(source, policy, &*bench.store).await.unwrap();
+    // Noted nowhere else: it goes if he is read again.
+    other.known.get_mut("bob").unwrap().folded = Some(at(0));
+
+    bench.batch(vec![of("ann", 5), of("cid", 5)], None).await;
+    other.reload(&*bench.store).await.unwrap();
+    let known = |agent: &str| {
+        let known = &other.known[agent];
+        (known.version, known.track.last_at(), known.folded)
+    };
+    assert_eq!(known("ann"), (2, Some(at(5)), None));
+    assert_eq!(known("bob"), (1, Some(at(0)), Some(at(0))));
+    assert_eq!(known("cid"), (1, Some(at(5)), None));
+}
+
+#[tokio::test]
+async fn what_readers_see_is_known_after_a_restart_and_not_told_again() {
+    let mut bench = Bench::new(Some(Silence::default())).await;
+    bench.batch(vec![of(AGENT, 0), of("bob", 600)], Some(700)).await;
+    bench.restart().await;
+    assert_eq!(bench.states, [Class::Available, Class::Unknown, Class::Available]);
+    assert!(bench.agents.known[AGENT].told.is_some(), "his track says that he is available");
+    assert!(bench.agents.known["bob"].told.is_none(), "his track says it");
+    bench.batch(vec![of("bob", 610)], Some(800)).await;
+    assert_eq!(bench.states.len(), 3);
 }
