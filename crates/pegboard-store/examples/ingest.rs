@@ -72,6 +72,8 @@ impl Lane {
             states: events.map(|event| self.now(event)).collect(),
             dead_letters: Vec::new(),
             gaps: Vec::new(),
+            acd_rows: Vec::new(),
+            queue_names: Vec::new(),
         }
     }
 

@@ -5,6 +5,8 @@ use pegboard_model::{
     Text, Timestamp,
 };
 
+use crate::QueueName;
+
 /// What is kept of the payload of a dead letter.
 const PAYLOAD_BYTES: usize = 64 << 10;
 
@@ -47,6 +49,10 @@ pub struct Batch {
     pub dead_letters: Vec<DeadLetterWrite>,
     /// Stretches of the stream that were lost.
     pub gaps: Vec<GapWrite>,
+    /// Rows that the ACD computed itself.
+    pub acd_rows: Vec<AcdRowWrite>,
+    /// What queues were called, and when: the spans of names grow by it.
+    pub queue_names: Vec<QueueName>,
 }
 
 /// How many records of each kind a batch read; added to the totals of the partition.
@@ -146,6 +152,26 @@ pub struct GapWrite {
     pub to: Option<Timestamp>,
     /// When it was noticed.
     pub at: Timestamp,
+}
+
+/// A row that the ACD computed itself. It stands under its report, the start of its interval and its key; where the same
+/// content stands already, no revision is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcdRowWrite {
+    /// The report under whose columns it stands.
+    pub report: Text,
+    /// The start of the interval.
+    pub interval_start: Timestamp,
+    /// The key within report and interval: what it is grouped by, joined by U+001F.
+    pub key: String,
+    /// The values, as a JSON object.
+    pub body: String,
+    /// What told it: the name of a file.
+    pub file: Text,
+    /// As of when it was told. What was told as of an earlier instant than what stands changes nothing.
+    pub told: Timestamp,
+    /// Why a revision after the first is written: `late`, `recapture`, `reload`. The first says `first`.
+    pub reason: Text,
 }
 
 /// What a committed batch came to.

@@ -18,8 +18,8 @@ mod sqlite;
 
 pub use audit::{AuditChain, AuditEntry, AuditFault, AuditHash, AuditWrite, ParseHashError};
 pub use batch::{
-    AgentWrite, Batch, Close, Closed, Committed, Counts, DeadLetterWrite, DirtyMark, GapWrite, RowWrite,
-    SegmentsWrite,
+    AcdRowWrite, AgentWrite, Batch, Close, Closed, Committed, Counts, DeadLetterWrite, DirtyMark, GapWrite,
+    RowWrite, SegmentsWrite,
 };
 pub use copy::CopiedTable;
 pub use error::StoreError;
@@ -27,8 +27,8 @@ pub use nodes::{Beat, Lease, NodeId, NodeSeen, Part, Roll};
 pub use postgres::{InvalidPostgresUrl, PostgresFound, PostgresOptions, PostgresStore, PostgresUrl, SslMode};
 pub use read::{
     AgentBeginning, AgentEntry, AgentsSnapshot, Backup, CloserState, Cursor, DeadLetter, FeedEntry, FeedKind,
-    FeedPage, Gap, ParseCursorError, PartitionState, Role, SourceState, StoreId, StoredAgent, StoredRow,
-    Token, TokenWrite,
+    FeedPage, Gap, Origin, ParseCursorError, PartitionState, QueueName, Role, RowRevision, SourceState,
+    StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite,
 };
 pub use sqlite::{Retention, SqliteOptions, SqliteStore};
 
@@ -166,6 +166,31 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         from: Timestamp,
         to: Timestamp,
     ) -> Result<Vec<StoredRow>>;
+
+    /// The latest revision of every row of a report that the ACD computed itself, whose interval starts in `[from, to)`, by
+    /// interval and key.
+    async fn acd_rows(
+        &self,
+        source: &SourceName,
+        report: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<StoredAcdRow>>;
+
+    /// All revisions of the rows of a report whose interval starts in `[from, to)`, by interval, key and number, at most
+    /// `limit`.
+    async fn row_history(
+        &self,
+        source: &SourceName,
+        origin: Origin,
+        report: &str,
+        from: Timestamp,
+        to: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<RowRevision>>;
+
+    /// All names of the queues of a source, by queue and name.
+    async fn queue_names(&self, source: &SourceName) -> Result<Vec<QueueName>>;
 
     /// The present state of every agent of the sources (all sources where empty), and the cursor from which the
     /// state feed goes on: snapshot and cursor are of one moment.

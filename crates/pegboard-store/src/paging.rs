@@ -22,6 +22,7 @@ pub(crate) const fn name(kind: FeedKind) -> &'static str {
 /// An entry of the feed of rows.
 #[derive(Debug, Serialize)]
 pub(crate) struct RowEntry<'a> {
+    pub(crate) origin: &'static str,
     pub(crate) report: &'a str,
     pub(crate) interval_start: Timestamp,
     pub(crate) key: &'a str,

@@ -5,7 +5,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use pegboard_model::{AgentId, AgentNow, Class, Millis, PartitionId, Position, SourceName, Text, Timestamp};
+use pegboard_model::{
+    AgentId, AgentNow, Class, Millis, PartitionId, Position, QueueId, SourceName, Text, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::Counts;
@@ -208,6 +210,68 @@ pub struct StoredRow {
     pub reason: Text,
     /// When.
     pub at: Timestamp,
+}
+
+/// Who computed a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// The hub, from what it read.
+    Computed,
+    /// The ACD itself.
+    Acd,
+}
+
+impl Origin {
+    /// The name that rows carry.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Computed => "computed",
+            Self::Acd => "acd",
+        }
+    }
+}
+
+/// The latest revision of a row that the ACD computed itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredAcdRow {
+    /// The row.
+    pub row: StoredRow,
+    /// What told this revision: the name of a file.
+    pub file: Text,
+    /// As of when it was last told the same.
+    pub told: Timestamp,
+}
+
+/// One revision of a row, the latest or an earlier one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowRevision {
+    /// The start of the interval.
+    pub interval_start: Timestamp,
+    /// The key within report and interval.
+    pub key: String,
+    /// Its number; the first is 1.
+    pub revision: u32,
+    /// Why it was written.
+    pub reason: Text,
+    /// When.
+    pub at: Timestamp,
+    /// What told it, of a row that the ACD computed itself: the name of a file.
+    pub file: Option<Text>,
+    /// The columns, as a JSON object; nothing where the row no longer existed.
+    pub body: Option<String>,
+}
+
+/// A name of a queue, and when the queue was seen under it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueName {
+    /// The queue.
+    pub queue: QueueId,
+    /// What it was called.
+    pub name: Text,
+    /// The first time.
+    pub first_seen: Timestamp,
+    /// The last time, to about an hour.
+    pub last_seen: Timestamp,
 }
 
 /// A record that could not be used.

@@ -11,7 +11,7 @@ use super::session::{BEGIN, COMMIT, Call, Pipeline, Session};
 use super::{dirty, feed};
 use crate::column::{from_column, to_column};
 use crate::paging::RowEntry;
-use crate::{Close, Closed, CloserState, FeedKind, StoreError, failpoint};
+use crate::{Close, Closed, CloserState, FeedKind, Origin, StoreError, failpoint};
 
 /// The reason of a revision that says that the row no longer exists.
 const GONE: &str = "gone";
@@ -212,7 +212,15 @@ fn revise<'a>(wanted: &'a [Wanted<'a>], stored: &[Row]) -> Tried<Outcome<'a>> {
 fn entry(row: &Wanted<'_>, revision: u64) -> Tried<String> {
     let columns = row.body.map(serde_json::from_str).transpose().map_err(Fault::Unfit)?;
     let (report, interval_start, _) = row.name;
-    to_json(&RowEntry { report, interval_start, key: row.key, revision, reason: row.reason, row: columns })
+    to_json(&RowEntry {
+        origin: Origin::Computed.as_str(),
+        report,
+        interval_start,
+        key: row.key,
+        revision,
+        reason: row.reason,
+        row: columns,
+    })
 }
 
 const HISTORY: &str = "

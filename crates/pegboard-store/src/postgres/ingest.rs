@@ -14,7 +14,7 @@ use tokio_postgres::Row;
 use super::codec::{from_json, get, get_instant, get_maybe_instant, get_text, text, to_json};
 use super::fault::{Fault, Tried};
 use super::session::{BEGIN, COMMIT, Call, Pipeline, Session};
-use super::{dirty, feed, partitions};
+use super::{acd, dirty, feed, partitions, queue_names};
 use crate::column::{content_column, to_column};
 use crate::{
     AgentWrite, Batch, Committed, DeadLetterWrite, DirtyMark, FeedKind, GapWrite, SegmentsWrite, StoreError,
@@ -40,6 +40,8 @@ pub(super) async fn commit(session: &Session, batch: &Batch, now: Timestamp) -> 
     let pegged = write_contacts(source, &contacts)?.map(|calls| calls.map(|call| own.add(call)));
     own.extend(write_dead_letters(batch, &batch.dead_letters)?);
     own.extend(write_gaps(batch, &batch.gaps));
+    own.extend(queue_names::write(source, &batch.queue_names));
+    let standing = acd::find(source, &batch.acd_rows).map(|calls| calls.map(|call| own.add(call)));
     let answers = session.run(own).await?;
     failpoint!("ingest.position_moved", fails);
 
@@ -52,10 +54,16 @@ pub(super) async fn commit(session: &Session, batch: &Batch, now: Timestamp) -> 
     let (closing, kept_from) = (instant(0)?.flatten(), instant(1)?.flatten().unwrap_or(Timestamp::MIN));
     let pegs = pegged.map(|[before, written]| pegs(&contacts, &answers[before], &answers[written]));
     let changed = batch.dirty.iter().cloned().chain(pegs.transpose()?.unwrap_or_default());
+    let standing = standing.map_or(&[][..], |[_, standing]| &answers[standing]);
+    let acd_rows = acd::revise(&batch.acd_rows, standing, now)?;
     failpoint!("ingest.before_feed", fails);
 
     let mut shared = Pipeline::default();
     shared.extend(dirty::mark_behind(source, closing, kept_from, changed));
+    shared.extend(acd::put(source, &acd_rows));
+    if !acd_rows.entries.is_empty() {
+        shared.add(feed::append(FeedKind::Rows, source, acd_rows.entries.clone(), now));
+    }
     let states = batch.states.iter().map(to_json).collect::<Tried<_>>()?;
     let fed = shared.add(feed::append(FeedKind::States, source, states, now));
     shared.add(Call::new(COMMIT));

@@ -9,7 +9,11 @@ use crate::{StoreError, StoreId, failpoint};
 
 /// Every schema there was, in order: version n is what the first n make. One that was released never changes;
 /// the next version adds a file.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_first_schema.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_first_schema.sql"),
+    include_str!("migrations/0002_acd_rows.sql"),
+    include_str!("migrations/0003_queue_names.sql"),
+];
 
 /// The table by which a schema is known as ours: one row.
 const MARK: &str = "CREATE TABLE pegboard_store (

@@ -1,5 +1,6 @@
 //! The store of several nodes: a PostgreSQL database.
 
+mod acd;
 mod audit;
 mod close;
 mod codec;
@@ -7,6 +8,7 @@ mod connect;
 mod dirty;
 mod fault;
 mod feed;
+mod history;
 mod import;
 mod ingest;
 mod listen;
@@ -14,6 +16,7 @@ mod migrate;
 mod nodes;
 mod partitions;
 mod pool;
+mod queue_names;
 mod read;
 mod session;
 mod sweep;
@@ -40,8 +43,9 @@ use self::migrate::State;
 use self::pool::{Lent, Pool};
 use crate::{
     AgentBeginning, AgentsSnapshot, AuditEntry, AuditWrite, Batch, Beat, Close, Closed, CloserState,
-    Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage, Gap, NodeId, Part, PartitionState, Result,
-    Retention, Roll, SourceState, Store, StoreId, StoredAgent, StoredRow, Token, TokenWrite,
+    Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage, Gap, NodeId, Origin, Part, PartitionState,
+    QueueName, Result, Retention, Roll, RowRevision, SourceState, Store, StoreId, StoredAcdRow, StoredAgent,
+    StoredRow, Token, TokenWrite,
 };
 
 /// How often work is done again that the database gave up in favour of another transaction.
@@ -273,7 +277,7 @@ impl Store for PostgresStore {
         let (batch, now) = (&batch, (self.clock)());
         let work = |session: Lent| async move { ingest::commit(&session, batch, now).await };
         let committed = self.write("commit a batch", work).await?;
-        if !batch.states.is_empty() {
+        if !batch.states.is_empty() || !batch.acd_rows.is_empty() {
             self.waker.fed();
         }
         Ok(committed)
@@ -399,6 +403,37 @@ impl Store for PostgresStore {
     ) -> Result<Vec<StoredRow>> {
         let work = |session: Lent| async move { close::rows(&session, source, report, from, to).await };
         self.read("read rows", work).await
+    }
+
+    async fn acd_rows(
+        &self,
+        source: &SourceName,
+        report: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<StoredAcdRow>> {
+        let work = |session: Lent| async move { acd::rows(&session, source, report, from, to).await };
+        self.read("read rows of the ACD", work).await
+    }
+
+    async fn row_history(
+        &self,
+        source: &SourceName,
+        origin: Origin,
+        report: &str,
+        from: Timestamp,
+        to: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<RowRevision>> {
+        let work = |session: Lent| async move {
+            history::list(&session, source, origin, report, (from, to), limit).await
+        };
+        self.read("read the history of rows", work).await
+    }
+
+    async fn queue_names(&self, source: &SourceName) -> Result<Vec<QueueName>> {
+        let work = |session: Lent| async move { queue_names::list(&session, source).await };
+        self.read("read names of queues", work).await
     }
 
     async fn agents(&self, sources: &[SourceName]) -> Result<AgentsSnapshot> {

@@ -11,7 +11,7 @@ use super::writer::Step;
 use crate::column::{from_column, to_column};
 use crate::failpoint;
 use crate::paging::RowEntry;
-use crate::{Close, Closed, CloserState, FeedKind, StoreError};
+use crate::{Close, Closed, CloserState, FeedKind, Origin, StoreError};
 
 /// The reason of a revision that says that the row no longer exists.
 const GONE: &str = "gone";
@@ -228,6 +228,7 @@ fn put(step: &Step<'_>, close: &Close, row: &Row<'_>, revision: u64) -> Tried<()
 fn entry(row: &Row<'_>, revision: u64) -> Tried<String> {
     let columns = row.body.map(serde_json::from_str).transpose().map_err(Fault::Unfit)?;
     to_json(&RowEntry {
+        origin: Origin::Computed.as_str(),
         report: row.report,
         interval_start: row.interval_start,
         key: row.key,

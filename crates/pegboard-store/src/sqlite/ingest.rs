@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, params};
 use super::codec::{from_json, to_json};
 use super::fault::{Fault, Tried};
 use super::writer::Step;
-use super::{close, dirty, feed, partitions};
+use super::{acd, close, dirty, feed, partitions, queue_names};
 use crate::column::{content_column, to_column};
 use crate::failpoint;
 use crate::{
@@ -31,7 +31,12 @@ pub(super) fn commit(step: &mut Step<'_>, batch: &Batch) -> Tried<Committed> {
     dirty::mark_behind(step, &batch.source, closing, batch.dirty.iter().cloned().chain(moved))?;
     write_dead_letters(step, batch, &batch.dead_letters)?;
     write_gaps(step, batch, &batch.gaps)?;
+    queue_names::write(step, &batch.source, &batch.queue_names)?;
+    let rows = acd::write(step, &batch.source, &batch.acd_rows)?;
     failpoint!("ingest.before_feed", fails);
+    if !rows.is_empty() {
+        feed::append(step, FeedKind::Rows, &batch.source, &rows)?;
+    }
     let states: Vec<String> = batch.states.iter().map(to_json).collect::<Tried<_>>()?;
     let last_state = feed::append(step, FeedKind::States, &batch.source, &states)?;
     failpoint!("ingest.after", fails);

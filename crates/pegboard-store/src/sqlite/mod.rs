@@ -1,5 +1,6 @@
 //! The embedded store: one SQLite file, one thread that writes, a few connections that read.
 
+mod acd;
 mod audit;
 mod backup;
 mod check;
@@ -10,11 +11,13 @@ mod dirty;
 mod export;
 mod fault;
 mod feed;
+mod history;
 mod ingest;
 mod lock;
 mod migrate;
 mod nodes;
 mod partitions;
+mod queue_names;
 mod read;
 mod reader;
 mod sweep;
@@ -46,8 +49,9 @@ use self::reader::Readers;
 use self::writer::Writer;
 use crate::{
     AgentBeginning, AgentsSnapshot, AuditEntry, AuditWrite, Backup, Batch, Beat, Close, Closed, CloserState,
-    Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage, Gap, NodeId, Part, PartitionState, Result,
-    Roll, SourceState, Store, StoreError, StoreId, StoredAgent, StoredRow, Token, TokenWrite, failpoint,
+    Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage, Gap, NodeId, Origin, Part, PartitionState,
+    QueueName, Result, Roll, RowRevision, SourceState, Store, StoreError, StoreId, StoredAcdRow, StoredAgent,
+    StoredRow, Token, TokenWrite, failpoint,
 };
 
 const DAY: Millis = Millis::from_hours(24);
@@ -371,6 +375,41 @@ impl Store for SqliteStore {
         let (source, report) = (source.clone(), report.to_string());
         let query = move |connection: &Connection| read::rows(connection, &source, &report, from, to);
         self.readers.run("read rows", query).await
+    }
+
+    async fn acd_rows(
+        &self,
+        source: &SourceName,
+        report: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<StoredAcdRow>> {
+        let (source, report) = (source.clone(), report.to_string());
+        let query = move |connection: &Connection| acd::rows(connection, &source, &report, from, to);
+        self.readers.run("read rows of the ACD", query).await
+    }
+
+    async fn row_history(
+        &self,
+        source: &SourceName,
+        origin: Origin,
+        report: &str,
+        from: Timestamp,
+        to: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<RowRevision>> {
+        let (source, report) = (source.clone(), report.to_string());
+        let query = move |connection: &Connection| {
+            history::list(connection, &source, origin, &report, (from, to), limit)
+        };
+        self.readers.run("read the history of rows", query).await
+    }
+
+    async fn queue_names(&self, source: &SourceName) -> Result<Vec<QueueName>> {
+        let source = source.clone();
+        self.readers
+            .run("read names of queues", move |connection| queue_names::list(connection, &source))
+            .await
     }
 
     async fn agents(&self, sources: &[SourceName]) -> Result<AgentsSnapshot> {

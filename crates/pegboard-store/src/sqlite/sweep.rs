@@ -106,7 +106,9 @@ pub(super) fn bite(step: &mut Step<'_>, mut ranges: VecDeque<Range>) -> Tried<Ve
 }
 
 /// Small tables. The first parameter is the instant.
-const OF_WHOLE_TABLES: [&str; 3] = [
+const OF_WHOLE_TABLES: [&str; 4] = [
+    "DELETE FROM queue_names WHERE (source, queue, name) IN
+         (SELECT source, queue, name FROM queue_names WHERE last_seen < ?1 LIMIT ?2)",
     "DELETE FROM gaps WHERE id IN (SELECT id FROM gaps WHERE at < ?1 LIMIT ?2)",
     "DELETE FROM partitions WHERE (source, partition) IN
          (SELECT source, partition FROM partitions WHERE finished = 1 AND touched < ?1 LIMIT ?2)",
@@ -295,24 +297,36 @@ fn plan_contacts(
 }
 
 fn plan_rows(connection: &Connection, before: Timestamp, ranges: &mut VecDeque<Range>) -> Tried<()> {
-    for (source, report) in keys_of(connection, "rows", "report")? {
-        let bounds = [source.into(), report.into(), Value::from(before.as_millis())];
-        ranges.push_back(Range::new(
-            "DELETE FROM row_history WHERE source = ?1 AND report = ?2
-               AND (interval_start, key, revision) IN
-                 (SELECT interval_start, key, revision FROM row_history
-                  WHERE source = ?1 AND report = ?2 AND interval_start < ?3 LIMIT ?4)",
-            bounds.clone(),
-        ));
-        ranges.push_back(Range::new(
-            "DELETE FROM rows WHERE source = ?1 AND report = ?2 AND (interval_start, key) IN
-                 (SELECT interval_start, key FROM rows
-                  WHERE source = ?1 AND report = ?2 AND interval_start < ?3 LIMIT ?4)",
-            bounds,
-        ));
+    for (rows, history, latest) in
+        [("rows", OLD_HISTORY, OLD_ROWS), ("acd_rows", OLD_ACD_HISTORY, OLD_ACD_ROWS)]
+    {
+        for (source, report) in keys_of(connection, rows, "report")? {
+            let bounds = [source.into(), report.into(), Value::from(before.as_millis())];
+            ranges.push_back(Range::new(history, bounds.clone()));
+            ranges.push_back(Range::new(latest, bounds));
+        }
     }
     Ok(())
 }
+
+const OLD_HISTORY: &str = "DELETE FROM row_history WHERE source = ?1 AND report = ?2
+   AND (interval_start, key, revision) IN
+     (SELECT interval_start, key, revision FROM row_history
+      WHERE source = ?1 AND report = ?2 AND interval_start < ?3 LIMIT ?4)";
+
+const OLD_ROWS: &str = "DELETE FROM rows WHERE source = ?1 AND report = ?2 AND (interval_start, key) IN
+     (SELECT interval_start, key FROM rows
+      WHERE source = ?1 AND report = ?2 AND interval_start < ?3 LIMIT ?4)";
+
+const OLD_ACD_HISTORY: &str = "DELETE FROM acd_row_history WHERE source = ?1 AND report = ?2
+   AND (interval_start, key, revision) IN
+     (SELECT interval_start, key, revision FROM acd_row_history
+      WHERE source = ?1 AND report = ?2 AND interval_start < ?3 LIMIT ?4)";
+
+const OLD_ACD_ROWS: &str =
+    "DELETE FROM acd_rows WHERE source = ?1 AND report = ?2 AND (interval_start, key) IN
+     (SELECT interval_start, key FROM acd_rows
+      WHERE source = ?1 AND report = ?2 AND interval_start < ?3 LIMIT ?4)";
 
 /// The values of source and another column by which a table is clustered, one step of the primary key each
 /// rather than a walk through all of it.

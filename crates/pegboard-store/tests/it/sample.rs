@@ -8,8 +8,8 @@ use pegboard_model::{
     Timestamp, What,
 };
 use pegboard_store::{
-    AgentWrite, Batch, Close, Counts, Cursor, DeadLetterWrite, FeedEntry, FeedKind, RowWrite, SegmentsWrite,
-    Store, StoredAgent,
+    AcdRowWrite, AgentWrite, Batch, Close, Counts, Cursor, DeadLetterWrite, FeedEntry, FeedKind, QueueName,
+    RowWrite, SegmentsWrite, Store, StoredAgent,
 };
 
 /// An instant, in seconds from the morning of the tests.
@@ -57,6 +57,8 @@ pub(crate) fn batch(epoch: u64, expected: u64) -> Batch {
         states: Vec::new(),
         dead_letters: Vec::new(),
         gaps: Vec::new(),
+        acd_rows: Vec::new(),
+        queue_names: Vec::new(),
     }
 }
 
@@ -181,6 +183,24 @@ pub(crate) fn row(key: &str, body: &str, reason: &str) -> RowWrite {
         body: body.to_string(),
         reason: reason.into(),
     }
+}
+
+/// A row that the ACD computed of the interval from 0 on.
+pub(crate) fn acd_row(key: &str, body: &str, file: &str, told: i64) -> AcdRowWrite {
+    AcdRowWrite {
+        report: "queue_interval".into(),
+        interval_start: at(0),
+        key: key.to_string(),
+        body: body.to_string(),
+        file: file.into(),
+        told: at(told),
+        reason: "late".into(),
+    }
+}
+
+/// A queue that was seen under a name at an instant.
+pub(crate) fn queue_name(queue: &str, name: &str, seconds: i64) -> QueueName {
+    QueueName { queue: queue.into(), name: name.into(), first_seen: at(seconds), last_seen: at(seconds) }
 }
 
 /// Takes the shard and commits events for `agents`, one each.

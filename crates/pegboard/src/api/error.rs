@@ -174,10 +174,13 @@ impl From<ReportError> for ApiError {
     fn from(error: ReportError) -> Self {
         let message = error.to_string();
         match error {
-            ReportError::UnknownReport(_) => Self::new(Code::NotFound, message).at("path.name"),
+            ReportError::UnknownReport(_) | ReportError::NoHistory(_) => {
+                Self::new(Code::NotFound, message).at("path.name")
+            }
             ReportError::UnknownSource(_) => Self::new(Code::NotFound, message).at("query.source"),
             ReportError::BadWindow(_) => Self::bad_request("query.from", message),
             ReportError::NoAgents(_) => Self::bad_request("query.agent", message),
+            ReportError::NotOfAcd(_) => Self::bad_request("query.origin", message),
             ReportError::TooMany(_) => Self::new(Code::TooLarge, message),
             ReportError::Store(error) => error.into(),
         }

@@ -40,6 +40,7 @@ route_ids! {
     AgentTimeline = "agentTimeline",
     Reports = "reports",
     Report = "report",
+    ReportHistory = "reportHistory",
     Sources = "sources",
     DeadLetters = "deadLetters",
     SignIn = "signIn",
@@ -187,13 +188,25 @@ const FORMAT: Param = Param {
     kind: ParamKind::Word(&["json", "csv", "ndjson"]),
     about: "How the rows are written; JSON where there is none.",
 };
+const AGENT: Param = Param {
+    name: "agent",
+    repeated: false,
+    kind: ParamKind::Text,
+    about: "Only this agent, by the platform's id, in reports that have agents.",
+};
+const ORIGIN: Param = Param {
+    name: "origin",
+    repeated: false,
+    kind: ParamKind::Word(&["computed", "acd"]),
+    about: "Who computed the rows: the hub, where nothing is said, or the ACD itself.",
+};
 const CLASSES: &[&str] =
     &["talk", "hold", "acw", "ringing", "error", "aux", "available", "signed_out", "unknown"];
 
 const VIEWER: Needs = Needs::Role(Role::Viewer);
 
 /// Every route of the API.
-pub static ROUTES: [Route; 19] = [
+pub static ROUTES: [Route; 20] = [
     Route {
         id: RouteId::Agents,
         verb: Verb::Get,
@@ -278,11 +291,14 @@ pub static ROUTES: [Route; 19] = [
             SOURCE,
             FROM,
             TO,
+            AGENT,
+            ORIGIN,
             Param {
-                name: "agent",
+                name: "virtual_queues",
                 repeated: false,
-                kind: ParamKind::Text,
-                about: "Only this agent, by the platform's id, in reports that have agents.",
+                kind: ParamKind::Word(&["true", "false"]),
+                about: "Whether a queue is told apart by channel and direction: `queue / channel / direction` instead of \
+                        its id and its name.",
             },
             FORMAT,
         ],
@@ -290,6 +306,32 @@ pub static ROUTES: [Route; 19] = [
         answer: Answer::Rows("Report"),
         errors: &[Code::NotFound, Code::TooLarge],
         handler: || get(reports::rows),
+    },
+    Route {
+        id: RouteId::ReportHistory,
+        verb: Verb::Get,
+        path: "/api/v1/reports/{name}/history",
+        needs: VIEWER,
+        about: "Every revision of the rows of a report of intervals: when it was written, why, and what changed. By \
+                interval, row and revision.",
+        query: &[
+            SOURCE,
+            FROM,
+            TO,
+            ORIGIN,
+            AGENT,
+            Param {
+                name: "queue",
+                repeated: false,
+                kind: ParamKind::Text,
+                about: "Only rows about this queue, by its id or its name.",
+            },
+            FORMAT,
+        ],
+        body: None,
+        answer: Answer::Rows("Report"),
+        errors: &[Code::NotFound, Code::TooLarge],
+        handler: || get(reports::history),
     },
     Route {
         id: RouteId::Sources,

@@ -48,6 +48,7 @@ pub(crate) fn all() -> Value {
         ]),
         "Reconciler": reconciler(),
         "Gap": gap(),
+        "Notice": object(vec![("at", described(time(), "Since when.")), ("message", text())]),
         "SourceFault": object(vec![("at", time()), ("message", text())]),
         "DeadLetters": object(vec![
             ("dead_letters", list(&reference("DeadLetter"))),
@@ -125,6 +126,13 @@ fn source() -> Value {
         ),
         ("error", json!({"anyOf": [reference("SourceFault"), {"type": "null"}]})),
         ("gaps", described(list(&reference("Gap")), "The latest stretches that were lost, newest first.")),
+        (
+            "notices",
+            described(
+                list(&reference("Notice")),
+                "What a person should know of and by which nothing is lost: queues that are called otherwise than before.",
+            ),
+        ),
     ])
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::http::header::{self, HeaderValue};
 use axum::http::{Method, StatusCode};
 use clap::Args;
@@ -80,7 +80,9 @@ pub(super) enum HubError {
     Late(SocketAddr, Duration),
     #[error("the connection to the hub at {address} broke: {error}")]
     Broken { address: SocketAddr, error: hyper::Error },
-    #[error("the answer of {0} is no JSON of at most {ANSWER_LIMIT} bytes: is this a hub?")]
+    #[error(
+        "the answer of {0} is longer than {ANSWER_LIMIT} bytes, or none of a hub: ask for less, or is this a hub?"
+    )]
     Strange(SocketAddr),
     #[error("the hub refuses: {message} ({status})")]
     Refused { status: StatusCode, message: String },
@@ -129,6 +131,11 @@ impl HubClient {
         self.ask(Method::GET, path, None).await
     }
 
+    /// What the hub shows at `path`, as it writes it.
+    pub(super) async fn get_text(&self, path: &str) -> Result<Bytes, HubError> {
+        self.ask_within(LONG_PATIENCE, Method::GET, path, None).await
+    }
+
     /// Has the hub make what `body` describes.
     pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Value, HubError> {
         self.ask(Method::POST, path, Some(body)).await
@@ -136,7 +143,7 @@ impl HubClient {
 
     /// The same without a body, where the hub has much to do.
     pub(super) async fn post_and_wait(&self, path: &str) -> Result<Value, HubError> {
-        self.ask_within(LONG_PATIENCE, Method::POST, path, None).await
+        self.json(&self.ask_within(LONG_PATIENCE, Method::POST, path, None).await?)
     }
 
     /// Has the hub end what is at `path`.
@@ -145,7 +152,15 @@ impl HubClient {
     }
 
     async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, HubError> {
-        self.ask_within(PATIENCE, method, path, body).await
+        self.json(&self.ask_within(PATIENCE, method, path, body).await?)
+    }
+
+    /// An answer as JSON; an empty one is null.
+    fn json(&self, answer: &[u8]) -> Result<Value, HubError> {
+        if answer.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(answer).map_err(|_| HubError::Strange(self.address))
     }
 
     async fn ask_within(
@@ -154,7 +169,7 @@ impl HubClient {
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> Result<Value, HubError> {
+    ) -> Result<Bytes, HubError> {
         let exchange = self.exchange(self.request(method, path, body)?);
         let answer = tokio::time::timeout(patience, exchange).await;
         answer.map_err(|_| HubError::Late(self.address, patience))?
@@ -173,7 +188,7 @@ impl HubClient {
         request.body(body).map_err(|_| HubError::Strange(self.address))
     }
 
-    async fn exchange(&self, request: Request<Body>) -> Result<Value, HubError> {
+    async fn exchange(&self, request: Request<Body>) -> Result<Bytes, HubError> {
         let address = self.address;
         let stream =
             TcpStream::connect(address).await.map_err(|error| HubError::Nobody { address, error })?;
@@ -186,7 +201,7 @@ impl HubClient {
         self.send(stream, request).await
     }
 
-    async fn send<S>(&self, stream: S, request: Request<Body>) -> Result<Value, HubError>
+    async fn send<S>(&self, stream: S, request: Request<Body>) -> Result<Bytes, HubError>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -199,17 +214,14 @@ impl HubClient {
         answer
     }
 
-    async fn read(&self, response: Response<Body>) -> Result<Value, HubError> {
+    async fn read(&self, response: Response<Body>) -> Result<Bytes, HubError> {
         let status = response.status();
         let strange = || HubError::Strange(self.address);
         let bytes = to_bytes(response.into_body(), ANSWER_LIMIT).await.map_err(|_| strange())?;
-        if status == StatusCode::NO_CONTENT {
-            return Ok(Value::Null);
-        }
-        let answer: Value = serde_json::from_slice(&bytes).map_err(|_| strange())?;
         if status.is_success() {
-            return Ok(answer);
+            return Ok(bytes);
         }
+        let answer = self.json(&bytes)?;
         let message = answer["error"]["message"].as_str().ok_or_else(strange)?;
         Err(HubError::Refused { status, message: message.to_owned() })
     }

@@ -9,6 +9,7 @@ mod exit;
 mod hub_client;
 mod init;
 mod replay;
+mod report;
 mod restore;
 mod serve;
 mod simulate;
@@ -50,6 +51,8 @@ enum Command {
     Token(token::Arguments),
     /// Show and check who did what.
     Audit(audit::Arguments),
+    /// Show the rows of a report, as the running hub has them.
+    Report(report::Arguments),
     /// Copy the store to one file, whether the hub runs or not.
     Backup(backup::Arguments),
     /// Make the store from a copy.
@@ -90,6 +93,7 @@ pub fn run() -> ExitCode {
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
         Command::Backup(arguments) => backup::run(&arguments),
         Command::Restore(arguments) => restore::run(&arguments),
         Command::Store(arguments) => store::run(&arguments),

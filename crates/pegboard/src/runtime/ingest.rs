@@ -10,8 +10,10 @@ use pegboard_model::{
 };
 use pegboard_store::{Batch, Counts, DeadLetterWrite, GapWrite, Store, StoreError};
 
+use super::acd;
 use super::agents::{Agents, Staged};
 use super::key_length::check_contact;
+use super::names::QueueNames;
 use super::reconcile::is_lane;
 use super::status::Status;
 use crate::config::SourceConfig;
@@ -125,6 +127,8 @@ pub struct Ground<'a> {
     pub agents: &'a Agents,
     /// How its partitions stand.
     pub status: &'a Status,
+    /// What its queues are called.
+    pub queues: &'a QueueNames,
     /// Where everything is kept.
     pub store: &'a dyn Store,
     /// The present instant.
@@ -138,7 +142,7 @@ pub async fn prepare(
     standing: &Standing,
     chunk: &Chunk,
 ) -> Result<Prepared, IngestError> {
-    let Ground { config, agents, status, store, now } = ground;
+    let Ground { config, agents, status, queues, store, now } = ground;
     let mut standing = standing.clone();
     let mut staged = Staged::default();
     let mut collected = Collected::default();
@@ -168,6 +172,7 @@ pub async fn prepare(
             collected.refuse(record.position.clone(), &record.data, &reason, now);
         }
     }
+    collected.counts.records += chunk.rows.len() as u64;
     for broken in &chunk.broken {
         collected.counts.records += 1;
         standing.trust.judge(true, &broken.reason)?;
@@ -198,6 +203,7 @@ pub async fn prepare(
     let writes = agents.writes(&staged)?;
     collected.counts.events = staged.events;
     collected.counts.duplicates = staged.duplicates;
+    let queue_names = queues.news(collected.contacts.values(), writes.states.iter());
     let batch = Batch {
         source: config.name.clone(),
         partition: standing.partition.clone(),
@@ -220,6 +226,8 @@ pub async fn prepare(
             .iter()
             .map(|lost| GapWrite { to: lost.to, ..gap(&lost.reason, lost.from, now) })
             .collect(),
+        acd_rows: chunk.rows.iter().map(acd::write).collect::<Result<_, _>>()?,
+        queue_names,
     };
     standing.position = Some(chunk.position.clone());
     Ok(Prepared { batch, staged, standing })
@@ -309,6 +317,8 @@ pub fn opening_batch(source: &SourceName, partition: &PartitionId, epoch: u64, p
         states: Vec::new(),
         dead_letters: Vec::new(),
         gaps: Vec::new(),
+        acd_rows: Vec::new(),
+        queue_names: Vec::new(),
     }
 }
 

@@ -5,17 +5,22 @@
 //! What the stream has lost, [`reconcile`] repairs from the platform's own snapshot, where a source has one.
 //! The [`closer`] derives rows from what was committed. [`view`] is what the API and the page see.
 
+mod acd;
+mod acd_rows;
 pub mod agents;
 pub mod build;
 pub mod closer;
 pub mod folding;
+mod history;
 pub mod hub;
 pub mod ingest;
 mod key_length;
+pub mod names;
 pub mod node;
 pub mod partition;
 pub mod reconcile;
 pub mod reports;
+mod rows;
 pub mod simulated;
 pub mod source;
 pub mod status;

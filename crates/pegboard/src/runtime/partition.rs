@@ -192,6 +192,7 @@ impl Work<'_> {
                 config: &shared.config,
                 agents: &agents,
                 status: &shared.status,
+                queues: &shared.queues,
                 store: &*shared.store,
                 now: (shared.clock)(),
             };

@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use pegboard_model::acd::AcdReport;
 use pegboard_model::{AgentId, Millis, Position, SourceName, Timestamp};
-use pegboard_store::{Counts, Gap, StoreError};
+use pegboard_store::{Counts, Gap, Origin, StoreError};
 use serde::Serialize;
+
+use super::names::Rename;
+use super::rows::MOST_ROWS;
 
 /// The running hub, as readers see it.
 #[async_trait]
@@ -18,6 +22,9 @@ pub trait View: Send + Sync + std::fmt::Debug {
 
     /// The rows of a report.
     async fn report(&self, request: ReportRequest) -> Result<Report, ReportError>;
+
+    /// The revisions of the rows of a report.
+    async fn history(&self, request: HistoryRequest) -> Result<Report, ReportError>;
 }
 
 /// How a source is doing.
@@ -48,6 +55,31 @@ pub struct SourceStatus {
     pub error: Option<SourceFault>,
     /// The latest stretches that were lost, newest first, at most [`GAPS_SHOWN`].
     pub gaps: Vec<LostStretch>,
+    /// What a person should know of, latest first, at most [`NOTICES_SHOWN`]: queues that are called otherwise than before.
+    pub notices: Vec<Notice>,
+}
+
+/// How many notices of a source are shown.
+pub const NOTICES_SHOWN: usize = 10;
+
+/// Something that a person should know of and by which nothing is lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// Since when.
+    pub at: Timestamp,
+    /// What.
+    pub message: String,
+}
+
+impl From<Rename> for Notice {
+    fn from(rename: Rename) -> Self {
+        let Rename { queue, before, now, at } = rename;
+        let message = format!(
+            "queue {queue} was called {before:?} and is now called {now:?}: its rows go on under its id; whoever joins on names has to \
+             follow"
+        );
+        Self { at, message }
+    }
 }
 
 /// How many gaps of a source are shown.
@@ -191,6 +223,44 @@ pub struct ReportRequest {
     pub to: Option<Timestamp>,
     /// Only this agent, for reports that have agents.
     pub agent: Option<AgentId>,
+    /// Who computed the rows.
+    pub origin: Origin,
+    /// Whether queues are told apart by channel and direction: `queue / channel / direction`.
+    pub virtual_queues: bool,
+}
+
+impl ReportRequest {
+    /// The computed rows of all sources of the last 24 hours.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            sources: Vec::new(),
+            from: None,
+            to: None,
+            agent: None,
+            origin: Origin::Computed,
+            virtual_queues: false,
+        }
+    }
+}
+
+/// Which revisions of which rows.
+#[derive(Debug, Clone)]
+pub struct HistoryRequest {
+    /// The name of the report: one of those whose rows are stored.
+    pub name: String,
+    /// The sources; all where empty.
+    pub sources: Vec<SourceName>,
+    /// The first instant; 24 hours before `to` where there is none.
+    pub from: Option<Timestamp>,
+    /// The first instant after; now where there is none.
+    pub to: Option<Timestamp>,
+    /// Who computed the rows.
+    pub origin: Origin,
+    /// Only rows about this agent.
+    pub agent: Option<AgentId>,
+    /// Only rows about this queue, by its id or its name in the row.
+    pub queue: Option<String>,
 }
 
 /// The longest window of a report.
@@ -242,6 +312,12 @@ pub enum ReportError {
     /// The report has no agents to choose from.
     #[error("the report '{0}' is not about single agents: ask for it without agent")]
     NoAgents(&'static str),
+    /// The ACD computes no such report itself.
+    #[error("the ACD computes no rows of '{0}' itself, only of {list}: ask without origin=acd", list = of_acd())]
+    NotOfAcd(&'static str),
+    /// No revisions are kept of the rows of this report.
+    #[error("no history is kept of '{0}': it is of reports of intervals, and with origin=acd of {list}", list = of_acd())]
+    NoHistory(String),
     /// There are too many rows, or too many facts behind them.
     #[error(
         "the report takes more than {0} rows or facts: ask for a shorter window, or for one agent or source"
@@ -250,6 +326,17 @@ pub enum ReportError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl ReportError {
+    /// For more rows, or facts, than one report may have.
+    pub(super) fn too_many() -> Self {
+        Self::TooMany(MOST_ROWS)
+    }
+}
+
+fn of_acd() -> String {
+    AcdReport::ALL.map(AcdReport::as_str).join(", ")
 }
 
 fn as_seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

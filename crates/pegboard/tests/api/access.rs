@@ -20,6 +20,7 @@ const fn expected(route: RouteId) -> [u16; 5] {
         | RouteId::AgentTimeline
         | RouteId::Reports
         | RouteId::Report
+        | RouteId::ReportHistory
         | RouteId::Sources
         | RouteId::DeadLetters
         | RouteId::Session

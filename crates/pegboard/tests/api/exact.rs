@@ -61,6 +61,8 @@ async fn write_changes(store: Arc<dyn Store>, source: SourceName) {
                 states,
                 dead_letters: vec![],
                 gaps: vec![],
+                acd_rows: vec![],
+                queue_names: vec![],
             };
             store.commit(batch).await.unwrap();
         }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use pegboard::runtime::view::{
-    Health, PartitionStatus, ReconcilerStatus, Report, ReportError, ReportRequest, SourceCounts,
-    SourceStatus, View,
+    Health, HistoryRequest, Notice, PartitionStatus, ReconcilerStatus, Report, ReportError, ReportRequest,
+    SourceCounts, SourceStatus, View,
 };
 use pegboard_model::{
     AgentId, AgentNow, Class, ContactId, ContactLeg, Observation, PartitionId, Position, Segment, SourceName,
@@ -15,9 +15,9 @@ use pegboard_model::{
 };
 use pegboard_store::{
     AgentBeginning, AgentEntry, AgentsSnapshot, AuditEntry, AuditWrite, Batch, Beat, Close, Closed,
-    CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedEntry, FeedKind, FeedPage, Gap, NodeId, Part,
-    PartitionState, Result, Roll, SourceState, Store, StoreError, StoreId, StoredAgent, StoredRow, Token,
-    TokenWrite,
+    CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedEntry, FeedKind, FeedPage, Gap, NodeId,
+    Origin, Part, PartitionState, QueueName, Result, Roll, RowRevision, SourceState, Store, StoreError,
+    StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite,
 };
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
@@ -346,6 +346,32 @@ impl Store for FakeStore {
         Ok(Vec::new())
     }
 
+    async fn acd_rows(
+        &self,
+        _: &SourceName,
+        _: &str,
+        _: Timestamp,
+        _: Timestamp,
+    ) -> Result<Vec<StoredAcdRow>> {
+        Ok(Vec::new())
+    }
+
+    async fn row_history(
+        &self,
+        _: &SourceName,
+        _: Origin,
+        _: &str,
+        _: Timestamp,
+        _: Timestamp,
+        _: usize,
+    ) -> Result<Vec<RowRevision>> {
+        Ok(Vec::new())
+    }
+
+    async fn queue_names(&self, _: &SourceName) -> Result<Vec<QueueName>> {
+        Ok(Vec::new())
+    }
+
     async fn gaps(&self, _: &SourceName, _: usize) -> Result<Vec<Gap>> {
         Ok(Vec::new())
     }
@@ -454,6 +480,23 @@ impl View for FakeView {
         let columns = vec!["interval_start", "queue_name", "offered", "service_level_pct"];
         Ok(Report { name, from: request.from.unwrap_or(NOW), to: request.to.unwrap_or(NOW), columns, rows })
     }
+
+    async fn history(&self, request: HistoryRequest) -> std::result::Result<Report, ReportError> {
+        match request.name.as_str() {
+            "queue_interval" => Ok(history(&request)),
+            _ => Err(ReportError::NoHistory(request.name)),
+        }
+    }
+}
+
+/// What the history of a report is asked for, as the API hands it on.
+fn history(request: &HistoryRequest) -> Report {
+    let columns = vec!["interval_start", "origin", "queue", "revision", "changed"];
+    let row = json!({
+        "interval_start": "2026-03-01T09:00:00Z", "origin": request.origin.as_str(), "queue": request.queue,
+        "revision": 2, "changed": {"offered": [3, 4]},
+    });
+    Report { name: "queue_interval", from: NOW, to: NOW, columns, rows: vec![row] }
 }
 
 fn row(number: usize) -> Value {
@@ -488,6 +531,7 @@ pub(crate) fn source(name: &str) -> SourceStatus {
         reconciler: Some(ReconcilerStatus { looked: Some(NOW), shown: 3, repaired: 1, ..Default::default() }),
         error: None,
         gaps: Vec::new(),
+        notices: vec![Notice { at: NOW, message: "queue q was called otherwise".to_string() }],
     }
 }
 

@@ -162,3 +162,34 @@ async fn r28_s32_an_answer_that_takes_too_long_is_given_up() {
         assert_eq!(hub.get("/api/v1/reports/segments").await.code(), "unavailable", "and frees its place");
     }
 }
+
+#[tokio::test]
+async fn the_history_of_a_report_is_asked_for_as_it_was_meant() {
+    let hub = Hub::new();
+    let path = "/api/v1/reports/queue_interval/history";
+    let answer = hub.get(&format!("{path}?origin=acd&queue=Sales&from=2026-03-01T09:00:00Z")).await.json();
+    let row = &answer["rows"][0];
+    assert_eq!((&row["origin"], &row["queue"]), (&json!("acd"), &json!("Sales")));
+    assert_eq!(row["changed"], json!({"offered": [3, 4]}));
+    assert_eq!(hub.get(&format!("{path}?queue=Sales")).await.json()["rows"][0]["origin"], "computed");
+    let csv = hub.get(&format!("{path}?format=csv")).await;
+    assert!(csv.text.starts_with("interval_start,origin,queue,revision,changed\n"), "{}", csv.text);
+    let missing = Ask::get("/api/v1/reports/segments/history").token(&hub.viewer).send(&hub.router).await;
+    assert_eq!((missing.status.as_u16(), missing.json()["error"]["path"].clone()), (404, json!("path.name")));
+}
+
+#[tokio::test]
+async fn origin_and_virtual_queues_reach_the_hub() {
+    let hub = Hub::new();
+    hub.get("/api/v1/reports/queue_interval").await;
+    hub.get("/api/v1/reports/queue_interval?origin=acd&virtual_queues=true").await;
+    let asked: Vec<_> = hub
+        .view
+        .asked
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|asked| (asked.origin.as_str(), asked.virtual_queues))
+        .collect();
+    assert_eq!(asked, [("computed", false), ("acd", true)]);
+}

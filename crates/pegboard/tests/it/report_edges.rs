@@ -10,7 +10,7 @@ use crate::support::script::Script;
 
 fn request(name: &str, from: Timestamp, to: Timestamp, agent: &str) -> ReportRequest {
     let agent = Some(AgentId::from(agent));
-    ReportRequest { name: name.into(), sources: Vec::new(), from: Some(from), to: Some(to), agent }
+    ReportRequest { from: Some(from), to: Some(to), agent, ..ReportRequest::new(name) }
 }
 
 #[tokio::test]

@@ -2,14 +2,14 @@
 
 use pegboard_model::Timestamp;
 use pegboard_store::{
-    AuditWrite, Batch, Close, FeedKind, GapWrite, PostgresStore, Role, SqliteStore, Store, StoreError, Token,
-    TokenWrite,
+    AuditWrite, Batch, Close, FeedKind, GapWrite, Origin, PostgresStore, Role, SqliteStore, Store,
+    StoreError, Token, TokenWrite,
 };
 
 use crate::home::{Home, PostgresHome, SqliteHome};
 use crate::sample::{
-    all_agents, at, batch, close, commit_events, contact, dead_letter, event, number, row, shard, source,
-    whole_feed,
+    acd_row, all_agents, at, batch, close, commit_events, contact, dead_letter, event, number, queue_name,
+    row, shard, source, whole_feed,
 };
 
 /// A store with something in every table.
@@ -20,6 +20,8 @@ async fn fill(store: &dyn Store) {
         dirty: vec![pegboard_store::DirtyMark { agent: Some("ann".into()), from: at(0), to: at(1) }],
         dead_letters: vec![dead_letter(1, vec![0, 255, 7]), dead_letter(2, Vec::new())],
         gaps: vec![GapWrite { reason: "expired".into(), from: None, to: Some(at(1)), at: at(0) }],
+        acd_rows: vec![acd_row("q\0", "{\"n\":1}", "f1", 1), acd_row("q\0", "{\"n\":2}", "f2", 2)],
+        queue_names: vec![queue_name("q", "S\0les", 1)],
         watermark: Some(at(9)),
         ..batch(epoch, 3)
     };
@@ -70,6 +72,12 @@ async fn shown(store: &dyn Store) -> Vec<String> {
         format!("{:?}", store.contacts(&source(), Timestamp::MIN, Timestamp::MAX).await.unwrap()),
         format!("{:?}", store.contact(&source(), &"c-2".into()).await.unwrap()),
         format!("{:?}", store.rows(&source(), "agent_interval", at(0), at(900)).await.unwrap()),
+        format!("{:?}", store.acd_rows(&source(), "queue_interval", at(0), at(900)).await.unwrap()),
+        format!(
+            "{:?}",
+            store.row_history(&source(), Origin::Acd, "queue_interval", at(0), at(9), 9).await.unwrap()
+        ),
+        format!("{:?}", store.queue_names(&source()).await.unwrap()),
         format!("{:?}", store.agents(&[]).await.unwrap()),
         format!("{:?}", whole_feed(store, FeedKind::States).await),
         format!("{:?}", whole_feed(store, FeedKind::Rows).await),

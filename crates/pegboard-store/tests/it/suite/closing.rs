@@ -34,7 +34,7 @@ pub(crate) async fn a_row_is_revised_only_if_it_differs(home: &dyn Home) {
     let told = told(&*store).await;
     assert_eq!(told.len(), 3, "what stands as it was is not told again");
     let last = serde_json::json!({
-        "report": "agent_interval", "interval_start": "2026-03-01T09:00:00Z", "key": "bob",
+        "origin": "computed", "report": "agent_interval", "interval_start": "2026-03-01T09:00:00Z", "key": "bob",
         "revision": 2, "reason": "late", "row": {"talk_s": 3},
     });
     assert_eq!(told[2], last);

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use pegboard_model::{Mark, Millis, PartitionId, Position, Segment, Text, Timestamp};
-use pegboard_store::{Batch, Counts, GapWrite, SegmentsWrite, Store, StoreError};
+use pegboard_store::{Batch, Counts, GapWrite, QueueName, SegmentsWrite, Store, StoreError};
 
 use crate::home::Home;
 use crate::sample::{
     all_agents, all_segments, at, batch, commit_events, contact, dead_letter, event, number, observation,
-    position_of, segment, shard, source, whole_feed,
+    position_of, queue_name, segment, shard, source, whole_feed,
 };
 
 pub(crate) async fn a_batch_is_all_there_after_a_restart(home: &dyn Home) {
@@ -392,4 +392,32 @@ pub(crate) async fn gaps_come_newest_first(home: &dyn Home) {
     assert_eq!((found[0].from, found[0].to, found[0].at), (Some(at(1)), Some(at(2)), at(2)));
     assert_eq!((&found[1].partition, found[1].from), (&shard(), None));
     assert_eq!(store.gaps(&source(), 1).await.unwrap(), found[..1]);
+}
+
+pub(crate) async fn a_queue_keeps_all_its_names_and_when_it_was_called_so(home: &dyn Home) {
+    let store = home.open().await;
+    store.take_partition(&source(), &shard(), &[]).await.unwrap();
+    let commit = async |expected, names| {
+        store.commit(Batch { queue_names: names, ..batch(1, expected) }).await.unwrap();
+    };
+    commit(
+        0,
+        vec![queue_name("q-1", "Sales", 5), queue_name("q-1", "Sales", 2), queue_name("q-2", "Sales", 1)],
+    )
+    .await;
+    commit(1, vec![queue_name("q-1", "Sales", 3), queue_name("q-1", "Service", 9)]).await;
+    let names = store.queue_names(&source()).await.unwrap();
+    let shown =
+        |seen: &QueueName| (seen.queue.to_string(), seen.name.to_string(), seen.first_seen, seen.last_seen);
+    let one =
+        |queue: &str, name: &str, first, last| (queue.to_string(), name.to_string(), at(first), at(last));
+    let expected = [one("q-1", "Sales", 2, 5), one("q-1", "Service", 9, 9), one("q-2", "Sales", 1, 1)];
+    assert_eq!(names.iter().map(shown).collect::<Vec<_>>(), expected);
+    assert_eq!(store.queue_names(&"other".into()).await.unwrap(), []);
+    store.sweep(at(400 * 24 * 3600 + 5)).await.unwrap();
+    assert_eq!(
+        store.queue_names(&source()).await.unwrap().len(),
+        2,
+        "a name goes 400 days after it was last seen"
+    );
 }

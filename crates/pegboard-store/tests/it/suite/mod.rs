@@ -1,6 +1,7 @@
 //! What every store has to do. Each test gets a home of its own with no store in it yet.
 
 pub(crate) mod access;
+pub(crate) mod acd;
 pub(crate) mod audit;
 pub(crate) mod closing;
 pub(crate) mod feeds;

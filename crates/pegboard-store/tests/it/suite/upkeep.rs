@@ -1,12 +1,14 @@
 //! The end of a store's work, and of what it keeps.
 
 use pegboard_model::{Millis, Timestamp};
-use pegboard_store::{Batch, Close, FeedKind, GapWrite, Retention, SegmentsWrite, Store, StoreError};
+use pegboard_store::{
+    AcdRowWrite, Batch, Close, FeedKind, GapWrite, Origin, Retention, SegmentsWrite, Store, StoreError,
+};
 
 use crate::home::Home;
 use crate::sample::{
-    all_segments, at, batch, beginning, close, commit_events, contact, dead_letter, event, now, observation,
-    row, segment, shard, source, whole_feed,
+    acd_row, all_segments, at, batch, beginning, close, commit_events, contact, dead_letter, event, now,
+    observation, row, segment, shard, source, whole_feed,
 };
 
 const HOUR: i64 = 3600;
@@ -71,6 +73,12 @@ async fn fill(store: &dyn Store) {
         })
         .await
         .unwrap();
+    let of_acd = |body: &str, told| {
+        let young = acd_row("q", body, "f1", told);
+        vec![AcdRowWrite { interval_start: at(-900), ..young.clone() }, young]
+    };
+    store.commit(Batch { acd_rows: of_acd("{\"n\":1}", 1), ..batch(epoch, 1) }).await.unwrap();
+    store.commit(Batch { acd_rows: of_acd("{\"n\":2}", 2), ..batch(epoch, 2) }).await.unwrap();
     let closer = store.take_closer(&source()).await.unwrap().epoch;
     let old = pegboard_store::RowWrite { interval_start: at(-900), ..row("ann", "{}", "first") };
     store.close(Close { rows: vec![old, row("ann", "{}", "first")], ..close(closer) }).await.unwrap();
@@ -114,9 +122,12 @@ pub(crate) async fn r28_a_sweep_keeps_what_it_promises(home: &dyn Home) {
         assert_eq!(store.gaps(&source(), 9).await.unwrap().len(), 1);
         let rows = store.rows(&source(), "agent_interval", at(-900), at(900)).await.unwrap();
         assert_eq!(rows.iter().map(|row| row.interval_start).collect::<Vec<_>>(), [at(0)]);
+        let of_acd =
+            store.row_history(&source(), Origin::Acd, "queue_interval", at(-900), at(900), 99).await.unwrap();
+        assert_eq!(of_acd.iter().map(|row| row.interval_start).collect::<Vec<_>>(), [at(0), at(0)]);
         assert_eq!(store.partitions(&source()).await.unwrap().len(), 1, "one that goes on is kept");
     }
-    store.commit(Batch { finished: true, ..batch(1, 1) }).await.unwrap();
+    store.commit(Batch { finished: true, ..batch(1, 3) }).await.unwrap();
     store.sweep(at(400 * DAY)).await.unwrap();
     assert_eq!(store.partitions(&source()).await.unwrap().len(), 1);
     store.sweep(at(400 * DAY) + Millis::new(1)).await.unwrap();

@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use pegboard_model::{AgentId, Millis, Timestamp};
+use pegboard_store::Origin;
 use serde_json::{Value, json};
 
 use crate::api::body;
@@ -16,7 +17,8 @@ use crate::api::csv;
 use crate::api::error::{ApiError, Code};
 use crate::api::query::{InPath, Params};
 use crate::api::state::ApiState;
-use crate::runtime::view::{LONGEST_WINDOW, REPORTS, Report, ReportRequest};
+use crate::api::throttle::Slot;
+use crate::runtime::view::{HistoryRequest, LONGEST_WINDOW, REPORTS, Report, ReportRequest};
 
 /// The window where none is given.
 const USUAL: Millis = Millis::from_hours(24);
@@ -35,8 +37,39 @@ pub(crate) async fn rows(
     params: Params,
     InPath(name): InPath,
 ) -> Result<Response, ApiError> {
-    let agent = params.one("agent").map(AgentId::from);
-    answer(&state, &caller, &params, &name, agent).await
+    let asked = ReportRequest {
+        agent: params.one("agent").map(AgentId::from),
+        origin: origin(&params),
+        virtual_queues: params.one("virtual_queues") == Some("true"),
+        ..ReportRequest::new(name)
+    };
+    answer(&state, &caller, &params, asked).await
+}
+
+/// `GET /reports/{name}/history`.
+pub(crate) async fn history(
+    State(state): State<ApiState>,
+    caller: Caller,
+    params: Params,
+    InPath(name): InPath,
+) -> Result<Response, ApiError> {
+    let (from, to) = window(&params, state.view.now())?;
+    let sources = caller.scope(&state, params.all("source")).await?;
+    let _slot = slot(&state, &caller)?;
+    let request = HistoryRequest {
+        name,
+        sources,
+        from,
+        to,
+        origin: origin(&params),
+        agent: params.one("agent").map(AgentId::from),
+        queue: params.one("queue").map(str::to_owned),
+    };
+    written(&state, &params, state.view.history(request).await?)
+}
+
+fn origin(params: &Params) -> Origin {
+    if params.one("origin") == Some(Origin::Acd.as_str()) { Origin::Acd } else { Origin::Computed }
 }
 
 /// `GET /agents/{id}/timeline`.
@@ -46,23 +79,32 @@ pub(crate) async fn timeline(
     params: Params,
     InPath(id): InPath,
 ) -> Result<Response, ApiError> {
-    answer(&state, &caller, &params, "segments", Some(id.as_str().into())).await
+    let asked = ReportRequest { agent: Some(id.as_str().into()), ..ReportRequest::new("segments") };
+    answer(&state, &caller, &params, asked).await
 }
 
 async fn answer(
     state: &ApiState,
     caller: &Caller,
     params: &Params,
-    name: &str,
-    agent: Option<AgentId>,
+    asked: ReportRequest,
 ) -> Result<Response, ApiError> {
     let (from, to) = window(params, state.view.now())?;
     let sources = caller.scope(state, params.all("source")).await?;
+    let _slot = slot(state, caller)?;
+    let report = state.view.report(ReportRequest { sources, from, to, ..asked }).await?;
+    written(state, params, report)
+}
+
+/// The right to have one more report computed.
+fn slot(state: &ApiState, caller: &Caller) -> Result<Slot, ApiError> {
     let busy =
         || ApiError::too_many(Duration::from_secs(1), "this token has reports under way: wait for them");
-    let _slot = state.reports.take(caller.id()).ok_or_else(busy)?;
-    let report =
-        state.view.report(ReportRequest { name: name.to_string(), sources, from, to, agent }).await?;
+    state.reports.take(caller.id()).ok_or_else(busy)
+}
+
+/// The rows in the format that is asked for.
+fn written(state: &ApiState, params: &Params, report: Report) -> Result<Response, ApiError> {
     let limit = state.limits.report_rows;
     if report.rows.len() > limit {
         let message = format!("more than {limit} rows: ask for a shorter window, one source or one agent");

@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, Notify};
 use crate::clock::Clock;
 use crate::config::SourceConfig;
 use crate::runtime::agents::{Agents, Staged};
+use crate::runtime::names::QueueNames;
 use crate::runtime::node::Node;
 use crate::runtime::status::Status;
 use crate::runtime::watch;
@@ -32,6 +33,8 @@ pub struct Shared {
     pub status: Status,
     /// Its agents. Held from staging a batch until it is committed.
     pub agents: Mutex<Agents>,
+    /// What its queues are called.
+    pub queues: QueueNames,
     /// Wakes the planning of partitions.
     pub replan: Notify,
     /// Wakes the look at the platform's snapshot.
@@ -63,6 +66,7 @@ impl Shared {
         let agents = Agents::load(config.name.clone(), policy, &*store).await?;
         // Known to be there before it is known what there is to read: somebody has to lead it.
         node.note_open(&config.name, 0);
+        let queues = QueueNames::of(&store.queue_names(&config.name).await?);
         let status = Status::default();
         status.restore(&state);
         let at_load = state.partitions.into_iter().map(|state| (state.partition.clone(), state)).collect();
@@ -73,6 +77,7 @@ impl Shared {
             clock,
             status,
             agents: Mutex::new(agents),
+            queues,
             replan: Notify::new(),
             look: Notify::new(),
             node,
@@ -133,8 +138,10 @@ impl Shared {
         // Until the outcome is known and taken over, which it never is if this task is ended meanwhile.
         self.set_stale();
         failpoint!("partition.prepared", fails);
+        let names = batch.queue_names.clone();
         match self.store.commit(batch).await {
             Ok(_) => {
+                self.queues.note(&names);
                 failpoint!("partition.committed", fails);
                 agents.accept(staged);
                 self.set_fresh();

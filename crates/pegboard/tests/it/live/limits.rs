@@ -83,13 +83,7 @@ fn r28_a_replayed_event_is_of_2010_to_a_day_ahead() {
 }
 
 async fn segments(live: &Live, from: Timestamp, to: Timestamp) -> Result<usize, ReportError> {
-    let request = ReportRequest {
-        name: "segments".into(),
-        sources: Vec::new(),
-        from: Some(from),
-        to: Some(to),
-        agent: None,
-    };
+    let request = ReportRequest { from: Some(from), to: Some(to), ..ReportRequest::new("segments") };
     live.hub.report(request).await.map(|report| report.rows.len())
 }
 
@@ -128,6 +122,8 @@ async fn with_gaps(folder: &std::path::Path, count: i64) {
         states: Vec::new(),
         dead_letters: Vec::new(),
         gaps: (0..count).map(gap).collect(),
+        acd_rows: Vec::new(),
+        queue_names: Vec::new(),
     };
     store.commit(batch).await.unwrap();
     store.shut_down().await.unwrap();

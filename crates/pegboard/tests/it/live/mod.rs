@@ -1,5 +1,6 @@
 //! The live hub, from a source to reports, feeds and dead letters, over a real store.
 
+mod acd_rows;
 mod bad_records;
 mod clock_steps;
 mod equals_replay;

@@ -13,8 +13,9 @@ use pegboard_model::{
 use pegboard_sim::random::Random;
 use pegboard_store::{
     AgentBeginning, AgentsSnapshot, AuditEntry, AuditWrite, Batch, Beat, Close, Closed, CloserState,
-    Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage, Gap, NodeId, Part, PartitionState, Result,
-    Roll, SourceState, SqliteStore, Store, StoreError, StoreId, StoredAgent, StoredRow, Token, TokenWrite,
+    Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage, Gap, NodeId, Origin, Part, PartitionState,
+    QueueName, Result, Roll, RowRevision, SourceState, SqliteStore, Store, StoreError, StoreId, StoredAcdRow,
+    StoredAgent, StoredRow, Token, TokenWrite,
 };
 use tokio::sync::{Notify, watch};
 
@@ -376,6 +377,32 @@ impl Store for Unreliable {
         to: Timestamp,
     ) -> Result<Vec<StoredRow>> {
         self.read("rows", self.store.rows(source, report, from, to)).await
+    }
+
+    async fn acd_rows(
+        &self,
+        source: &SourceName,
+        report: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<StoredAcdRow>> {
+        self.read("rows of the acd", self.store.acd_rows(source, report, from, to)).await
+    }
+
+    async fn row_history(
+        &self,
+        source: &SourceName,
+        origin: Origin,
+        report: &str,
+        from: Timestamp,
+        to: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<RowRevision>> {
+        self.read("row history", self.store.row_history(source, origin, report, from, to, limit)).await
+    }
+
+    async fn queue_names(&self, source: &SourceName) -> Result<Vec<QueueName>> {
+        self.read("names of queues", self.store.queue_names(source)).await
     }
 
     async fn agents(&self, sources: &[SourceName]) -> Result<AgentsSnapshot> {

@@ -185,8 +185,8 @@ pub(crate) async fn report(
     from: Timestamp,
     to: Timestamp,
 ) -> Result<Vec<Value>, ReportError> {
-    let (name, sources) = (name.to_owned(), sources.to_vec());
-    let request = ReportRequest { name, sources, from: Some(from), to: Some(to), agent: None };
+    let sources = sources.to_vec();
+    let request = ReportRequest { sources, from: Some(from), to: Some(to), ..ReportRequest::new(name) };
     Ok(hub.report(request).await?.rows)
 }
 

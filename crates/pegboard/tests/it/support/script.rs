@@ -8,7 +8,7 @@ use pegboard_connect::sources::amazon_connect::Decoder;
 use pegboard_connect::spec::{
     Chunk, Decode, Opening, PartitionReader, Plan, Progress, Record, Source, SourceError,
 };
-use pegboard_model::{PartitionId, Position, Timestamp};
+use pegboard_model::{AcdRow, PartitionId, Position, Timestamp};
 use tokio::sync::watch;
 
 /// A handle: copies are the same source, so that a test keeps one and goes on after a restart.
@@ -77,6 +77,11 @@ impl Script {
         self.push_chunk(partition, records, None, false);
     }
 
+    /// Adds a chunk of rows that the platform computed itself.
+    pub(crate) fn push_rows(&self, partition: &str, rows: Vec<AcdRow>, watermark: Timestamp) {
+        self.push_chunk_of::<&str>(partition, &[], rows, Some(watermark), false);
+    }
+
     /// Ends a partition with an empty chunk.
     pub(crate) fn end(&self, partition: &str, watermark: Timestamp) {
         self.push_chunk::<&str>(partition, &[], Some(watermark), true);
@@ -86,6 +91,17 @@ impl Script {
         &self,
         partition: &str,
         records: &[R],
+        watermark: Option<Timestamp>,
+        ended: bool,
+    ) {
+        self.push_chunk_of(partition, records, Vec::new(), watermark, ended);
+    }
+
+    fn push_chunk_of<R: AsRef<[u8]>>(
+        &self,
+        partition: &str,
+        records: &[R],
+        rows: Vec<AcdRow>,
         watermark: Option<Timestamp>,
         ended: bool,
     ) {
@@ -105,7 +121,7 @@ impl Script {
             ended,
             gap: None,
             broken: Vec::new(),
-            rows: Vec::new(),
+            rows,
         };
         part.chunks.push(chunk);
         drop(state);

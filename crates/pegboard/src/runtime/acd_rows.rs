@@ -1,0 +1,163 @@
+//! Rows that the ACD computed itself, as readers see them: under the columns of our reports.
+
+use pegboard_engine::Window;
+use pegboard_model::acd::{AcdReport, AcdRow, ExtraValue};
+use pegboard_model::{AgentId, Millis, SourceName};
+use pegboard_store::StoreError;
+use serde_json::{Map, Value};
+
+use super::names::Directory;
+use super::reports::days;
+use super::rows::{OverTime, is_of};
+use super::source::Shared;
+use super::view::ReportError;
+
+/// The columns that such rows have besides those of our reports: what the site calls the ACD's report, what else it is
+/// grouped by and says, and the file that told it.
+pub(super) const OWN_COLUMNS: [&str; 4] = ["acd_report", "groups", "extra", "file"];
+
+/// The rows of one source whose interval starts in the window. `room` is how many there may be.
+pub(super) async fn rows(
+    shared: &Shared,
+    report: AcdReport,
+    window: Window,
+    agent: Option<&AgentId>,
+    room: usize,
+) -> Result<Vec<Value>, ReportError> {
+    let source = &shared.config.name;
+    let directory = Directory::load(&*shared.store, source).await?;
+    let mut rows = Vec::new();
+    for day in days(window) {
+        for stored in shared.store.acd_rows(source, report.as_str(), day.from, day.to).await? {
+            let mut shown = show(source, &read(&stored.row.body)?, &directory);
+            shown.insert("file".into(), (*stored.file).into());
+            let mut row = Value::Object(shown);
+            OverTime::of_acd(&stored.row).annotate(&mut row);
+            if is_of(agent, &row) {
+                rows.push(row);
+            }
+        }
+        if rows.len() > room {
+            return Err(ReportError::too_many());
+        }
+    }
+    Ok(rows)
+}
+
+/// A row as it is stored.
+pub(super) fn read(body: &str) -> Result<AcdRow, StoreError> {
+    serde_json::from_str(body)
+        .map_err(|error| StoreError::Damaged { what: "row of the ACD", detail: error.to_string() })
+}
+
+/// A row under all columns of its report; what the ACD does not say is null.
+pub(super) fn show(source: &SourceName, row: &AcdRow, directory: &Directory) -> Map<String, Value> {
+    let mut shown: Map<String, Value> =
+        row.report.columns().iter().map(|column| ((*column).to_owned(), Value::Null)).collect();
+    let mut say = |column: &str, value: Value| {
+        if let Some(cell) = shown.get_mut(column) {
+            *cell = value;
+        }
+    };
+    say("interval_start", row.interval_start.to_string().into());
+    say("interval_s", seconds(row.interval_s));
+    say("source", source.as_str().into());
+    if let Some(queue) = &row.grouping.queue {
+        let (id, name) = directory.queue(queue, row.interval_start);
+        // A queue without a name is none; one with a name that nobody knows has an id all the same.
+        say(
+            "queue_id",
+            if id.as_str().is_empty() && !name.is_empty() { Value::Null } else { id.as_str().into() },
+        );
+        say("queue_name", (*name).into());
+    }
+    if let Some(agent) = &row.grouping.agent {
+        let (id, login, name) = directory.agent(agent);
+        say("agent_id", known(id.as_str()));
+        say("agent_login", known(&login));
+        say("agent_name", known(&name));
+    }
+    if let Some(channel) = &row.grouping.channel {
+        say("channel", channel.as_str().into());
+    }
+    if let Some(direction) = row.grouping.direction {
+        say("direction", direction.as_str().into());
+    }
+    if let Some(pegging) = row.pegging {
+        say("pegging", pegging.as_str().into());
+    }
+    if let Some(formula) = row.service_level_formula {
+        say("service_level_formula", formula.as_str().into());
+    }
+    for (column, value) in row.values() {
+        say(column.as_str(), number(*value));
+    }
+    shown.insert("acd_report".into(), (*row.name).into());
+    shown.insert("groups".into(), groups(row));
+    shown.insert("extra".into(), extra(row));
+    shown
+}
+
+fn known(text: &str) -> Value {
+    if text.is_empty() { Value::Null } else { text.into() }
+}
+
+fn groups(row: &AcdRow) -> Value {
+    let groups = row.grouping.further.iter().map(|(label, value)| (label.to_string(), Value::from(&**value)));
+    Value::Object(groups.collect())
+}
+
+fn extra(row: &AcdRow) -> Value {
+    let extra = row.extra().iter().map(|extra| {
+        let value = match &extra.value {
+            ExtraValue::Number(value) => number(*value),
+            ExtraValue::Text(text) => (**text).into(),
+        };
+        (extra.label.to_string(), value)
+    });
+    Value::Object(extra.collect())
+}
+
+fn number(value: pegboard_model::acd::Value) -> Value {
+    // A number is always JSON.
+    serde_json::to_value(value).unwrap_or(Value::Null)
+}
+
+fn seconds(duration: Millis) -> Value {
+    number(pegboard_model::acd::Value::Duration(duration))
+}
+
+#[cfg(test)]
+mod tests {
+    use pegboard_model::Timestamp;
+    use pegboard_model::acd::{Column, Extra, Grouping, Known, Value as Number};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_row_stands_under_the_columns_of_its_report_and_what_is_not_said_is_null() {
+        let grouping = Grouping {
+            queue: Some(Known::Name("Sales".into())),
+            further: vec![("Routing profile".into(), "Basic".into())],
+            ..Grouping::default()
+        };
+        let start = Timestamp::parse("2026-03-01T09:15:00Z").unwrap();
+        let (quarter, report) = (Millis::from_minutes(15), AcdReport::QueueInterval);
+        let mut row = AcdRow::new(report, "QR".into(), start, quarter, grouping);
+        row.put(Column::Offered, Number::Count(3));
+        row.put(Column::Talk, Number::Duration(Millis::new(12_005)));
+        row.keep(Extra { label: "Zone".into(), metric: None, value: ExtraValue::Text("7".into()) });
+        let body = serde_json::to_string(&row).unwrap();
+        let shown = Value::Object(show(&"acme".into(), &read(&body).unwrap(), &Directory::default()));
+        assert!(report.columns().iter().all(|column| shown.get(column).is_some()));
+        let cell = |column: &str| shown[column].clone();
+        assert_eq!((cell("interval_start"), cell("interval_s")), (json!("2026-03-01T09:15:00Z"), json!(900)));
+        assert_eq!((cell("queue_id"), cell("queue_name")), (Value::Null, json!("Sales")));
+        assert_eq!((cell("offered"), cell("talk_s"), cell("hold_s")), (json!(3), json!(12.005), Value::Null));
+        assert_eq!(
+            (cell("groups"), cell("extra")),
+            (json!({"Routing profile": "Basic"}), json!({"Zone": "7"}))
+        );
+    }
+}

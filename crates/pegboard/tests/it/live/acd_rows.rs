@@ -1,0 +1,125 @@
+//! Rows that the ACD computed itself: from a chunk to the reports, beside the computed ones.
+
+use pegboard::runtime::view::{HistoryRequest, ReportError, ReportRequest, View as _};
+use pegboard_model::acd::{AcdReport, AcdRow, Column, Grouping, Known, Telling, Value as Number};
+use pegboard_model::{Channel, Millis, Timestamp};
+use pegboard_store::Origin;
+use serde_json::{Value, json};
+
+use crate::support::clock;
+use crate::support::day::Day;
+use crate::support::feeding::{ONLY, all_arrived, feed_only};
+use crate::support::live::{Live, config};
+use crate::support::script::Script;
+
+/// A row of the queue report, told by a file.
+fn row(queue: &str, start: Timestamp, offered: u64, file: &str, made: Timestamp) -> AcdRow {
+    let grouping = Grouping {
+        queue: Some(Known::Name(queue.into())),
+        channel: Some(Channel::Voice),
+        ..Grouping::default()
+    };
+    let quarter = Millis::from_minutes(15);
+    let mut row = AcdRow::new(AcdReport::QueueInterval, "QR".into(), start, quarter, grouping);
+    row.put(Column::Offered, Number::Count(offered));
+    row.telling = Telling { file: file.into(), made };
+    row
+}
+
+async fn rows(live: &Live, day: &Day, asked: ReportRequest) -> Vec<Value> {
+    let request = ReportRequest { from: Some(day.start), to: Some(day.end), ..asked };
+    live.hub.report(request).await.unwrap().rows
+}
+
+#[tokio::test]
+async fn rows_of_the_acd_stand_beside_the_computed_ones_and_are_never_mixed_with_them() {
+    let day = Day::of(12, 6, 21);
+    let (script, folder) = (Script::new(false), tempfile::tempdir().unwrap());
+    script.add(ONLY, &[]);
+    script.add("reports", &[]);
+    feed_only(&script, &day, day.start, all_arrived(&day));
+    let live = Live::start(&script, &config(), folder.path()).await;
+    clock::set(all_arrived(&day));
+    script.push_rows("reports", vec![], all_arrived(&day));
+    live.settle(&script, day.end).await;
+    let computed = rows(&live, &day, ReportRequest::new("queue_interval")).await;
+    let one = computed.iter().find(|row| row["channel"] == "VOICE").unwrap();
+    let name = one["queue_name"].as_str().unwrap();
+    let start: Timestamp = one["interval_start"].as_str().unwrap().parse().unwrap();
+
+    let made = day.end;
+    let told = vec![row(name, start, 7, "QR-1.csv", made), row("Nobody knows", start, 0, "QR-1.csv", made)];
+    script.push_rows("reports", told, all_arrived(&day));
+    // The next file corrects it, and repeats the other.
+    let later = made + Millis::from_minutes(15);
+    let told = vec![row(name, start, 8, "QR-2.csv", later), row("Nobody knows", start, 0, "QR-2.csv", later)];
+    script.push_rows("reports", told, all_arrived(&day));
+    live.read_all(&script).await;
+
+    let of_acd = ReportRequest { origin: Origin::Acd, ..ReportRequest::new("queue_interval") };
+    let found = rows(&live, &day, of_acd.clone()).await;
+    let shown: Vec<_> = found
+        .iter()
+        .map(|row| (&row["queue_id"], &row["queue_name"], &row["offered"], &row["revision"]))
+        .collect();
+    let (unknown, known) = (json!("Nobody knows"), json!(name));
+    let expected =
+        [(&Value::Null, &unknown, &json!(0), &json!(1)), (&one["queue_id"], &known, &json!(8), &json!(2))];
+    assert_eq!(shown, expected, "ids are joined by name, and a name that nobody knows is shown");
+    let last = &found[1];
+    assert_eq!(
+        (&last["origin"], &last["reason"], &last["file"]),
+        (&json!("acd"), &json!("late"), &json!("QR-2.csv"))
+    );
+    assert_eq!((&last["talk_s"], &last["provisional"]), (&Value::Null, &json!(false)));
+    assert_eq!(rows(&live, &day, ReportRequest::new("queue_interval")).await, computed, "never mixed");
+
+    let history = HistoryRequest {
+        name: "queue_interval".into(),
+        sources: Vec::new(),
+        from: Some(start),
+        to: Some(start + Millis::from_minutes(15)),
+        origin: Origin::Acd,
+        agent: None,
+        queue: Some(name.to_owned()),
+    };
+    let told = live.hub.history(history.clone()).await.unwrap();
+    let shown: Vec<_> =
+        told.rows.iter().map(|row| (&row["revision"], &row["file"], &row["changed"])).collect();
+    let changed = json!({"offered": [7, 8]});
+    let expected = [(&json!(1), &json!("QR-1.csv"), &Value::Null), (&json!(2), &json!("QR-2.csv"), &changed)];
+    assert_eq!(shown, expected);
+    assert!(told.rows.iter().all(|row| told.columns.iter().all(|column| row.get(*column).is_some())));
+    let of_computed = live.hub.history(HistoryRequest { origin: Origin::Computed, ..history }).await.unwrap();
+    assert!(of_computed.rows.iter().any(|row| row["row"]["offered"] == one["offered"]));
+
+    let refused = live.hub.report(ReportRequest { name: "segments".into(), ..of_acd }).await.unwrap_err();
+    assert!(matches!(refused, ReportError::NotOfAcd("segments")), "{refused}");
+    live.stop().await;
+}
+
+#[tokio::test]
+async fn a_mixed_queue_becomes_one_for_each_channel_and_direction_on_demand() {
+    let day = Day::of(12, 6, 21);
+    let (script, folder) = (Script::new(false), tempfile::tempdir().unwrap());
+    script.add(ONLY, &[]);
+    feed_only(&script, &day, day.start, all_arrived(&day));
+    let live = Live::start(&script, &config(), folder.path()).await;
+    live.settle(&script, day.end).await;
+    for report in ["queue_interval", "agent_queue_daily"] {
+        let real = rows(&live, &day, ReportRequest::new(report)).await;
+        let asked = ReportRequest { virtual_queues: true, ..ReportRequest::new(report) };
+        let parted = rows(&live, &day, asked).await;
+        assert_eq!(real.len(), parted.len());
+        for (real, parted) in real.iter().zip(&parted) {
+            let part = |column: &str| real[column].as_str().unwrap();
+            let name = match part("queue_name") {
+                "" => String::new(),
+                name => format!("{name} / {} / {}", part("channel"), part("direction")),
+            };
+            assert_eq!(parted["queue_name"], name);
+            assert_eq!(real["answered"], parted["answered"]);
+        }
+    }
+    live.stop().await;
+}
