@@ -232,14 +232,15 @@ impl Claim {
     }
 }
 
-/// Sorted before every event of its instant, which was made after it or tells the same.
+/// Sorted before every event of its instant, which was made after it or tells the same. Its id is one among those of its
+/// agent: it does not name him, whose own may be as long as an id can be.
 fn evidence(agent: &AgentId, at: Timestamp, what: What) -> Observation {
     let millis = at.as_millis();
     Observation {
         agent: agent.clone(),
         at,
         order: Order { partition: lane(), position: Position::Number(millis.unsigned_abs()) },
-        id: EventId::from(format!("#snapshot:{agent}:{millis}").as_str()),
+        id: EventId::from(format!("#snapshot:{millis}").as_str()),
         what,
     }
 }
