@@ -33,7 +33,7 @@ pub use read::{
 pub use sqlite::{Retention, SqliteOptions, SqliteStore};
 
 use async_trait::async_trait;
-use pegboard_model::{AgentId, ContactLeg, Observation, PartitionId, Segment, SourceName, Timestamp};
+use pegboard_model::{AgentId, ContactLeg, Millis, Observation, PartitionId, Segment, SourceName, Timestamp};
 use tokio::sync::watch;
 
 /// Result of everything that a store is asked.
@@ -113,6 +113,19 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         until: Timestamp,
         base: String,
     ) -> Result<()>;
+
+    /// For how long after their last evidence agents are kept who have signed out: as long as anything that names them.
+    fn keeps_agents(&self) -> Millis;
+
+    /// Removes agents with all that is left of them, in one transaction, and answers whom. Whoever was heard of within
+    /// [`Store::keeps_agents`] before `now`, has another version than is given, or a mark that the closer has not
+    /// answered, stays.
+    async fn forget_agents(
+        &self,
+        source: &SourceName,
+        agents: &[(AgentId, u64)],
+        now: Timestamp,
+    ) -> Result<Vec<AgentId>>;
 
     /// One contact, as newest known.
     async fn contact(

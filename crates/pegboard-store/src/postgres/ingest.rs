@@ -73,7 +73,9 @@ pub(super) async fn commit(session: &Session, batch: &Batch, now: Timestamp) -> 
     Ok(Committed { last_state: feed::head(&answers[fed])? })
 }
 
-/// Writes agents that still have the version that the write was derived from; answers the others.
+/// Writes agents that still have the version that the write was derived from; answers the others. A row that takes the
+/// place of an older one has an `xmax`; one without it, and not the first of its agent, follows nothing: the agent was
+/// removed meanwhile.
 const AGENTS: &str = "
     WITH written AS (
         INSERT INTO agents AS known (source, agent, heard, now, track, begins_at, begins_before, version)
@@ -86,9 +88,9 @@ const AGENTS: &str = "
         SET heard = excluded.heard, now = excluded.now, track = excluded.track, begins_at = excluded.begins_at,
             begins_before = excluded.begins_before, version = excluded.version
         WHERE known.version = excluded.version - 1
-        RETURNING agent
+        RETURNING known.agent, known.version = 1 OR known.xmax <> 0 AS follows
     )
-    SELECT agent FROM unnest($2) AS given (agent) EXCEPT SELECT agent FROM written ORDER BY agent";
+    SELECT agent FROM unnest($2) AS given (agent) EXCEPT SELECT agent FROM written WHERE follows ORDER BY agent";
 
 fn write_agents<'a>(source: &'a SourceName, agents: &'a [AgentWrite]) -> Tried<Option<Call<'a>>> {
     if agents.is_empty() {

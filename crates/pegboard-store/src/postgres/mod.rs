@@ -30,7 +30,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pegboard_model::{
-    AgentId, ContactId, ContactLeg, Observation, PartitionId, Segment, SourceName, Timestamp,
+    AgentId, ContactId, ContactLeg, Millis, Observation, PartitionId, Segment, SourceName, Timestamp,
 };
 use tokio::sync::watch;
 
@@ -336,6 +336,22 @@ impl Store for PostgresStore {
             ingest::rebase(&session, source, agent, version, until, base).await
         };
         self.write("fold old evidence", work).await
+    }
+
+    fn keeps_agents(&self) -> Millis {
+        self.retention.agents()
+    }
+
+    async fn forget_agents(
+        &self,
+        source: &SourceName,
+        agents: &[(AgentId, u64)],
+        now: Timestamp,
+    ) -> Result<Vec<AgentId>> {
+        let before = now - self.keeps_agents();
+        let work =
+            |session: Lent| async move { sweep::forget_agents(&session, source, agents, before).await };
+        self.write("remove agents", work).await
     }
 
     async fn contact(&self, source: &SourceName, contact: &ContactId) -> Result<Option<ContactLeg>> {

@@ -3,9 +3,9 @@
 //! Every bite is a transaction of its own and starts with what is oldest. Nodes that sweep at the same time do not wait
 //! for each other, and what one of them removed is nothing for the others to do.
 
-use pegboard_model::Timestamp;
+use pegboard_model::{AgentId, SourceName, Timestamp};
 
-use super::codec::get;
+use super::codec::{get, get_text, text};
 use super::fault::Tried;
 use super::session::{Call, Session};
 use crate::column::to_column;
@@ -212,6 +212,36 @@ async fn sweep_dead_letters(session: &Session, now: Timestamp, retention: &Reten
         in_bites(session, || Call::new(OLD_LETTERS).with(source).with(first_kept)).await?;
     }
     Ok(())
+}
+
+const FORGET: &str = "
+    WITH gone AS (
+        DELETE FROM agents USING unnest($2::text[], $3::bigint[]) AS given (agent, version)
+        WHERE agents.source = $1 AND agents.agent = given.agent AND agents.version = given.version
+          AND agents.heard < $4
+          AND NOT EXISTS (SELECT 1 FROM dirty
+                          WHERE dirty.source = $1 AND NOT dirty.of_contacts AND dirty.agent = given.agent)
+        RETURNING agents.agent
+    ), of_evidence AS (
+        DELETE FROM evidence USING gone WHERE evidence.source = $1 AND evidence.agent = gone.agent
+    ), of_segments AS (
+        DELETE FROM segments USING gone WHERE segments.source = $1 AND segments.agent = gone.agent
+    )
+    SELECT agent FROM gone ORDER BY agent";
+
+/// Removes agents who were not heard of since `before`, with what is left of them; answers whom.
+pub(super) async fn forget_agents(
+    session: &Session,
+    source: &SourceName,
+    agents: &[(AgentId, u64)],
+    before: Timestamp,
+) -> Tried<Vec<AgentId>> {
+    let call = Call::new(FORGET)
+        .with(source.as_str())
+        .with(agents.iter().map(|(agent, _)| text(agent.as_str())).collect::<Vec<_>>())
+        .with(agents.iter().map(|(_, version)| to_column(*version)).collect::<Vec<_>>())
+        .with(before.as_millis());
+    session.call(call).await?.iter().map(|row| get_text(row, 0).map(AgentId::from)).collect()
 }
 
 /// Repeats a statement, whose last parameter is how many rows it removes at most, until it removes fewer.

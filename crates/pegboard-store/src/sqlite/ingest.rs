@@ -46,7 +46,8 @@ pub(super) fn commit(step: &mut Step<'_>, batch: &Batch) -> Tried<Committed> {
 fn write_agents(step: &Step<'_>, source: &SourceName, agents: &[AgentWrite]) -> Tried<()> {
     let mut upsert = step.connection.prepare_cached(
         "INSERT INTO agents (source, agent, heard, now, track, begins_at, begins_before, version)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 + 1)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 + 1
+         WHERE ?8 = 0 OR EXISTS (SELECT 1 FROM agents WHERE source = ?1 AND agent = ?2)
          ON CONFLICT DO UPDATE
          SET heard = excluded.heard, now = excluded.now, track = excluded.track,
              begins_at = excluded.begins_at, begins_before = excluded.begins_before, version = version + 1

@@ -308,6 +308,21 @@ impl Store for SqliteStore {
         self.writer.run("fold old evidence", job).await
     }
 
+    fn keeps_agents(&self) -> Millis {
+        self.retention.agents()
+    }
+
+    async fn forget_agents(
+        &self,
+        source: &SourceName,
+        agents: &[(AgentId, u64)],
+        now: Timestamp,
+    ) -> Result<Vec<AgentId>> {
+        let (source, agents, before) = (source.clone(), agents.to_vec(), now - self.keeps_agents());
+        let job = move |step: &mut writer::Step<'_>| sweep::forget_agents(step, &source, &agents, before);
+        self.writer.run("remove agents", job).await
+    }
+
     async fn contact(&self, source: &SourceName, contact: &ContactId) -> Result<Option<ContactLeg>> {
         let (source, contact) = (source.clone(), contact.clone());
         let query = move |connection: &Connection| read::contact(connection, &source, &contact);

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use pegboard_model::{Millis, SourceName, Timestamp};
+use pegboard_model::{AgentId, Millis, SourceName, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Params, params, params_from_iter};
 
@@ -28,7 +28,7 @@ const SPARE_PAGES: i64 = 1024;
 pub(super) const KEPT_DETAILS: Millis = Millis::from_hours(8 * 24);
 
 /// How long each table keeps its rows. What has no line here is bounded by what it describes (partitions of the
-/// last 400 days, agents, tokens), and dirty marks by agents.
+/// last 400 days, tokens; agents of whom anything else is kept), and dirty marks by agents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retention {
     /// Entries of feeds: 24 hours. A cursor that is older has to take a new snapshot.
@@ -59,6 +59,13 @@ impl Default for Retention {
             details: Millis::from_hours(62 * 24),
             disk_budget: None,
         }
+    }
+}
+
+impl Retention {
+    /// For how long anything is kept that names an agent.
+    pub(crate) fn agents(&self) -> Millis {
+        self.history.max(self.details)
     }
 }
 
@@ -103,6 +110,34 @@ pub(super) fn bite(step: &mut Step<'_>, mut ranges: VecDeque<Range>) -> Tried<Ve
     }
     failpoint!("sweep.after", fails);
     Ok(ranges)
+}
+
+const FORGET: &str = "
+    DELETE FROM agents WHERE source = ?1 AND agent = ?2 AND version = ?3 AND heard < ?4
+      AND NOT EXISTS (SELECT 1 FROM dirty WHERE source = ?1 AND of_contacts = 0 AND agent = ?2)";
+
+/// Removes agents who were not heard of since `before`, with what is left of them; answers whom.
+pub(super) fn forget_agents(
+    step: &Step<'_>,
+    source: &SourceName,
+    agents: &[(AgentId, u64)],
+    before: Timestamp,
+) -> Tried<Vec<AgentId>> {
+    let mut gone = Vec::new();
+    for (agent, version) in agents {
+        let key = params![source.as_str(), agent.as_str(), to_column(*version), before.as_millis()];
+        if step.connection.prepare_cached(FORGET)?.execute(key)? == 0 {
+            continue;
+        }
+        for rest in [
+            "DELETE FROM evidence WHERE source = ?1 AND agent = ?2",
+            "DELETE FROM segments WHERE source = ?1 AND agent = ?2",
+        ] {
+            step.connection.prepare_cached(rest)?.execute([source.as_str(), agent.as_str()])?;
+        }
+        gone.push(agent.clone());
+    }
+    Ok(gone)
 }
 
 /// Small tables. The first parameter is the instant.

@@ -7,7 +7,7 @@ use pegboard_store::{SqliteOptions, SqliteStore, Store, StoreError};
 use rusqlite::Connection;
 
 use crate::home::{Home, SqliteHome, clock};
-use crate::sample::{commit_events, event, source};
+use crate::sample::{commit_events, event, first_event, source};
 
 fn open(home: &SqliteHome) -> Result<SqliteStore, StoreError> {
     SqliteStore::open(&home.path(), SqliteHome::options())
@@ -109,11 +109,11 @@ async fn a_lock_of_another_program_is_an_error_and_passes() {
     let epoch = commit_events(&*store, &["ann"]).await;
     let other = Connection::open(home.path()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let refused = store.commit(event(epoch, 1, "bob")).await.unwrap_err();
+    let refused = store.commit(first_event(epoch, 1, "bob")).await.unwrap_err();
     assert!(refused.to_string().contains("another program holds the file locked"), "{refused}");
     assert_eq!(store.agents(&[]).await.unwrap().agents.len(), 1, "reading goes on");
     other.execute_batch("ROLLBACK").unwrap();
-    store.commit(event(epoch, 1, "bob")).await.unwrap();
+    store.commit(first_event(epoch, 1, "bob")).await.unwrap();
     assert_eq!(store.agents(&[]).await.unwrap().agents.len(), 2);
 }
 

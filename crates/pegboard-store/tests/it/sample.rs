@@ -1,5 +1,6 @@
 //! Small values of everything that a store keeps.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pegboard_model::{
@@ -79,6 +80,13 @@ pub(crate) fn event(epoch: u64, expected: u64, agent: &str) -> Batch {
         states: vec![present],
         ..batch(epoch, expected)
     }
+}
+
+/// The same of an agent of whom nothing was known.
+pub(crate) fn first_event(epoch: u64, expected: u64, agent: &str) -> Batch {
+    let mut first = event(epoch, expected, agent);
+    first.agents[0].version = 0;
+    first
 }
 
 pub(crate) fn state(status: &str) -> State {
@@ -203,18 +211,23 @@ pub(crate) fn queue_name(queue: &str, name: &str, seconds: i64) -> QueueName {
     QueueName { queue: queue.into(), name: name.into(), first_seen: at(seconds), last_seen: at(seconds) }
 }
 
-/// Takes the shard and commits events for `agents`, one each.
+/// Takes the shard and commits events for `agents`, of whom nothing was known, one each time that they are named.
 pub(crate) async fn commit_events(store: &dyn Store, agents: &[&str]) -> u64 {
     let taken = store.take_partition(&source(), &shard(), &[]).await.unwrap();
+    let mut written: BTreeMap<&str, u64> = BTreeMap::new();
     for (position, agent) in (position_of(taken.position.as_ref())..).zip(agents) {
-        store.commit(event(taken.epoch, position, agent)).await.unwrap();
+        let mut event = event(taken.epoch, position, agent);
+        let version = written.entry(agent).or_default();
+        event.agents[0].version = *version;
+        *version += 1;
+        store.commit(event).await.unwrap();
     }
     taken.epoch
 }
 
 /// The cursor before everything.
 pub(crate) fn beginning(store: &dyn Store) -> Cursor {
-    Cursor { store: store.id().clone(), seen: std::collections::BTreeMap::new() }
+    Cursor { store: store.id().clone(), seen: BTreeMap::new() }
 }
 
 /// Everything in a feed.

@@ -40,6 +40,13 @@ impl Agent {
         told.or_else(|| present(source, agent, &self.track)).unwrap_or_else(|| nobody(source, agent))
     }
 
+    /// Whether he is signed out and was not heard of since `before`.
+    fn has_left(&self, before: Timestamp) -> bool {
+        let lasting = || self.track.current().map(|(_, state)| state.class);
+        self.track.last_at().is_some_and(|last| last < before)
+            && self.silent.or_else(lasting) == Some(Class::SignedOut)
+    }
+
     /// Keeps what readers see.
     fn set_now(&mut self, source: &SourceName, now: AgentNow) {
         let heard = present(source, &now.agent_id, &self.track);
@@ -298,6 +305,24 @@ impl Agents {
         }
         due.sort_unstable();
         due
+    }
+
+    /// Agents who are signed out and were not heard of since `before`, as many as `most`, with their versions.
+    pub fn due_for_leaving(&self, before: Timestamp, most: usize) -> Vec<(AgentId, u64)> {
+        let due = self.known.iter().filter(|(_, known)| known.has_left(before));
+        due.map(|(agent, known)| (agent.clone(), known.version)).take(most).collect()
+    }
+
+    /// Forgets agents. Who is still stored is read again when he is heard of.
+    pub fn forget(&mut self, agents: &[AgentId]) {
+        for agent in agents {
+            self.known.remove(agent);
+        }
+    }
+
+    /// Forgets all who are signed out and were not heard of since `before`.
+    pub fn forget_unheard(&mut self, before: Timestamp) {
+        self.known.retain(|_, known| !known.has_left(before));
     }
 
     /// Folds the evidence of an agent up to and with `until` into its base, so that it need not be kept. Fails with

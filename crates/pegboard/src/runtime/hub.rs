@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use super::acd_rows;
 use super::folding;
 use super::history;
+use super::leaving;
 use super::node::report::{NodeReport, told_by_others};
 use super::node::{Node, Pace};
 use super::rows::{self, MOST_ROWS, columns_of, source_rows};
@@ -174,6 +175,9 @@ async fn sweep(
         for shared in &sources {
             if let Err(error) = folding::fold(shared, &stop).await {
                 tracing::warn!(source.name = %shared.config.name, "cannot fold old evidence: {error}");
+            }
+            if let Err(error) = leaving::leave(shared, &stop).await {
+                tracing::warn!(source.name = %shared.config.name, "cannot remove agents who have left: {error}");
             }
         }
         if let Err(error) = store.sweep(clock()).await {

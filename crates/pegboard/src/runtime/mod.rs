@@ -15,6 +15,7 @@ mod history;
 pub mod hub;
 pub mod ingest;
 mod key_length;
+pub mod leaving;
 pub mod names;
 pub mod node;
 pub mod partition;

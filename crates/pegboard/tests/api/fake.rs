@@ -10,8 +10,8 @@ use pegboard::runtime::view::{
     SourceCounts, SourceStatus, View,
 };
 use pegboard_model::{
-    AgentId, AgentNow, Class, ContactId, ContactLeg, Observation, PartitionId, Position, Segment, SourceName,
-    Timestamp,
+    AgentId, AgentNow, Class, ContactId, ContactLeg, Millis, Observation, PartitionId, Position, Segment,
+    SourceName, Timestamp,
 };
 use pegboard_store::{
     AgentBeginning, AgentEntry, AgentsSnapshot, AuditEntry, AuditWrite, Batch, Beat, Close, Closed,
@@ -298,6 +298,19 @@ impl Store for FakeStore {
 
     async fn rebase(&self, _: &SourceName, _: &AgentId, _: u64, _: Timestamp, _: String) -> Result<()> {
         Ok(())
+    }
+
+    fn keeps_agents(&self) -> Millis {
+        Millis::from_hours(400 * 24)
+    }
+
+    async fn forget_agents(
+        &self,
+        _: &SourceName,
+        _: &[(AgentId, u64)],
+        _: Timestamp,
+    ) -> Result<Vec<AgentId>> {
+        Ok(Vec::new())
     }
 
     async fn contact(&self, _: &SourceName, _: &ContactId) -> Result<Option<ContactLeg>> {

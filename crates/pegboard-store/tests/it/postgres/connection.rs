@@ -9,7 +9,7 @@ use pegboard_store::{FeedKind, PostgresOptions, PostgresStore, Store, StoreError
 
 use super::proxy::{Of, Proxy};
 use crate::home::{PostgresHome, clock};
-use crate::sample::{commit_events, event, number, shard, source, whole_feed};
+use crate::sample::{commit_events, event, first_event, number, shard, source, whole_feed};
 
 /// One connection that writes, and one that reads, so that it is known which one is lost.
 fn single() -> PostgresOptions {
@@ -78,13 +78,15 @@ async fn who_gives_up_waiting_leaves_nothing_open() {
     let client = home.client().await;
     client.batch_execute("BEGIN; SELECT 1 FROM feeds FOR UPDATE").await.unwrap();
     let waiting =
-        tokio::time::timeout(Duration::from_millis(100), store.commit(event(epoch, 1, "bob"))).await;
+        tokio::time::timeout(Duration::from_millis(100), store.commit(first_event(epoch, 1, "bob"))).await;
     assert!(waiting.is_err(), "it waits for the lock");
     client.batch_execute("ROLLBACK").await.unwrap();
     // Whether it was committed is for whoever asks again to find out; the one connection is usable.
     let stands = store.take_partition(&source(), &shard(), &[]).await.unwrap();
     let position = crate::sample::position_of(stands.position.as_ref());
-    store.commit(event(stands.epoch, position, "bob")).await.unwrap();
+    let mut next = event(stands.epoch, position, "bob");
+    next.agents[0].version = position - 1;
+    store.commit(next).await.unwrap();
     let open = "SELECT count(*) FROM pg_locks JOIN pg_class ON pg_class.oid = relation
                 JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = $1";
     let open: i64 = client.query_one(open, &[&home.url().schema()]).await.unwrap().get(0);

@@ -8,8 +8,8 @@ use pegboard_store::{
 
 use crate::home::{Home, PostgresHome, SqliteHome};
 use crate::sample::{
-    acd_row, all_agents, at, batch, close, commit_events, contact, dead_letter, event, number, queue_name,
-    row, shard, source, whole_feed,
+    acd_row, all_agents, at, batch, close, commit_events, contact, dead_letter, first_event, number,
+    queue_name, row, shard, source, whole_feed,
 };
 
 /// A store with something in every table.
@@ -25,7 +25,7 @@ async fn fill(store: &dyn Store) {
         watermark: Some(at(9)),
         ..batch(epoch, 3)
     };
-    store.rebase(&source(), &"bob".into(), 2, at(0), "{\"track\":1}".into()).await.unwrap();
+    store.rebase(&source(), &"bob".into(), 1, at(0), "{\"track\":1}".into()).await.unwrap();
     store.take_partition(&source(), &"child".into(), &[shard()]).await.unwrap();
     let closer = store.take_closer(&source()).await.unwrap().epoch;
     store.announce_closing(&source(), closer, at(900)).await.unwrap();
@@ -122,7 +122,7 @@ async fn the_hub_goes_on_upon_the_copy() {
     let store = target.open().await;
     let stands = store.take_partition(&source(), &shard(), &[]).await.unwrap();
     assert_eq!((stands.epoch, stands.position), (2, Some(number(4))));
-    let next = Batch { dead_letters: vec![dead_letter(3, Vec::new())], ..event(2, 4, "eve") };
+    let next = Batch { dead_letters: vec![dead_letter(3, Vec::new())], ..first_event(2, 4, "eve") };
     assert_eq!(store.commit(next).await.unwrap().last_state, cursor.seen[&source()] + 1);
     let page = store.feed(FeedKind::States, &cursor, &[], 9).await.unwrap();
     assert_eq!(page.entries.len(), 1, "a cursor of the old store skips nothing");

@@ -7,8 +7,8 @@ use pegboard_store::{Batch, Counts, GapWrite, QueueName, SegmentsWrite, Store, S
 
 use crate::home::Home;
 use crate::sample::{
-    all_agents, all_segments, at, batch, commit_events, contact, dead_letter, event, number, observation,
-    position_of, queue_name, segment, shard, source, whole_feed,
+    all_agents, all_segments, at, batch, commit_events, contact, dead_letter, event, first_event, number,
+    observation, position_of, queue_name, segment, shard, source, whole_feed,
 };
 
 pub(crate) async fn a_batch_is_all_there_after_a_restart(home: &dyn Home) {
@@ -20,7 +20,7 @@ pub(crate) async fn a_batch_is_all_there_after_a_restart(home: &dyn Home) {
         dead_letters: vec![dead_letter(2, b"{".to_vec())],
         watermark: Some(at(30)),
         behind: Some(Millis::new(250)),
-        ..event(epoch, 1, "bob")
+        ..first_event(epoch, 1, "bob")
     };
     let committed = store.commit(full.clone()).await.unwrap();
     assert_eq!(committed.last_state, 2);
@@ -83,7 +83,7 @@ fn everything(epoch: u64, expected: u64) -> Batch {
         dirty: vec![pegboard_store::DirtyMark { agent: None, from: at(0), to: at(1) }],
         dead_letters: vec![dead_letter(1, Vec::new())],
         gaps: vec![GapWrite { reason: "expired".into(), from: None, to: None, at: at(0) }],
-        ..event(epoch, expected, "eve")
+        ..first_event(epoch, expected, "eve")
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod audit;
 pub(crate) mod closing;
 pub(crate) mod feeds;
 pub(crate) mod ingest;
+pub(crate) mod leaving;
 pub(crate) mod nodes;
 pub(crate) mod retention;
 pub(crate) mod upkeep;

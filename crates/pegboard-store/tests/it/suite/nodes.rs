@@ -5,7 +5,7 @@ use pegboard_store::{AgentBeginning, Beat, Lease, NodeId, Part, Roll, Store, Sto
 
 use crate::home::Home;
 use crate::sample::{
-    all_agents, all_segments, at, batch, commit_events, event, number, shard, source, whole_feed,
+    all_agents, all_segments, at, batch, commit_events, event, first_event, number, shard, source, whole_feed,
 };
 
 /// Longer than any test: the clocks of databases cannot be set.
@@ -87,7 +87,7 @@ pub(crate) async fn an_agent_that_another_wrote_meanwhile_fails_the_batch(home: 
     let epoch = store.take_partition(&source(), &shard(), &[]).await.unwrap().epoch;
     store.commit(event(epoch, 0, "ann")).await.unwrap();
     let mut other = event(epoch, 1, "ann");
-    other.agents.extend(event(epoch, 1, "bob").agents);
+    other.agents.extend(first_event(epoch, 1, "bob").agents);
     other.agents[0].version = 0;
     let refused = store.commit(other.clone()).await.unwrap_err();
     let StoreError::AgentMoved { agents, .. } = &refused else { panic!("{refused}") };
@@ -130,7 +130,7 @@ pub(crate) async fn a_source_tells_how_it_stands(home: &dyn Home) {
     let mut first = event(epoch, 0, "ann");
     first.agents[0].begins = Some((at(3), Class::SignedOut));
     store.commit(first).await.unwrap();
-    let mut second = event(epoch, 1, "bob");
+    let mut second = first_event(epoch, 1, "bob");
     second.agents[0].begins = None;
     store.commit(second).await.unwrap();
     store.commit(batch(epoch, 2)).await.unwrap();

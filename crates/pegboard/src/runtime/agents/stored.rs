@@ -54,7 +54,10 @@ impl Agents {
     /// Reads these again, whatever is known of them.
     pub async fn reload_these(&mut self, agents: &[AgentId], store: &dyn Store) -> Result<(), StoreError> {
         for some in agents.chunks(READ_AT_ONCE) {
-            self.take_over(store.stored_agents_of(&self.source, some).await?)?;
+            let stored = store.stored_agents_of(&self.source, some).await?;
+            // Who is no longer stored is new when he is heard of.
+            self.forget(some);
+            self.take_over(stored)?;
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use pegboard_store::{SqliteOptions, SqliteStore, Store};
 use super::*;
 use crate::clock;
 use crate::config::{FileSettings, SourceConfig, SourceInput};
+use crate::runtime::leaving::leave;
 use crate::runtime::node::{Node, Pace};
 use crate::runtime::view::Health;
 
@@ -338,4 +339,97 @@ async fn agents_are_read_again_only_if_somebody_may_have_written_them_since_the_
     let one_of_two = Work::load_on(&second, &source, &store).await;
     one_of_two.note_taken(&take(&*store).await).await;
     assert!(one_of_two.is_stale(), "another node writes through other partitions");
+}
+
+/// The event with which an agent of this name signs in or out, so many minutes after nine.
+fn event_of(agent: &str, kind: &str, minute: i64) -> String {
+    let renamed = EVENT
+        .replace("a-1", agent)
+        .replace("STATE_CHANGE", kind)
+        .replace("e-1", &format!("{agent}-{minute}"));
+    renamed.replace("2026-03-02T09:00:00.000Z", &at(minute).to_string())
+}
+
+fn store_of_a_month(folder: &tempfile::TempDir) -> Arc<dyn Store> {
+    let mut options = SqliteOptions::new(clock::system);
+    let month = Millis::from_hours(31 * 24);
+    options.retention.history = month;
+    options.retention.details = month;
+    Arc::new(SqliteStore::open(&folder.path().join("test.db"), options).unwrap())
+}
+
+async fn stored(store: &Arc<dyn Store>) -> u64 {
+    store.source_state(&"centre".into()).await.unwrap().agents
+}
+
+#[tokio::test]
+async fn who_left_long_ago_is_removed_by_the_node_that_leads_and_is_new_when_he_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store_of_a_month(&folder);
+    let events = [event_of("a-1", "LOGOUT", 0), event_of("a-2", "STATE_CHANGE", 0)];
+    let gone = chunk(1, &events.each_ref().map(String::as_str));
+    let back = chunk(2, &[&event_of("a-1", "STATE_CHANGE", 60)]);
+    let source = Scripted::new(Planning::Works, Reading::Hangs, vec![gone.clone()]);
+    let work = Work::start(Work::load(&source, &store).await);
+    until("it is read", || work.shared.status.watermark() == Some(at(1))).await;
+    work.stop().await;
+
+    let shared = Work::load(&source, &store).await;
+    let (_stop, stopped) = watch::channel(false);
+    leave(&shared, &stopped).await.unwrap();
+    assert_eq!((shared.agents.lock().await.count(), stored(&store).await), (2, 2), "it does not lead yet");
+    shared.leads.send_replace(true);
+    leave(&shared, &stopped).await.unwrap();
+    assert_eq!(
+        (shared.agents.lock().await.count(), stored(&store).await),
+        (1, 1),
+        "the other never signed out"
+    );
+    shared.node.leave().await;
+
+    let source = Scripted { chunks: vec![gone, back], ..source };
+    let work = Work::start(Work::load(&source, &store).await);
+    until("it goes on", || work.shared.status.watermark() == Some(at(2))).await;
+    let begins = store.beginnings(&"centre".into(), at(0)).await.unwrap();
+    assert_eq!((begins.len(), begins[0].at), (1, at(60)));
+    work.stop().await;
+}
+
+#[tokio::test]
+async fn a_node_that_does_not_lead_forgets_who_left_and_knows_him_when_he_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store_of_a_month(&folder);
+    let gone = chunk(1, &[&event_of("a-1", "LOGOUT", 0)]);
+    let source = Scripted::new(Planning::Works, Reading::Hangs, vec![gone]);
+    let leader = Work::start(Work::load(&source, &store).await);
+    until("it is read", || leader.shared.status.watermark() == Some(at(1))).await;
+
+    let second = Work::load(&source, &store).await;
+    let (_stop, stopped) = watch::channel(false);
+    leave(&second, &stopped).await.unwrap();
+    let mut agents = second.agents.lock().await;
+    assert_eq!((agents.count(), stored(&store).await), (0, 1));
+    agents.reload(&*store).await.unwrap();
+    assert_eq!(agents.count(), 1);
+    drop(agents);
+    leader.stop().await;
+}
+
+#[tokio::test]
+async fn r28_two_thousand_agents_leave_in_a_sweep() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store_of_a_month(&folder);
+    let events: Vec<_> = (0..2001).map(|agent| event_of(&format!("a-{agent}"), "LOGOUT", 0)).collect();
+    let gone = chunk(1, &events.iter().map(String::as_str).collect::<Vec<_>>());
+    let source = Scripted::new(Planning::Works, Reading::Hangs, vec![gone]);
+    let work = Work::start(Work::load(&source, &store).await);
+    until("it is read", || work.shared.status.watermark() == Some(at(1))).await;
+    work.stop().await;
+    let shared = Work::load(&source, &store).await;
+    shared.leads.send_replace(true);
+    let (_stop, stopped) = watch::channel(false);
+    for left in [1, 0] {
+        leave(&shared, &stopped).await.unwrap();
+        assert_eq!(stored(&store).await, left);
+    }
 }

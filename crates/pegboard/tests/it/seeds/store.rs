@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pegboard_model::{
-    AgentId, ContactId, ContactLeg, Observation, PartitionId, Segment, SourceName, Timestamp,
+    AgentId, ContactId, ContactLeg, Millis, Observation, PartitionId, Segment, SourceName, Timestamp,
 };
 use pegboard_sim::random::Random;
 use pegboard_store::{
@@ -304,6 +304,19 @@ impl Store for Unreliable {
         base: String,
     ) -> Result<()> {
         self.write("rebase", self.store.rebase(source, agent, version, until, base)).await
+    }
+
+    fn keeps_agents(&self) -> Millis {
+        self.store.keeps_agents()
+    }
+
+    async fn forget_agents(
+        &self,
+        source: &SourceName,
+        agents: &[(AgentId, u64)],
+        now: Timestamp,
+    ) -> Result<Vec<AgentId>> {
+        self.write("remove agents", self.store.forget_agents(source, agents, now)).await
     }
 
     async fn contact(&self, source: &SourceName, contact: &ContactId) -> Result<Option<ContactLeg>> {
