@@ -5,3 +5,5 @@
 
 pub mod amazon_connect;
 mod http;
+mod metric_data;
+mod metric_request;

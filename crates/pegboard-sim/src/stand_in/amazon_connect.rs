@@ -1,4 +1,4 @@
-//! The operations of Amazon Connect that show who is signed in, over a simulated centre.
+//! The operations of Amazon Connect that show who is signed in and what has happened, over a simulated centre.
 //!
 //! From the service model of the API, version `2017-08-08`: paths, members, limits, the form of times and of errors. Where
 //! the model leaves something open this is a reading of it: an instance has no other users than agents, pages are in
@@ -12,7 +12,9 @@ use pegboard_model::{StatusKind, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::http::{Request, Response, Server};
-use crate::events::{AgentView, ContactState, ContactView, Via};
+use super::metric_data::{self, History, Place};
+use super::metric_request::Query;
+use crate::events::{AgentView, ContactRecordOut, ContactState, ContactView, Via};
 use crate::organisation::{AgentNo, Organisation};
 use crate::world::{Change, Presence};
 
@@ -36,6 +38,7 @@ struct Floor {
     organisation: Arc<Organisation>,
     now: Timestamp,
     signed_in: BTreeMap<AgentNo, Arc<AgentView>>,
+    history: History,
     faults: Vec<Fault>,
     counts: Counts,
 }
@@ -90,7 +93,8 @@ impl StandIn {
     pub fn serve(organisation: Arc<Organisation>) -> io::Result<Self> {
         let now = Timestamp::from_millis(0);
         let (signed_in, faults, counts) = (BTreeMap::new(), Vec::new(), Counts::default());
-        let floor = Arc::new(Mutex::new(Floor { organisation, now, signed_in, faults, counts }));
+        let history = History::new();
+        let floor = Arc::new(Mutex::new(Floor { organisation, now, signed_in, history, faults, counts }));
         let shown = floor.clone();
         let server = Server::start(move |request| lock(&shown).answer(request))?;
         Ok(Self { server, floor })
@@ -119,6 +123,14 @@ impl StandIn {
         }
     }
 
+    /// The statistics know what has happened up to `now`: everything since they were told the last time.
+    pub fn remember(&self, changes: &[Change], records: &[ContactRecordOut], now: Timestamp) {
+        let mut floor = lock(&self.floor);
+        let Floor { history, organisation, .. } = &mut *floor;
+        history.learn(changes, records, now, organisation);
+        floor.now = now;
+    }
+
     /// It is `now`, and nothing else has changed.
     pub fn pass_to(&self, now: Timestamp) {
         lock(&self.floor).now = now;
@@ -145,9 +157,9 @@ fn lock(floor: &Mutex<Floor>) -> MutexGuard<'_, Floor> {
 }
 
 /// A request that the model does not allow, or that fails on demand: status, code and message.
-type Refusal = (u16, &'static str, String);
+pub(super) type Refusal = (u16, &'static str, String);
 
-fn invalid(message: impl Into<String>) -> Refusal {
+pub(super) fn invalid(message: impl Into<String>) -> Refusal {
     (400, "InvalidParameterException", message.into())
 }
 
@@ -216,6 +228,7 @@ impl Floor {
         check_signature(request)?;
         match operation {
             Some("GetCurrentUserData") => self.current_users(request),
+            Some("GetMetricDataV2") => self.metric_data(request),
             Some("SearchUsers") => {
                 let body = members(request, &["InstanceId", "MaxResults", "NextToken"])?;
                 if body.get("InstanceId").and_then(Value::as_str)
@@ -291,6 +304,35 @@ impl Floor {
             })
         });
         users.collect()
+    }
+
+    fn metric_data(&self, request: &Request) -> Result<Value, Refusal> {
+        let known = [
+            "ResourceArn",
+            "StartTime",
+            "EndTime",
+            "Interval",
+            "Filters",
+            "Groupings",
+            "Metrics",
+            "NextToken",
+            "MaxResults",
+        ];
+        let body = members(request, &known)?;
+        let query = Query::read(&body)?;
+        let instance_arn =
+            format!("arn:aws:connect:{REGION}:{ACCOUNT}:instance/{}", self.organisation.instance);
+        if query.resource != instance_arn {
+            return Err((404, "ResourceNotFoundException", "Instance not found".to_owned()));
+        }
+        metric_data::check_times(&query, self.now)?;
+        let place = Place { organisation: &self.organisation, instance_arn };
+        let results = self.history.results(&query, &place, self.now);
+        page(
+            ("GetMetricDataV2", "MetricResults", results),
+            token(request),
+            size(body.get("MaxResults"), 100)?,
+        )
     }
 
     fn current_users(&self, request: &Request) -> Result<Value, Refusal> {
@@ -400,6 +442,7 @@ fn operation_of(request: &Request) -> Option<&'static str> {
     let first = request.path.trim_start_matches('/').split('/').next().unwrap_or_default();
     match (request.method.as_str(), first) {
         ("POST", "metrics") if request.path.starts_with("/metrics/userdata/") => Some("GetCurrentUserData"),
+        ("POST", "metrics") if request.path == "/metrics/data" => Some("GetMetricDataV2"),
         ("POST", "search-users") => Some("SearchUsers"),
         ("GET", "routing-profiles-summary") => Some("ListRoutingProfiles"),
         ("GET", "agent-status") => Some("ListAgentStatuses"),

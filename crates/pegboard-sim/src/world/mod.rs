@@ -100,6 +100,15 @@ pub struct Simulation {
     pub legs: Vec<Arc<Leg>>,
 }
 
+/// What happened in a step of [`Centre::pass_until`].
+#[derive(Debug)]
+pub struct Passage {
+    /// What happened to agents.
+    pub changes: Vec<Change>,
+    /// What the platform tells of contacts.
+    pub contact_records: Vec<ContactRecordOut>,
+}
+
 /// The streams that a contact centre writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stream {
@@ -205,6 +214,17 @@ impl Centre {
         deliveries.extend(records.iter().map(|record| self.text.deliver_record(record)));
         deliveries.sort_by_key(|delivery| (delivery.at, delivery.stream));
         deliveries
+    }
+
+    /// Lives on up to `until` and hands over what happened since the last step: what became of agents, told or not, in
+    /// order of time, and the contact records that were delivered. What is told of agents is not kept.
+    pub fn pass_until(&mut self, until: Timestamp) -> Passage {
+        self.live_until(until);
+        self.outbox.events.clear();
+        self.outbox.legs.clear();
+        let mut changes: Vec<_> = self.outbox.changes.extract_if(.., |change| change.at <= until).collect();
+        changes.sort_by_key(|change| change.at);
+        Passage { changes, contact_records: take_due(&mut self.outbox.records, until) }
     }
 
     fn live_until(&mut self, until: Timestamp) {

@@ -115,3 +115,16 @@ fn simulate_writes_the_same_files_for_the_same_seed() {
         assert_eq!(replayed.text(), String::from_utf8(truth).unwrap(), "{report}");
     }
 }
+
+#[test]
+fn simulate_writes_a_bucket_where_it_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = "simulate --agents 12 --hours 3 --start 2026-03-02T08:00:00Z --out out \
+                     --report-files usual --record-objects gzip";
+    let said = run(folder.path(), &words(arguments)).well().text();
+    assert!(said.contains("report files") && said.contains("objects of contact records"), "{said}");
+    let bucket = folder.path().join("out/bucket");
+    assert!(bucket.join("connect/example-centre/Reports/WFM").is_dir());
+    assert!(bucket.join("ctr/2026/03/02/09").is_dir());
+    assert!(folder.path().join("out/truth/acd/rows.ndjson").is_file());
+}
