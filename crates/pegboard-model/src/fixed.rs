@@ -35,6 +35,12 @@ impl Fixed {
         Self::ratio(numerator.saturating_mul(100), denominator, 2)
     }
 
+    /// The double that is nearest, for formats that have no exact decimal numbers.
+    #[expect(clippy::cast_precision_loss, reason = "that is what a double is")]
+    pub fn to_f64(self) -> f64 {
+        self.units as f64 / 10_f64.powi(i32::try_from(self.places).unwrap_or(i32::MAX))
+    }
+
     /// The number as units of its last place.
     pub const fn units(self) -> i64 {
         self.units
@@ -76,6 +82,15 @@ mod tests {
         assert_eq!(percent(1, 20_000).as_deref(), Some("0.01"), "0.005 rounds up");
         assert_eq!(percent(0, 5).as_deref(), Some("0"));
         assert_eq!(percent(5, 0), None);
+    }
+
+    #[test]
+    fn the_nearest_double_has_the_same_text() {
+        for number in
+            [Fixed::new(12_005, 3), Fixed::new(-1, 3), Fixed::new(8_640_000_123, 3), Fixed::new(9_999, 2)]
+        {
+            assert_eq!(number.to_f64().to_string(), number.to_string());
+        }
     }
 
     #[test]

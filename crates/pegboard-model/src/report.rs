@@ -41,8 +41,39 @@ impl fmt::Display for Cell<'_> {
     }
 }
 
+/// What the values of a column are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Texts.
+    Text,
+    /// Counts.
+    Count,
+    /// Decimal numbers: seconds, percentages, positions.
+    Number,
+    /// Instants.
+    Time,
+}
+
+/// What the values of the column of this name are, which is the same in every report that has it. Nothing for a name that
+/// no report has.
+pub fn kind_of(column: &str) -> Option<Kind> {
+    fn kind_in<R: Row>(column: &str) -> Option<Kind> {
+        let place = R::COLUMNS.iter().position(|name| *name == column)?;
+        Some(R::KINDS[place])
+    }
+    kind_in::<AgentInterval>(column)
+        .or_else(|| kind_in::<GroupInterval>(column))
+        .or_else(|| kind_in::<Session>(column))
+        .or_else(|| kind_in::<QueueInterval>(column))
+        .or_else(|| kind_in::<AgentQueueInterval>(column))
+        .or_else(|| kind_in::<SegmentRow>(column))
+        .or_else(|| kind_in::<Activity>(column))
+}
+
 /// A type that can stand in a column.
 pub trait ToCell {
+    /// What its values are.
+    const KIND: Kind;
     /// The value as a cell.
     fn to_cell(&self) -> Cell<'_>;
 }
@@ -53,13 +84,16 @@ pub trait Row {
     const REPORT: &'static str;
     /// The names of the columns, in order.
     const COLUMNS: &'static [&'static str];
+    /// What the values of each column are, in the order of the columns.
+    const KINDS: &'static [Kind];
     /// The values, in the order of the columns, added to `out`.
     fn cells<'a>(&'a self, out: &mut Vec<Cell<'a>>);
 }
 
 macro_rules! to_cell {
-    ($($Type:ty => |$value:ident| $cell:expr;)+) => {
+    ($($Type:ty: $Kind:ident => |$value:ident| $cell:expr;)+) => {
         $(impl ToCell for $Type {
+            const KIND: Kind = Kind::$Kind;
             fn to_cell(&self) -> Cell<'_> {
                 let $value = self;
                 $cell
@@ -69,25 +103,26 @@ macro_rules! to_cell {
 }
 
 to_cell! {
-    Text => |text| Cell::Text(text);
-    AgentId => |id| Cell::Text(id.as_str());
-    QueueId => |id| Cell::Text(id.as_str());
-    StatusId => |id| Cell::Text(id.as_str());
-    SourceName => |name| Cell::Text(name.as_str());
-    ContactId => |id| Cell::Made(id.to_string());
-    Channel => |channel| Cell::Text(channel.as_str());
-    Class => |class| Cell::Text(class.as_str());
-    Direction => |direction| Cell::Text(direction.as_str());
-    Pegging => |policy| Cell::Text(policy.as_str());
-    ServiceLevelFormula => |policy| Cell::Text(policy.as_str());
-    SessionPolicy => |policy| Cell::Text(policy.as_str());
-    u64 => |count| Cell::Count(*count);
-    Fixed => |number| Cell::Number(*number);
-    Millis => |duration| Cell::Number(Fixed::new(duration.get(), 3));
-    Timestamp => |time| Cell::Time(*time);
+    Text: Text => |text| Cell::Text(text);
+    AgentId: Text => |id| Cell::Text(id.as_str());
+    QueueId: Text => |id| Cell::Text(id.as_str());
+    StatusId: Text => |id| Cell::Text(id.as_str());
+    SourceName: Text => |name| Cell::Text(name.as_str());
+    ContactId: Text => |id| Cell::Made(id.to_string());
+    Channel: Text => |channel| Cell::Text(channel.as_str());
+    Class: Text => |class| Cell::Text(class.as_str());
+    Direction: Text => |direction| Cell::Text(direction.as_str());
+    Pegging: Text => |policy| Cell::Text(policy.as_str());
+    ServiceLevelFormula: Text => |policy| Cell::Text(policy.as_str());
+    SessionPolicy: Text => |policy| Cell::Text(policy.as_str());
+    u64: Count => |count| Cell::Count(*count);
+    Fixed: Number => |number| Cell::Number(*number);
+    Millis: Number => |duration| Cell::Number(Fixed::new(duration.get(), 3));
+    Timestamp: Time => |time| Cell::Time(*time);
 }
 
 impl<T: ToCell> ToCell for Option<T> {
+    const KIND: Kind = T::KIND;
     fn to_cell(&self) -> Cell<'_> {
         self.as_ref().map_or(Cell::Empty, ToCell::to_cell)
     }
@@ -102,6 +137,7 @@ macro_rules! report {
         impl Row for $Row {
             const REPORT: &'static str = $name;
             const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),+];
+            const KINDS: &'static [Kind] = &[$(<$ty as ToCell>::KIND),+];
             fn cells<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
                 $(out.push(self.$field.to_cell());)+
             }
@@ -382,4 +418,30 @@ segment_report! {
 segment_report! {
     /// Segments joined while event id and reason stay the same.
     Activity = "activities"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn agrees<R: Row>() {
+        assert_eq!(R::COLUMNS.len(), R::KINDS.len(), "{}", R::REPORT);
+        for (column, kind) in R::COLUMNS.iter().zip(R::KINDS) {
+            assert_eq!(kind_of(column), Some(*kind), "{} of {}", column, R::REPORT);
+        }
+    }
+
+    #[test]
+    fn a_column_is_of_the_same_kind_in_every_report() {
+        agrees::<AgentInterval>();
+        agrees::<GroupInterval>();
+        agrees::<Session>();
+        agrees::<QueueInterval>();
+        agrees::<AgentQueueInterval>();
+        agrees::<SegmentRow>();
+        agrees::<Activity>();
+        assert_eq!(kind_of("talk_s"), Some(Kind::Number));
+        assert_eq!(kind_of("sign_out"), Some(Kind::Time));
+        assert_eq!(kind_of("guess"), None);
+    }
 }

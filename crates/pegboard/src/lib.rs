@@ -6,5 +6,6 @@ pub mod clock;
 pub mod config;
 pub mod console;
 pub mod replay;
+mod report_parquet;
 pub mod report_text;
 pub mod runtime;

@@ -1,32 +1,48 @@
-//! Rows as text: CSV, JSON and NDJSON. Encodes, and computes nothing.
+//! Rows as files: CSV, JSON, NDJSON, and Parquet through `report_parquet`. Encodes, and computes nothing.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::str::FromStr;
 
 use pegboard_model::report::{Cell, Row};
 
+use crate::report_parquet;
+
 /// How rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// RFC 4180 with a header, UTF-8, lines ended by `\n`.
+    /// RFC 4180 with a header, UTF-8, lines ended by `\n`, and every text as it is.
     Csv,
+    /// The same for people who open it in a spreadsheet: no text in it is run as a formula.
+    SpreadsheetCsv,
     /// One array of objects.
     Json,
     /// One object a line.
     Ndjson,
+    /// Apache Parquet: columns with types.
+    Parquet,
 }
 
 impl Format {
     /// The names of all formats.
-    pub const CHOICES: [&'static str; 3] = ["csv", "json", "ndjson"];
+    pub const CHOICES: [&'static str; 4] = ["csv", "json", "ndjson", "parquet"];
+
+    /// The same format for people who open it in a spreadsheet; nothing for one in which no text is run as a formula.
+    pub const fn for_spreadsheets(self) -> Option<Self> {
+        match self {
+            Self::Csv | Self::SpreadsheetCsv => Some(Self::SpreadsheetCsv),
+            Self::Json | Self::Ndjson | Self::Parquet => None,
+        }
+    }
 
     /// The name, which is also the ending of a file.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Csv => "csv",
+            Self::Csv | Self::SpreadsheetCsv => "csv",
             Self::Json => "json",
             Self::Ndjson => "ndjson",
+            Self::Parquet => "parquet",
         }
     }
 }
@@ -39,6 +55,7 @@ impl FromStr for Format {
             "csv" => Ok(Self::Csv),
             "json" => Ok(Self::Json),
             "ndjson" => Ok(Self::Ndjson),
+            "parquet" => Ok(Self::Parquet),
             other => Err(format!("'{other}' is none of {}", Self::CHOICES.join(", "))),
         }
     }
@@ -47,13 +64,15 @@ impl FromStr for Format {
 /// Writes a whole report.
 pub fn write_report<R: Row>(rows: &[R], format: Format, out: impl Write) -> io::Result<()> {
     match format {
-        Format::Csv => write_csv(rows, out),
+        Format::Csv => write_csv(rows, out, |text| text.into()),
+        Format::SpreadsheetCsv => write_csv(rows, out, harmless),
         Format::Json => write_json(rows, out),
         Format::Ndjson => write_ndjson(rows, out),
+        Format::Parquet => report_parquet::write_rows(rows, out),
     }
 }
 
-fn write_csv<R: Row>(rows: &[R], out: impl Write) -> io::Result<()> {
+fn write_csv<R: Row>(rows: &[R], out: impl Write, text: fn(&str) -> Cow<'_, str>) -> io::Result<()> {
     let mut writer = csv::WriterBuilder::new().from_writer(out);
     writer.write_record(R::COLUMNS)?;
     let mut cells = Vec::with_capacity(R::COLUMNS.len());
@@ -63,8 +82,8 @@ fn write_csv<R: Row>(rows: &[R], out: impl Write) -> io::Result<()> {
         for cell in cells.drain(..) {
             field.clear();
             match cell {
-                Cell::Text(text) => field.push_str(&harmless(text)),
-                Cell::Made(text) => field.push_str(&harmless(&text)),
+                Cell::Text(content) => field.push_str(&text(content)),
+                Cell::Made(content) => field.push_str(&text(&content)),
                 other => write!(field, "{other}").map_err(io::Error::other)?,
             }
             writer.write_field(&field)?;
@@ -74,9 +93,9 @@ fn write_csv<R: Row>(rows: &[R], out: impl Write) -> io::Result<()> {
     writer.flush()
 }
 
-/// A text as it may stand in a CSV file that people open in a spreadsheet: one that would be run there as a formula
-/// gets an apostrophe in front.
-pub fn harmless(text: &str) -> std::borrow::Cow<'_, str> {
+/// A text as it may stand in a CSV file that people open in a spreadsheet: one that would be run there as a formula, as an
+/// agent could name himself, gets an apostrophe in front.
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
     match text.as_bytes().first() {
         Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r') => format!("'{text}").into(),
         _ => text.into(),
@@ -151,8 +170,17 @@ mod tests {
     }
 
     #[test]
-    fn s36_csv_quotes_and_runs_nothing() {
+    fn csv_is_exact() {
         insta::assert_snapshot!(text(Format::Csv), @r#"
+        source,agent_id,agent_login,agent_name,team,sign_in,sign_out,duration_s,policy
+        a,7,=cmd,"Ann ""A"", née B",EMEA / North,2018-05-16T16:23:19.019Z,,580.04,login
+        a,7,=cmd,"Ann ""A"", née B",EMEA / North,2018-05-16T16:23:19.019Z,,580.04,login
+        "#);
+    }
+
+    #[test]
+    fn s36_csv_for_spreadsheets_quotes_and_runs_nothing() {
+        insta::assert_snapshot!(text(Format::SpreadsheetCsv), @r#"
         source,agent_id,agent_login,agent_name,team,sign_in,sign_out,duration_s,policy
         a,7,'=cmd,"Ann ""A"", née B",EMEA / North,2018-05-16T16:23:19.019Z,,580.04,login
         a,7,'=cmd,"Ann ""A"", née B",EMEA / North,2018-05-16T16:23:19.019Z,,580.04,login

@@ -1,8 +1,19 @@
-//! Rows as CSV that is safe to open.
+//! Rows as CSV: exact, or safe to open in a spreadsheet.
 
 use std::borrow::Cow;
 
 use serde_json::Value;
+
+use crate::report_text::harmless;
+
+/// What becomes of texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Texts {
+    /// They stay as they are.
+    Exact,
+    /// No spreadsheet runs them as formulas.
+    Harmless,
+}
 
 /// The line with the names of the columns.
 pub(crate) fn header(columns: &[&str]) -> Vec<u8> {
@@ -12,8 +23,8 @@ pub(crate) fn header(columns: &[&str]) -> Vec<u8> {
 }
 
 /// One row, added to `text`: RFC 4180, in UTF-8, with `\n`.
-pub(crate) fn row(text: &mut Vec<u8>, columns: &[&str], row: &Value) {
-    line(text, columns.iter().map(|column| cell(row.get(column).unwrap_or(&Value::Null))));
+pub(crate) fn row(text: &mut Vec<u8>, columns: &[&str], row: &Value, texts: Texts) {
+    line(text, columns.iter().map(|column| cell(row.get(column).unwrap_or(&Value::Null), texts)));
 }
 
 fn line<'a>(text: &mut Vec<u8>, cells: impl Iterator<Item = Cow<'a, str>>) {
@@ -33,24 +44,16 @@ fn line<'a>(text: &mut Vec<u8>, cells: impl Iterator<Item = Cow<'a, str>>) {
 }
 
 /// A number is written as it is, also a negative one: only texts come from outside.
-fn cell(value: &Value) -> Cow<'_, str> {
+fn cell(value: &Value, texts: Texts) -> Cow<'_, str> {
     match value {
         Value::Null => Cow::Borrowed(""),
-        Value::String(text) => without_formula(text),
+        Value::String(text) if texts == Texts::Harmless => harmless(text),
+        Value::String(text) => Cow::Borrowed(text),
         Value::Number(number) => Cow::Owned(number.to_string()),
         Value::Bool(true) => Cow::Borrowed("true"),
         Value::Bool(false) => Cow::Borrowed("false"),
         Value::Array(_) | Value::Object(_) => Cow::Owned(value.to_string()),
     }
-}
-
-/// A spreadsheet takes a text that begins like a formula for one, and runs it: an agent could name himself so. The
-/// leading apostrophe makes it a text.
-fn without_formula(text: &str) -> Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        return Cow::Owned(format!("'{text}"));
-    }
-    Cow::Borrowed(text)
 }
 
 #[cfg(test)]
@@ -59,10 +62,21 @@ mod tests {
 
     use super::*;
 
-    fn written(value: &Value) -> String {
+    fn written_as(value: &Value, texts: Texts) -> String {
         let mut text = Vec::new();
-        row(&mut text, &["x"], &json!({"x": value}));
+        row(&mut text, &["x"], &json!({"x": value}), texts);
         String::from_utf8(text).unwrap()
+    }
+
+    fn written(value: &Value) -> String {
+        written_as(value, Texts::Harmless)
+    }
+
+    #[test]
+    fn exact_texts_stay_as_they_are() {
+        for text in ["=1+1", "-1", "@SUM(A1)"] {
+            assert_eq!(written_as(&json!(text), Texts::Exact), format!("{text}\n"));
+        }
     }
 
     #[test]
@@ -93,7 +107,7 @@ mod tests {
     #[test]
     fn a_column_that_a_row_does_not_have_is_empty() {
         let mut text = Vec::new();
-        row(&mut text, &["a", "b", "c"], &json!({"c": true, "a": 1}));
+        row(&mut text, &["a", "b", "c"], &json!({"c": true, "a": 1}), Texts::Exact);
         assert_eq!(text, b"1,,true\n");
     }
 }

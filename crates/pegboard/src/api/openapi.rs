@@ -141,6 +141,7 @@ fn success(answer: Answer) -> (u16, Value) {
                 "application/json": {"schema": reference(schema)},
                 "text/csv": text,
                 "application/x-ndjson": text,
+                "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
             });
             (200, with(content))
         }

@@ -115,7 +115,7 @@ pub(crate) enum Answer {
     Json(&'static str),
     /// JSON of this schema, about something that is new.
     Made(&'static str),
-    /// Rows: JSON of this schema, or CSV, or NDJSON.
+    /// Rows: JSON of this schema, or CSV, NDJSON or Parquet.
     Rows(&'static str),
     /// Server-sent events.
     Events,
@@ -185,7 +185,7 @@ const TO: Param = Param {
 const FORMAT: Param = Param {
     name: "format",
     repeated: false,
-    kind: ParamKind::Word(&["json", "csv", "ndjson"]),
+    kind: ParamKind::Word(&["json", "csv", "ndjson", "parquet"]),
     about: "How the rows are written; JSON where there is none.",
 };
 const AGENT: Param = Param {
@@ -199,6 +199,13 @@ const ORIGIN: Param = Param {
     repeated: false,
     kind: ParamKind::Word(&["computed", "acd"]),
     about: "Who computed the rows: the hub, where nothing is said, or the ACD itself.",
+};
+const SPREADSHEET: Param = Param {
+    name: "spreadsheet",
+    repeated: false,
+    kind: ParamKind::Word(&["true", "false"]),
+    about: "Whether the CSV is for people who open it in a spreadsheet: a text that would be run there as a formula gets an \
+            apostrophe in front. Without it every text is as it is.",
 };
 const CLASSES: &[&str] =
     &["talk", "hold", "acw", "ringing", "error", "aux", "available", "signed_out", "unknown"];
@@ -263,7 +270,7 @@ pub static ROUTES: [Route; 20] = [
         path: "/api/v1/agents/{id}/timeline",
         needs: VIEWER,
         about: "The segments of one agent. An agent that nothing is known of has none.",
-        query: &[SOURCE, FROM, TO, FORMAT],
+        query: &[SOURCE, FROM, TO, FORMAT, SPREADSHEET],
         body: None,
         answer: Answer::Rows("Report"),
         errors: &[Code::TooLarge],
@@ -301,6 +308,7 @@ pub static ROUTES: [Route; 20] = [
                         its id and its name.",
             },
             FORMAT,
+            SPREADSHEET,
         ],
         body: None,
         answer: Answer::Rows("Report"),
@@ -327,6 +335,7 @@ pub static ROUTES: [Route; 20] = [
                 about: "Only rows about this queue, by its id or its name.",
             },
             FORMAT,
+            SPREADSHEET,
         ],
         body: None,
         answer: Answer::Rows("Report"),

@@ -84,10 +84,13 @@ pub(super) struct Arguments {
     /// as `daily`.
     #[arg(long, value_name = "NAME", required = true, value_delimiter = ',')]
     report: Vec<String>,
-    /// The format: csv, json, ndjson.
+    /// The format: csv, json, ndjson, parquet.
     #[arg(long, value_name = "FORMAT", default_value = "csv")]
     format: Format,
-    /// The folder to write NAME.csv (.json, .ndjson) into. A single report goes to standard output without it.
+    /// The CSV is for people who open it in a spreadsheet: no text in it is run as a formula.
+    #[arg(long)]
+    spreadsheet: bool,
+    /// The folder to write NAME.csv (.json, .ndjson, .parquet) into. A single report goes to standard output without it.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Fail with exit code 2 if a record cannot be used.
@@ -138,6 +141,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if reports.len() > 1 && arguments.out.is_none() {
         return Err(Failure::Usage("several reports need --out DIR to be written into".into()));
     }
+    let format = parse_format(arguments)?;
     let inputs = parse_inputs(arguments)?;
     let settings = settings(arguments)?;
     let records = read_all(&inputs)?;
@@ -149,11 +153,20 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.out {
         None => {
             let stdout = BufWriter::new(io::stdout().lock());
-            write_one(&inputs, reports[0], arguments.format, stdout).or_else(ignore_closed_pipe)?;
+            write_one(&inputs, reports[0], format, stdout).or_else(ignore_closed_pipe)?;
         }
-        Some(folder) => write_folder(&inputs, &reports, arguments.format, folder)?,
+        Some(folder) => write_folder(&inputs, &reports, format, folder)?,
     }
     Ok(())
+}
+
+fn parse_format(arguments: &Arguments) -> Result<Format, Failure> {
+    if !arguments.spreadsheet {
+        return Ok(arguments.format);
+    }
+    let none =
+        || Failure::Usage("--spreadsheet is for --format csv: nothing else is opened in spreadsheets".into());
+    arguments.format.for_spreadsheets().ok_or_else(none)
 }
 
 fn parse_reports(names: &[String]) -> Result<Vec<ReportName>, Failure> {

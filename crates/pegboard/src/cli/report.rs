@@ -46,6 +46,9 @@ pub(super) struct Arguments {
     /// How the rows are written.
     #[arg(long, value_enum, default_value_t = Format::Csv)]
     format: Format,
+    /// The CSV is for people who open it in a spreadsheet: no text in it is run as a formula.
+    #[arg(long)]
+    spreadsheet: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -61,6 +64,7 @@ enum Format {
     Csv,
     Json,
     Ndjson,
+    Parquet,
 }
 
 /// Runs the command.
@@ -104,8 +108,12 @@ impl Arguments {
                 Format::Csv => "csv",
                 Format::Json => "json",
                 Format::Ndjson => "ndjson",
+                Format::Parquet => "parquet",
             },
         );
+        if self.spreadsheet {
+            query.append_pair("spreadsheet", "true");
+        }
         let name: String = form_urlencoded::byte_serialize(self.name.as_bytes()).collect();
         let history = if self.history { "/history" } else { "" };
         format!("/api/v1/reports/{name}{history}?{}", query.finish())
@@ -139,6 +147,8 @@ mod tests {
         let said = ["agent_daily", "--source", "a", "--source", "b", "--agent", "7", "--virtual-queues"];
         let expected = "/api/v1/reports/agent_daily?source=a&source=b&agent=7&virtual_queues=true&format=csv";
         assert_eq!(asked(&said), expected);
+        let expected = "/api/v1/reports/sessions?format=csv&spreadsheet=true";
+        assert_eq!(asked(&["sessions", "--spreadsheet"]), expected);
         assert!(asked(&["agent_daily", "--queue", "x"]).contains("--history"));
     }
 }

@@ -38,9 +38,9 @@ async fn rows_come_as_json_with_their_columns() {
 }
 
 #[tokio::test]
-async fn s36_csv_is_safe_to_open() {
+async fn s36_csv_for_spreadsheets_is_safe_to_open() {
     let hub = Hub::new();
-    let answer = hub.get("/api/v1/reports/queue_interval?format=csv").await;
+    let answer = hub.get("/api/v1/reports/queue_interval?format=csv&spreadsheet=true").await;
     assert_eq!(answer.header("content-type"), "text/csv; charset=utf-8; header=present");
     assert_eq!(answer.header("content-disposition"), "attachment; filename=\"queue_interval.csv\"");
     assert_eq!(
@@ -49,6 +49,35 @@ async fn s36_csv_is_safe_to_open() {
          2026-03-01T09:00:00Z,\"'=Sales, \"\"inbound\"\"\",0,\n\
          2026-03-01T09:00:00Z,\"'=Sales, \"\"inbound\"\"\",1,87.5\n"
     );
+}
+
+#[tokio::test]
+async fn csv_is_exact_unless_it_is_for_spreadsheets() {
+    let hub = Hub::new();
+    for query in ["format=csv", "format=csv&spreadsheet=false"] {
+        let answer = hub.get(&format!("/api/v1/reports/queue_interval?{query}")).await;
+        assert_eq!(answer.text.lines().nth(1), Some("2026-03-01T09:00:00Z,\"=Sales, \"\"inbound\"\"\",0,"));
+    }
+    for query in ["spreadsheet=true", "format=ndjson&spreadsheet=true", "format=csv&spreadsheet=yes"] {
+        let answer = hub.get(&format!("/api/v1/reports/queue_interval?{query}")).await;
+        assert_eq!(answer.status.as_u16(), 400, "{query}");
+        assert_eq!(answer.json()["error"]["path"], "query.spreadsheet", "{query}");
+    }
+}
+
+#[tokio::test]
+async fn parquet_is_a_file_to_download() {
+    let hub = Hub::new();
+    for count in [0, 2] {
+        hub.view.rows.store(count, Ordering::SeqCst);
+        let path = "/api/v1/reports/queue_interval?format=parquet";
+        let response = Ask::new("GET", path).token(&hub.admin).begin(&hub.router).await;
+        assert_eq!(response.headers()["content-type"], "application/vnd.apache.parquet");
+        let disposition = "attachment; filename=\"queue_interval.parquet\"";
+        assert_eq!(response.headers()["content-disposition"], disposition);
+        let file = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        assert!(file.starts_with(b"PAR1") && file.ends_with(b"PAR1"));
+    }
 }
 
 #[tokio::test]

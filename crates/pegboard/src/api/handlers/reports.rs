@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 
 use crate::api::body;
 use crate::api::caller::Caller;
-use crate::api::csv;
+use crate::api::csv::{self, Texts};
 use crate::api::error::{ApiError, Code};
+use crate::api::parquet;
 use crate::api::query::{InPath, Params};
 use crate::api::state::ApiState;
 use crate::api::throttle::Slot;
@@ -65,7 +66,8 @@ pub(crate) async fn history(
         agent: params.one("agent").map(AgentId::from),
         queue: params.one("queue").map(str::to_owned),
     };
-    written(&state, &params, state.view.history(request).await?)
+    let history = state.view.history(request).await?;
+    written(&state, &params, history).await
 }
 
 fn origin(params: &Params) -> Origin {
@@ -93,7 +95,7 @@ async fn answer(
     let sources = caller.scope(state, params.all("source")).await?;
     let _slot = slot(state, caller)?;
     let report = state.view.report(ReportRequest { sources, from, to, ..asked }).await?;
-    written(state, params, report)
+    written(state, params, report).await
 }
 
 /// The right to have one more report computed.
@@ -104,17 +106,22 @@ fn slot(state: &ApiState, caller: &Caller) -> Result<Slot, ApiError> {
 }
 
 /// The rows in the format that is asked for.
-fn written(state: &ApiState, params: &Params, report: Report) -> Result<Response, ApiError> {
+async fn written(state: &ApiState, params: &Params, report: Report) -> Result<Response, ApiError> {
     let limit = state.limits.report_rows;
     if report.rows.len() > limit {
         let message = format!("more than {limit} rows: ask for a shorter window, one source or one agent");
         return Err(ApiError::new(Code::TooLarge, message).at("query.from"));
     }
-    Ok(match params.one("format") {
-        Some("csv") => as_csv(report),
-        Some("ndjson") => as_ndjson(report),
-        _ => as_json(report),
-    })
+    let spreadsheet = params.one("spreadsheet") == Some("true");
+    if spreadsheet && params.one("format") != Some("csv") {
+        return Err(ApiError::bad_request("query.spreadsheet", "only format=csv is opened in spreadsheets"));
+    }
+    match params.one("format") {
+        Some("csv") => Ok(as_csv(report, if spreadsheet { Texts::Harmless } else { Texts::Exact })),
+        Some("ndjson") => Ok(as_ndjson(report)),
+        Some("parquet") => as_parquet(report).await,
+        _ => Ok(as_json(report)),
+    }
 }
 
 /// The window as it was given, if it is one that can be answered.
@@ -160,16 +167,35 @@ fn as_ndjson(report: Report) -> Response {
     ([(header::CONTENT_TYPE, "application/x-ndjson")], body::pieces(pieces)).into_response()
 }
 
-fn as_csv(report: Report) -> Response {
+fn as_csv(report: Report, texts: Texts) -> Response {
     let disposition = format!("attachment; filename=\"{}.csv\"", report.name);
     let head = std::iter::once(Bytes::from(csv::header(&report.columns)));
     let columns = report.columns;
-    let pieces = in_pieces(report.rows, move |text, row| csv::row(text, &columns, row));
+    let pieces = in_pieces(report.rows, move |text, row| csv::row(text, &columns, row, texts));
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present".to_string()),
         (header::CONTENT_DISPOSITION, disposition),
     ];
     (headers, body::pieces(head.chain(pieces))).into_response()
+}
+
+/// The whole file at once: its end says where everything is.
+async fn as_parquet(report: Report) -> Result<Response, ApiError> {
+    let disposition = format!("attachment; filename=\"{}.parquet\"", report.name);
+    let encoded = tokio::task::spawn_blocking(move || parquet::file(&report.columns, &report.rows)).await;
+    let file = match encoded {
+        Ok(Ok(file)) => file,
+        Ok(Err(error)) => {
+            tracing::error!(%error, "a report cannot be written as Parquet");
+            return Err(ApiError::internal());
+        }
+        Err(_) => return Err(ApiError::internal()),
+    };
+    let headers = [
+        (header::CONTENT_TYPE, "application/vnd.apache.parquet".to_string()),
+        (header::CONTENT_DISPOSITION, disposition),
+    ];
+    Ok((headers, file).into_response())
 }
 
 /// The rows as text, some at a time, so that a long report is never there twice.

@@ -33,6 +33,7 @@ fn arguments_that_cannot_be_are_refused() {
         (format!("{FILES} --report segments --statuses missing.csv"), &["missing.csv"]),
         (format!("{FILES} --report segments --queue-settings agent-events.ndjson"), &["agent-events.ndjson"]),
         (format!("{FILES} --report segments --format xml"), &["xml"]),
+        (format!("{FILES} --report segments --format json --spreadsheet"), &["--spreadsheet", "csv"]),
         (format!("{FILES} --report segments --colour"), &["--colour"]),
     ] {
         replay(folder.path(), &arguments).refused(64, said);

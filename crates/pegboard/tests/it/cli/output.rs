@@ -1,4 +1,4 @@
-//! What is written: the columns of the contract, in three formats, the same bytes each time, cut to the window.
+//! What is written: the columns of the contract, in four formats, the same bytes each time, cut to the window.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -88,6 +88,19 @@ fn every_format_says_the_same() {
         }
         assert!(rows.next().is_none() && !json.is_empty());
     }
+}
+
+#[test]
+fn parquet_is_written_for_every_report() {
+    let folder = tempfile::tempdir().unwrap();
+    small_day(folder.path());
+    let reports = REPORTS.join(",");
+    replay(folder.path(), &format!("{FILES} --report {reports},daily --format parquet --out out")).well();
+    for report in REPORTS {
+        let file = fs::read(folder.path().join("out").join(format!("{report}.parquet"))).unwrap();
+        assert!(file.starts_with(b"PAR1") && file.ends_with(b"PAR1"), "{report}");
+    }
+    assert_eq!(fs::read_dir(folder.path().join("out")).unwrap().count(), 11);
 }
 
 #[test]

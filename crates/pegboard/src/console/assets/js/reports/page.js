@@ -40,7 +40,7 @@ export function startReport({ report, keys, nothing, show }) {
   const choose = () => {
     setParameter("range", range.value === "24h" ? null : range.value);
     byId("csv").href =
-      `/api/v1/reports/${report}?format=csv&from=${encodeURIComponent(new Date(windowStart(range.value, now())).toISOString())}`;
+      `/api/v1/reports/${report}?format=csv&spreadsheet=true&from=${encodeURIComponent(new Date(windowStart(range.value, now())).toISOString())}`;
     feed.show(range.value);
   };
   range.addEventListener("change", choose);
