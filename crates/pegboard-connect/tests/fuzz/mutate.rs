@@ -167,11 +167,12 @@ fn setting(name: &str) -> Option<u64> {
 /// Hands mutations of the corpus to `target`, which panics where one is not taken as it should be. Says how many there
 /// were, and how long the slowest took.
 #[allow(clippy::print_stderr, reason = "what a long run tells; as a part of a library it may print anyway")]
-pub(crate) fn fuzz(name: &str, corpus: &[&[u8]], target: impl Fn(&[u8])) {
+pub(crate) fn fuzz(name: &str, corpus: &[Vec<u8>], target: impl Fn(&[u8])) {
+    let corpus: Vec<&[u8]> = corpus.iter().map(Vec::as_slice).collect();
     let length = setting("PEGBOARD_FUZZ_SECONDS")
         .map_or(Length::Count(SHORT), |seconds| Length::Time(Duration::from_secs(seconds)));
     let seed = setting("PEGBOARD_FUZZ_SEED").unwrap_or(1);
-    for good in corpus {
+    for good in &corpus {
         target(good);
     }
     let started = Instant::now();
@@ -182,7 +183,7 @@ pub(crate) fn fuzz(name: &str, corpus: &[&[u8]], target: impl Fn(&[u8])) {
         Length::Time(time) => started.elapsed() < time,
     } {
         let mut numbers = Numbers(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ run);
-        let input = mutated(corpus, &mut numbers);
+        let input = mutated(&corpus, &mut numbers);
         let begun = Instant::now();
         let outcome = catch_unwind(AssertUnwindSafe(|| target(&input)));
         slowest = slowest.max(begun.elapsed());
@@ -191,9 +192,4 @@ pub(crate) fn fuzz(name: &str, corpus: &[&[u8]], target: impl Fn(&[u8])) {
     }
     eprintln!("{name}: {run} inputs in {:?}, the slowest {slowest:?}", started.elapsed());
     assert!(slowest < Duration::from_secs(5), "{name}: an input of 64 KiB took {slowest:?}");
-}
-
-/// The lines of files, as a corpus.
-pub(crate) fn lines<'a>(files: &[&'a str]) -> Vec<&'a [u8]> {
-    files.iter().flat_map(|file| file.lines()).map(str::as_bytes).collect()
 }

@@ -105,7 +105,8 @@ impl<'t> Lines<'t> {
     /// The line that holds `offset`, or what is around it: a line may be as long as the file.
     fn part_around(&self, offset: usize) -> Range<usize> {
         let line = self.line_at(offset);
-        let start = self.char_start(offset.saturating_sub(MAX_EXCERPT)).max(line.start);
+        // The end of a line is as long as somebody likes who writes it with carriage returns.
+        let start = self.char_start(offset.saturating_sub(MAX_EXCERPT)).clamp(line.start, line.end);
         start..self.char_start(offset + 8 * MAX_EXCERPT).min(line.end)
     }
 

@@ -99,11 +99,13 @@ impl Closer {
         let beginnings = shared.store.beginnings(&shared.config.name, Timestamp::MIN).await?;
         let first = beginnings.iter().map(|begins| interval_at(&shared.config, begins.at).from).min();
         let until = first.unwrap_or(complete).min(complete);
-        self.announce(shared, until).await?;
-        let earlier = shared.store.contacts(&shared.config.name, Timestamp::MIN, until).await?;
-        if beginnings.is_empty() && earlier.is_empty() {
+        let earlier = || shared.store.contacts(&shared.config.name, Timestamp::MIN, until);
+        if beginnings.is_empty() && earlier().await?.is_empty() {
+            // Asked again soon, so nothing is written before there is something to close.
             return Ok(false);
         }
+        self.announce(shared, until).await?;
+        let earlier = earlier().await?;
         let pegged = earlier.iter().filter_map(|leg| pegged_at(leg, shared.config.pegging));
         let marks: Vec<_> =
             pegged.map(|at| DirtyMark { agent: None, from: at, to: at + Millis::new(1) }).collect();

@@ -222,6 +222,12 @@ impl Node {
         }
     }
 
+    /// Notes that another node holds a part, which this one may have worked on before and does no longer: it is no part of
+    /// its share.
+    pub fn lost(&self, source: &SourceName, part: &Part) {
+        self.forget(&(source.clone(), part.clone()));
+    }
+
     fn forget(&self, key: &(SourceName, Part)) {
         let mut mine = self.mine();
         mine.held.remove(key);

@@ -253,6 +253,9 @@ async fn take_share(shared: &Arc<Shared>, plan: &Plan, readers: &mut Readers) ->
         let partition = &opening.partition;
         let part = Part::Partition(partition.clone());
         if shared.node.is_anothers(&shared.config.name, &part) {
+            if !readers.has(partition) {
+                shared.node.lost(&shared.config.name, &part);
+            }
             continue;
         }
         let taken = if readers.has(partition) {

@@ -108,6 +108,15 @@ impl Decoder {
         }
     }
 
+    /// The same by `serde_json` alone, which [`Decoder::decode`] must agree with.
+    #[cfg(fuzzing)]
+    pub fn decode_by_serde(&mut self, bytes: &[u8], order: Order) -> Result<Decoded, DecodeError> {
+        if bytes.len() > self.max_record {
+            return Err(DecodeError::TooLong { limit: self.max_record });
+        }
+        self.decode_slowly(json::text(bytes)?, order)
+    }
+
     /// What the scanner gives up: mostly what is wrong, and is to be explained.
     #[cold]
     pub(super) fn decode_slowly(&mut self, text: &str, order: Order) -> Result<Decoded, DecodeError> {

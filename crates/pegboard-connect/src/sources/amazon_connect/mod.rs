@@ -16,4 +16,6 @@ mod tests;
 
 pub use self::decode::{Decoded, Decoder, Kind, classify};
 pub use self::snapshot::ConnectSnapshots;
+#[cfg(fuzzing)]
+pub use self::snapshot::hostile;
 pub use self::source::{KIND, KinesisSource};

@@ -11,6 +11,9 @@
 //! <https://docs.aws.amazon.com/connect/latest/APIReference/API_GetCurrentUserData.html>
 
 mod directory;
+#[cfg(any(test, fuzzing))]
+#[allow(unreachable_pub, reason = "`fuzz/` reaches it, tests need less")]
+pub mod hostile;
 mod page;
 #[cfg(test)]
 mod tests;

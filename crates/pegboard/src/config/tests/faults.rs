@@ -609,3 +609,12 @@ fn line() -> impl Strategy<Value = String> {
         "\\PC{0,10}",
     ]
 }
+
+/// Once such a file ended the program: what is shown of a line began after its end.
+#[test]
+fn s35_a_line_that_ends_in_any_number_of_carriage_returns_is_shown_up_to_them() {
+    for count in [1, 119, 120, 121, 5000] {
+        let told = faults(&format!("\u{1}{}", "\r".repeat(count)));
+        assert!(told.contains("pegboard.toml:1:"), "{count}: {told}");
+    }
+}

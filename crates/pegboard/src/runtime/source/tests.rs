@@ -12,6 +12,7 @@ use super::*;
 use crate::clock;
 use crate::config::{FileSettings, SourceConfig, SourceInput};
 use crate::runtime::leaving::leave;
+use crate::runtime::node::report::NodeReport;
 use crate::runtime::node::{Node, Pace};
 use crate::runtime::view::Health;
 
@@ -432,4 +433,35 @@ async fn r28_two_thousand_agents_leave_in_a_sweep() {
         leave(&shared, &stopped).await.unwrap();
         assert_eq!(stored(&store).await, left);
     }
+}
+
+/// Once a node that had stood still went on counting what another had taken over meanwhile as its own: its share seemed
+/// full, and partitions that it was to read were read by nobody.
+#[tokio::test]
+async fn r06_what_another_node_has_taken_over_is_no_part_of_the_share() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, source) = (store(&folder), Scripted::new(Planning::Works, Reading::Hangs, Vec::new()));
+    let often = Pace { beat: Duration::from_millis(1), lasts: Millis::from_hours(1) };
+    let node = Node::join(store.clone(), None, often).await.unwrap();
+    let shared = Work::load_on(&node, &source, &store).await;
+    let (name, part) = (&shared.config.name, Part::Partition(ONLY.into()));
+    let (plan, mut readers) = (source.plan(&BTreeMap::new()).await.unwrap(), Readers::default());
+    shared.node.note_open(name, 1);
+    assert!(take_share(&shared, &plan, &mut readers).await);
+    assert_eq!(shared.node.held(name).len(), 1);
+
+    let other = Node::join(store.clone(), None, often).await.unwrap();
+    store.release_lease(shared.node.id(), name, &part).await.unwrap();
+    assert!(store.take_lease(other.id(), name, &part).await.unwrap());
+    readers.cut_off(&ONLY.into());
+    let (stop, stopped) = watch::channel(false);
+    let living = tokio::spawn({
+        let shared = shared.clone();
+        async move { shared.node.live(NodeReport::default, stopped).await }
+    });
+    until("it knows that another has it", || shared.node.is_anothers(name, &part)).await;
+    assert!(take_share(&shared, &plan, &mut readers).await);
+    assert_eq!(shared.node.held(name), []);
+    stop.send_replace(true);
+    living.await.unwrap();
 }

@@ -7,16 +7,18 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use pegboard_store::{SqliteOptions, SqliteStore, Store};
+use pegboard_model::{AgentId, Segment, Timestamp};
+use pegboard_store::{PostgresOptions, PostgresStore, PostgresUrl, SqliteOptions, SqliteStore, Store};
 use tempfile::TempDir;
 
-use super::input::{Input, SOURCES};
+use super::input::{Conserved, Input, SOURCES};
 use super::outcome::Outcome;
 use crate::support::binary::program;
 
-/// How long anything may take.
+/// How long anything may take, unless there is very much to do.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How old the end of the last closed interval may be once everything is closed: interval, delay, and a little.
@@ -33,9 +35,17 @@ const SIGKILL: i32 = 9;
 
 /// A folder with a configuration, input, and a store that outlives its processes.
 pub(super) struct Folder {
-    folder: TempDir,
-    /// The path of the store, below the folder.
-    store: &'static str,
+    kept: TempDir,
+    place: Place,
+    patience: Duration,
+}
+
+/// Where the store is.
+enum Place {
+    /// At a path below the folder.
+    Sqlite(&'static str),
+    /// On a server, in a schema of its own.
+    Postgres(Box<PostgresUrl>),
 }
 
 /// A running hub; it is killed if a test fails.
@@ -43,6 +53,7 @@ struct Process {
     child: Child,
     port: u16,
     folder: PathBuf,
+    patience: Duration,
 }
 
 impl Drop for Process {
@@ -62,6 +73,11 @@ pub(super) fn soak_kills() -> Option<u64> {
     number_in("PEGBOARD_SOAK_KILLS")
 }
 
+/// How many events a soak asks for.
+pub(super) fn soak_events() -> Option<u64> {
+    number_in("PEGBOARD_SOAK_EVENTS")
+}
+
 /// What all randomness follows from: never 0.
 pub(super) fn seed() -> u64 {
     let fresh = || pegboard::clock::system().as_millis().unsigned_abs();
@@ -74,19 +90,47 @@ pub(super) fn free_port() -> u16 {
 
 impl Folder {
     pub(super) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), store: "pegboard.db" }
+        let kept = tempfile::tempdir().unwrap();
+        Self { kept, place: Place::Sqlite("pegboard.db"), patience: PATIENCE }
+    }
+
+    /// A folder whose store is on the server that `PEGBOARD_TEST_POSTGRES` names; says so on stderr if there is none.
+    #[expect(clippy::disallowed_methods, reason = "the address of the test server is the test's own setting")]
+    pub(super) fn on_postgres() -> Option<Self> {
+        static MADE: AtomicU64 = AtomicU64::new(0);
+        let Ok(server) = std::env::var("PEGBOARD_TEST_POSTGRES") else {
+            eprintln!("skipped: PEGBOARD_TEST_POSTGRES names no server");
+            return None;
+        };
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let url = format!("{server}?schema=kills_{}_{number}", std::process::id());
+        Some(Self { place: Place::Postgres(Box::new(url.parse().unwrap())), ..Self::new() })
+    }
+
+    /// Lets everything take so long.
+    pub(super) fn has_time(&mut self, patience: Duration) {
+        self.patience = patience;
     }
 
     pub(super) fn path(&self) -> &Path {
-        self.folder.path()
+        self.kept.path()
     }
 
     /// Has the store below the folder at `path`, of the configuration that was written.
     pub(super) fn put_store(&mut self, path: &'static str) {
-        self.store = path;
+        self.place = Place::Sqlite(path);
+        self.configure_store();
+    }
+
+    /// Has the configuration that was written name the store, as far as it is not where it would be anyway.
+    pub(super) fn configure_store(&self) {
+        let url = match &self.place {
+            Place::Sqlite(path) => format!("sqlite:{path}"),
+            Place::Postgres(url) => url.to_string(),
+        };
         let file = self.path().join("pegboard.toml");
         let settings = fs::read_to_string(&file).unwrap();
-        fs::write(file, format!("[store]\nurl = \"sqlite:{path}\"\n{settings}")).unwrap();
+        fs::write(file, format!("[store]\nurl = \"{url}\"\n{settings}")).unwrap();
     }
 
     /// Runs the program until a source fails, lets `mend` do what helps, and waits until all is read. Answers what the
@@ -117,7 +161,15 @@ impl Folder {
     fn start(&self, failpoints: &str) -> Process {
         drop(fs::remove_file(self.log()));
         let settings = fs::read_to_string(self.path().join("pegboard.toml")).unwrap();
-        let port = settings.split("127.0.0.1:").nth(1).unwrap().split('"').next().unwrap().parse().unwrap();
+        let port = settings
+            .split("listen = \"127.0.0.1:")
+            .nth(1)
+            .unwrap()
+            .split('"')
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap();
         let stderr =
             fs::File::options().create(true).append(true).open(self.path().join("stderr.log")).unwrap();
         let child = armed(program(self.path()).arg("serve"), failpoints, &self.log())
@@ -125,7 +177,7 @@ impl Folder {
             .stderr(stderr)
             .spawn()
             .unwrap();
-        Process { child, port, folder: self.path().to_owned() }
+        Process { child, port, folder: self.path().to_owned(), patience: self.patience }
     }
 
     /// Runs the program until it dies at the point, at the given passing of it.
@@ -176,6 +228,7 @@ impl Folder {
         std::thread::sleep(delay);
         process.child.kill().unwrap();
         assert_eq!(process.child.wait().unwrap().signal(), Some(SIGKILL), "it ended before it was killed");
+        self.bury_the_dead();
         self.records()
     }
 
@@ -200,20 +253,37 @@ impl Folder {
         panic!("marks are not answered");
     }
 
-    fn open(&self) -> SqliteStore {
-        let options = SqliteOptions::new(pegboard::clock::system);
-        SqliteStore::open(&self.path().join(self.store), options).unwrap()
+    async fn open(&self) -> Box<dyn Store> {
+        match &self.place {
+            Place::Sqlite(path) => {
+                let options = SqliteOptions::new(pegboard::clock::system);
+                Box::new(SqliteStore::open(&self.path().join(path), options).unwrap())
+            }
+            Place::Postgres(url) => {
+                let options = PostgresOptions::new(pegboard::clock::system);
+                Box::new(PostgresStore::open(url, options).await.unwrap())
+            }
+        }
     }
 
     /// What the store knows, whoever wrote it.
-    fn look<T>(&self, look: impl AsyncFnOnce(&SqliteStore) -> T) -> T {
+    fn look<T>(&self, look: impl AsyncFnOnce(&dyn Store) -> T) -> T {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let store = self.open();
-            let seen = look(&store).await;
+            let store = self.open().await;
+            let seen = look(&*store).await;
             store.shut_down().await.unwrap();
             seen
         })
+    }
+
+    /// Spares the next process the seconds for which a dead one counts as alive where several may share the store.
+    fn bury_the_dead(&self) {
+        self.look(async |store| {
+            for dead in store.roll().await.unwrap().nodes {
+                store.leave(&dead.node).await.unwrap();
+            }
+        });
     }
 
     fn nothing_is_marked(&self) -> bool {
@@ -237,6 +307,26 @@ impl Folder {
         })
     }
 
+    /// What every record came to.
+    pub(super) fn conserved(&self) -> Conserved {
+        self.look(async |store| {
+            let mut conserved = Conserved::default();
+            for source in SOURCES {
+                for partition in store.partitions(&source.into()).await.unwrap() {
+                    conserved.add(partition.counts);
+                }
+            }
+            conserved
+        })
+    }
+
+    /// The timelines of a source.
+    pub(super) fn segments(&self, source: &str) -> Vec<(AgentId, Segment)> {
+        self.look(async |store| {
+            store.segments(&source.into(), None, Timestamp::MIN, Timestamp::MAX).await.unwrap()
+        })
+    }
+
     pub(super) fn outcome(&self, input: &Input) -> Outcome {
         let path = self.path().display().to_string();
         self.look(async |store| Outcome::read(store, input.end, &path).await)
@@ -250,23 +340,33 @@ fn armed<'a>(command: &'a mut Command, failpoints: &str, log: &Path) -> &'a mut 
 impl Process {
     #[track_caller]
     fn ended(&mut self, what: &str) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.patience;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(Instant::now() < deadline, "waited a minute, and not: {what}; {}", self.said());
+            assert!(
+                Instant::now() < deadline,
+                "waited for {:?}, and not: {what}; {}",
+                self.patience,
+                self.said()
+            );
             std::thread::sleep(Duration::from_millis(2));
         }
     }
 
     #[track_caller]
     fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.patience;
         while !done(self) {
             let status = self.child.try_wait().unwrap();
             assert_eq!(status, None, "it ended while: {what}; {}", self.said());
-            assert!(Instant::now() < deadline, "waited a minute, and not: {what}; {}", self.said());
+            assert!(
+                Instant::now() < deadline,
+                "waited for {:?}, and not: {what}; {}",
+                self.patience,
+                self.said()
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }

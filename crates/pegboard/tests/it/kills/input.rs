@@ -7,6 +7,7 @@ use std::path::Path;
 use pegboard::clock;
 use pegboard_model::{Millis, Timestamp};
 use pegboard_sim::{Config, Delivery, Stream};
+use pegboard_store::Counts;
 
 use super::hub::free_port;
 use crate::support::day::Day;
@@ -64,6 +65,14 @@ pub(super) struct Conserved {
 }
 
 impl Conserved {
+    /// What a partition tells of its records.
+    pub(super) fn add(&mut self, counts: Counts) {
+        self.events += counts.events;
+        self.duplicates += counts.duplicates;
+        self.contacts += counts.contacts;
+        self.failed += counts.failed;
+    }
+
     fn note(&mut self, delivery: &Delivery, copies: u64) {
         match delivery.stream {
             Stream::AgentEvents => {

@@ -4,6 +4,7 @@
 mod disk_full;
 mod hub;
 mod input;
+mod many;
 mod outcome;
 
 use std::collections::BTreeSet;
@@ -166,6 +167,17 @@ const KILLS_BEFORE_LATE: u64 = 14;
 
 #[test]
 fn r01_r03_kills_at_random_moments_change_nothing() {
+    kill_at_random_moments(Folder::new);
+}
+
+#[test]
+fn r01_r03_kills_at_random_moments_change_nothing_on_postgres() {
+    if Folder::on_postgres().is_some() {
+        kill_at_random_moments(|| Folder::on_postgres().unwrap());
+    }
+}
+
+fn kill_at_random_moments(make: impl Fn() -> Folder) {
     let stores = hub::soak_kills().map_or(1, |kills| kills.div_ceil(KILLS));
     let seed = hub::seed();
     eprintln!("{KILLS} random kills of each of {stores} stores; PEGBOARD_SEED={seed} gives the same again");
@@ -174,8 +186,9 @@ fn r01_r03_kills_at_random_moments_change_nothing() {
     let mut random = seed;
     let mut moments = BTreeSet::new();
     for _ in 0..stores {
-        let folder = Folder::new();
+        let folder = make();
         input.write(folder.path());
+        folder.configure_store();
         for kill in 0..KILLS {
             if kill == KILLS_BEFORE_LATE {
                 folder.finish(input.records());

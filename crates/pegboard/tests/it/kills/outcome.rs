@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use pegboard_model::{AgentNow, Timestamp};
-use pegboard_store::{Counts, Cursor, FeedEntry, FeedKind, SqliteStore, Store};
+use pegboard_store::{Cursor, FeedEntry, FeedKind, Store};
 use serde_json::Value;
 
 use super::input::{Conserved, Input, SOURCES};
@@ -32,7 +32,7 @@ pub(super) struct Outcome {
 
 impl Outcome {
     /// Reads everything of intervals that start before `end`. Names of partitions are shown without `folder`.
-    pub(super) async fn read(store: &SqliteStore, end: Timestamp, folder: &str) -> Self {
+    pub(super) async fn read(store: &dyn Store, end: Timestamp, folder: &str) -> Self {
         let mut outcome = Self {
             agents: Vec::new(),
             timelines: Vec::new(),
@@ -74,7 +74,7 @@ impl Outcome {
         outcome
     }
 
-    async fn read_source(&mut self, store: &SqliteStore, source: &str, end: Timestamp, folder: &str) {
+    async fn read_source(&mut self, store: &dyn Store, source: &str, end: Timestamp, folder: &str) {
         let name = source.into();
         let timelines = store.segments(&name, None, Timestamp::MIN, Timestamp::MAX).await.unwrap();
         self.timelines.extend(timelines.iter().map(line));
@@ -89,11 +89,7 @@ impl Outcome {
             }
         }
         for partition in store.partitions(&name).await.unwrap() {
-            let Counts { events, duplicates, contacts, failed, .. } = partition.counts;
-            self.counts.events += events;
-            self.counts.duplicates += duplicates;
-            self.counts.contacts += contacts;
-            self.counts.failed += failed;
+            self.counts.add(partition.counts);
             let id = partition.partition.as_str().replace(folder, "");
             self.partitions.push(format!("{source} {id} {:?} {:?}", partition.position, partition.counts));
         }
@@ -152,7 +148,7 @@ fn line<T: Debug>(value: &T) -> String {
 }
 
 /// Everything in a feed, whose numbers have no gap.
-async fn whole_feed(store: &SqliteStore, kind: FeedKind) -> Vec<FeedEntry> {
+async fn whole_feed(store: &dyn Store, kind: FeedKind) -> Vec<FeedEntry> {
     let mut cursor = Cursor { store: store.id().clone(), seen: BTreeMap::new() };
     let mut entries = Vec::new();
     loop {

@@ -3,36 +3,20 @@
 use pegboard_model::{ContactPhase, StatusKind, Timestamp};
 
 use super::directory::{Directory, Listing};
+use super::hostile::{self, USERS, directory};
 use super::page::Users;
 use crate::spec::Look;
 
 #[path = "../../../../tests/fuzz/mutate.rs"]
 mod mutate;
 
-const PAGE: &str = include_str!("fixtures/current-user-data.json");
-
 fn asked() -> Timestamp {
     "2026-03-02T09:00:00Z".parse().unwrap()
 }
 
-fn directory() -> Directory {
-    let mut directory = Directory::default();
-    let listings = [
-        (Listing::RoutingProfiles, include_str!("fixtures/routing-profiles.json")),
-        (Listing::AgentStatuses, include_str!("fixtures/agent-statuses.json")),
-        (Listing::Queues, include_str!("fixtures/queues.json")),
-        (Listing::HierarchyGroups, include_str!("fixtures/user-hierarchy-groups.json")),
-        (Listing::Users, include_str!("fixtures/users.json")),
-    ];
-    for (listing, page) in listings {
-        assert_eq!(directory.take(listing, page.as_bytes()), Ok(None), "{listing:?}");
-    }
-    directory
-}
-
 fn look() -> Look {
     let mut users = Users::default();
-    users.take(PAGE.as_bytes(), asked(), &directory()).unwrap();
+    users.take(USERS.as_bytes(), asked(), &directory()).unwrap();
     users.into_look().unwrap()
 }
 
@@ -50,7 +34,7 @@ fn every_shape_of_a_user() {
 #[test]
 fn the_token_of_the_next_page_is_handed_out() {
     let mut users = Users::default();
-    let next = users.take(PAGE.as_bytes(), asked(), &Directory::default());
+    let next = users.take(USERS.as_bytes(), asked(), &Directory::default());
     assert_eq!(next, Ok(Some("next-page".to_owned())));
 }
 
@@ -134,35 +118,12 @@ fn an_empty_page_is_a_look_and_none_at_all_is_not() {
 
 #[test]
 fn s35_pages_of_users_are_hostile() {
-    let directory = directory();
-    let corpus = [PAGE.as_bytes()];
-    mutate::fuzz("pages of users", &corpus, |page| {
-        let mut users = Users::default();
-        if users.take(page, asked(), &directory).is_ok() {
-            let look = users.into_look();
-            assert!(look.is_none_or(|look| look.shown.len() <= page.len()));
-        }
-    });
+    mutate::fuzz("pages of users", &hostile::users::corpus(), hostile::users::take);
 }
 
 #[test]
 fn s35_pages_of_names_are_hostile() {
-    let pages = [
-        include_str!("fixtures/routing-profiles.json"),
-        include_str!("fixtures/agent-statuses.json"),
-        include_str!("fixtures/queues.json"),
-        include_str!("fixtures/user-hierarchy-groups.json"),
-        include_str!("fixtures/users.json"),
-    ];
-    let corpus: Vec<_> = pages.iter().map(|page| page.as_bytes()).chain(mutate::lines(&pages)).collect();
-    mutate::fuzz("pages of names", &corpus, |page| {
-        for listing in Listing::ALL {
-            let mut directory = Directory::default();
-            if let Err(error) = directory.take(listing, page) {
-                assert!(error.to_string().len() < 1000, "{error}");
-            }
-        }
-    });
+    mutate::fuzz("pages of names", &hostile::names::corpus(), hostile::names::take);
 }
 
 #[test]
