@@ -4,6 +4,7 @@
 //! [`framing`], and are reduced to the model by the decoder of their source under [`sources`]. All of it
 //! is pure: no clock, no network, and no I/O beyond the reader that the caller hands in.
 
+pub mod archive;
 pub mod decompress;
 pub mod framing;
 pub mod sources;

@@ -1,5 +1,6 @@
 //! What is written together.
 
+use crate::ArchiveWrite;
 use pegboard_model::{
     AgentId, AgentNow, Class, ContactLeg, Millis, Observation, PartitionId, Position, Segment, SourceName,
     Text, Timestamp,
@@ -53,6 +54,8 @@ pub struct Batch {
     pub acd_rows: Vec<AcdRowWrite>,
     /// What queues were called, and when: the spans of names grow by it.
     pub queue_names: Vec<QueueName>,
+    /// What was read, for the archive, where there is one.
+    pub archive: Option<ArchiveWrite>,
 }
 
 /// How many records of each kind a batch read; added to the totals of the partition.

@@ -4,6 +4,7 @@
 //! nodes. No other crate knows a table. What stands in one [`Batch`] commits together or not at all, and only while its owner still owns the
 //! partition: that is the whole of the guarantee that nothing acknowledged is lost and nothing counts twice.
 
+mod archive;
 mod audit;
 mod batch;
 mod column;
@@ -16,6 +17,7 @@ mod postgres;
 mod read;
 mod sqlite;
 
+pub use archive::{ArchiveFile, ArchiveStep, ArchiveWrite};
 pub use audit::{AuditChain, AuditEntry, AuditFault, AuditHash, AuditWrite, ParseHashError};
 pub use batch::{
     AcdRowWrite, AgentWrite, Batch, Close, Closed, Committed, Counts, DeadLetterWrite, DirtyMark, GapWrite,
@@ -272,6 +274,29 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 
     /// Entries of the audit log, newest first, with numbers below `before`, at most `limit`.
     async fn audit(&self, before: Option<u64>, limit: usize) -> Result<Vec<AuditEntry>>;
+
+    // Archive.
+
+    /// What waits for the archive of a source: files of hours that ended at or before `before`, the oldest first, at most
+    /// `limit`.
+    async fn archive_files(
+        &self,
+        source: &SourceName,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<ArchiveFile>>;
+
+    /// The steps of such a file from number `from` on, in order, at most `limit`.
+    async fn archive_steps(
+        &self,
+        source: &SourceName,
+        file: &ArchiveFile,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<ArchiveStep>>;
+
+    /// Lets go of the steps of a file, now that they are in the archive.
+    async fn archive_written(&self, source: &SourceName, file: &ArchiveFile) -> Result<()>;
 
     // Upkeep.
 

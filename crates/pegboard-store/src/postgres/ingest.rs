@@ -14,7 +14,7 @@ use tokio_postgres::Row;
 use super::codec::{from_json, get, get_instant, get_maybe_instant, get_text, text, to_json};
 use super::fault::{Fault, Tried};
 use super::session::{BEGIN, COMMIT, Call, Pipeline, Session};
-use super::{acd, dirty, feed, partitions, queue_names};
+use super::{acd, archive, dirty, feed, partitions, queue_names};
 use crate::column::{content_column, to_column};
 use crate::{
     AgentWrite, Batch, Committed, DeadLetterWrite, DirtyMark, FeedKind, GapWrite, SegmentsWrite, StoreError,
@@ -42,6 +42,7 @@ pub(super) async fn commit(session: &Session, batch: &Batch, now: Timestamp) -> 
     own.extend(write_gaps(batch, &batch.gaps));
     own.extend(queue_names::write(source, &batch.queue_names));
     let standing = acd::find(source, &batch.acd_rows).map(|calls| calls.map(|call| own.add(call)));
+    own.extend(archive::keep(batch));
     let answers = session.run(own).await?;
     failpoint!("ingest.position_moved", fails);
 

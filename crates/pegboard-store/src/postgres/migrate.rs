@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_first_schema.sql"),
     include_str!("migrations/0002_acd_rows.sql"),
     include_str!("migrations/0003_queue_names.sql"),
+    include_str!("migrations/0004_archive.sql"),
 ];
 
 /// The table by which a schema is known as ours: one row.

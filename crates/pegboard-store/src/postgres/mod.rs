@@ -1,6 +1,7 @@
 //! The store of several nodes: a PostgreSQL database.
 
 mod acd;
+mod archive;
 mod audit;
 mod close;
 mod codec;
@@ -42,10 +43,10 @@ use self::listen::Waker;
 use self::migrate::State;
 use self::pool::{Lent, Pool};
 use crate::{
-    AgentBeginning, AgentsSnapshot, AuditEntry, AuditWrite, Batch, Beat, Close, Closed, CloserState,
-    Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage, Gap, NodeId, Origin, Part, PartitionState,
-    QueueName, Result, Retention, Roll, RowRevision, SourceState, Store, StoreId, StoredAcdRow, StoredAgent,
-    StoredRow, Token, TokenWrite,
+    AgentBeginning, AgentsSnapshot, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite, Batch, Beat, Close,
+    Closed, CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage, Gap, NodeId, Origin,
+    Part, PartitionState, QueueName, Result, Retention, Roll, RowRevision, SourceState, Store, StoreId,
+    StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite,
 };
 
 /// How often work is done again that the database gave up in favour of another transaction.
@@ -545,6 +546,32 @@ impl Store for PostgresStore {
     async fn audit(&self, before: Option<u64>, limit: usize) -> Result<Vec<AuditEntry>> {
         let work = |session: Lent| async move { audit::page(&session, before, limit).await };
         self.read("read the audit log", work).await
+    }
+
+    async fn archive_files(
+        &self,
+        source: &SourceName,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<ArchiveFile>> {
+        let work = |session: Lent| async move { archive::files(&session, source, before, limit).await };
+        self.read("read what waits for the archive", work).await
+    }
+
+    async fn archive_steps(
+        &self,
+        source: &SourceName,
+        file: &ArchiveFile,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<ArchiveStep>> {
+        let work = |session: Lent| async move { archive::steps(&session, source, file, from, limit).await };
+        self.read("read what waits for the archive", work).await
+    }
+
+    async fn archive_written(&self, source: &SourceName, file: &ArchiveFile) -> Result<()> {
+        let work = |session: Lent| async move { archive::written(&session, source, file).await };
+        self.write("let go of what is archived", work).await
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<()> {

@@ -16,7 +16,11 @@ use crate::{
 };
 
 /// Runs a query and takes each of its rows.
-async fn all<T>(session: &Session, call: Call<'_>, take: impl Fn(&Row) -> Tried<T>) -> Tried<Vec<T>> {
+pub(super) async fn all<T>(
+    session: &Session,
+    call: Call<'_>,
+    take: impl Fn(&Row) -> Tried<T>,
+) -> Tried<Vec<T>> {
     session.call(call).await?.iter().map(take).collect()
 }
 

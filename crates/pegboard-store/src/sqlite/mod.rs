@@ -1,6 +1,7 @@
 //! The embedded store: one SQLite file, one thread that writes, a few connections that read.
 
 mod acd;
+mod archive;
 mod audit;
 mod backup;
 mod check;
@@ -48,10 +49,10 @@ use self::nodes::Nodes;
 use self::reader::Readers;
 use self::writer::Writer;
 use crate::{
-    AgentBeginning, AgentsSnapshot, AuditEntry, AuditWrite, Backup, Batch, Beat, Close, Closed, CloserState,
-    Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage, Gap, NodeId, Origin, Part, PartitionState,
-    QueueName, Result, Roll, RowRevision, SourceState, Store, StoreError, StoreId, StoredAcdRow, StoredAgent,
-    StoredRow, Token, TokenWrite, failpoint,
+    AgentBeginning, AgentsSnapshot, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite, Backup, Batch, Beat,
+    Close, Closed, CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage, Gap, NodeId,
+    Origin, Part, PartitionState, QueueName, Result, Roll, RowRevision, SourceState, Store, StoreError,
+    StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite, failpoint,
 };
 
 const DAY: Millis = Millis::from_hours(24);
@@ -515,6 +516,35 @@ impl Store for SqliteStore {
     async fn audit(&self, before: Option<u64>, limit: usize) -> Result<Vec<AuditEntry>> {
         let query = move |connection: &Connection| audit::page(connection, before, limit);
         self.readers.run("read the audit log", query).await
+    }
+
+    async fn archive_files(
+        &self,
+        source: &SourceName,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<ArchiveFile>> {
+        let source = source.clone();
+        let query = move |connection: &Connection| archive::files(connection, &source, before, limit);
+        self.readers.run("read what waits for the archive", query).await
+    }
+
+    async fn archive_steps(
+        &self,
+        source: &SourceName,
+        file: &ArchiveFile,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<ArchiveStep>> {
+        let (source, file) = (source.clone(), file.clone());
+        let query = move |connection: &Connection| archive::steps(connection, &source, &file, from, limit);
+        self.readers.run("read what waits for the archive", query).await
+    }
+
+    async fn archive_written(&self, source: &SourceName, file: &ArchiveFile) -> Result<()> {
+        let (source, file) = (source.clone(), file.clone());
+        let job = move |step: &mut writer::Step<'_>| archive::written(step, &source, &file);
+        self.writer.run("let go of what is archived", job).await
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<()> {

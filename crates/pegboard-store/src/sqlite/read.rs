@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Runs a query and takes each of its rows.
-fn all<T>(
+pub(super) fn all<T>(
     connection: &Connection,
     sql: &str,
     params: impl Params,
@@ -30,11 +30,11 @@ fn all<T>(
     Ok(taken)
 }
 
-fn text(row: &Row<'_>, column: usize) -> Tried<String> {
+pub(super) fn text(row: &Row<'_>, column: usize) -> Tried<String> {
     Ok(row.get(column)?)
 }
 
-fn instant(row: &Row<'_>, column: usize) -> Tried<Timestamp> {
+pub(super) fn instant(row: &Row<'_>, column: usize) -> Tried<Timestamp> {
     Ok(Timestamp::from_millis(row.get(column)?))
 }
 

@@ -60,6 +60,7 @@ pub(crate) fn batch(epoch: u64, expected: u64) -> Batch {
         gaps: Vec::new(),
         acd_rows: Vec::new(),
         queue_names: Vec::new(),
+        archive: None,
     }
 }
 

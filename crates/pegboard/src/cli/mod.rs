@@ -8,6 +8,7 @@ mod doctor;
 mod exit;
 mod hub_client;
 mod init;
+mod rebuild;
 mod replay;
 mod report;
 mod restore;
@@ -57,6 +58,8 @@ enum Command {
     Backup(backup::Arguments),
     /// Make the store from a copy.
     Restore(restore::Arguments),
+    /// Make the whole store again from the archive.
+    Rebuild(rebuild::Arguments),
     /// Move the store to another database.
     Store(store::Arguments),
     /// Make reports from files, offline.
@@ -96,6 +99,7 @@ pub fn run() -> ExitCode {
         Command::Report(arguments) => report::run(&arguments),
         Command::Backup(arguments) => backup::run(&arguments),
         Command::Restore(arguments) => restore::run(&arguments),
+        Command::Rebuild(arguments) => rebuild::run(&arguments),
         Command::Store(arguments) => store::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),

@@ -5,6 +5,7 @@
 
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use pegboard_aws::{MAX_RECORDS, StreamRef};
 use pegboard_model::policy::{GroupBy, Pegging, Precedence, RingIn, ServiceLevelFormula, SessionPolicy};
@@ -13,9 +14,9 @@ use pegboard_store::Retention;
 
 use super::secret::SecretRef;
 use super::settings::{
-    Config, FileFormat, FileSettings, InstanceSettings, KinesisCredentials, KinesisSettings, LogFormat,
-    LogLevel, LogSettings, ReadMode, ServerSettings, SourceConfig, SourceInput, SourceKind, StoreUrl,
-    TlsFiles,
+    ArchiveSettings, Config, FileFormat, FileSettings, InstanceSettings, KinesisCredentials, KinesisSettings,
+    LogFormat, LogLevel, LogSettings, ReadMode, ServerSettings, SourceConfig, SourceInput, SourceKind,
+    StoreUrl, TlsFiles,
 };
 use super::side_files::SideFiles;
 use super::table::Table;
@@ -35,6 +36,10 @@ const LATENESS: RangeInclusive<Millis> = Millis::ZERO..=Millis::from_hours(7 * 2
 const KEEP_ROWS: RangeInclusive<Millis> = Millis::from_hours(31 * 24)..=Millis::from_hours(3650 * 24);
 /// From a day more than anything may come late.
 const KEEP_DETAILS: RangeInclusive<Millis> = Millis::from_hours(8 * 24)..=Millis::from_hours(3650 * 24);
+/// From what a rebuild needs at least, to as long as rows.
+const KEEP_ARCHIVE: RangeInclusive<Millis> = Millis::from_hours(24)..=Millis::from_hours(3650 * 24);
+/// The most attributes that are left out of the archive.
+const MAX_LEFT_OUT: usize = 100;
 /// From 100 MB to 100 TB.
 const DISK_BUDGET: RangeInclusive<u64> = 100_000_000..=100_000_000_000_000;
 /// From the pace that leaves other consumers of a shard nothing, up to the life of a shard iterator.
@@ -50,12 +55,16 @@ pub(super) fn config(
     let (store, retention) = store(root.table("store"), folder);
     let server = server(root.table("server"), folder);
     let log = log(root.table("log"));
+    let archive = archive(root.table("archive"), folder).map(Arc::new);
     let node_name = node(root.table("node"));
     let mut names = Vec::new();
-    let sources =
+    let mut sources =
         root.each_table("source", MAX_SOURCES, |table| source(table, folder, side_files, &mut names));
     root.finish();
-    Some(Config { store, retention, server, log, node_name, sources })
+    for source in &mut sources {
+        source.archive.clone_from(&archive);
+    }
+    Some(Config { store, retention, server, log, archive, node_name, sources })
         .filter(|config| !config.sources.is_empty())
 }
 
@@ -118,6 +127,20 @@ fn check_exposure(table: &mut Table<'_, '_>, server: &ServerSettings) {
     let help = "listen on 127.0.0.1, or give tls_certificate and tls_key, or say behind_proxy = true if a proxy in \
                 front terminates TLS";
     table.note(listen, Some("listen"), message, vec![help.to_owned()]);
+}
+
+/// Without a folder nothing is archived.
+fn archive(mut table: Table<'_, '_>, folder: &Path) -> Option<ArchiveSettings> {
+    let into = table.optional("folder", value::path(folder));
+    let mut archive = ArchiveSettings::new(PathBuf::new());
+    table.set("keep", &mut archive.keep, value::duration(KEEP_ARCHIVE));
+    if let Some(names) = table.optional("leave_out", value::names(MAX_LEFT_OUT)) {
+        archive.leave_out = names.into_iter().collect();
+    }
+    table.needs("keep", "folder");
+    table.needs("leave_out", "folder");
+    table.finish();
+    Some(ArchiveSettings { folder: into?, ..archive })
 }
 
 fn node(mut table: Table<'_, '_>) -> Option<String> {

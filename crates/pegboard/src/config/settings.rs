@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use pegboard_aws::{MAX_RECORDS, StreamRef};
+use pegboard_connect::archive::Attributes;
 use pegboard_engine::queues::QueueGoals;
 use pegboard_engine::{IntervalLength, StatusTable};
 use pegboard_model::policy::{GroupBy, Pegging, Precedence, RingIn, ServiceLevelFormula, SessionPolicy};
@@ -28,6 +30,8 @@ pub struct Config {
     pub server: ServerSettings,
     /// What it says about itself.
     pub log: LogSettings,
+    /// Where everything that is read is archived, if it is.
+    pub archive: Option<Arc<ArchiveSettings>>,
     /// What people call it, where several hubs share the store.
     pub node_name: Option<String>,
     /// What it reads, in the order of the file; at least one, with distinct names.
@@ -113,6 +117,40 @@ impl WebUrl {
 impl fmt::Display for WebUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// Where everything that is read is archived, and what of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchiveSettings {
+    /// The folder.
+    pub folder: PathBuf,
+    /// How long files are kept there.
+    pub keep: Millis,
+    /// Which attributes of records are not.
+    pub leave_out: Attributes,
+}
+
+impl ArchiveSettings {
+    /// What a contact record tells of customers and of what was said, and no number is made of.
+    pub const LEFT_OUT: [&'static str; 12] = [
+        "Attributes",
+        "Campaign",
+        "ContactDetails",
+        "ContactLens",
+        "Customer",
+        "CustomerEndpoint",
+        "CustomerVoiceActivity",
+        "MediaStreams",
+        "Recording",
+        "Recordings",
+        "References",
+        "VoiceIdResult",
+    ];
+
+    /// A folder with every setting at its default.
+    pub fn new(folder: PathBuf) -> Self {
+        Self { folder, keep: Millis::from_hours(400 * 24), leave_out: Self::LEFT_OUT.into_iter().collect() }
     }
 }
 
@@ -206,6 +244,8 @@ pub struct SourceConfig {
     pub lateness: Millis,
     /// Whether agents' personal queues are reported as queues.
     pub personal_queues: bool,
+    /// Where what is read is archived, if it is.
+    pub archive: Option<Arc<ArchiveSettings>>,
 }
 
 impl SourceConfig {
@@ -230,6 +270,7 @@ impl SourceConfig {
             close_delay: Millis::from_minutes(1),
             lateness: Millis::from_hours(24),
             personal_queues: false,
+            archive: None,
         }
     }
 }

@@ -134,6 +134,23 @@ pub(super) fn words(expected: &'static str) -> impl Fn(&DeValue<'_>) -> Read<Str
     }
 }
 
+/// A list of names, each of which stands there once.
+pub(super) fn names(most: usize) -> impl Fn(&DeValue<'_>) -> Read<Vec<String>> {
+    move |value| {
+        let wrong = || Wrong::expected(format!("a list of at most {most} names, each once"));
+        let given = value.as_array().filter(|given| given.len() <= most).ok_or_else(wrong)?;
+        let mut names = Vec::with_capacity(given.len());
+        for name in given {
+            let name = name.get_ref().as_str().filter(|name| !name.trim().is_empty()).ok_or_else(wrong)?;
+            if names.iter().any(|known| known == name) {
+                return Err(wrong());
+            }
+            names.push(name.to_owned());
+        }
+        Ok(names)
+    }
+}
+
 /// What a node is called: a few words that stand well in a line of a log.
 pub(super) fn node_name(value: &DeValue<'_>) -> Read<String> {
     let expected = "a name of at most 64 characters, in one line";

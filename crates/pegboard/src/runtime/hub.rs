@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use pegboard_connect::spec::Source;
@@ -32,6 +33,9 @@ const DEFAULT_WINDOW: Millis = Millis::from_hours(24);
 
 /// How often the store removes what is too old.
 const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_mins(10);
+
+/// How often there is a look whether the closer has come to rest.
+const LOOK_AT_CLOSER: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// All sources at work.
 #[derive(Debug)]
@@ -92,6 +96,18 @@ impl Hub {
         tasks.spawn(live(node.clone(), loaded.clone(), stopped));
         let running = Running { stop, tasks, store, node: node.clone() };
         Ok((Arc::new(Self { sources: loaded, clock, node }), running))
+    }
+
+    /// Waits until everything that was committed before is closed as far as it can be, and every mark answered.
+    pub async fn settled(&self) {
+        for shared in &self.sources {
+            let turns = || shared.quiet_turns.load(Ordering::SeqCst);
+            // The first may have begun before.
+            let enough = turns() + 2;
+            while turns() < enough {
+                tokio::time::sleep(LOOK_AT_CLOSER).await;
+            }
+        }
     }
 
     fn chosen(&self, names: &[SourceName]) -> Result<Vec<&Arc<Shared>>, ReportError> {

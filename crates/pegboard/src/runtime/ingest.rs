@@ -1,14 +1,16 @@
 //! From a chunk of records to one committed batch.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
+use pegboard_connect::archive::{self, Step};
 use pegboard_connect::spec::{Chunk, Decode, Decoded};
 use pegboard_engine::evidence::{EARLIEST, LIVE_TOLERANCE};
 use pegboard_engine::queues::pegged_at;
 use pegboard_model::{
     ContactId, ContactLeg, Observation, Order, PartitionId, Position, SourceName, Text, Timestamp,
 };
-use pegboard_store::{Batch, Counts, DeadLetterWrite, GapWrite, Store, StoreError};
+use pegboard_store::{ArchiveWrite, Batch, Counts, DeadLetterWrite, GapWrite, Store, StoreError};
 
 use super::acd;
 use super::agents::{Agents, Staged};
@@ -36,6 +38,8 @@ const TOO_LATE: &str =
 pub struct Standing {
     /// The partition.
     pub partition: PartitionId,
+    /// The partitions that had to end before it could start.
+    pub parents: Arc<[PartitionId]>,
     /// The epoch under which it is owned.
     pub epoch: u64,
     /// Its position.
@@ -94,6 +98,9 @@ pub enum IngestError {
         /// Why the last of them was bad.
         reason: Text,
     },
+    /// What was read cannot be packed for the archive.
+    #[error("cannot pack what was read for the archive: {0}")]
+    Pack(#[from] std::io::Error),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -228,9 +235,27 @@ pub async fn prepare(
             .collect(),
         acd_rows: chunk.rows.iter().map(acd::write).collect::<Result<_, _>>()?,
         queue_names,
+        archive: match &standing.position {
+            Some(from) => for_archive(config, (&standing.partition, &standing.parents), (from, now), chunk)?,
+            None => None,
+        },
     };
     standing.position = Some(chunk.position.clone());
     Ok(Prepared { batch, staged, standing })
+}
+
+/// What is kept of a chunk for the archive, where there is one. Before it the partition stood at `from`.
+pub fn for_archive(
+    config: &SourceConfig,
+    (partition, parents): (&PartitionId, &[PartitionId]),
+    (from, read): (&Position, Timestamp),
+    chunk: &Chunk,
+) -> std::io::Result<Option<ArchiveWrite>> {
+    let Some(archive) = config.archive.as_ref().filter(|_| Step::is_worth_keeping(from, chunk)) else {
+        return Ok(None);
+    };
+    let frame = archive::pack(partition, parents, (from, read), chunk, &archive.leave_out)?;
+    Ok(Some(ArchiveWrite { read, frame }))
 }
 
 /// A lost stretch, noticed now; nobody knows when it ends.
@@ -319,6 +344,7 @@ pub fn opening_batch(source: &SourceName, partition: &PartitionId, epoch: u64, p
         gaps: Vec::new(),
         acd_rows: Vec::new(),
         queue_names: Vec::new(),
+        archive: None,
     }
 }
 

@@ -8,6 +8,7 @@
 mod acd;
 mod acd_rows;
 pub mod agents;
+pub mod archive;
 pub mod build;
 pub mod closer;
 pub mod folding;

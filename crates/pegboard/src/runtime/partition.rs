@@ -57,6 +57,7 @@ pub async fn take(shared: &Shared, mut opening: Opening) -> Result<Option<(Openi
     }
     let standing = Standing {
         partition: opening.partition.clone(),
+        parents: opening.parents.as_slice().into(),
         epoch: state.epoch,
         position: Some(opening.from.clone()),
         newest: state.watermark,
@@ -172,7 +173,7 @@ impl Work<'_> {
                     tracing::warn!(source.name = %self.shared.config.name, "{error}");
                     return Some(End::Lost);
                 }
-                Err(IngestError::Store(error)) => {
+                Err(error @ (IngestError::Pack(_) | IngestError::Store(_))) => {
                     note_failure(self.shared, &self.standing.partition, &error.to_string(), false);
                     if !self.wait(stop).await {
                         return Some(End::Finished);

@@ -9,15 +9,15 @@ pub mod judge;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pegboard_connect::spec::{Look, Snapshots, SourceError, Whom};
+use pegboard_connect::spec::{Chunk, Look, Record, Snapshots, SourceError, Whom};
 use pegboard_engine::evidence::LIVE_TOLERANCE;
 use pegboard_model::{AgentId, Observation, PartitionId, Position, Timestamp};
-use pegboard_store::{Batch, StoreError};
+use pegboard_store::{ArchiveWrite, Batch, StoreError};
 use tokio::time::Instant;
 
 use self::judge::{Judge, SETTLE, Stream};
 use super::agents::{Agents, Staged};
-use super::ingest::opening_batch;
+use super::ingest::{self, opening_batch};
 use super::source::Shared;
 use super::view::ReconcilerStatus;
 use super::watch;
@@ -79,6 +79,8 @@ enum Failure {
     Source(#[from] SourceError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("cannot pack it for the archive: {0}")]
+    Pack(#[from] std::io::Error),
     #[error(
         "the platform's clock says {began}, more than 5 minutes ahead of this machine's: what is dated so is not believed. \
          Set the clock of this machine"
@@ -274,7 +276,7 @@ async fn prepare(
     owned: &Owned,
     position: Position,
     evidence: Vec<Observation>,
-) -> Result<Prepared, StoreError> {
+) -> Result<Prepared, Failure> {
     let mut staged = Staged::default();
     let unfit = evidence.into_iter().filter_map(|seen| agents.stage(seen, &mut staged).err()).collect();
     agents.settle(&mut staged, &*shared.store).await?;
@@ -287,7 +289,30 @@ async fn prepare(
     batch.segments = writes.segments;
     batch.dirty = writes.dirty;
     batch.states = writes.states;
+    batch.archive = for_archive(shared, owned, &batch)?;
     Ok(Prepared { batch, staged, unfit })
+}
+
+/// What is kept for the archive: what was made of the look, which nobody can have again.
+fn for_archive(shared: &Shared, owned: &Owned, batch: &Batch) -> Result<Option<ArchiveWrite>, Failure> {
+    let Some(position) = &batch.position else { return Ok(None) };
+    let record = |seen: &Observation| {
+        let data = serde_json::to_vec(seen).map_err(std::io::Error::from)?;
+        Ok(Record { position: seen.order.position.clone(), data })
+    };
+    let chunk = Chunk {
+        records: batch.evidence.iter().map(record).collect::<std::io::Result<_>>()?,
+        position: position.clone(),
+        watermark: None,
+        behind: None,
+        ended: false,
+        gap: None,
+        broken: Vec::new(),
+        rows: Vec::new(),
+    };
+    let from = owned.position.clone().unwrap_or(Position::Number(0));
+    let own = (&batch.partition, &[][..]);
+    Ok(ingest::for_archive(&shared.config, own, (&from, (shared.clock)()), &chunk)?)
 }
 
 /// Whom to ask for alone: nobody if they are so many that asking for everybody is as fast.

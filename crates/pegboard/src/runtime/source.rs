@@ -18,6 +18,7 @@ use tokio::time::Instant;
 pub use self::shared::Shared;
 
 use self::readers::Readers;
+use super::archive;
 use super::ingest::{gap, opening_batch};
 use super::partition::{self, End};
 use super::reconcile;
@@ -40,10 +41,12 @@ const AFTER_FAILURE: Duration = Duration::from_secs(5);
 pub async fn run(shared: Arc<Shared>, stop: watch::Receiver<bool>) {
     let closing = lead::while_leading(shared.clone(), stop.clone(), lead::close);
     let repairing = lead::while_leading(shared.clone(), stop.clone(), reconcile::run);
+    let archiving = lead::while_leading(shared.clone(), stop.clone(), archive::run);
     tokio::join!(
         supervised(&shared, "leading", lead::hold(shared.clone(), stop.clone())),
         supervised(&shared, "closer", closing),
         supervised(&shared, "reconciler", repairing),
+        supervised(&shared, "archive", archiving),
         supervised(&shared, "source", read(shared.clone(), stop)),
     );
 }

@@ -14,10 +14,10 @@ use pegboard_model::{
     SourceName, Timestamp,
 };
 use pegboard_store::{
-    AgentBeginning, AgentEntry, AgentsSnapshot, AuditEntry, AuditWrite, Batch, Beat, Close, Closed,
-    CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedEntry, FeedKind, FeedPage, Gap, NodeId,
-    Origin, Part, PartitionState, QueueName, Result, Roll, RowRevision, SourceState, Store, StoreError,
-    StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite,
+    AgentBeginning, AgentEntry, AgentsSnapshot, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite, Batch,
+    Beat, Close, Closed, CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedEntry, FeedKind,
+    FeedPage, Gap, NodeId, Origin, Part, PartitionState, QueueName, Result, Roll, RowRevision, SourceState,
+    Store, StoreError, StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite,
 };
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
@@ -387,6 +387,24 @@ impl Store for FakeStore {
 
     async fn gaps(&self, _: &SourceName, _: usize) -> Result<Vec<Gap>> {
         Ok(Vec::new())
+    }
+
+    async fn archive_files(&self, _: &SourceName, _: Timestamp, _: usize) -> Result<Vec<ArchiveFile>> {
+        Ok(Vec::new())
+    }
+
+    async fn archive_steps(
+        &self,
+        _: &SourceName,
+        _: &ArchiveFile,
+        _: u64,
+        _: usize,
+    ) -> Result<Vec<ArchiveStep>> {
+        Ok(Vec::new())
+    }
+
+    async fn archive_written(&self, _: &SourceName, _: &ArchiveFile) -> Result<()> {
+        Ok(())
     }
 
     async fn beat(&self, _: Beat) -> Result<()> {

@@ -50,7 +50,7 @@ fn asked() -> BTreeSet<String> {
     let both_kinds = format!("{}\n[[source]]\nname = \"b\"\nkind = \"file\"\nfile.path = \"x\"", template());
     let fetch = |path: &Path| panic!("{} is not asked for", path.display());
     let (_, notes) = parse(Path::new("pegboard.toml"), both_kinds.as_bytes(), &fetch).expect("valid");
-    let tables = ["store", "server", "log", "node", "source"];
+    let tables = ["store", "server", "log", "archive", "node", "source"];
     notes.known.into_iter().filter(|key| !tables.contains(&key.as_str())).collect()
 }
 
@@ -87,12 +87,12 @@ fn defaults_are_those_of_the_page_and_of_the_template() {
     assert!(checked > 20, "{checked}");
 }
 
-/// The template with its example of a file source in force, and one more line of it.
+/// The template with its examples of a file source and of an archive in force, and one more line of it.
 fn with_files(line: Option<usize>) -> Config {
     let source =
         ["#[[source]]", "#name = \"files\"", "#kind = \"file\"", "#[source.file]", "#path = \"events\""];
     let in_force = |(number, text): (usize, &'static str)| {
-        let is_in_force = Some(number) == line || source.contains(&text);
+        let is_in_force = Some(number) == line || source.contains(&text) || text == "#folder = \"archive\"";
         if is_in_force { text.trim_start_matches('#') } else { text }
     };
     let text: Vec<&str> = template().lines().enumerate().map(in_force).collect();

@@ -345,7 +345,7 @@ fn a_misspelt_key_is_not_told_as_missing_as_well() {
       |   ^^^^^^^
       = key: sources
       = help: did you mean `source`?
-      = help: known here: store, server, log, node, source
+      = help: known here: store, server, log, archive, node, source
     ");
 }
 

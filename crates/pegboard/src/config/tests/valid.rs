@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use pegboard_engine::queues::QueueGoals;
@@ -11,9 +12,9 @@ use pegboard_model::policy::{GroupBy, Pegging, Precedence, RingIn, ServiceLevelF
 use pegboard_store::Retention;
 
 use super::super::{
-    Config, FileFormat, FileSettings, InstanceSettings, KinesisCredentials, KinesisSettings, LogFormat,
-    LogLevel, LogSettings, ReadMode, SecretRef, ServerSettings, SourceConfig, SourceInput, Start, StoreUrl,
-    TlsFiles,
+    ArchiveSettings, Config, FileFormat, FileSettings, InstanceSettings, KinesisCredentials, KinesisSettings,
+    LogFormat, LogLevel, LogSettings, ReadMode, SecretRef, ServerSettings, SourceConfig, SourceInput, Start,
+    StoreUrl, TlsFiles,
 };
 use super::{LEAST, read, read_beside};
 
@@ -29,6 +30,7 @@ fn the_least_file_takes_every_default() {
         retention: Retention::default(),
         server: ServerSettings::default(),
         log: LogSettings { format: LogFormat::Human, level: LogLevel::Info },
+        archive: None,
         node_name: None,
         sources: vec![SourceConfig::new("a", SourceInput::File(file))],
     };
@@ -52,6 +54,10 @@ fn every_key_is_read() {
         [log]
         format = "json"
         level = "debug"
+        [archive]
+        folder = "archive"
+        keep = "100d"
+        leave_out = ["Attributes", "Tags"]
         [node]
         name = "rack-1"
         [[source]]
@@ -160,7 +166,13 @@ fn every_key_is_read() {
         close_delay: Millis::ZERO,
         lateness: Millis::from_hours(48),
         personal_queues: true,
+        archive: Some(Arc::new(ArchiveSettings {
+            folder: "/etc/pegboard/archive".into(),
+            keep: days(100),
+            leave_out: ["Attributes", "Tags"].into_iter().collect(),
+        })),
     };
+    assert_eq!(config.archive, expected.archive);
     assert_eq!(config.sources, [expected]);
 }
 

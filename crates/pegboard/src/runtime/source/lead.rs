@@ -1,6 +1,7 @@
 //! Leading a source: one node closes its intervals, and repairs what its stream has lost.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use pegboard_store::{Part, StoreError};
 
@@ -90,9 +91,14 @@ pub(super) async fn close(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) 
             outcome = close_once(&shared, &mut closer) => outcome,
         };
         let pause = match outcome {
-            Ok(more) => {
+            Ok(true) => {
                 shared.status.recovered("closer");
-                if more { std::time::Duration::ZERO } else { CLOSE_EVERY }
+                std::time::Duration::ZERO
+            }
+            Ok(false) => {
+                shared.status.recovered("closer");
+                shared.quiet_turns.fetch_add(1, Ordering::SeqCst);
+                CLOSE_EVERY
             }
             Err(error) => {
                 tracing::warn!(source.name = %shared.config.name, "cannot close intervals: {error}");

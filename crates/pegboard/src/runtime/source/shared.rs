@@ -1,7 +1,7 @@
 //! What the tasks of a source share.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use pegboard_connect::spec::Source;
@@ -43,6 +43,8 @@ pub struct Shared {
     pub node: Arc<Node>,
     /// Whether this node leads the source: closes its intervals, and repairs what its stream has lost.
     pub leads: watch::Sender<bool>,
+    /// How often the closer has found nothing to do.
+    pub quiet_turns: AtomicU64,
     /// Whether the agents may differ from what is stored. Written with their lock held.
     stale: AtomicBool,
     /// How partitions stood when the agents were loaded, until this node takes them.
@@ -82,6 +84,7 @@ impl Shared {
             look: Notify::new(),
             node,
             leads: watch::Sender::new(false),
+            quiet_turns: AtomicU64::new(0),
             stale: AtomicBool::new(false),
             at_load: std::sync::Mutex::new(at_load),
         })

@@ -12,10 +12,10 @@ use pegboard_model::{
 };
 use pegboard_sim::random::Random;
 use pegboard_store::{
-    AgentBeginning, AgentsSnapshot, AuditEntry, AuditWrite, Batch, Beat, Close, Closed, CloserState,
-    Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage, Gap, NodeId, Origin, Part, PartitionState,
-    QueueName, Result, Roll, RowRevision, SourceState, SqliteStore, Store, StoreError, StoreId, StoredAcdRow,
-    StoredAgent, StoredRow, Token, TokenWrite,
+    AgentBeginning, AgentsSnapshot, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite, Batch, Beat, Close,
+    Closed, CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage, Gap, NodeId, Origin,
+    Part, PartitionState, QueueName, Result, Roll, RowRevision, SourceState, SqliteStore, Store, StoreError,
+    StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite,
 };
 use tokio::sync::{Notify, watch};
 
@@ -447,6 +447,29 @@ impl Store for Unreliable {
 
     async fn gaps(&self, source: &SourceName, limit: usize) -> Result<Vec<Gap>> {
         self.read("gaps", self.store.gaps(source, limit)).await
+    }
+
+    async fn archive_files(
+        &self,
+        source: &SourceName,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<ArchiveFile>> {
+        self.read("archive files", self.store.archive_files(source, before, limit)).await
+    }
+
+    async fn archive_steps(
+        &self,
+        source: &SourceName,
+        file: &ArchiveFile,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<ArchiveStep>> {
+        self.read("archive steps", self.store.archive_steps(source, file, from, limit)).await
+    }
+
+    async fn archive_written(&self, source: &SourceName, file: &ArchiveFile) -> Result<()> {
+        self.write("archive written", self.store.archive_written(source, file)).await
     }
 
     async fn beat(&self, beat: Beat) -> Result<()> {

@@ -1,0 +1,277 @@
+//! A folder of an archive, read as the source that it came from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{self, BufReader};
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use pegboard_model::{Observation, Order, PartitionId, Position, SourceName};
+use tokio::sync::{OnceCell, mpsc, watch};
+
+use super::{ArchiveError, FileName, Step, Steps};
+use crate::sources::DecodeError;
+use crate::spec::{
+    Carries, Chunk, Decode, Decoded, Lost, Opening, PartitionReader, Plan, Progress, Source, SourceError,
+};
+
+/// How many steps are read ahead.
+const AHEAD: usize = 2;
+
+/// Why there is a gap where there was none when it was archived.
+const HOLE: &str = "the archive lacks what came between its files";
+
+/// The archive of a source, as that source: the same partitions, records and positions, step by step. Whatever is read
+/// from it goes on with the source itself where the archive ends.
+#[derive(Debug)]
+pub struct ArchiveSource {
+    folder: PathBuf,
+    name: SourceName,
+    source: Box<dyn Source>,
+    /// The partition whose records are observations already, as JSON.
+    observed: PartitionId,
+    partitions: OnceCell<BTreeMap<PartitionId, Archived>>,
+    read: watch::Sender<BTreeSet<PartitionId>>,
+}
+
+/// What there is of a partition.
+#[derive(Debug, Clone)]
+struct Archived {
+    files: Vec<PathBuf>,
+    /// Where it stood before its first step.
+    from: Position,
+    parents: Vec<PartitionId>,
+}
+
+/// Tells when everything was read.
+#[derive(Debug)]
+pub struct Exhausted(watch::Receiver<BTreeSet<PartitionId>>);
+
+impl Exhausted {
+    /// Waits until so many partitions were read to the end of the archive, and what they brought was taken: they have ended,
+    /// or are asked for more.
+    pub async fn wait(&mut self, partitions: usize) {
+        // The sender lives as long as the source, without which nobody waits for anything.
+        drop(self.0.wait_for(|read| read.len() >= partitions).await);
+    }
+}
+
+impl ArchiveSource {
+    /// What `folder` holds of the source `name`, to be decoded as `source` does. Records of the partition `observed` are
+    /// observations already.
+    pub fn new(folder: &Path, name: &SourceName, source: Box<dyn Source>, observed: PartitionId) -> Self {
+        Self {
+            folder: folder.join(name.as_str()),
+            name: name.clone(),
+            source,
+            observed,
+            partitions: OnceCell::new(),
+            read: watch::Sender::default(),
+        }
+    }
+
+    /// Tells when everything was read.
+    pub fn exhausted(&self) -> Exhausted {
+        Exhausted(self.read.subscribe())
+    }
+
+    /// How many partitions there are.
+    pub async fn count(&self) -> Result<usize, SourceError> {
+        Ok(self.partitions().await?.len())
+    }
+
+    async fn partitions(&self) -> Result<&BTreeMap<PartitionId, Archived>, SourceError> {
+        let look = || async {
+            let (folder, name) = (self.folder.clone(), self.name.clone());
+            let listed = tokio::task::spawn_blocking(move || list(&folder, &name)).await;
+            let listed = listed.map_err(|error| SourceError::passing(error.to_string()))?;
+            listed.map_err(|error| SourceError::permanent(error.to_string()))
+        };
+        self.partitions.get_or_try_init(look).await
+    }
+}
+
+/// Everything in the folder of a source, by partition.
+fn list(folder: &Path, name: &SourceName) -> Result<BTreeMap<PartitionId, Archived>, ArchiveError> {
+    let mut files: BTreeMap<String, BTreeMap<u64, PathBuf>> = BTreeMap::new();
+    for day in names_in(folder)? {
+        for hour in names_in(&folder.join(&day))? {
+            for file in names_in(&folder.join(&day).join(&hour))? {
+                let Some(parsed) = FileName::parse(name, &day, &hour, &file) else { continue };
+                let path = folder.join(&day).join(&hour).join(&file);
+                files.entry(parsed.partition().to_owned()).or_default().insert(parsed.number(), path);
+            }
+        }
+    }
+    let mut partitions = BTreeMap::new();
+    for files in files.into_values() {
+        let files: Vec<PathBuf> = files.into_values().collect();
+        let Some(first) = files.first().map(|path| first_step(path)).transpose()?.flatten() else { continue };
+        let archived = Archived { files, from: first.from, parents: first.parents };
+        partitions.insert(first.partition, archived);
+    }
+    Ok(partitions)
+}
+
+fn names_in(folder: &Path) -> io::Result<BTreeSet<String>> {
+    let entries = fs::read_dir(folder)
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", folder.display())))?;
+    let name = |entry: io::Result<fs::DirEntry>| entry.map(|entry| entry.file_name().into_string().ok());
+    entries.filter_map(|entry| name(entry).transpose()).collect()
+}
+
+fn first_step(path: &Path) -> Result<Option<Step>, ArchiveError> {
+    steps(path)?.next().transpose().map_err(|error| error.in_file(path))
+}
+
+fn steps(path: &Path) -> Result<Steps<BufReader<File>>, ArchiveError> {
+    let file = File::open(path).map_err(|error| ArchiveError::from(error).in_file(path))?;
+    Ok(Steps::new(BufReader::new(file)))
+}
+
+#[async_trait]
+impl Source for ArchiveSource {
+    fn kind(&self) -> &'static str {
+        self.source.kind()
+    }
+
+    fn has_heartbeat(&self) -> bool {
+        self.source.has_heartbeat()
+    }
+
+    async fn probe(&self) -> Result<String, SourceError> {
+        let partitions = self.partitions().await?;
+        let files: usize = partitions.values().map(|archived| archived.files.len()).sum();
+        Ok(format!("{} holds {files} files of {} partitions", self.folder.display(), partitions.len()))
+    }
+
+    async fn plan(&self, known: &BTreeMap<PartitionId, Progress>) -> Result<Plan, SourceError> {
+        let partitions = self.partitions().await?;
+        let mut plan = Plan::default();
+        for (partition, archived) in partitions {
+            let (from, watermark) = match known.get(partition) {
+                Some(Progress::Finished) => {
+                    // Nobody asks for more of it.
+                    self.read.send_if_modified(|read| read.insert(partition.clone()));
+                    continue;
+                }
+                Some(Progress::Started { position, watermark }) => (position.clone(), *watermark),
+                None => (archived.from.clone(), None),
+            };
+            let under_way = |parent: &PartitionId| {
+                partitions.contains_key(parent) && known.get(parent) != Some(&Progress::Finished)
+            };
+            if archived.parents.iter().any(under_way) {
+                plan.waiting.push(partition.clone());
+                continue;
+            }
+            let parents = archived.parents.clone();
+            plan.open.push(Opening { partition: partition.clone(), from, watermark, parents });
+        }
+        Ok(plan)
+    }
+
+    fn oldest(&self, partition: &PartitionId) -> Position {
+        let archived = self.partitions.get().and_then(|partitions| partitions.get(partition));
+        archived.map_or(Position::Number(0), |archived| archived.from.clone())
+    }
+
+    fn carries(&self, partition: &PartitionId) -> Carries {
+        self.source.carries(partition)
+    }
+
+    fn open(&self, opening: &Opening) -> Result<Box<dyn PartitionReader>, SourceError> {
+        let Some(archived) = self.partitions.get().and_then(|all| all.get(&opening.partition)) else {
+            let message = format!("{}: the archive holds nothing of it", opening.partition);
+            return Err(SourceError::permanent(message));
+        };
+        let (send, steps) = mpsc::channel(AHEAD);
+        let (files, from) = (archived.files.clone(), opening.from.clone());
+        tokio::task::spawn_blocking(move || read(&files, &from, &send));
+        Ok(Box::new(ArchivedPartition {
+            partition: opening.partition.clone(),
+            steps,
+            read: self.read.clone(),
+        }))
+    }
+
+    fn decoder(&self) -> Box<dyn Decode> {
+        Box::new(ArchiveDecoder { observed: self.observed.clone(), decoder: self.source.decoder() })
+    }
+}
+
+/// Hands over the steps of a partition from `from` on, until there are no more or nobody wants them.
+fn read(files: &[PathBuf], from: &Position, send: &mpsc::Sender<Result<Chunk, ArchiveError>>) {
+    let mut reached = None;
+    for path in files {
+        let steps = match steps(path) {
+            Ok(steps) => steps,
+            Err(error) => return drop(send.blocking_send(Err(error))),
+        };
+        for step in steps {
+            let chunk = match step {
+                Ok(step) if reached.is_none() && step.from != *from => continue,
+                Ok(step) => Ok(with_hole(step, reached.as_ref())),
+                Err(error) => Err(error.in_file(path)),
+            };
+            let (is_last, position) = match &chunk {
+                Ok(chunk) => (false, Some(chunk.position.clone())),
+                Err(_) => (true, None),
+            };
+            reached = position;
+            if send.blocking_send(chunk).is_err() || is_last {
+                return;
+            }
+        }
+    }
+}
+
+/// A step, with a gap before it if something is missing there.
+fn with_hole(step: Step, reached: Option<&Position>) -> Chunk {
+    let mut chunk = step.chunk;
+    if reached.is_some_and(|reached| *reached != step.from) && chunk.gap.is_none() {
+        chunk.gap = Some(Lost { from: None, to: Some(step.read), reason: HOLE.to_owned() });
+    }
+    chunk
+}
+
+/// A partition of an archive, being read.
+#[derive(Debug)]
+struct ArchivedPartition {
+    partition: PartitionId,
+    steps: mpsc::Receiver<Result<Chunk, ArchiveError>>,
+    read: watch::Sender<BTreeSet<PartitionId>>,
+}
+
+#[async_trait]
+impl PartitionReader for ArchivedPartition {
+    async fn next(&mut self) -> Result<Chunk, SourceError> {
+        if let Some(chunk) = self.steps.recv().await {
+            return chunk.map_err(|error| SourceError::permanent(error.to_string()));
+        }
+        self.read.send_if_modified(|read| read.insert(self.partition.clone()));
+        // The partition has not ended: it goes on where the archive does not.
+        std::future::pending().await
+    }
+}
+
+/// Decodes what the source itself would, and observations that are archived as such.
+#[derive(Debug)]
+struct ArchiveDecoder {
+    observed: PartitionId,
+    decoder: Box<dyn Decode>,
+}
+
+impl Decode for ArchiveDecoder {
+    fn decode(&mut self, bytes: &[u8], order: Order) -> Result<Decoded, DecodeError> {
+        if order.partition != self.observed {
+            return self.decoder.decode(bytes, order);
+        }
+        let seen: Observation = serde_json::from_slice(bytes).map_err(|error| DecodeError::NotJson {
+            problem: "not an observation".to_owned(),
+            line: error.line(),
+            column: error.column(),
+        })?;
+        Ok(Decoded::Agent(seen))
+    }
+}
