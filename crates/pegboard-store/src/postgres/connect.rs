@@ -124,13 +124,16 @@ pub(super) struct Server {
     pub(super) version: String,
     /// Whether what it has committed survives a power cut.
     pub(super) keeps: bool,
+    /// Whether it notices that a page of its files is not as it was written.
+    pub(super) notices: bool,
 }
 
 /// Looks at a server; refuses one that does not know what this crate asks.
 pub(super) async fn check_server(session: &Session) -> Tried<Server> {
     let settings = Call::new(
         "SELECT current_setting('server_version_num')::int / 10000, current_setting('server_encoding'),
-                current_setting('server_version'), current_setting('fsync')::boolean",
+                current_setting('server_version'), current_setting('fsync')::boolean,
+                current_setting('data_checksums') = 'on'",
     );
     let refused = |cause: String| StoreError::Database { operation: "open the store", cause: cause.into() };
     let answers = session.call(settings).await?;
@@ -144,5 +147,5 @@ pub(super) async fn check_server(session: &Session) -> Tried<Server> {
             refused(format!("the database is encoded in {encoding}: make one with ENCODING 'UTF8'")).into()
         );
     }
-    Ok(Server { version: get(row, 2)?, keeps: get(row, 3)? })
+    Ok(Server { version: get(row, 2)?, keeps: get(row, 3)?, notices: get(row, 4)? })
 }

@@ -115,17 +115,25 @@ pub struct PostgresFound {
     pub server: String,
     /// Whether what the server has committed survives a power cut.
     pub keeps: bool,
+    /// Whether the server notices that a page of its files is not as it was written.
+    pub notices: bool,
 }
 
 impl fmt::Display for PostgresFound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { schema, version, server, keeps } = self;
+        let Self { schema, version, server, keeps, notices } = self;
         match version {
             Some(version) => write!(f, "schema {schema} holds a store of version {version}")?,
             None => write!(f, "the store will be made in schema {schema}")?,
         }
         write!(f, ", PostgreSQL {server}")?;
-        if *keeps { Ok(()) } else { f.write_str("; fsync is off: a power cut loses what was committed") }
+        if !keeps {
+            f.write_str("; fsync is off: a power cut loses what was committed")?;
+        }
+        if !notices {
+            f.write_str("; data_checksums is off: damage on the disk may go unnoticed (see pg_checksums)")?;
+        }
+        Ok(())
     }
 }
 
@@ -186,6 +194,7 @@ impl PostgresStore {
                 version,
                 server: server.version,
                 keeps: server.keeps,
+                notices: server.notices,
             })
         };
         look.await.map_err(|fault: Fault| fault.during("look at the store"))
@@ -239,7 +248,11 @@ async fn prepare(url: &PostgresUrl, options: &PostgresOptions) -> Result<StoreId
     let connector = Connector::new(url, &patient, Use::Read)?;
     let work = async {
         let session = connector.connect().await?;
-        check_server(&session).await?;
+        if !check_server(&session).await?.notices {
+            tracing::warn!(
+                "data_checksums of the PostgreSQL server is off: damage on its disk may go unnoticed (see pg_checksums)"
+            );
+        }
         migrate::migrate(&session, url.schema()).await
     };
     work.await.map_err(|fault| fault.during("open the store"))

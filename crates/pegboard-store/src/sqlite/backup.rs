@@ -9,10 +9,10 @@ use pegboard_model::Timestamp;
 use rusqlite::backup::{Backup as Copying, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
-use super::check;
 use super::fault::{Fault, Tried};
 use super::lock::{self, StoreLock};
 use super::migrate::{MIGRATIONS, check as check_schema};
+use super::{check, seals};
 use crate::{Backup, Result, StoreError, StoreId, failpoint};
 
 /// How many pages are copied at once, between which the copy can be interrupted.
@@ -44,7 +44,7 @@ pub(super) fn write(connection: &Connection, path: &Path, now: Timestamp) -> Tri
 fn copy(connection: &Connection, part: &Path) -> Tried<()> {
     // From the first read on the connection sees one moment; without it the copy would begin anew after every commit.
     connection.query_row("SELECT count(*) FROM meta", [], |_| Ok(()))?;
-    let mut target = Connection::open(part)?;
+    let mut target = pegboard_pages::open(part, OpenFlags::default())?;
     let copying = Copying::new(connection, &mut target)?;
     while copying.step(PAGES)? != StepResult::Done {}
     drop(copying);
@@ -86,13 +86,13 @@ pub(super) fn restore(from: &Path, to: &Path, replace: bool) -> Result<StoreId> 
 
 /// Fills a new file from a copy that is whole and of a schema that is known.
 fn fill(from: &Path, part: &Path) -> Tried<StoreId> {
-    let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let source = seals::open_copy(from)?;
     if check_schema(&source, MIGRATIONS)? == 0 {
         return Err(refused(format!("{} is no copy of a store", from.display())).into());
     }
     check::check(&source)?;
-    copy(&source, part)?;
-    let target = Connection::open(part)?;
+    pegboard_pages::write_sealed(&source, part)?;
+    let target = pegboard_pages::open(part, OpenFlags::default())?;
     let id = StoreId::random()?;
     target.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('store_id', ?1)", [id.as_str()])?;
     target.close().map_err(|(_, error)| Fault::from(error))?;
@@ -113,14 +113,14 @@ fn set_aside(to: &Path, replaced: &Path) -> io::Result<()> {
 }
 
 /// Gives a file its name once all of it is on the disk; the name is on the disk afterwards.
-fn settle(part: &Path, target: &Path) -> io::Result<()> {
+pub(super) fn settle(part: &Path, target: &Path) -> io::Result<()> {
     File::open(part)?.sync_all()?;
     fs::rename(part, target)?;
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = OsString::from(path.as_os_str());
     name.push(ending);
     name.into()
@@ -135,6 +135,6 @@ fn refused(cause: String) -> StoreError {
     StoreError::Database { operation: "restore the store", cause: cause.into() }
 }
 
-fn cannot(operation: &'static str, path: &Path, error: &io::Error) -> StoreError {
+pub(super) fn cannot(operation: &'static str, path: &Path, error: &io::Error) -> StoreError {
     StoreError::Database { operation, cause: format!("{}: {error}", path.display()).into() }
 }

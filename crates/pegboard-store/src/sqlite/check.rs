@@ -1,7 +1,9 @@
 //! Whether the file is whole.
 //!
-//! A file that is not is refused when it is opened. A large one is used while it is checked, since a hub that starts
-//! has no time for that; once damage is found, nothing more is read or written.
+//! Pages are looked at when they are read, too: damage to one of them fails what reads it, and nothing else. So the check
+//! of a file as a whole only tells of it. A file whose pages are as they were written, and yet do not fit together, is
+//! refused. A large one is used while it is checked, since a hub that starts has no time for that; once it is found not
+//! to fit together, nothing more is read or written.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -23,11 +25,56 @@ pub(super) fn takes_long(connection: &Connection) -> Tried<bool> {
     Ok(number("page_count")?.saturating_mul(number("page_size")?).unsigned_abs() > CHECKED_AT_ONCE)
 }
 
-/// Looks at every page: its form, its keys and their order, and that each belongs to one tree. What stands within a
-/// value it does not see.
+/// Looks at every page: that it is as it was written, its form, its keys and their order, and that each belongs to one
+/// tree.
 pub(super) fn check(connection: &Connection) -> Tried<()> {
-    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    if found == "ok" { Ok(()) } else { Err(damaged(&found).into()) }
+    match find_damage(connection)? {
+        None => Ok(()),
+        Some(Damage::Page(number)) => Err(damaged(&broken_page(number)).into()),
+        Some(Damage::Whole(found)) => Err(damaged(&found).into()),
+    }
+}
+
+/// The same of a file that is to be used: of a damaged page it only tells.
+pub(super) fn look(connection: &Connection) -> Tried<()> {
+    match find_damage(connection)? {
+        None => Ok(()),
+        Some(Damage::Page(number)) => {
+            tell_of_page(number);
+            Ok(())
+        }
+        Some(Damage::Whole(found)) => Err(damaged(&found).into()),
+    }
+}
+
+enum Damage {
+    /// A page is not as it was written. There may be more of them.
+    Page(u64),
+    /// Pages do not fit together.
+    Whole(String),
+}
+
+fn find_damage(connection: &Connection) -> Tried<Option<Damage>> {
+    let look = || connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+    let (found, broken) = pegboard_pages::watch(look);
+    if let Some(number) = broken {
+        return Ok(Some(Damage::Page(number)));
+    }
+    let found = found?;
+    Ok((found != "ok").then_some(Damage::Whole(found)))
+}
+
+/// What is said of a page that is not as it was written.
+pub(super) fn broken_page(number: u64) -> String {
+    format!("page {number} of the file is not as it was written")
+}
+
+fn tell_of_page(number: u64) {
+    tracing::error!(
+        page = number,
+        "a page of the store is not as it was written: what stands in it cannot be read, everything else goes on: \
+         stop the hub, keep the file for inspection, and restore a backup"
+    );
 }
 
 fn damaged(found: &str) -> StoreError {
@@ -64,7 +111,7 @@ impl Checking {
         let connection = open_reader(path, options)?;
         let (interrupt, soundness) = (connection.get_interrupt_handle(), soundness.clone());
         let thread = std::thread::Builder::new().name("store-check".to_string()).spawn(move || {
-            let checked = check(&connection).map_err(|fault| fault.during("check the store"));
+            let checked = look(&connection).map_err(|fault| fault.during("check the store"));
             // Whatever else fails here, such as the interruption, fails where it matters, too.
             if let Err(StoreError::Damaged { detail, .. }) = checked {
                 drop(soundness.0.set(detail));
@@ -97,23 +144,49 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_check_beside_tells_of_damage() {
+    const NUMBERS: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)";
+
+    /// What the check of a file with many pages says, after `change`.
+    fn check_beside(change: impl FnOnce(&Connection, &Path)) -> Result<()> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
-        let connection = Connection::open(&path).unwrap();
-        let numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)";
-        connection.execute_batch(&format!("CREATE TABLE t AS {numbers} SELECT i, 'text' FROM n")).unwrap();
+        let connection = pegboard_pages::open(&path, rusqlite::OpenFlags::default()).unwrap();
+        let table = "CREATE TABLE t (i INTEGER PRIMARY KEY, word TEXT); CREATE TABLE u (n INTEGER NOT NULL)";
+        connection
+            .execute_batch(&format!("{table}; INSERT INTO t {NUMBERS} SELECT i, 'text' FROM n"))
+            .unwrap();
+        change(&connection, &path);
         drop(connection);
-        let options = SqliteOptions::new(|| Timestamp::MIN);
         let soundness = Soundness::default();
-        Checking::start(&path, &options, &soundness).unwrap().wait();
-        soundness.check().unwrap();
-        let mut bytes = std::fs::read(&path).unwrap();
-        bytes[4096 * 5..4096 * 5 + 8].fill(0x55);
-        std::fs::write(&path, bytes).unwrap();
-        Checking::start(&path, &options, &soundness).unwrap().wait();
-        let found = soundness.check().unwrap_err();
+        Checking::start(&path, &SqliteOptions::new(|| Timestamp::MIN), &soundness).unwrap().wait();
+        soundness.check()
+    }
+
+    #[test]
+    fn a_check_beside_lets_a_whole_file_be() {
+        check_beside(|_, _| ()).unwrap();
+    }
+
+    #[test]
+    fn a_check_beside_tells_of_pages_that_do_not_fit_together() {
+        let found = check_beside(|connection, _| {
+            // As a fault of a program would leave it: written as it is, and not right.
+            let schema = "PRAGMA writable_schema = 1; INSERT INTO u VALUES (1);
+                 UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 't')
+                 WHERE name = 'u'";
+            connection.execute_batch(schema).unwrap();
+        });
+        let found = found.unwrap_err();
         assert!(found.to_string().contains("restore a backup"), "{found}");
+    }
+
+    #[test]
+    fn a_damaged_page_does_not_stop_what_reads_others() {
+        check_beside(|_, path| {
+            let mut bytes = std::fs::read(path).unwrap();
+            bytes[4096 * 5 + 100] ^= 1;
+            std::fs::write(path, bytes).unwrap();
+        })
+        .unwrap();
     }
 }

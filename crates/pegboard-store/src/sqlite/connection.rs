@@ -19,9 +19,6 @@ const CHECKPOINT_PAGES: i64 = 4096;
 /// To what the write-ahead log is cut back if a long read made it grow beyond: 64 MiB.
 const LOG_BYTES: i64 = 64 << 20;
 
-/// How much of the file is read through the page cache of the operating system without copying: 128 MiB.
-const MAPPED_BYTES: i64 = 128 << 20;
-
 /// Pages that are free are given back to the disk when they are asked for.
 const INCREMENTAL: i64 = 2;
 
@@ -38,8 +35,8 @@ const STATEMENTS: usize = 128;
 pub(super) fn open_writer(path: &Path, options: &SqliteOptions) -> Tried<Connection> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, options)?;
     check(&connection, MIGRATIONS)?;
-    // Only a file that holds nothing yet can learn to give pages back; one of an older program keeps them for itself.
-    set(&connection, "auto_vacuum", INCREMENTAL)?;
+    // Only a file that holds nothing yet can learn to give pages back; one of an older program may keep them for itself.
+    give_pages_back(&connection)?;
     let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if mode != "wal" {
         let cause = "its file system has no shared memory: put the store on a local disk".into();
@@ -73,15 +70,19 @@ pub(super) fn open_reader(path: &Path, options: &SqliteOptions) -> Tried<Connect
 }
 
 fn open(path: &Path, access: OpenFlags, options: &SqliteOptions) -> Tried<Connection> {
-    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let connection = pegboard_pages::open(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(options.busy_timeout)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // Without this, every new value of a bound range has the statement planned again.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     set(&connection, "trusted_schema", 0)?;
     set(&connection, "temp_store", 2)?; // memory: nothing of ours in other folders
-    set(&connection, "mmap_size", MAPPED_BYTES)?;
     Ok(connection)
+}
+
+/// Lets a file that is about to be made give free pages back when it is asked to.
+pub(super) fn give_pages_back(connection: &Connection) -> Tried<()> {
+    set(connection, "auto_vacuum", INCREMENTAL)
 }
 
 /// Gives at most so many free pages back to the disk.

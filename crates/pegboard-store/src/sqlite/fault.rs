@@ -2,6 +2,7 @@
 
 use rusqlite::ErrorCode;
 
+use super::check;
 use crate::StoreError;
 
 /// What a piece of work within a transaction answers.
@@ -19,7 +20,8 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// The error for the caller who asked for `operation`.
+    /// The error for the caller who asked for `operation`. To be made by the thread that failed, which knows which page
+    /// it could not read.
     pub(super) fn during(self, operation: &'static str) -> StoreError {
         match self {
             Self::Sqlite(error) => Failure::from(&error).during(operation),
@@ -60,7 +62,8 @@ impl Failure {
     /// The error for the caller who asked for `operation`.
     pub(super) fn during(&self, operation: &'static str) -> StoreError {
         if self.damaged {
-            return StoreError::Damaged { what: "database file", detail: self.to_string() };
+            let detail = format!("{operation}: {self}");
+            return StoreError::Damaged { what: "database file", detail };
         }
         StoreError::Database { operation, cause: Box::new(self.clone()) }
     }
@@ -86,7 +89,8 @@ impl From<&rusqlite::Error> for Failure {
         } else {
             code.map_or("", advice)
         };
-        Self { message: error.to_string(), advice, damaged }
+        let page = if damaged { pegboard_pages::broken_page() } else { None };
+        Self { message: page.map_or_else(|| error.to_string(), check::broken_page), advice, damaged }
     }
 }
 

@@ -14,6 +14,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_acd_rows.sql"),
     include_str!("migrations/0005_queue_names.sql"),
     include_str!("migrations/0006_archive.sql"),
+    include_str!("migrations/0007_sealed_pages.sql"),
 ];
 
 /// Marks a file as a store of ours (`PegB`), in the header field that SQLite has for that.

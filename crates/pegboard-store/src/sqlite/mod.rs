@@ -21,6 +21,7 @@ mod partitions;
 mod queue_names;
 mod read;
 mod reader;
+mod seals;
 mod sweep;
 mod tokens;
 mod writer;
@@ -87,8 +88,10 @@ impl SqliteOptions {
 /// queries read at once; a page of a feed has at most 10,000 entries; 64 KiB of a dead letter's payload are kept. How
 /// long each table keeps its rows: [`Retention`].
 ///
-/// A file of up to 256 MiB is checked for damage before it is used, a larger one while it is used; then everything
-/// fails with [`StoreError::Damaged`] once something is found.
+/// Every page carries a checksum, which is looked at whenever the page is read from the disk: what reads a page that is
+/// not as it was written fails with [`StoreError::Damaged`], everything else goes on. A file of up to 256 MiB is read
+/// as a whole before it is used, a larger one while it is used. One whose pages are as they were written and do not fit
+/// together is refused; of a large one, everything fails once that is found.
 ///
 /// Dropping it waits for the jobs that were handed in, as [`Store::shut_down`] does.
 #[derive(Debug)]
@@ -193,10 +196,11 @@ struct Prepared {
 }
 
 fn prepare(path: &Path, options: &SqliteOptions, soundness: &Soundness) -> Tried<Prepared> {
+    seals::seal_old(path)?;
     let mut connection = connection::open_writer(path, options)?;
     let takes_long = check::takes_long(&connection)?;
     if !takes_long {
-        check::check(&connection)?;
+        check::look(&connection)?;
     }
     migrate::migrate(&mut connection, migrate::MIGRATIONS)?;
     let id = identity(&connection)?;

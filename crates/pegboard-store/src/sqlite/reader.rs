@@ -47,12 +47,12 @@ impl Readers {
         let pool = self.pool.clone();
         // The permit goes along: a query whose asker went away still uses its connection.
         let asked = tokio::task::spawn_blocking(move || {
-            let answer = pool.run(query);
+            let answer = pool.run(query).map_err(|fault| fault.during(operation));
             drop(permit);
             answer
         });
         match asked.await {
-            Ok(answer) => answer.map_err(|fault| fault.during(operation)),
+            Ok(answer) => answer,
             Err(stopped) if stopped.is_panic() => std::panic::resume_unwind(stopped.into_panic()),
             Err(_) => Err(StoreError::Closed),
         }

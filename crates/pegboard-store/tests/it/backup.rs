@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pegboard_model::Timestamp;
 use pegboard_store::{FeedKind, SqliteStore, Store, StoreError};
-use rusqlite::Connection;
+use rusqlite::OpenFlags;
 
 use crate::home::{Home, SqliteHome};
 use crate::sample::{commit_events, event, position_of, shard, source, whole_feed};
@@ -116,7 +116,9 @@ async fn what_is_no_whole_copy_of_a_store_is_refused() {
     refused(b"name,team\n");
     let empty = refused(b"");
     assert!(empty.contains("no copy of a store"), "{empty}");
-    Connection::open(&backup).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let newer = pegboard_pages::open(&backup, OpenFlags::default()).unwrap();
+    newer.pragma_update(None, "user_version", 99).unwrap();
+    drop(newer);
     let newer = refused(&fs::read(&backup).unwrap());
     assert!(newer.contains("schema version 99"), "{newer}");
     let missing = SqliteStore::restore(&backup.with_file_name("nowhere"), &to.path(), false);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use pegboard_model::{AgentNow, Millis, Timestamp};
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use crate::support::clock;
 use crate::support::event::{event, minute};
@@ -46,6 +46,14 @@ fn script(hours: i64) -> Script {
 pub(crate) fn load_schema_1(path: &Path) {
     let database = Connection::open(path).unwrap();
     database.execute_batch(SCHEMA_1).unwrap();
+}
+
+/// Opens a store, of whatever version, as the program that wrote it does.
+pub(crate) fn open(path: &Path) -> Connection {
+    match pegboard_pages::has_seals(path).unwrap() {
+        Some(false) => Connection::open(path).unwrap(),
+        _ => pegboard_pages::open(path, OpenFlags::default()).unwrap(),
+    }
 }
 
 /// What a feed tells of each agent, in order. In which order version 0.1 told of agents, was left to chance.

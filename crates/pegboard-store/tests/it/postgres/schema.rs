@@ -64,6 +64,7 @@ async fn what_is_there_is_told_without_changing_it() {
     let found = probe().await;
     assert_eq!((found.version, found.keeps), (Some(1), true));
     assert!(found.to_string().contains("holds a store of version 1, PostgreSQL"), "{found}");
+    assert_eq!(found.to_string().contains("data_checksums is off"), !found.notices, "{found}");
 }
 
 /// PostgreSQL has no NUL in its texts: a record with one must not stop its partition.

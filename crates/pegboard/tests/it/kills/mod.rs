@@ -144,9 +144,15 @@ fn r26_an_upgrade_that_is_killed_is_finished_by_the_next_start() {
     let store = folder.path().join("pegboard.db");
     crate::old_store::load_schema_1(&store);
     let version = || {
-        let database = rusqlite::Connection::open(&store).unwrap();
+        let database = crate::old_store::open(&store);
         database.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0)).unwrap()
     };
+    let sealed = || pegboard_pages::has_seals(&store).unwrap() == Some(true);
+    folder.kill_command(&["token", "list"], "seal.before", 1);
+    folder.kill_command(&["token", "list"], "seal.written", 1);
+    assert!(!sealed(), "what was not finished did not happen");
+    folder.kill_command(&["token", "list"], "seal.after", 1);
+    assert!(sealed());
     folder.kill_command(&["token", "list"], "migration.before", 1);
     folder.kill_command(&["token", "list"], "migration.within", 1);
     assert_eq!(version(), 1, "what was broken off did not happen");
@@ -156,8 +162,7 @@ fn r26_an_upgrade_that_is_killed_is_finished_by_the_next_start() {
     crate::support::binary::run(folder.path(), &["token", "list"]).well();
     assert!(version() > 2);
     let evidence = "SELECT count(*) FROM evidence";
-    let kept: u32 =
-        rusqlite::Connection::open(&store).unwrap().query_row(evidence, [], |row| row.get(0)).unwrap();
+    let kept: u32 = crate::old_store::open(&store).query_row(evidence, [], |row| row.get(0)).unwrap();
     assert_eq!(kept, 36, "and nothing is lost");
 }
 

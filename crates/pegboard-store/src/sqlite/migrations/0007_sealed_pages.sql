@@ -1,0 +1,2 @@
+-- From here on every page of the file carries a checksum (see seals.rs): the file was written anew before this. Nothing
+-- changes within it, but a program that knows nothing of checksums must not write it.
