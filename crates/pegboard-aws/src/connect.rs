@@ -1,12 +1,13 @@
 //! Asks Amazon Connect what it shows of its agents right now, and what things are called there.
 //!
-//! Six of its more than four hundred operations are needed, so the SDK's crate for all of them stays outside: requests
+//! Seven of its more than four hundred operations are needed, so the SDK's crate for all of them stays outside: requests
 //! are written here, signed with the SDK's signer, and sent through the SDK's connection, with its credentials, region,
 //! proxy and TLS. As documented in the API reference (version `2017-08-08`):
 //! <https://docs.aws.amazon.com/connect/latest/APIReference/API_GetCurrentUserData.html>
 
 mod client;
 mod error;
+mod metric_data;
 mod pace;
 mod request;
 
@@ -17,6 +18,7 @@ use crate::config::Credentials;
 
 pub use self::client::{ConnectClient, ConnectPage};
 pub use self::error::ConnectError;
+pub use self::metric_data::{AskedMetric, MOST_SERVICE_LEVELS, MetricDataQuery, MetricPeriod, MetricScope};
 pub use self::pace::Pace;
 pub use self::request::{ConnectRequest, MOST_FILTERED};
 

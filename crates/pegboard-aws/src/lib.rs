@@ -65,7 +65,8 @@ pub use config::{
     ReadMode, SecretText, StreamRef,
 };
 pub use connect::{
-    ConnectClient, ConnectConfig, ConnectError, ConnectPage, ConnectRequest, MOST_FILTERED, Pace,
+    AskedMetric, ConnectClient, ConnectConfig, ConnectError, ConnectPage, ConnectRequest, MOST_FILTERED,
+    MOST_SERVICE_LEVELS, MetricDataQuery, MetricPeriod, MetricScope, Pace,
 };
 pub use consumer::ConsumerState;
 pub use error::{ErrorKind, KinesisError, Operation};

@@ -114,7 +114,7 @@ impl fmt::Display for AcdReport {
 }
 
 /// What a row is about, in the ACD's own words. What it is not grouped by is absent.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Grouping {
     /// The queue. An empty name: contacts that have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]

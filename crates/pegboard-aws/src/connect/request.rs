@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
+use super::metric_data::MetricDataQuery;
+
 /// How many routing profiles or agents one request may name.
 pub const MOST_FILTERED: usize = 100;
 
@@ -29,6 +31,8 @@ pub enum ConnectRequest<'a> {
     UsersOfProfiles(&'a [String]),
     /// Of these agents, at most [`MOST_FILTERED`], those who are signed in.
     UsersByIds(&'a [String]),
+    /// Statistics by intervals.
+    MetricData(&'a MetricDataQuery),
 }
 
 /// A request as it goes over the wire.
@@ -50,6 +54,7 @@ impl ConnectRequest<'_> {
             Self::ListUserHierarchyGroups => "ListUserHierarchyGroups",
             Self::SearchUsers => "SearchUsers",
             Self::UsersOfProfiles(_) | Self::UsersByIds(_) => "GetCurrentUserData",
+            Self::MetricData(_) => "GetMetricDataV2",
         }
     }
 
@@ -62,6 +67,7 @@ impl ConnectRequest<'_> {
             Self::ListUserHierarchyGroups => "connect:ListUserHierarchyGroups",
             Self::SearchUsers => "connect:SearchUsers",
             Self::UsersOfProfiles(_) | Self::UsersByIds(_) => "connect:GetCurrentUserData",
+            Self::MetricData(_) => "connect:GetMetricDataV2",
         }
     }
 
@@ -93,6 +99,11 @@ impl ConnectRequest<'_> {
             }
             Self::UsersOfProfiles(ids) => users("RoutingProfiles", ids),
             Self::UsersByIds(ids) => users("Agents", ids),
+            Self::MetricData(query) => {
+                let mut body = query.body();
+                put_token(&mut body, token);
+                Wire { method: "POST", path: "/metrics/data".to_owned(), body: Some(body) }
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ mod decompression;
 mod framing;
 mod mutate;
 mod records;
+mod reports;
 
 use mutate::fuzz;
 
@@ -34,4 +35,14 @@ fn s35_files_are_hostile_and_where_they_are_cut_changes_nothing() {
 #[test]
 fn s35_compressed_files_are_hostile_and_give_no_more_than_they_may() {
     fuzz("decompression", &decompression::corpus(), decompression::take);
+}
+
+#[test]
+fn s35_scheduled_reports_are_hostile() {
+    fuzz("scheduled reports", &reports::corpus(), reports::take);
+}
+
+#[test]
+fn s35_names_of_objects_are_hostile() {
+    fuzz("names of objects", &reports::names(), reports::take_name);
 }

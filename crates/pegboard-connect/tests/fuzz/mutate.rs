@@ -73,6 +73,10 @@ const WORDS: &[&str] = &[
     "=",
     "~",
     ";",
+    "StartInterval",
+    "1:60:00",
+    "9999999999999",
+    "100%",
 ];
 
 /// A generator of numbers whose stream never changes (`SplitMix64`).

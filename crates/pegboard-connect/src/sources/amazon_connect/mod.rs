@@ -9,6 +9,8 @@
 //! - <https://docs.aws.amazon.com/connect/latest/adminguide/ctr-data-model.html>
 
 mod decode;
+pub mod metric_data;
+pub mod reports;
 mod snapshot;
 mod source;
 #[cfg(test)]
