@@ -26,7 +26,7 @@ pub(super) fn open_copy(path: &Path) -> Tried<Connection> {
 }
 
 /// Writes a store whose pages have no seals anew, with seals: in a file beside it, which takes its name once it is
-/// whole. It takes as much room again, and about a minute for ten gibibytes on a fast disk.
+/// whole. It takes as much room again.
 pub(super) fn seal_old(path: &Path) -> Tried<()> {
     if has_seals(path)? != Some(false) {
         return Ok(());
