@@ -104,6 +104,22 @@ fn a_heartbeat_comes_after_two_minutes_of_nothing_else() {
     assert!(beats_after_logout > 10, "{beats_after_logout}");
 }
 
+/// Nobody works at night but a few: what nobody is there for any more does not wait for the morning.
+#[test]
+fn no_contact_waits_in_its_queue_over_night() {
+    let (mut left, mut longest) = (0, Millis::ZERO);
+    for seed in 0..8 {
+        for leg in Centre::new(config(50, 40, seed)).run().legs {
+            let (Some(enqueued), Some(dequeued)) = (leg.enqueued, leg.dequeued) else { continue };
+            longest = longest.max(dequeued.since(enqueued));
+            let waits = leg.channel == Channel::Task || leg.initiation == Initiation::Callback;
+            left += u32::from(waits && leg.handling.is_none());
+        }
+    }
+    assert!(longest < Millis::from_hours(4), "one waited for {longest} s");
+    assert!(left > 3, "{left} tasks and callbacks were left when their queues closed");
+}
+
 #[test]
 fn records_come_a_minute_after_everything_is_over() {
     let day = day(3);

@@ -23,6 +23,8 @@ pub(super) enum Task {
     Enqueue(LegNo),
     /// A customer's patience is over.
     PatienceEnds(LegNo),
+    /// The queue closes in which a contact waits that nobody gives up: nobody is there for it until another day.
+    QueueCloses(LegNo),
     /// A contact that still waits is passed to another queue.
     Overflow(LegNo),
     /// An agent is looked for work.

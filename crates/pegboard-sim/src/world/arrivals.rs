@@ -125,6 +125,18 @@ impl Forecast {
         self.rates = self.rates.split_off(&bucket_of(at));
     }
 
+    /// When a queue closes to a channel: the end of the quarters of an hour in a row in which anybody who takes it is at
+    /// work, by plan; `at` itself if nobody is.
+    pub(super) fn closing(&self, queue: QueueNo, channel: Channel, at: Timestamp) -> Timestamp {
+        let of_both = |stream: &ArrivalStream| (stream.queue, stream.channel) == (queue, channel);
+        let Some(stream) = self.streams.iter().position(of_both) else { return at };
+        let mut bucket = bucket_of(at);
+        while self.rates.get(&bucket).is_some_and(|rates| rates[stream] > 0.0) {
+            bucket += 1;
+        }
+        Timestamp::from_millis(bucket * BUCKET.get()).max(at)
+    }
+
     /// How likely a candidate arrival of the stream is one in truth (the method of thinning).
     fn likelihood(&self, stream: usize, at: Timestamp) -> f64 {
         let rate = self.rates.get(&bucket_of(at)).map_or(0.0, |rates| rates[stream]);

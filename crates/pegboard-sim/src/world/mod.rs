@@ -241,6 +241,7 @@ impl Centre {
             Task::Arrival(stream) => self.arrival(stream, now),
             Task::Enqueue(leg) => self.enqueue(leg, now),
             Task::PatienceEnds(leg) => self.patience_ends(leg, now),
+            Task::QueueCloses(leg) => self.queue_closes(leg, now),
             Task::Overflow(leg) => self.overflow(leg, now),
             Task::Route(agent) => self.route(agent, now),
             Task::OfferEnds(leg, number, end) => self.offer_ends(leg, number, end, now),

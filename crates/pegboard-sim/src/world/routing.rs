@@ -9,6 +9,9 @@ use super::contacts::{LegNo, Origin, Stage};
 use crate::events::{Channel, ContactState, ContactView, EventKind, Initiation, Via};
 use crate::organisation::{AgentNo, ProfileNo, QueueNo};
 
+/// How long anything waits for somebody who was to be there, and is not.
+const LONGEST_WAIT: Millis = Millis::from_hours(2);
+
 impl Centre {
     pub(super) fn join_queues(&mut self, agent: AgentNo, profile: ProfileNo) {
         for queue in self.organisation.profile(profile).queues.clone() {
@@ -27,7 +30,9 @@ impl Centre {
         live.leg.enqueued = Some(now);
         let (channel, initiation) = (live.leg.channel, live.leg.initiation);
         let Some(Via::Queue(queue)) = live.leg.via else { return };
-        if channel != Channel::Task && initiation != Initiation::Callback {
+        if channel == Channel::Task || initiation == Initiation::Callback {
+            self.wait_until_closing(leg, queue, now);
+        } else {
             let patience = self.patience(channel);
             self.agenda.add(now + patience, Task::PatienceEnds(leg));
             if self.random.chance(0.25) {
@@ -40,6 +45,20 @@ impl Centre {
             Some(agent) if first => self.offer(leg, agent, now),
             _ => self.waiting[queue.0].push_back(leg),
         }
+    }
+
+    /// A task or a callback has no customer who loses patience: it waits as long as its queue is open, by plan.
+    fn wait_until_closing(&mut self, leg: LegNo, queue: QueueNo, now: Timestamp) {
+        let closing = self.forecast.closing(queue, self.legs[&leg].leg.channel, now);
+        self.agenda.add(closing.min(now + LONGEST_WAIT), Task::QueueCloses(leg));
+    }
+
+    pub(super) fn queue_closes(&mut self, leg: LegNo, now: Timestamp) {
+        let Some(live) = self.legs.get(&leg) else { return };
+        let (Stage::Waiting, Some(Via::Queue(queue))) = (live.stage, live.leg.via) else { return };
+        let reason = if live.leg.channel == Channel::Task { "EXPIRED" } else { "CONTACT_FLOW_DISCONNECT" };
+        self.waiting[queue.0].retain(|waiting| *waiting != leg);
+        self.end_unanswered(leg, now, reason);
     }
 
     /// How long a customer waits. A few hardly wait at all.
@@ -174,9 +193,18 @@ impl Centre {
         match self.leg(leg).leg.via {
             Some(Via::Queue(queue)) => match self.longest_idle(queue, channel) {
                 Some(another) => self.offer(leg, another, at),
-                None => self.waiting[queue.0].push_front(leg),
+                None => self.wait_again(leg, queue, at),
             },
             Some(Via::Personal(_)) | None => self.colleague_refused(leg, at),
+        }
+    }
+
+    /// Back at the head of its queue, which may have closed meanwhile.
+    fn wait_again(&mut self, leg: LegNo, queue: QueueNo, now: Timestamp) {
+        self.waiting[queue.0].push_front(leg);
+        let facts = &self.legs[&leg].leg;
+        if facts.channel == Channel::Task || facts.initiation == Initiation::Callback {
+            self.wait_until_closing(leg, queue, now);
         }
     }
 
