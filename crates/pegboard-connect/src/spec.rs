@@ -47,6 +47,12 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// A decoder for its records.
     fn decoder(&self) -> Box<dyn Decode>;
 
+    /// What it does in another way than it was told to, because that cannot be had, and what to do; nothing where all is as
+    /// configured.
+    fn fallback(&self) -> Option<String> {
+        None
+    }
+
     /// How its platform can be asked who is signed in, where it can: beside the stream, which may lose something.
     fn snapshots(&self) -> Option<&dyn Snapshots> {
         None

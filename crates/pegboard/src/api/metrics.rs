@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::http::Method;
 use pegboard_model::Timestamp;
 
-use crate::runtime::view::{Health, SourceStatus};
+use crate::runtime::view::{Health, Missed, SourceStatus};
 
 /// A family of numbers: what `docs/metrics.md` lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,21 @@ families! {
         "What the records came to: event, contact, duplicate, foreign, failed.";
     PARTITION_LAG = "gauge" "pegboard_partition_lag_seconds" ["source", "partition"]
         "How far the partition is behind the newest record.";
+    FALLBACK = "gauge" "pegboard_source_fallback" ["source"]
+        "1 where the source does something in another way than configured (polls instead of enhanced fan-out), else 0.";
+    LOOK_AGE = "gauge" "pegboard_reconciler_look_age_seconds" ["source"]
+        "The time since the platform's own snapshot was last looked at, on the node that looks.";
+    LOOK_SECONDS = "gauge" "pegboard_reconciler_look_seconds" ["source"] "How long the last look took.";
+    SHOWN = "gauge" "pegboard_reconciler_shown_agents" ["source"]
+        "Agents shown when everybody was last looked at.";
+    WAITS = "gauge" "pegboard_reconciler_waits" ["source"]
+        "1 while the stream is being caught up with and nobody is looked at, else 0.";
+    REPAIRED = "counter" "pegboard_reconciler_repaired_total" ["source", "missed"]
+        "Agents put right, by what the stream had not told: signed_in, changed, signed_out.";
+    REFUSED = "counter" "pegboard_reconciler_refused_total" ["source"]
+        "Looks that were not believed, because they would have signed out most agents at once.";
+    DISPUTED = "gauge" "pegboard_reconciler_disputed_agents" ["source"]
+        "Agents of whom the stream insists on something else than the platform shows.";
     STREAMS = "gauge" "pegboard_stream_readers" [] "Readers of the stream of agents at this moment.";
     CUT_OFF = "counter" "pegboard_stream_cut_off_total" []
         "Readers of the stream that were cut off because they did not keep up.";
@@ -119,6 +134,7 @@ impl Metrics {
         let mut text = Text::default();
         text.family(&INFO).sample(&[&env!("CARGO_PKG_VERSION")], 1);
         encode_sources(&mut text, numbers);
+        encode_reconcilers(&mut text, numbers);
         text.family(&STREAMS).sample(&[], numbers.streams);
         text.family(&CUT_OFF).sample(&[], self.cut_off.load(Ordering::Relaxed));
         self.encode_requests(&mut text);
@@ -179,6 +195,25 @@ fn encode_sources(text: &mut Text, Numbers { now, sources, .. }: &Numbers<'_>) {
             }
         }
     }
+    text.for_each(&FALLBACK, sources, |source| Some(u8::from(source.fallback.is_some())));
+}
+
+/// How the repair from platforms' own snapshots is doing, on the node that does it.
+fn encode_reconcilers(text: &mut Text, Numbers { now, sources, .. }: &Numbers<'_>) {
+    let of = |source: &SourceStatus| source.reconciler.clone();
+    text.for_each(&LOOK_AGE, sources, |source| of(source)?.looked.map(|at| now.since(at)));
+    text.for_each(&LOOK_SECONDS, sources, |source| Some(of(source)?.took.as_secs_f64()));
+    text.for_each(&SHOWN, sources, |source| Some(of(source)?.shown));
+    text.for_each(&WAITS, sources, |source| Some(u8::from(of(source)?.waits)));
+    let mut family = text.family(&REPAIRED);
+    for (source, reconciler) in sources.iter().filter_map(|source| Some((source, of(source)?))) {
+        let Missed { signed_in, changed, signed_out } = reconciler.missed;
+        for (missed, times) in [("signed_in", signed_in), ("changed", changed), ("signed_out", signed_out)] {
+            family.sample(&[&source.name, &missed], times);
+        }
+    }
+    text.for_each(&REFUSED, sources, |source| Some(of(source)?.refused));
+    text.for_each(&DISPUTED, sources, |source| Some(of(source)?.disputed));
 }
 
 /// The text format of Prometheus, version 0.0.4.

@@ -125,6 +125,13 @@ fn source() -> Value {
             ),
         ),
         ("error", json!({"anyOf": [reference("SourceFault"), {"type": "null"}]})),
+        (
+            "fallback",
+            described(
+                or_null(text()),
+                "What it does in another way than configured, because that cannot be had; null where all is as configured.",
+            ),
+        ),
         ("gaps", described(list(&reference("Gap")), "The latest stretches that were lost, newest first.")),
         (
             "notices",
@@ -145,6 +152,27 @@ fn reconciler() -> Value {
         (
             "repaired",
             described(count(), "How often an agent was found in another state than the stream has told."),
+        ),
+        (
+            "missed",
+            described(
+                object(vec![("signed_in", count()), ("changed", count()), ("signed_out", count())]),
+                "The same by what the stream had not told: a sign-in, another state, a sign-out.",
+            ),
+        ),
+        (
+            "refused",
+            described(
+                count(),
+                "How often most agents would have been signed out at once, which was not believed.",
+            ),
+        ),
+        (
+            "waits",
+            described(
+                boolean(),
+                "Whether it leaves everything to the stream, which is being caught up with.",
+            ),
         ),
         ("disputed", described(count(), "Agents of whom the stream insists on something else.")),
     ])

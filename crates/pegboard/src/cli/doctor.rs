@@ -45,6 +45,7 @@ async fn examine(hub: &HubClient) -> Result<Vec<String>, HubError> {
     let mut complaints = Vec::new();
     for source in sources["sources"].as_array().into_iter().flatten() {
         complaints.extend(complain_of_source(source));
+        complaints.extend(tell_fallback(source));
     }
     if let Some(letter) = letters["dead_letters"].get(0) {
         complaints.push(format!(
@@ -72,6 +73,12 @@ fn complain_of_source(source: &Value) -> Option<String> {
     }
 }
 
+/// What a source does in another way than configured.
+fn tell_fallback(source: &Value) -> Option<String> {
+    let fallback = source["fallback"].as_str()?;
+    Some(format!("source {} does not do as it is configured: {fallback}", text(&source["name"])))
+}
+
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or("(unknown)")
 }
@@ -91,5 +98,8 @@ mod tests {
         let error = json!({"at": "T", "message": "no such stream"});
         let failing = complain_of_source(&source("failing", error)).expect("a complaint");
         assert_eq!(failing, "source a is failing since T: no such stream");
+        let polls = tell_fallback(&json!({"name": "a", "fallback": "it polls"}));
+        assert_eq!(polls.as_deref(), Some("source a does not do as it is configured: it polls"));
+        assert_eq!(tell_fallback(&source("ok", Value::Null)), None);
     }
 }

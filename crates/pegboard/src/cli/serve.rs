@@ -66,7 +66,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
         .map(|files| api::TlsFiles { certificate: files.certificate.clone(), key: files.key.clone() });
     let address = listener.local_addr().context("cannot tell the address")?;
     tracing::info!(%address, store = %config.store, sources = sources.len(), "pegboard serves");
-    started::note(&*store, fingerprint).await.context("cannot write to the audit log")?;
+    started::note(&*store, fingerprint, address).await.context("cannot write to the audit log")?;
     let front = Front { listener, tls, access: Access::Tokens, transport };
     let node = NodeOptions { name: config.node_name.map(Text::from), ..NodeOptions::default() };
     run_hub(sources, store, node, front, interrupted()).await

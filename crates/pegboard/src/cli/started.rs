@@ -1,6 +1,7 @@
-//! What the audit log says when the hub starts: which program, and by which configuration.
+//! What the audit log says when the hub starts: which program, where, and by which configuration.
 
 use std::fmt::Debug;
+use std::net::SocketAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,19 +11,24 @@ use sha2::{Digest as _, Sha256};
 
 use crate::api::audit::{Actor, Deed, write};
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, ServerSettings};
 
 const ACTION: &str = "hub.started";
 
 /// How far back the start before this one is looked for, in entries.
 const LOOK_BACK: usize = 1000;
 
-/// Notes that the hub starts, with the configuration of the start before beside the one of now.
-pub(super) async fn note(store: &dyn Store, fingerprint: String) -> Result<(), StoreError> {
+/// Notes that the hub starts and listens there, with the configuration of the start before beside the one of now.
+pub(super) async fn note(
+    store: &dyn Store,
+    fingerprint: String,
+    listens: SocketAddr,
+) -> Result<(), StoreError> {
     let newest = store.audit(None, LOOK_BACK).await?;
     let last = newest.iter().find(|entry| &*entry.what.action == ACTION);
     let before = last.and_then(told);
-    let after = json!({"version": env!("CARGO_PKG_VERSION"), "configuration": fingerprint});
+    let version = env!("CARGO_PKG_VERSION");
+    let after = json!({"version": version, "configuration": fingerprint, "listens": listens.to_string()});
     if before.as_ref().is_some_and(|before| before["configuration"] != after["configuration"]) {
         tracing::info!("the configuration has changed since the last start");
     }
@@ -34,10 +40,12 @@ fn told(entry: &AuditEntry) -> Option<Value> {
     serde_json::from_str(entry.what.after.as_deref()?).ok()
 }
 
-/// A hash of the effective configuration, side files included and secrets not: of those it has the references only.
+/// A hash of the effective configuration, side files included and secrets not: of those it has the references only. Where
+/// the hub listens is not in it: several nodes of one configuration share the log, each at an address of its own.
 pub(super) fn fingerprint(config: &Config) -> String {
     let mut hash = Sha256::new();
-    let parts: [&dyn Debug; 2] = [&config.server, &config.log];
+    let server = ServerSettings { listen: ServerSettings::default().listen, ..config.server.clone() };
+    let parts: [&dyn Debug; 2] = [&server, &config.log];
     let sources = config.sources.iter().map(|source| source as &dyn Debug);
     hash.update(config.store.to_string());
     for part in parts.into_iter().chain(sources) {
@@ -94,6 +102,8 @@ mod tests {
         assert_eq!(fingerprint(&load(folder.path(), &commented)), first);
         let changed = BASE.replace("name = \"a\"", "name = \"b\"");
         assert_ne!(fingerprint(&load(folder.path(), &changed)), first);
+        let elsewhere = format!("[server]\nlisten = \"127.0.0.1:9090\"\n{BASE}");
+        assert_eq!(fingerprint(&load(folder.path(), &elsewhere)), first, "another node of the same hub");
         assert_eq!(first.len(), 22);
         assert_ne!(of(BASE), "", "another folder is another configuration");
     }

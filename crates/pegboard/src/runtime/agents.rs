@@ -150,6 +150,12 @@ impl Agents {
         self.known.iter().map(|(agent, known)| (agent, &known.track)).collect()
     }
 
+    /// Those of whom nothing has been heard for so long that nobody knows what they are in.
+    pub fn silent(&self) -> Vec<AgentId> {
+        let is_silent = |known: &Agent| known.silent == Some(Class::Unknown);
+        self.known.iter().filter(|(_, known)| is_silent(known)).map(|(agent, _)| agent.clone()).collect()
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.known.len()

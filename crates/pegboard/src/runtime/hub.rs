@@ -13,7 +13,7 @@ use pegboard_store::{NodeId, Origin, Part, Roll, Store, StoreError, failpoint};
 use tokio::task::JoinSet;
 
 use super::acd_rows;
-use super::folding;
+use super::folding::{self, Upkeep};
 use super::history;
 use super::leaving;
 use super::node::report::{NodeReport, told_by_others};
@@ -30,9 +30,6 @@ use crate::config::SourceConfig;
 
 /// The window of a report without one.
 const DEFAULT_WINDOW: Millis = Millis::from_hours(24);
-
-/// How often the store removes what is too old.
-const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_mins(10);
 
 /// How often there is a look whether the closer has come to rest.
 const LOOK_AT_CLOSER: std::time::Duration = std::time::Duration::from_millis(100);
@@ -52,6 +49,8 @@ pub struct NodeOptions {
     pub name: Option<Text>,
     /// How it shows that it lives.
     pub pace: Pace,
+    /// How it removes what is too old.
+    pub upkeep: Upkeep,
 }
 
 /// The tasks of a running hub.
@@ -92,7 +91,7 @@ impl Hub {
         for shared in &loaded {
             tasks.spawn(source::run(shared.clone(), stopped.clone()));
         }
-        tasks.spawn(sweep(loaded.clone(), store.clone(), clock, stopped.clone()));
+        tasks.spawn(sweep(loaded.clone(), store.clone(), clock, options.upkeep, stopped.clone()));
         tasks.spawn(live(node.clone(), loaded.clone(), stopped));
         let running = Running { stop, tasks, store, node: node.clone() };
         Ok((Arc::new(Self { sources: loaded, clock, node }), running))
@@ -185,11 +184,12 @@ async fn sweep(
     sources: Vec<Arc<Shared>>,
     store: Arc<dyn Store>,
     clock: Clock,
+    upkeep: Upkeep,
     mut stop: watch::Receiver<bool>,
 ) {
     while !*stop.borrow() {
         for shared in &sources {
-            if let Err(error) = folding::fold(shared, &stop).await {
+            if let Err(error) = folding::fold(shared, upkeep.margin, &stop).await {
                 tracing::warn!(source.name = %shared.config.name, "cannot fold old evidence: {error}");
             }
             if let Err(error) = leaving::leave(shared, &stop).await {
@@ -202,7 +202,7 @@ async fn sweep(
         tokio::select! {
             biased;
             _ = stop.changed() => {}
-            () = tokio::time::sleep(SWEEP_EVERY) => {}
+            () = tokio::time::sleep(upkeep.every) => {}
         }
     }
 }
@@ -236,6 +236,7 @@ impl View for Hub {
                 partitions: shown.partitions,
                 reconciler: shown.reconciler,
                 error: shown.error,
+                fallback: shared.source.fallback(),
                 gaps: gaps.into_iter().map(LostStretch::from).collect(),
                 notices: notices(shared),
             });

@@ -4,6 +4,7 @@
 //! something was missed (see [`judge`]), what is shown is written down as evidence like any other, in a partition of
 //! its own that is no stream: it has no watermark, holds nothing back, and nobody waits for its end.
 
+mod catching_up;
 pub mod judge;
 
 use std::sync::Arc;
@@ -15,21 +16,19 @@ use pegboard_model::{AgentId, Observation, PartitionId, Position, Timestamp};
 use pegboard_store::{ArchiveWrite, Batch, StoreError};
 use tokio::time::Instant;
 
-use self::judge::{Judge, SETTLE, Stream};
+use self::catching_up::CatchingUp;
+use self::judge::{Judge, SETTLE, Stream, missed};
 use super::agents::{Agents, Staged};
 use super::ingest::{self, opening_batch};
 use super::source::Shared;
-use super::view::ReconcilerStatus;
+use super::view::{Missed, ReconcilerStatus};
 use super::watch;
 
 /// The name of the partition. No source gives one like it: streams and files have a path in theirs.
 const LANE: &str = "platform-snapshot";
 
-/// How long the stream is left to tell of the agents that it knows, while it is being caught up with.
-const CATCH_UP: Duration = Duration::from_mins(1);
-
-/// How often there is a look while that lasts.
-const LOOK_MEANWHILE: Duration = Duration::from_secs(10);
+/// How often it is seen whether the stream is still being caught up with: until then nobody is asked.
+const WAIT: Duration = Duration::from_secs(1);
 
 /// More suspects than this are looked at with everybody else.
 const MOST_SUSPECTS: usize = 500;
@@ -58,7 +57,7 @@ pub async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
             _ = stop.changed() => break,
             () = tokio::time::sleep_until(due) => {}
             () = shared.look.notified() => {
-                due = due.min(reconciler.hurried());
+                due = due.min(reconciler.hurried().await);
                 continue;
             }
         }
@@ -70,6 +69,7 @@ pub async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
         };
     }
     shared.status.recovered(PART);
+    shared.status.reconciled(None);
 }
 
 /// Why a look came to nothing.
@@ -113,7 +113,7 @@ struct Reconciler<'a> {
     looked: Option<Instant>,
     /// When everybody is looked at again.
     next_whole: Instant,
-    began: Instant,
+    catching_up: CatchingUp,
     stream: Stream,
     status: ReconcilerStatus,
 }
@@ -129,28 +129,38 @@ impl<'a> Reconciler<'a> {
             suspects: Vec::new(),
             looked: None,
             next_whole: Instant::now(),
-            began: Instant::now(),
-            stream: Stream::CatchingUp,
+            catching_up: CatchingUp::begin(Instant::now()),
+            stream: Stream::Behind,
             status: ReconcilerStatus::default(),
         }
     }
 
-    /// When everybody is looked at, now that an agent has fallen silent: at once, but not twice in a moment.
-    fn hurried(&mut self) -> Instant {
+    /// When to look, now that agents have fallen silent: at once, but not twice in a moment. They are asked for alone, so
+    /// that a large floor is no reason for them to wait.
+    async fn hurried(&mut self) -> Instant {
         let earliest = self.looked.map_or_else(Instant::now, |looked| looked + millis(SETTLE));
-        self.next_whole = self.next_whole.min(earliest);
-        self.next_whole
+        let silent = to_be_asked_for(self.shared.agents.lock().await.silent());
+        if silent.is_empty() {
+            self.next_whole = self.next_whole.min(earliest);
+            return self.next_whole;
+        }
+        self.suspects.extend(silent);
+        self.suspects.sort_unstable();
+        self.suspects.dedup();
+        earliest
     }
 
     /// Looks once, at everybody or at those in doubt, and answers when to do so again.
     async fn turn(&mut self) -> Instant {
         let started = Instant::now();
+        let Some(stream) = self.progress() else { return self.wait(started) };
+        self.stream = stream;
+        self.status.waits = false;
         self.looked = Some(started);
         let is_whole = self.suspects.is_empty() || started >= self.next_whole;
         let outcome = self.look(is_whole).await;
         self.status.took = started.elapsed();
         let every = millis(self.shared.config.reconcile_every);
-        let every = if self.stream == Stream::CatchingUp { every.min(LOOK_MEANWHILE) } else { every };
         if is_whole || outcome.is_err() {
             self.next_whole = (started + every).max(Instant::now() + millis(SETTLE));
         }
@@ -161,10 +171,30 @@ impl<'a> Reconciler<'a> {
         self.next_whole.min(Instant::now() + millis(SETTLE))
     }
 
+    /// Leaves everything to the stream for now.
+    fn wait(&mut self, now: Instant) -> Instant {
+        if !self.status.waits {
+            tracing::info!(
+                source.name = %self.shared.config.name,
+                "the platform's snapshot is not asked for while the stream is being caught up with"
+            );
+        }
+        self.status.waits = true;
+        self.shared.status.reconciled(Some(self.status.clone()));
+        now + WAIT
+    }
+
     async fn look(&mut self, is_whole: bool) -> Result<(), Failure> {
         let suspects = std::mem::take(&mut self.suspects);
         let asked = (!is_whole).then_some(&*suspects);
-        let look = self.snapshots.look(asked.map_or(Whom::Everybody, Whom::Only)).await?;
+        let look = match self.snapshots.look(asked.map_or(Whom::Everybody, Whom::Only)).await {
+            Ok(look) => look,
+            Err(error) => {
+                // They are no less in doubt: where everybody cannot be looked at, they can perhaps.
+                self.suspects = suspects;
+                return Err(error.into());
+            }
+        };
         if is_whole {
             self.status.shown = look.shown.len() as u64;
         }
@@ -178,7 +208,6 @@ impl<'a> Reconciler<'a> {
         if look.began > (shared.clock)() + LIVE_TOLERANCE {
             return Err(Failure::Future { began: look.began });
         }
-        self.stream = self.progress();
         let mut owned = self.own().await?;
         let mut agents = shared.agents.lock().await;
         if !shared.node.is_alone() {
@@ -186,8 +215,10 @@ impl<'a> Reconciler<'a> {
             shared.set_stale();
         }
         shared.refresh(&mut agents).await?;
-        let weighed = self.judge.weigh(look, asked, &agents.floor(), self.stream);
-        let (mut repaired, mut unfit) = (weighed.repairs.len(), Vec::new());
+        let floor = agents.floor();
+        let weighed = self.judge.weigh(look, asked, &floor, self.stream);
+        let (mut missed, mut unfit) = (missed(&weighed.repairs, &floor), Vec::new());
+        drop(floor);
         let evidence: Vec<_> = weighed.repairs.into_iter().chain(weighed.confirmations).collect();
         self.status.disputed = weighed.disputed;
         if weighed.refused.is_none() {
@@ -199,24 +230,29 @@ impl<'a> Reconciler<'a> {
             unfit = prepared.unfit;
             if shared.commit(&mut agents, prepared.batch, prepared.staged).await? {
                 owned.position = Some(position);
-                repaired = repaired.saturating_sub(unfit.len());
+                // Nobody is known who cannot be kept.
+                missed.signed_in = missed.signed_in.saturating_sub(unfit.len() as u64);
             } else {
                 // Another node has written some of the agents just now. What is still to be repaired, the next look shows.
-                repaired = 0;
+                missed = Missed::default();
             }
         }
         self.owned = Some(owned);
         shared.status.set_agents(agents.count() as u64);
         drop(agents);
-        if repaired > 0 {
-            self.status.repaired += repaired as u64;
+        if missed.total() > 0 {
+            self.status.missed += missed;
+            self.status.repaired = self.status.missed.total();
             tracing::info!(
-                source.name = %shared.config.name, agents = repaired,
+                source.name = %shared.config.name, agents = missed.total(),
                 "the platform shows what the stream has not told: repaired"
             );
         }
         match (weighed.refused, unfit.first()) {
-            (Some((gone, signed_in)), _) => Err(Failure::TooManyGone { gone, signed_in }),
+            (Some((gone, signed_in)), _) => {
+                self.status.refused += 1;
+                Err(Failure::TooManyGone { gone, signed_in })
+            }
             (None, Some(reason)) => Err(Failure::Unfit { agents: unfit.len(), reason: reason.clone() }),
             (None, None) => Ok(()),
         }
@@ -232,19 +268,16 @@ impl<'a> Reconciler<'a> {
         Ok(Owned { epoch: state.epoch, position: state.position })
     }
 
-    /// How far the stream has been read. Once it was read up to the present, it counts as that.
-    fn progress(&self) -> Stream {
+    /// How far the stream has been read; nothing while it is being caught up with. Once it was read up to the present, it
+    /// counts as that.
+    fn progress(&mut self) -> Option<Stream> {
         let now = (self.shared.clock)();
-        let watermark = self.shared.status.watermark();
-        let is_at_tip =
-            watermark.is_some_and(|watermark| now.since(watermark) < self.shared.config.stale_after);
+        let lag = self.shared.status.watermark().map(|watermark| now.since(watermark));
+        let is_at_tip = lag.is_some_and(|lag| lag < self.shared.config.stale_after);
         if is_at_tip || self.stream == Stream::CaughtUp {
-            Stream::CaughtUp
-        } else if self.began.elapsed() < CATCH_UP {
-            Stream::CatchingUp
-        } else {
-            Stream::Behind
+            return Some(Stream::CaughtUp);
         }
+        (!self.catching_up.goes_on(Instant::now(), lag)).then_some(Stream::Behind)
     }
 
     fn note(&mut self, outcome: Result<(), Failure>) {
@@ -256,7 +289,7 @@ impl<'a> Reconciler<'a> {
                 shared.status.failed(PART, (shared.clock)(), error.to_string(), false);
             }
         }
-        shared.status.reconciled(self.status.clone());
+        shared.status.reconciled(Some(self.status.clone()));
     }
 }
 

@@ -53,6 +53,8 @@ pub struct SourceStatus {
     pub reconciler: Option<ReconcilerStatus>,
     /// The latest error, with the time; cleared by the next success.
     pub error: Option<SourceFault>,
+    /// What it does in another way than it was told to, because that cannot be had; nothing where all is as configured.
+    pub fallback: Option<String>,
     /// The latest stretches that were lost, newest first, at most [`GAPS_SHOWN`].
     pub gaps: Vec<LostStretch>,
     /// What a person should know of, latest first, at most [`NOTICES_SHOWN`]: queues that are called otherwise than before.
@@ -197,8 +199,40 @@ pub struct ReconcilerStatus {
     pub shown: u64,
     /// How many times an agent was found in another state than the stream has told, and put right.
     pub repaired: u64,
+    /// The same by what had been missed.
+    pub missed: Missed,
+    /// How many looks were not believed, because they would have signed out most of the agents at once.
+    pub refused: u64,
+    /// Whether it leaves everything to the stream, which is behind and being caught up with.
+    pub waits: bool,
     /// Agents of whom the stream insists on something else than was last shown.
     pub disputed: u64,
+}
+
+/// What the stream has not told, and the platform has shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Missed {
+    /// Agents who were signed in.
+    pub signed_in: u64,
+    /// Agents who were in something else.
+    pub changed: u64,
+    /// Agents who were signed out.
+    pub signed_out: u64,
+}
+
+impl Missed {
+    /// All of it.
+    pub const fn total(self) -> u64 {
+        self.signed_in + self.changed + self.signed_out
+    }
+}
+
+impl std::ops::AddAssign for Missed {
+    fn add_assign(&mut self, more: Self) {
+        self.signed_in += more.signed_in;
+        self.changed += more.changed;
+        self.signed_out += more.signed_out;
+    }
 }
 
 /// Something that fails.

@@ -561,6 +561,7 @@ pub(crate) fn source(name: &str) -> SourceStatus {
         }],
         reconciler: Some(ReconcilerStatus { looked: Some(NOW), shown: 3, repaired: 1, ..Default::default() }),
         error: None,
+        fallback: None,
         gaps: Vec::new(),
         notices: vec![Notice { at: NOW, message: "queue q was called otherwise".to_string() }],
     }

@@ -1,6 +1,6 @@
 //! What the log says, and what it does not.
 
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use serde_json::json;
 use tracing::Level;
@@ -8,9 +8,20 @@ use tracing::Level;
 use crate::fake::agent;
 use crate::hub::{Ask, Hub};
 
+/// Lets everything through and keeps nothing, for all threads. Without it, what one test does not want to know is held to be
+/// wanted by nobody, for a moment in which another test, in a thread of its own, is told of it.
+fn let_everything_through() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let all = tracing_subscriber::fmt().with_max_level(Level::TRACE).with_writer(std::io::sink).finish();
+        tracing::subscriber::set_global_default(all).expect("nobody else has set one");
+    });
+}
+
 /// What is logged at `level` while everything is asked that names a person or carries a secret: the log, and the
 /// secrets.
 async fn logged(level: Level) -> (String, Vec<String>) {
+    let_everything_through();
     let log = tempfile::NamedTempFile::new().unwrap();
     let writer = Arc::new(log.reopen().unwrap());
     let subscriber =

@@ -22,9 +22,10 @@ export async function launch() {
 
 /**
  * Opens an address in a window of its own, runs `check` and closes it. Fails if a script threw, the console showed an error, or
- * the content security policy was broken, but for those messages that `expected` matches.
+ * the content security policy was broken, but for those messages that `expected` matches. With `clock` the page's time can be
+ * put forward (`page.clock.fastForward`), so that nobody waits for what the page does now and then.
  */
-export async function visit(browser, address, check, { expected = /(?!)/, ...options } = {}) {
+export async function visit(browser, address, check, { expected = /(?!)/, clock = false, ...options } = {}) {
   const context = await browser.newContext({
     viewport: { width: 1440, height: 900 },
     locale: "en-GB",
@@ -43,6 +44,7 @@ export async function visit(browser, address, check, { expected = /(?!)/, ...opt
       console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`),
     ),
   );
+  if (clock) await page.clock.install();
   try {
     await page.goto(address);
     await check(page);

@@ -10,6 +10,7 @@
 
 mod decode;
 pub mod metric_data;
+mod polled;
 pub mod reports;
 mod snapshot;
 mod source;

@@ -8,6 +8,7 @@ use pegboard_aws as aws;
 use pegboard_model::{Millis, Order, PartitionId, Position, Timestamp};
 use tokio::sync::OnceCell;
 
+use super::polled::PolledShards;
 use super::{ConnectSnapshots, Decoded, Decoder};
 use crate::sources::DecodeError;
 use crate::spec::{
@@ -29,12 +30,16 @@ pub struct KinesisSource {
     snapshots: Option<ConnectSnapshots>,
     stream: OnceCell<aws::Stream>,
     listing: SharedListing,
+    polled: Arc<PolledShards>,
 }
 
 impl KinesisSource {
     /// A source that reads the stream of `config`, from `start` where nothing is remembered.
     pub fn new(config: aws::KinesisConfig, environment: aws::Environment, start: aws::Position) -> Self {
-        Self { config, environment, start, snapshots: None, stream: OnceCell::new(), listing: Arc::default() }
+        let polled = Arc::new(PolledShards::telling(environment.observer.clone()));
+        let environment = aws::Environment { observer: polled.clone(), ..environment };
+        let (stream, listing) = (OnceCell::new(), Arc::default());
+        Self { config, environment, start, snapshots: None, stream, listing, polled }
     }
 
     /// The same, whose instance can also be asked who is signed in.
@@ -130,6 +135,10 @@ impl Source for KinesisSource {
 
     fn decoder(&self) -> Box<dyn Decode> {
         Box::new(Decoder::new())
+    }
+
+    fn fallback(&self) -> Option<String> {
+        self.polled.told()
     }
 
     fn snapshots(&self) -> Option<&dyn Snapshots> {

@@ -14,6 +14,7 @@ use pegboard_model::{
 };
 
 use super::lane;
+use crate::runtime::view::Missed;
 
 /// How far behind its own events a platform's answer may be, and the pause after which a difference is looked at again.
 pub const SETTLE: Millis = Millis::from_seconds(5);
@@ -21,15 +22,25 @@ pub const SETTLE: Millis = Millis::from_seconds(5);
 /// So many sign-outs at once are never too many: a small centre may close.
 const SMALL_FLOOR: usize = 10;
 
+/// What repairs make good, against the floor as it was before them.
+pub fn missed(repairs: &[Observation], floor: &Floor<'_>) -> Missed {
+    let mut missed = Missed::default();
+    for repair in repairs {
+        match repair.what {
+            What::SignOut(_) => missed.signed_out += 1,
+            _ if floor.get(&repair.agent).is_some_and(|track| is_in(track)) => missed.changed += 1,
+            _ => missed.signed_in += 1,
+        }
+    }
+    missed
+}
+
 /// Agents as they stand.
 pub type Floor<'a> = BTreeMap<&'a AgentId, &'a Track>;
 
 /// How far the stream has been read, and so what it may still tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
-    /// It is being caught up with: it tells of the agents that it knows faster than a snapshot could, and everything
-    /// that it told afterwards would be late.
-    CatchingUp,
     /// It is behind and stays so: a sign-out may still stand in it.
     Behind,
     /// It has been read up to the present.
@@ -99,8 +110,7 @@ impl Judge {
     ) -> Weighed {
         let mut weighed = Weighed::default();
         let mut sign_outs = Vec::new();
-        let is_awaited = |agent: &AgentId| stream == Stream::CatchingUp && floor.contains_key(agent);
-        for shown in look.shown.iter().filter(|shown| !is_awaited(&shown.agent)) {
+        for shown in &look.shown {
             let verdict = self.verdict_on_shown(shown, floor.get(&shown.agent).copied());
             self.take(&shown.agent, verdict, &mut weighed, &mut sign_outs);
         }

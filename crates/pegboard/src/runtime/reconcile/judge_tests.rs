@@ -238,14 +238,20 @@ fn absence_says_nothing_while_a_logout_may_stand_in_the_stream() {
 }
 
 #[test]
-fn while_the_stream_is_caught_up_with_only_who_is_new_is_taken_over() {
+fn what_was_missed_is_told_apart() {
     let mut bench = Bench::new();
     bench.tell("ann", 0, What::Snapshot(being("Available", 0)));
-    let look = [("ann", being("Break", 3000)), ("bob", being("Break", 3000))];
-    let weighed = bench.look_at(3600, &look, None, Stream::CatchingUp);
-    assert_eq!((counts(&weighed), bench.class("ann")), ((1, 0, 0, 0), Class::Available));
-    let weighed = bench.look_at(3660, &look, None, Stream::Behind);
-    assert_eq!((counts(&weighed), bench.class("ann")), ((1, 0, 0, 0), Class::Aux));
+    bench.tell("cem", 0, What::SignOut(None));
+    let [new, changed, back, gone] = [
+        ("bob", What::Snapshot(being("Break", 3000))),
+        ("ann", What::Snapshot(being("Break", 3000))),
+        ("cem", What::Snapshot(being("Break", 3000))),
+        ("ann", What::SignOut(None)),
+    ]
+    .map(|(agent, what)| evidence(&agent.into(), at(3600), what));
+    let floor: Floor<'_> = bench.tracks.iter().collect();
+    let missed = missed(&[new, changed, back, gone], &floor);
+    assert_eq!(missed, Missed { signed_in: 2, changed: 1, signed_out: 1 });
 }
 
 #[test]

@@ -29,6 +29,19 @@ async fn r04_a_split_under_fan_out_equals_replay() {
 }
 
 #[tokio::test]
+async fn a_stream_that_is_polled_instead_says_so_and_is_read_all_the_same() {
+    let Some(stream) = TestStream::make_on("PEGBOARD_TEST_MINISTACK", 1).await else { return };
+    let morning = Morning::through(stream);
+    let read = aws::ReadMode::FanOut(aws::FanOut::new("nobody"));
+    let live = morning.reading(aws::KinesisConfig { read, ..morning.stream.config() }).await;
+    until("it is told", async || live.status().await.fallback.is_some()).await;
+    let told = live.status().await.fallback.unwrap();
+    assert!(told.contains("polled") && told.contains("`nobody` is not registered"), "{told}");
+    morning.put(0, 1).await;
+    morning.assert_equals_replay(live).await;
+}
+
+#[tokio::test]
 async fn a_restart_goes_on_where_a_subscription_had_come_to() {
     let Some(stream) = TestStream::make_on("PEGBOARD_TEST_MINISTACK", 1).await else { return };
     let morning = Morning::through(stream);

@@ -71,7 +71,7 @@ impl Centre {
         name: &str,
         pace: Pace,
     ) -> Live {
-        let options = NodeOptions { name: Some(name.into()), pace };
+        let options = NodeOptions { name: Some(name.into()), pace, ..NodeOptions::default() };
         Live::joining(self.store().await, Box::new(source.clone()), &config(), options).await
     }
 }

@@ -16,6 +16,8 @@ struct Running {
 
 thread_local! {
     static RUNNING: Cell<Option<Running>> = const { Cell::new(None) };
+    /// Where time stands still, while another runtime is waited for whose time is another.
+    static HELD: Cell<Option<Instant>> = const { Cell::new(None) };
     /// How far the machine of the hub is ahead of the contact centre.
     static AHEAD: Cell<Millis> = const { Cell::new(Millis::ZERO) };
 }
@@ -28,10 +30,21 @@ pub(super) fn start(began: Timestamp, speed: i64) {
     RUNNING.set(Some(Running { began, since: Instant::now(), speed }));
 }
 
+/// Lets time stand still until it is [released](release).
+pub(super) fn hold() {
+    HELD.set(Some(Instant::now()));
+}
+
+/// Lets time pass again.
+pub(super) fn release() {
+    HELD.set(None);
+}
+
 /// The time of the contact centre.
 pub(super) fn centre() -> Timestamp {
     let Running { began, since, speed } = RUNNING.get().expect("the clock was started");
-    let passed = i64::try_from(since.elapsed().as_millis()).expect("a simulation is short");
+    let now = HELD.get().unwrap_or_else(Instant::now);
+    let passed = i64::try_from(now.duration_since(since).as_millis()).expect("a simulation is short");
     began + Millis::new(passed * speed)
 }
 

@@ -1,6 +1,10 @@
-//! The whole hub in one thread: engine, a real SQLite file, simulated sources and readers, one clock and one source of
-//! randomness. A seed decides everything: what happens in the contact centre and how it comes, and whatever goes
-//! wrong. The same seed takes the same way, to the last line of its trace.
+//! The whole hub in one thread: engine, a real SQLite file, simulated sources, platforms and readers, one clock and one
+//! source of randomness. A seed decides everything: what happens in the contact centre and how it comes, and whatever
+//! goes wrong. The same seed takes the same way, to the last line of its trace.
+//!
+//! Some seeds have more: a stream that keeps records for minutes only; late events that are refused, beside old evidence
+//! that is folded; or events that are lost, and a platform that can be asked. Where there is a PostgreSQL server, a few
+//! seeds have it as their store; it has a clock of its own, so that their trace is not the same twice.
 //!
 //! `PEGBOARD_TEST_SEEDS` names other seeds than the first hundred: `17`, or `100..1000`. A seed that fails says how to
 //! run it again.
@@ -8,10 +12,13 @@
 mod at_once;
 mod case;
 mod clock;
+mod database;
 mod journal;
 mod node;
 mod outcome;
+mod platform;
 mod reader;
+mod repairs;
 mod run;
 mod source;
 mod store;
@@ -26,7 +33,8 @@ use std::time::Duration;
 use pegboard::runtime::view::REPORTS;
 use pegboard_model::Timestamp;
 
-use self::case::Case;
+use self::case::{Case, Turn};
+use self::database::Database;
 use self::journal::Fired;
 use self::run::{Ran, run};
 
@@ -85,7 +93,7 @@ fn seeds() -> Range<u64> {
 /// What a hub shows to which nothing ever happens.
 fn undisturbed(case: &Case) -> Ran {
     let all_there = case.centres.iter().map(|centre| centre.stream.end).max();
-    run(&case.quiet(), all_there.unwrap())
+    run(&case.quiet(), Database::sqlite(), all_there.unwrap())
 }
 
 /// The first instant of a case.
@@ -93,13 +101,20 @@ fn beginning(case: &Case) -> Timestamp {
     case.centres.iter().map(|centre| centre.day.start).min().unwrap()
 }
 
-/// Runs a case, and answers what happened in it.
+/// Runs a case over a SQLite file, and answers what happened in it.
 fn judge(case: &Case) -> Fired {
-    let ran = run(case, beginning(case));
-    let expected = undisturbed(case);
+    judge_over(Database::sqlite(), case)
+}
+
+/// The same over another database.
+fn judge_over(database: Database, case: &Case) -> Fired {
+    let ran = run(case, database, beginning(case));
+    let missing: Vec<_> = ran.outcomes.iter().map(|outcome| &outcome.missing).collect();
+    let told = case.without(&missing);
+    let expected = undisturbed(&told);
     let mut happened = ran.journal.fired();
     let mut faults = Vec::new();
-    for (index, centre) in case.centres.iter().enumerate() {
+    for (index, centre) in told.centres.iter().enumerate() {
         let (own, expected) = (&ran.outcomes[index], &expected.outcomes[index]);
         faults.extend(own.faults(case, centre, expected));
         own.seen().into_iter().for_each(|(what, count)| *happened.entry(what).or_default() += count);
@@ -138,9 +153,10 @@ fn judge_share(test: usize) {
 #[test]
 fn r29_a_seed_takes_the_same_way_twice() {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    for seed in seeds().take(4) {
-        let case = Case::of(seed);
-        let [first, second] = [(); 2].map(|()| run(&case, beginning(&case)).journal);
+    let cases = [(Turn::Plain, 0), (Turn::Expiring, 8), (Turn::Folding, 16), (Turn::Watched, 24)];
+    for (turn, seed) in cases {
+        let case = Case::with(turn, seed);
+        let [first, second] = [(); 2].map(|()| run(&case, Database::sqlite(), beginning(&case)).journal);
         let (one, other) = (first.lines(), second.lines());
         let fault = crate::support::compare::first_difference("trace", &one, &other);
         assert_eq!(fault, None, "seed {seed}");
@@ -206,6 +222,100 @@ fn r03_a_hub_that_dies_between_a_write_and_its_answer_goes_on_after_it() {
         happened["hub: dies after a call"] > 2 && happened["hub: dies before a call"] > 2,
         "{happened:?}"
     );
+}
+
+/// Judges some seeds of a turn, and sees that each of these things happened in them.
+fn judge_turn(turn: Turn, seeds: impl IntoIterator<Item = u64>, kinds: &[&str]) {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut fired = Fired::new();
+    for seed in seeds {
+        eprintln!("{turn:?}, seed {seed}");
+        for (kind, count) in judge(&Case::with(turn, seed)) {
+            *fired.entry(kind).or_default() += count;
+        }
+    }
+    let never: Vec<_> =
+        kinds.iter().filter(|kind| fired.get(**kind).is_none_or(|count| *count == 0)).collect();
+    assert!(never.is_empty(), "never happened: {never:?} in {fired:?}");
+    eprintln!("{fired:?}");
+}
+
+/// A position that is no longer kept is a recorded gap; what was lost with it is in no number, and the rest is the truth.
+#[test]
+fn r05_what_a_stream_no_longer_keeps_is_a_gap_and_then_there_is_the_truth_again() {
+    let kinds = ["stream: a position expires", "seen: a lost record", "hub: dies", "store: fails after"];
+    judge_turn(Turn::Expiring, (8..=12).chain(40..=44).chain(72..=76), &kinds);
+}
+
+/// An event that comes too late is listed, and rightly so; what is not listed is in the numbers.
+#[test]
+fn r12_events_that_come_too_late_are_listed_and_old_evidence_is_folded_meanwhile() {
+    let kinds = [
+        "seen: an event after the lateness window",
+        "seen: an event older than what is kept of its agent",
+        "store: evidence is folded",
+        "hub: dies",
+        "store: fails after",
+    ];
+    judge_turn(Turn::Folding, (16..=20).chain(48..=52).chain(80..=84), &kinds);
+}
+
+/// What the stream has lost is repaired from the platform, and what was derived meanwhile is what the evidence derives.
+#[test]
+fn r10_what_the_stream_has_lost_is_repaired_whatever_happens() {
+    let kinds = [
+        "platform: is looked at",
+        "platform: does not answer",
+        "platform: slow",
+        "platform: one of several nodes asks",
+        "seen: an agent is repaired",
+        "seen: a missed sign-out is repaired",
+        "hub: dies",
+        "store: fails after",
+    ];
+    judge_turn(Turn::Watched, (24..=28).chain(56..=60).chain(88..=92), &kinds);
+}
+
+/// The same on the server that `PEGBOARD_TEST_POSTGRES` names; says so on stderr if there is none.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the address of the test server is the test's own setting")]
+fn r01_the_hub_survives_everything_at_once_on_postgresql() {
+    let Ok(server) = std::env::var("PEGBOARD_TEST_POSTGRES") else {
+        eprintln!("skipped: PEGBOARD_TEST_POSTGRES names no server");
+        return;
+    };
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut fired = Fired::new();
+    for seed in 1..=2 {
+        let schema = format!("seed_{seed}_{}", std::process::id());
+        let own = judge_over(Database::postgres(&server, &schema), &Case::of(seed));
+        for (kind, count) in own {
+            *fired.entry(kind).or_default() += count;
+        }
+    }
+    eprintln!("on PostgreSQL: {fired:?}");
+    for kind in ["seen: an event", "seen: a dead letter", "query: a report is shown"] {
+        assert!(fired.get(kind).is_some_and(|count| *count > 0), "{kind} never happened");
+    }
+}
+
+/// At rest one node asks the platform, and what was lost is repaired once, whatever becomes of nodes.
+#[test]
+fn r09_of_several_nodes_one_repairs_what_the_stream_has_lost() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut repaired = 0;
+    for seed in 1..=3 {
+        let mut case = Case::watched(seed).quiet();
+        case.nodes = 3;
+        case.life = Duration::from_hours(1);
+        let happened = judge(&case);
+        assert!(
+            happened.contains_key("node: dies")
+                && happened.contains_key("platform: one of several nodes asks")
+        );
+        repaired += happened["seen: an agent is repaired"];
+    }
+    assert!(repaired > 20, "{repaired} repairs");
 }
 
 macro_rules! shares {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pegboard::runtime::hub::{Hub, Running};
-use pegboard::runtime::view::{Health, View as _};
+use pegboard::runtime::view::{Health, ReconcilerStatus, View as _};
 use pegboard_model::{SourceName, Timestamp};
 use tokio::time::Instant;
 
@@ -22,12 +22,14 @@ pub(super) struct Node {
     running: Running,
     watermarks: Until,
     closed_until: Until,
+    /// How its looks at platforms do, if it is the one that looks.
+    reconcilers: BTreeMap<SourceName, ReconcilerStatus>,
 }
 
 impl Node {
     /// A node that has just been started, of a hub that has shown `closed_until`.
     pub(super) fn new((hub, running): (Arc<Hub>, Running), closed_until: Until) -> Self {
-        Self { hub, running, watermarks: Until::new(), closed_until }
+        Self { hub, running, watermarks: Until::new(), closed_until, reconcilers: BTreeMap::new() }
     }
 
     /// Looks at how its sources do. What it shows as known or closed never goes back.
@@ -36,6 +38,9 @@ impl Node {
         for source in sources {
             let what = || format!("{} stays stopped: {:?}", source.name, source.error);
             journal.check(source.health != Health::Stopped, what);
+            if let Some(reconciler) = source.reconciler {
+                self.reconcilers.insert(source.name.clone(), reconciler);
+            }
             for (what, now, known) in [
                 ("watermark", source.watermark, &mut self.watermarks),
                 ("closed intervals", source.closed_until, &mut self.closed_until),
@@ -46,6 +51,11 @@ impl Node {
                     .check(before <= now, || format!("{what} of {} went back: {before}, {now}", source.name));
             }
         }
+    }
+
+    /// Of how many agents the stream insists on something else than the platform shows.
+    pub(super) fn disputed(&self) -> u64 {
+        self.reconcilers.values().map(|reconciler| reconciler.disputed).sum()
     }
 
     /// What it has shown as closed.

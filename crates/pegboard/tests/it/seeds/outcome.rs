@@ -3,13 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
+use pegboard::config::SourceConfig;
 use pegboard::runtime::hub::Hub;
-use pegboard_model::{AgentNow, SourceName, Timestamp};
+use pegboard::runtime::reconcile::is_lane;
+use pegboard_model::{AgentId, AgentNow, Class, Position, Segment, SourceName, Timestamp};
 use pegboard_sim::truth::{ReportSettings, Silence};
-use pegboard_store::{Cursor, FeedKind, SqliteStore, Store as _};
+use pegboard_store::{Cursor, DeadLetter, FeedKind, Gap, Store};
 
 use super::at_once::at_once;
 use super::case::{Case, Centre};
+use super::repairs::Repairs;
+use super::witness::Missing;
 use crate::support::compare::first_difference;
 use crate::support::live::{Tables, replayed_tables, tables, values};
 use crate::support::replayed::replay;
@@ -26,7 +30,12 @@ pub(super) struct Outcome {
     totals: [u64; 6],
     /// How many rows have more than one revision.
     revised: u64,
-    gaps: Vec<String>,
+    /// How often an agent was known again after he was unknown because of a gap.
+    known_again: u64,
+    /// What of the stream is not in this.
+    pub(super) missing: Missing,
+    /// What the looks at its platform left behind, if it can be asked.
+    repairs: Option<Repairs>,
     /// Of each agent, its states as the feed told them.
     told: BTreeMap<String, Vec<String>>,
 }
@@ -36,7 +45,13 @@ fn lines<T: Debug>(values: impl IntoIterator<Item = T>) -> Vec<String> {
 }
 
 impl Outcome {
-    pub(super) async fn read(hub: &Hub, store: &SqliteStore, centre: &Centre) -> Self {
+    pub(super) async fn read(
+        hub: &Hub,
+        store: &dyn Store,
+        centre: &Centre,
+        config: &SourceConfig,
+        missing: Missing,
+    ) -> Self {
         let name: SourceName = centre.name.into();
         let own = std::slice::from_ref(&name);
         let partitions = at_once(store.partitions(&name)).unwrap();
@@ -53,25 +68,37 @@ impl Outcome {
             ];
             totals.iter_mut().zip(more).for_each(|(total, more)| *total += more);
         }
-        let letters = at_once(store.dead_letters(own, None, 10_000)).unwrap();
+        let refused = missing.refused.len() as u64;
+        let [records, .., failed] = &mut totals;
+        (*records, *failed) = (*records - refused, *failed - refused);
+        let letters = at_once(store.dead_letters(own, None, 100_000)).unwrap();
+        let is_bad = |letter: &&DeadLetter| {
+            let Position::Number(number) = letter.position else { return true };
+            !missing.refused.contains(&(letter.partition.clone(), number))
+        };
         let mut dead_letters = lines(
             letters
                 .iter()
+                .filter(is_bad)
                 .map(|letter| (&letter.partition, &letter.position, &letter.reason, &letter.payload)),
         );
         dead_letters.sort();
+        let segments = at_once(store.segments(&name, None, Timestamp::MIN, Timestamp::MAX)).unwrap();
+        let gaps = at_once(store.gaps(&name, 1_000)).unwrap();
+        let tables = tables(hub, own, centre.day.start, centre.day.end).await;
+        let read = partitions.iter().filter(|state| !is_lane(&state.partition));
         Self {
-            tables: tables(hub, own, centre.day.start, centre.day.end).await,
+            repairs: centre.is_watched.then(|| Repairs::read(store, centre, config, &tables)),
+            tables,
             agents: lines(at_once(store.agents(own)).unwrap().agents),
-            timelines: lines(at_once(store.segments(&name, None, Timestamp::MIN, Timestamp::MAX)).unwrap()),
+            known_again: known_again(&segments, &gaps),
+            timelines: lines(segments),
             contacts: lines(at_once(store.contacts(&name, Timestamp::MIN, Timestamp::MAX)).unwrap()),
             dead_letters,
-            partitions: lines(
-                partitions.iter().map(|state| (&state.partition, &state.position, state.finished)),
-            ),
+            partitions: lines(read.map(|state| (&state.partition, &state.position, state.finished))),
             totals,
             revised: revised(store, &name, centre),
-            gaps: lines(at_once(store.gaps(&name, 100)).unwrap()),
+            missing,
             told: told(store, &name),
         }
     }
@@ -82,28 +109,39 @@ impl Outcome {
             first_difference("partitions", &undisturbed.partitions, &self.partitions),
             first_difference("totals", &undisturbed.totals, &self.totals),
             first_difference("dead letters", &undisturbed.dead_letters, &self.dead_letters),
-            first_difference("gaps", &undisturbed.gaps, &self.gaps),
+            first_difference("contacts", &undisturbed.contacts, &self.contacts),
+        ];
+        let events: BTreeSet<_> = centre.day.events.iter().map(|event| event.id).collect();
+        faults.push(first_difference("distinct events", &[events.len() as u64], &self.totals[1..2]));
+        match &self.repairs {
+            // When there was a look, and what it found, is another thing each time.
+            Some(repairs) => faults.extend(repairs.faults.iter().cloned().map(Some)),
+            None => faults.extend(self.differences(case, centre, undisturbed)),
+        }
+        faults.into_iter().flatten().map(|fault| format!("{}: {fault}", centre.name)).collect()
+    }
+
+    /// The same of everything that only the stream decides.
+    fn differences(&self, case: &Case, centre: &Centre, undisturbed: &Self) -> Vec<Option<String>> {
+        let mut faults = vec![
             first_difference("agents", &undisturbed.agents, &self.agents),
             first_difference("timelines", &undisturbed.timelines, &self.timelines),
-            first_difference("contacts", &undisturbed.contacts, &self.contacts),
         ];
         for (name, rows) in &undisturbed.tables {
             faults.push(first_difference(name, rows, &self.tables[name]));
         }
         // With late evidence or silence it depends on when something came what was the present meanwhile.
-        if case.is_clean && !centre.has_heartbeat {
+        if case.is_clean && !centre.has_heartbeat && self.missing.all().is_empty() {
             for (agent, states) in &undisturbed.told {
                 let none = Vec::new();
                 let own = self.told.get(agent).unwrap_or(&none);
                 faults.push(first_difference(&format!("states told of {agent}"), states, own));
             }
         }
-        let events: BTreeSet<_> = centre.day.events.iter().map(|event| event.id).collect();
-        faults.push(first_difference("distinct events", &[events.len() as u64], &self.totals[1..2]));
         for (name, rows) in known(centre) {
             faults.push(first_difference(&format!("truth of {name}"), &rows, &self.tables[name]));
         }
-        faults.into_iter().flatten().map(|fault| format!("{}: {fault}", centre.name)).collect()
+        faults
     }
 
     /// How much there is of everything that a seed may show.
@@ -116,7 +154,13 @@ impl Outcome {
             ("seen: a foreign record", foreign),
             ("seen: a dead letter", failed.min(self.dead_letters.len() as u64)),
             ("seen: a revised row", self.revised),
+            ("seen: a lost record", self.missing.lost.len() as u64),
+            ("seen: an agent is known again after a gap", self.known_again),
         ];
+        if let Some(repairs) = &self.repairs {
+            seen.push(("seen: an agent is repaired", repairs.repaired));
+            seen.push(("seen: a missed sign-out is repaired", repairs.sign_outs));
+        }
         seen.extend(self.tables.iter().map(|(name, rows)| (*name, rows.len() as u64)));
         seen
     }
@@ -142,12 +186,20 @@ fn known(centre: &Centre) -> Tables {
     ])
 }
 
-fn revised(store: &SqliteStore, source: &SourceName, centre: &Centre) -> u64 {
+fn revised(store: &dyn Store, source: &SourceName, centre: &Centre) -> u64 {
     let rows = at_once(store.rows(source, "agent_interval", centre.day.start, centre.day.end)).unwrap();
     rows.iter().filter(|row| row.revision > 1).count() as u64
 }
 
-fn told(store: &SqliteStore, source: &SourceName) -> BTreeMap<String, Vec<String>> {
+/// How many unknown stretches began in a gap and ended.
+fn known_again(segments: &[(AgentId, Segment)], gaps: &[Gap]) -> u64 {
+    let in_gap =
+        |at: Timestamp| gaps.iter().any(|gap| gap.from.is_some_and(|from| from <= at) && at <= gap.at);
+    let ended = segments.iter().filter(|(_, segment)| segment.state.class == Class::Unknown);
+    ended.filter(|(_, segment)| segment.end.is_some() && in_gap(segment.start)).count() as u64
+}
+
+fn told(store: &dyn Store, source: &SourceName) -> BTreeMap<String, Vec<String>> {
     let mut told: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut cursor = Cursor { store: store.id().clone(), seen: BTreeMap::new() };
     let mut number = 0;

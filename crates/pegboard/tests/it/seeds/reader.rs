@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pegboard_model::{AgentId, AgentNow, SourceName};
 use pegboard_sim::random::Random;
-use pegboard_store::{Cursor, FeedEntry, FeedKind, Result, SqliteStore, Store as _};
+use pegboard_store::{Cursor, FeedEntry, FeedKind, Result, Store};
 
 use super::at_once::at_once;
 use super::journal::Journal;
@@ -23,7 +23,7 @@ struct Seen {
 }
 
 /// The present of all agents, and the cursor that belongs to it.
-pub(super) fn snapshot(store: &SqliteStore) -> Result<(Present, Cursor)> {
+pub(super) fn snapshot(store: &dyn Store) -> Result<(Present, Cursor)> {
     let snapshot = at_once(store.agents(&[]))?;
     let entry = |now: AgentNow| ((now.source.clone(), now.agent_id.clone()), now);
     let present = snapshot.agents.into_iter().map(|agent| entry(agent.now)).collect();
@@ -32,7 +32,7 @@ pub(super) fn snapshot(store: &SqliteStore) -> Result<(Present, Cursor)> {
 
 impl Reader {
     /// Reads on. Once it has read to the end, what it has been told is the snapshot.
-    pub(super) fn read(&mut self, store: &SqliteStore, journal: &Journal, random: &mut Random) -> Result<()> {
+    pub(super) fn read(&mut self, store: &dyn Store, journal: &Journal, random: &mut Random) -> Result<()> {
         if random.chance(0.05) {
             self.seen = None;
         }

@@ -1,7 +1,6 @@
 //! One simulation: a hub lives, dies and lives again over one store, until everything is read.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,11 +8,10 @@ use pegboard::runtime::hub::{Hub, NodeOptions};
 use pegboard::runtime::node::Pace;
 use pegboard::runtime::view::{REPORTS, View as _};
 use pegboard_connect::spec::Source;
-use pegboard_model::{Millis, Position, SourceName, Timestamp};
+use pegboard_model::{Position, SourceName, Timestamp};
 use pegboard_sim::random::Random;
-use pegboard_store::{SqliteOptions, SqliteStore, Store};
+use pegboard_store::Store;
 use serde_json::Value;
-use tempfile::TempDir;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -21,11 +19,13 @@ use tokio::time::Instant;
 use super::at_once::at_once;
 use super::case::{Case, purpose};
 use super::clock;
+use super::database::Database;
 use super::journal::Journal;
 use super::node::{Node, Until};
 use super::outcome::Outcome;
+use super::platform::{Askers, Platform, differences};
 use super::reader::Reader;
-use super::source::Shards;
+use super::source::{Shards, Wire};
 use super::store::{Chance, Unreliable};
 use super::witness::Witness;
 use crate::support::live::report;
@@ -64,31 +64,26 @@ struct World<'a> {
     thief: Arc<Mutex<Random>>,
     queries: Random,
     readers: Vec<Follower>,
-    folder: TempDir,
-    file: PathBuf,
+    database: Database,
+    /// How many nodes there were.
+    nodes: usize,
+    askers: Askers,
     now: Timestamp,
     /// What any node has shown as closed.
     closed_until: Until,
 }
 
-/// In memory, where there is such a folder: what the disk does is not simulated.
-fn folder() -> TempDir {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
-}
-
-/// Runs a case from `now` on.
-pub(super) fn run(case: &Case, now: Timestamp) -> Ran {
+/// Runs a case over a database from `now` on.
+pub(super) fn run(case: &Case, database: Database, now: Timestamp) -> Ran {
     let streams = case.centres.iter().map(|centre| (centre.name.into(), centre.stream.clone())).collect();
     let journal = Arc::new(Journal::default());
-    let witness = Arc::new(Witness::new(journal.clone(), streams));
+    let witness = Arc::new(Witness::new(journal.clone(), streams, case.window));
     let random = |purpose| Random::new(case.seed, purpose);
     let shared = |purpose| Arc::new(Mutex::new(random(purpose)));
     let reader = |number: usize| {
         let own = Random::new(case.seed * 10 + number as u64, purpose::READERS);
         (Arc::default(), Arc::new(Mutex::new(own)))
     };
-    let folder = folder();
     let mut world = World {
         case,
         journal: journal.clone(),
@@ -99,8 +94,9 @@ pub(super) fn run(case: &Case, now: Timestamp) -> Ran {
         thief: shared(purpose::THIEF),
         queries: random(purpose::QUERIES),
         readers: (0..case.readers).map(reader).collect(),
-        file: folder.path().join("0.db"),
-        folder,
+        database,
+        nodes: 0,
+        askers: Askers::default(),
         now,
         closed_until: Until::new(),
     };
@@ -122,14 +118,7 @@ impl World<'_> {
         let went = match ending {
             Ending::Done(outcomes) => return Some(outcomes),
             Ending::Stopped => "hub: is stopped",
-            Ending::Died if self.random.chance(0.5) => {
-                // As the files are now: nobody closes them.
-                let next = self.folder.path().join(format!("{life}.db"));
-                for suffix in ["", "-wal"] {
-                    let of = |path: &PathBuf| PathBuf::from(format!("{}{suffix}", path.display()));
-                    fs::copy(of(&self.file), of(&next)).unwrap();
-                }
-                self.file = next;
+            Ending::Died if self.random.chance(0.5) && self.database.cut_off(life) => {
                 "hub: dies, with its files as they are"
             }
             Ending::Died => "hub: dies",
@@ -142,8 +131,10 @@ impl World<'_> {
         clock::start(self.now, self.case.speed);
         clock::step_to(self.case.ahead);
         clock::show_to_store();
-        let store = Arc::new(SqliteStore::open(&self.file, SqliteOptions::new(clock::store)).unwrap());
-        self.witness.audit(&store);
+        // Every life has its own time.
+        self.askers.lock().unwrap().clear();
+        let store = self.database.open();
+        self.witness.audit(&*store);
         let death = Arc::new(Notify::new());
         let woken = Arc::new(Notify::new());
         let unreliable: Arc<dyn Store> = Arc::new(Unreliable {
@@ -167,7 +158,7 @@ impl World<'_> {
 
     async fn work(
         &mut self,
-        store: &Arc<SqliteStore>,
+        store: &Arc<dyn Store>,
         unreliable: Arc<dyn Store>,
         woken: &Arc<Notify>,
     ) -> Ending {
@@ -188,15 +179,16 @@ impl World<'_> {
             if self.case.centres.iter().all(|centre| centre.stream.end <= clock::centre()) {
                 self.journal.calm_down();
                 let since = *calm_since.get_or_insert_with(Instant::now);
-                if self.is_settled(store, &nodes) {
+                if self.is_settled(&**store, &nodes) {
                     let rests: Instant = *rests_since.get_or_insert_with(Instant::now);
                     if rests.elapsed() > REST {
                         drop(others);
-                        return self.finish(store, nodes).await;
+                        return self.finish(&**store, nodes).await;
                     }
                 } else if since.elapsed() > PATIENCE {
                     let sources = nodes[0].hub.sources().await;
-                    self.journal.wrong(format!("it does not come to rest: {sources:?}"));
+                    let unlike = self.unlike(&**store);
+                    self.journal.wrong(format!("it does not come to rest: {unlike:#?} {sources:?}"));
                 }
             } else if ends <= Instant::now() {
                 if self.random.chance(0.5) {
@@ -224,18 +216,29 @@ impl World<'_> {
         nodes.push(self.start(store).await);
     }
 
-    async fn start(&self, store: &Arc<dyn Store>) -> Node {
+    async fn start(&mut self, store: &Arc<dyn Store>) -> Node {
+        self.nodes += 1;
         loop {
             let sources = self.case.centres.iter().map(|centre| {
-                let source = Shards {
-                    name: centre.name,
-                    stream: centre.stream.clone(),
-                    has_heartbeat: centre.has_heartbeat,
+                let wire = Wire {
                     rates: self.case.source,
                     journal: self.journal.clone(),
                     random: self.sources.clone(),
                 };
-                (centre.config(), Box::new(source) as Box<dyn Source>)
+                let platform = centre.is_watched.then(|| Platform {
+                    day: centre.day.clone(),
+                    wire: wire.clone(),
+                    asker: self.nodes,
+                    askers: self.askers.clone(),
+                });
+                let source = Shards {
+                    name: centre.name,
+                    stream: centre.stream.clone(),
+                    has_heartbeat: centre.has_heartbeat,
+                    wire,
+                    platform,
+                };
+                (centre.config(self.case.window), Box::new(source) as Box<dyn Source>)
             });
             match Hub::join(sources.collect(), store.clone(), clock::hub, self.options()).await {
                 Ok(started) => return Node::new(started, self.closed_until.clone()),
@@ -248,19 +251,20 @@ impl World<'_> {
     /// A node that lives as long as usual, by the store's faster clock.
     fn options(&self) -> NodeOptions {
         let usual = Pace::default();
-        let lasts = Millis::new(usual.lasts.get() * self.case.speed);
-        NodeOptions { name: Some("node".into()), pace: Pace { lasts, ..usual } }
+        let lasts = self.database.lasts(usual.lasts, self.case.speed);
+        let pace = Pace { lasts, ..usual };
+        NodeOptions { name: Some("node".into()), pace, upkeep: self.case.upkeep() }
     }
 
     /// Everybody else: readers, who else takes partitions, and who sets the clock.
-    fn others(&self, store: &Arc<SqliteStore>, woken: &Arc<Notify>) -> JoinSet<()> {
+    fn others(&self, store: &Arc<dyn Store>, woken: &Arc<Notify>) -> JoinSet<()> {
         let mut others = JoinSet::new();
         for (reader, random) in &self.readers {
             let (reader, random, journal) = (reader.clone(), random.clone(), self.journal.clone());
             let (store, woken) = (store.clone(), woken.clone());
             others.spawn(follow(reader, random, journal, store, woken));
         }
-        let Case { thefts, steps, ahead, .. } = *self.case;
+        let Case { thefts, steps, step_by, ahead, .. } = *self.case;
         let (thief, store, journal) = (self.thief.clone(), store.clone(), self.journal.clone());
         let (witness, names) = (self.witness.clone(), self.names());
         others.spawn(async move {
@@ -268,7 +272,7 @@ impl World<'_> {
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 let random = &mut *thief.lock().unwrap();
                 if journal.fires("clock: steps", steps, random) {
-                    clock::step_to(ahead + random.minutes(-10.0, 10.0));
+                    clock::step_to(ahead + random.minutes(-step_by, step_by));
                 }
                 let source = random.choose(&names);
                 if journal.fires("thief: takes a partition", thefts, random) {
@@ -323,34 +327,61 @@ impl World<'_> {
         }
     }
 
-    fn is_settled(&self, store: &SqliteStore, nodes: &[Node]) -> bool {
-        self.case.centres.iter().all(|centre| {
-            let name: SourceName = centre.name.into();
-            let states = at_once(store.partitions(&name)).unwrap();
-            let is_read = centre.stream.shards.iter().all(|shard| {
-                states.iter().any(|state| {
-                    let end = Position::Number(shard.entries.len() as u64);
-                    let is_done = state.position == Some(end) && state.finished == shard.closed.is_some();
-                    state.partition == shard.id && is_done
-                })
-            });
-            // On some days nobody comes to work: then there is nothing to show.
-            let silent = centre.stream.shards.iter().all(|shard| shard.entries.is_empty());
-            let shown =
-                silent || nodes.iter().all(|node| node.has_shown(&name, centre.stream.end, centre.day.end));
-            is_read && shown && at_once(store.dirty(&name, 1)).unwrap().is_empty()
-        })
+    /// Agents whom the hub shows in another state than their platform, where it can be asked.
+    fn unlike(&self, store: &dyn Store) -> Vec<String> {
+        let watched = self.case.centres.iter().filter(|centre| centre.is_watched);
+        watched.flat_map(|centre| differences(&centre.day, store, &centre.name.into())).collect()
     }
 
-    async fn finish(&mut self, store: &SqliteStore, nodes: Vec<Node>) -> Ending {
+    fn is_settled(&self, store: &dyn Store, nodes: &[Node]) -> bool {
+        let disputed: u64 = nodes.iter().map(Node::disputed).sum();
+        let is_repaired = self.unlike(store).len() as u64 <= disputed;
+        is_repaired
+            && self.case.centres.iter().all(|centre| {
+                let name: SourceName = centre.name.into();
+                let states = at_once(store.partitions(&name)).unwrap();
+                let is_read = centre.stream.shards.iter().all(|shard| {
+                    states.iter().any(|state| {
+                        let end = Position::Number(shard.position(shard.entries.len()));
+                        let is_done = state.position == Some(end) && state.finished == shard.closed.is_some();
+                        state.partition == shard.id && is_done
+                    })
+                });
+                // On some days nobody comes to work: then there is nothing to show.
+                let silent = centre.stream.shards.iter().all(|shard| shard.entries.is_empty());
+                let shown = silent
+                    || nodes.iter().all(|node| node.has_shown(&name, centre.stream.end, centre.day.end));
+                is_read && shown && at_once(store.dirty(&name, 1)).unwrap().is_empty()
+            })
+    }
+
+    async fn finish(&mut self, store: &dyn Store, nodes: Vec<Node>) -> Ending {
         self.witness.audit(store);
+        self.check_askers();
         let mut outcomes = Vec::new();
         for centre in &self.case.centres {
             let chosen = self.queries.below(nodes.len());
-            outcomes.push(Outcome::read(&nodes[chosen].hub, store, centre).await);
+            let missing = self.witness.missing(&centre.name.into());
+            self.journal.note(&format!("{}: {} lost", centre.name, missing.lost.len()));
+            let config = centre.config(self.case.window);
+            outcomes.push(Outcome::read(&nodes[chosen].hub, store, centre, &config, missing).await);
         }
         self.stop(nodes).await;
         Ending::Done(outcomes)
+    }
+
+    /// At rest one node asks the platform, however many there are.
+    fn check_askers(&self) {
+        let is_watched = self.case.centres.iter().any(|centre| centre.is_watched);
+        let all = self.askers.lock().unwrap();
+        let at_rest = all.iter().filter(|(_, at)| at.elapsed() < REST);
+        let nodes: BTreeSet<usize> = at_rest.map(|(node, _)| *node).collect();
+        let expected = usize::from(is_watched) * self.case.centres.len();
+        let is_right = nodes.len() <= expected && nodes.is_empty() != is_watched;
+        self.journal.check(is_right, || format!("asked at rest: {nodes:?}"));
+        if self.case.nodes > 1 && is_watched {
+            self.journal.count("platform: one of several nodes asks");
+        }
     }
 
     async fn stop(&self, mut nodes: Vec<Node>) {
@@ -368,7 +399,7 @@ async fn follow(
     reader: Arc<Mutex<Reader>>,
     random: Arc<Mutex<Random>>,
     journal: Arc<Journal>,
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
     woken: Arc<Notify>,
 ) {
     loop {
@@ -379,7 +410,7 @@ async fn follow(
             () = woken.notified(), if wakes => {}
             () = tokio::time::sleep(pause) => {}
         }
-        let read = reader.lock().unwrap().read(&store, &journal, &mut random.lock().unwrap());
+        let read = reader.lock().unwrap().read(&*store, &journal, &mut random.lock().unwrap());
         journal.check(read.is_ok(), || format!("a reader is refused: {read:?}"));
     }
 }

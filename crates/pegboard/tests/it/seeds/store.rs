@@ -14,8 +14,8 @@ use pegboard_sim::random::Random;
 use pegboard_store::{
     AgentBeginning, AgentsSnapshot, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite, Batch, Beat, Close,
     Closed, CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage, Gap, NodeId, Origin,
-    Part, PartitionState, QueueName, Result, Roll, RowRevision, SourceState, SqliteStore, Store, StoreError,
-    StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite,
+    Part, PartitionState, QueueName, Result, Roll, RowRevision, SourceState, Store, StoreError, StoreId,
+    StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite,
 };
 use tokio::sync::{Notify, watch};
 
@@ -86,7 +86,7 @@ impl Chance {
 }
 
 pub(super) struct Unreliable {
-    pub(super) store: Arc<SqliteStore>,
+    pub(super) store: Arc<dyn Store>,
     pub(super) witness: Arc<Witness>,
     pub(super) journal: Arc<Journal>,
     pub(super) rates: Rates,
@@ -303,7 +303,14 @@ impl Store for Unreliable {
         until: Timestamp,
         base: String,
     ) -> Result<()> {
-        self.write("rebase", self.store.rebase(source, agent, version, until, base)).await
+        let work = async {
+            let answer = self.store.rebase(source, agent, version, until, base).await;
+            if answer.is_ok() {
+                self.journal.count("store: evidence is folded");
+            }
+            answer
+        };
+        self.write("rebase", work).await
     }
 
     fn keeps_agents(&self) -> Millis {

@@ -1,5 +1,7 @@
 //! What a contact centre writes into its stream: shards that split and merge, and the records in each.
 
+use std::collections::BTreeSet;
+
 use pegboard_model::{Millis, PartitionId, Timestamp};
 use pegboard_sim::random::Random;
 
@@ -22,14 +24,24 @@ pub(super) enum Kind {
     Foreign,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) at: Timestamp,
+    /// Its number in its shard, from 1.
+    pub(super) number: u64,
+    pub(super) key: String,
     pub(super) data: Vec<u8>,
     pub(super) kind: Kind,
+    /// Which delivery of the day it is.
+    pub(super) delivery: Option<usize>,
+    /// When that happened, if it is an event.
+    pub(super) event: Option<Timestamp>,
 }
 
-#[derive(Debug)]
+/// A record: its shard, and its number there.
+pub(super) type Place = (PartitionId, u64);
+
+#[derive(Debug, Clone)]
 pub(super) struct Shard {
     pub(super) id: PartitionId,
     pub(super) parents: Vec<PartitionId>,
@@ -39,14 +51,26 @@ pub(super) struct Shard {
     pub(super) closed: Option<Timestamp>,
     /// In order of arrival.
     pub(super) entries: Vec<Entry>,
+    /// How many were ever written.
+    written: u64,
     first_bucket: usize,
     end_bucket: usize,
 }
 
 impl Shard {
-    /// How many of the first records are of a kind.
-    pub(super) fn count(&self, first: usize, kind: Kind) -> u64 {
-        self.entries[..first].iter().filter(|entry| entry.kind == kind).count() as u64
+    /// Where a reader stands who has read the first records.
+    pub(super) fn position(&self, read: usize) -> u64 {
+        self.entries.get(read).map_or(self.written, |next| next.number - 1)
+    }
+
+    /// How many of the records come before a position.
+    pub(super) fn read_until(&self, position: u64) -> usize {
+        self.entries.partition_point(|entry| entry.number <= position)
+    }
+
+    /// How many of the first records are no longer kept.
+    pub(super) fn gone(&self, now: Timestamp, keeps: Option<Millis>) -> usize {
+        keeps.map_or(0, |keeps| self.entries.partition_point(|entry| entry.at < now - keeps))
     }
 
     /// How many records have arrived.
@@ -55,17 +79,19 @@ impl Shard {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Stream {
     pub(super) shards: Vec<Shard>,
+    /// How long records are kept; without, always.
+    pub(super) keeps: Option<Millis>,
     /// When all has arrived, and everything that silence means is known.
     pub(super) end: Timestamp,
 }
 
 impl Stream {
     /// Spreads a day over shards.
-    pub(super) fn lay(day: &Day, random: &mut Random) -> Self {
-        let mut stream = Self { shards: Vec::new(), end: all_arrived(day) + Millis::from_minutes(30) };
+    pub(super) fn lay(day: &Day, keeps: Option<Millis>, random: &mut Random) -> Self {
+        let mut stream = Self { shards: Vec::new(), keeps, end: all_arrived(day) + Millis::from_minutes(30) };
         let shards = 1 + random.below(4);
         for shard in 0..shards {
             let [first, end] = [shard, shard + 1].map(|bound| bound * BUCKETS / shards);
@@ -78,21 +104,49 @@ impl Stream {
             .collect();
         reshards.sort_unstable();
         let mut reshards = reshards.into_iter().peekable();
-        for (number, delivery) in (1..).zip(day.deliveries()) {
+        let events = day.event_times();
+        for (index, delivery) in day.deliveries().into_iter().enumerate() {
+            let number = index + 1;
             while let Some(at) = reshards.next_if(|at| *at <= delivery.at) {
                 stream.reshard(at, random);
             }
-            let (at, key) = (delivery.at, &delivery.partition_key);
+            let entry = |data: &[u8], kind| Entry {
+                at: delivery.at,
+                number: 0,
+                key: delivery.partition_key.clone(),
+                data: data.to_vec(),
+                kind,
+                delivery: None,
+                event: None,
+            };
+            let json = delivery.json.as_bytes();
             if number % BAD_EVERY == 0 {
-                let cut = delivery.json.len() / 2;
-                stream.put(at, key, &delivery.json.as_bytes()[..cut], Kind::Bad);
+                stream.put(entry(&json[..json.len() / 2], Kind::Bad));
             }
             if number % FOREIGN_EVERY == 0 {
-                stream.put(at, key, br#"{"some":"thing"}"#, Kind::Foreign);
+                stream.put(entry(br#"{"some":"thing"}"#, Kind::Foreign));
             }
-            stream.put(at, key, delivery.json.as_bytes(), Kind::Good);
+            stream.put(Entry { delivery: Some(index), event: events[index], ..entry(json, Kind::Good) });
         }
         stream
+    }
+
+    /// The same without some records, as if they had never been written; those around them stand where they stood.
+    pub(super) fn without(&self, missing: &BTreeSet<Place>) -> Self {
+        let mut stream = Self { keeps: None, ..self.clone() };
+        for Shard { id, entries, .. } in &mut stream.shards {
+            entries.retain(|entry| !missing.contains(&(id.clone(), entry.number)));
+        }
+        stream
+    }
+
+    /// Which deliveries of the day some records are.
+    pub(super) fn deliveries(&self, places: &BTreeSet<Place>) -> BTreeSet<usize> {
+        let entries = self.shards.iter().flat_map(|shard| {
+            let is_named = |entry: &&Entry| places.contains(&(shard.id.clone(), entry.number));
+            shard.entries.iter().filter(is_named)
+        });
+        entries.filter_map(|entry| entry.delivery).collect()
     }
 
     fn open(&mut self, parents: Vec<PartitionId>, opened: Timestamp, first: usize, end: usize) {
@@ -102,6 +156,7 @@ impl Stream {
             opened,
             closed: None,
             entries: Vec::new(),
+            written: 0,
             first_bucket: first,
             end_bucket: end,
         });
@@ -133,13 +188,15 @@ impl Stream {
         self.shards[shard].id.clone()
     }
 
-    fn put(&mut self, at: Timestamp, key: &str, data: &[u8], kind: Kind) {
-        let bucket = key.bytes().map(usize::from).sum::<usize>() % BUCKETS;
+    fn put(&mut self, mut entry: Entry) {
+        let bucket = entry.key.bytes().map(usize::from).sum::<usize>() % BUCKETS;
         let takes = |shard: &&mut Shard| {
             shard.closed.is_none() && (shard.first_bucket..shard.end_bucket).contains(&bucket)
         };
         let shard = self.shards.iter_mut().find(takes).expect("open shards take every key");
-        shard.entries.push(Entry { at, data: data.to_vec(), kind });
+        shard.written += 1;
+        entry.number = shard.written;
+        shard.entries.push(entry);
     }
 
     pub(super) fn shard(&self, id: &PartitionId) -> &Shard {

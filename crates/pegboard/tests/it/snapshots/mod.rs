@@ -2,7 +2,7 @@
 //! everything that can go wrong.
 
 mod asking;
-mod floor;
-mod repair;
+pub(crate) mod floor;
+pub(crate) mod repair;
 mod unfit;
-mod watched;
+pub(crate) mod watched;

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use pegboard::config::SourceConfig;
+use pegboard_connect::spec::Source;
 use pegboard_engine::{Timeline, TimelinePolicy};
 use pegboard_model::{Class, Millis, Timestamp};
 use pegboard_sim::disturb::Disturbance;
@@ -23,7 +25,7 @@ use crate::support::script::Script;
 /// How long a repair may take on a busy machine: one look, a second one five seconds later, and more.
 const PATIENCE: Duration = Duration::from_secs(40);
 
-fn simulate(agents: usize, hours: u32, seed: u64) -> (Simulation, Arc<StandIn>) {
+pub(crate) fn simulate(agents: usize, hours: u32, seed: u64) -> (Simulation, Arc<StandIn>) {
     let simulation = Centre::new(Config::new(agents, morning(), hours, seed)).run();
     let stand_in = StandIn::serve(simulation.organisation.clone()).unwrap();
     stand_in.show(&simulation.changes, end(&simulation));
@@ -31,7 +33,7 @@ fn simulate(agents: usize, hours: u32, seed: u64) -> (Simulation, Arc<StandIn>) 
 }
 
 /// A script of one partition with these events, read up to `watermark`.
-fn script(simulation: &Simulation, events: &[AgentEventRecord], watermark: Timestamp) -> Script {
+pub(crate) fn script(simulation: &Simulation, events: &[AgentEventRecord], watermark: Timestamp) -> Script {
     let script = Script::new(true);
     script.add(ONLY, &[]);
     push(&script, simulation, events, watermark);
@@ -49,8 +51,12 @@ fn from_now_on(what: Wrong) -> Fault {
     Fault { operation: "GetCurrentUserData", later_pages_only: false, times: u32::MAX, what }
 }
 
+async fn has_looked(live: &Live) -> bool {
+    live.status().await.reconciler.is_some_and(|reconciler| reconciler.looked.is_some())
+}
+
 /// Waits until nobody is shown in another state than the true one.
-async fn until_true(live: &Live, simulation: &Simulation) {
+pub(crate) async fn until_true(live: &Live, simulation: &Simulation) {
     let truth = truth(simulation);
     assert!(truth.len() > 10, "an empty floor shows nothing");
     let deadline = Instant::now() + PATIENCE;
@@ -86,7 +92,7 @@ async fn an_empty_store_shows_the_whole_floor_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let live =
         Live::reading(Box::new(Watched::new(&script, &stand_in)), &every_second(), folder.path()).await;
-    until("there has been a look", async || live.status().await.reconciler.is_some()).await;
+    until("there has been a look", async || has_looked(&live).await).await;
 
     let (truth, shown) = (truth(&simulation), shown(&live).await);
     assert!(truth.len() > 10 && differences(&truth, &shown).is_empty(), "{:?}", differences(&truth, &shown));
@@ -114,7 +120,7 @@ async fn repaired_after(
     let _passing = Passing::from(end, stand_in);
     let live = Live::reading(Box::new(Watched::new(&script, stand_in)), &every_second(), folder.path()).await;
     until_true(&live, simulation).await;
-    until("the repair is counted", async || live.status().await.reconciler.is_some()).await;
+    until("the repair is counted", async || has_looked(&live).await).await;
     let repaired = live.status().await.reconciler.unwrap().repaired;
     assert_derived_from_evidence(&live).await;
 
@@ -164,7 +170,7 @@ async fn repaired_agents_survive_a_restart() {
     let live = start().await;
     let partitions = live.status().await.partitions;
     assert!(partitions.iter().all(|partition| partition.id == ONLY), "{partitions:?}");
-    until("there has been a look", async || live.status().await.reconciler.is_some()).await;
+    until("there has been a look", async || has_looked(&live).await).await;
     until_true(&live, &simulation).await;
     assert_eq!(live.status().await.reconciler.unwrap().repaired, 0, "there was nothing to repair");
     live.stop().await;
@@ -198,6 +204,95 @@ async fn r09_a_killed_logout_and_a_stale_agent_are_repaired_within_a_period() {
     assert_eq!(class(AGENT).await, Some(Class::SignedOut));
     until("the failure is over", async || live.status().await.error.is_none()).await;
     live.stop().await;
+}
+
+/// Silence is repaired also where everybody cannot be looked at in time: whoever is silent is asked for alone.
+#[tokio::test]
+async fn r09_agents_who_fall_silent_are_asked_for_alone() {
+    let (simulation, stand_in) = simulate(400, 3, 2);
+    let end = end(&simulation);
+    let shown_agent = truth(&simulation).into_keys().next().unwrap();
+    let script = Script::new(true);
+    script.add(ONLY, &[]);
+    let heard = end - Millis::from_minutes(10);
+    let gone = event(AGENT, "LOGIN", heard, "Available");
+    let stale = event(&shown_agent, "STATE_CHANGE", heard, "Available");
+    stand_in.fail(Fault { later_pages_only: true, ..from_now_on(Wrong::ServerError) });
+    script.push(ONLY, &[stale, gone], end);
+    let folder = tempfile::tempdir().unwrap();
+    let _passing = Passing::from(end, &stand_in);
+    let config = SourceConfig { reconcile_every: Millis::from_hours(1), ..every_second() };
+    let live = Live::reading(Box::new(Watched::new(&script, &stand_in)), &config, folder.path()).await;
+    let class = async |agent: &str| live.agents().await.get(agent).map(|now| now.class);
+    until("who is gone is signed out", async || class(AGENT).await == Some(Class::SignedOut)).await;
+    until("who is there is shown", async || {
+        class(&shown_agent).await.is_some_and(|class| !matches!(class, Class::Unknown | Class::SignedOut))
+    })
+    .await;
+    assert_eq!(
+        live.agents().await.len(),
+        2,
+        "nobody else has been seen: no look at everybody came to its end"
+    );
+    live.stop().await;
+}
+
+/// What a snapshot tells of the present makes late what a stream tells that is hours behind, and every late event is dear.
+#[tokio::test]
+async fn nobody_is_asked_while_a_stream_is_caught_up_with() {
+    let (simulation, stand_in) = simulate(40, 4, 8);
+    let end = end(&simulation);
+    let start = simulation.config.start;
+    let script = script(&simulation, &[], start);
+    let folder = tempfile::tempdir().unwrap();
+    let _passing = Passing::from(end, &stand_in);
+    let live =
+        Live::reading(Box::new(Watched::new(&script, &stand_in)), &every_second(), folder.path()).await;
+    let reconciler = async || live.status().await.reconciler.unwrap_or_default();
+    until("it says that it waits", async || reconciler().await.waits).await;
+    let asked = || stand_in.counts().requests.values().sum::<u32>();
+    for hour in 1..=4 {
+        let until = start + Millis::from_hours(hour);
+        let within =
+            |event: &&AgentEventRecord| until - Millis::from_hours(1) <= event.at && event.at < until;
+        let events: Vec<_> = simulation.agent_events.iter().filter(within).cloned().collect();
+        assert_eq!(asked(), 0, "the stream has come to hour {hour} only");
+        push(&script, &simulation, &events, until);
+    }
+    until_true(&live, &simulation).await;
+    until("there has been a look", async || reconciler().await.looked.is_some()).await;
+    let after = reconciler().await;
+    assert!(!after.waits && asked() > 0, "{after:?}");
+    live.stop().await;
+}
+
+/// What a platform that can be asked costs while a backlog is read: both take about as long.
+/// `cargo nextest run -p pegboard --test it --run-ignored only --no-capture backlog`
+#[tokio::test]
+#[ignore = "measures, and shows nothing else"]
+async fn a_backlog_of_eight_hours_of_200_agents_with_and_without_a_platform() {
+    let (simulation, stand_in) = simulate(200, 8, 3);
+    let (start, end) = (simulation.config.start, end(&simulation));
+    for is_watched in [false, true] {
+        let script = script(&simulation, &[], start);
+        let mut from = start;
+        while from < end {
+            let until = from + Millis::from_minutes(2);
+            let within = |event: &&AgentEventRecord| from <= event.at && event.at < until;
+            let events: Vec<_> = simulation.agent_events.iter().filter(within).cloned().collect();
+            push(&script, &simulation, &events, until);
+            from = until;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let _passing = Passing::from(end, &stand_in);
+        let began = Instant::now();
+        let source: Box<dyn Source> =
+            if is_watched { Box::new(Watched::new(&script, &stand_in)) } else { Box::new(script.clone()) };
+        let live = Live::reading(source, &every_second(), folder.path()).await;
+        live.read_all(&script).await;
+        eprintln!("with a platform: {is_watched}, read after {:?}", began.elapsed());
+        live.stop().await;
+    }
 }
 
 #[tokio::test]

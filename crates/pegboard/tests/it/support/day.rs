@@ -1,5 +1,6 @@
 //! A day of a simulated contact centre, as it was delivered.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use pegboard_sim::disturb::Disturbance;
 use pegboard_sim::events::{AgentEventRecord, ContactRecordOut};
 use pegboard_sim::truth::ReportSettings;
 use pegboard_sim::wire::Writer;
+use pegboard_sim::world::Change;
 use pegboard_sim::{Centre, Config, Delivery, Organisation, Stream, Truth};
 
 /// A Monday morning: people are at work, or on their way.
@@ -20,11 +22,20 @@ pub(crate) fn morning() -> Timestamp {
 /// Both streams of a day, in order of arrival.
 #[derive(Debug, Clone)]
 pub(crate) struct Day {
-    organisation: Arc<Organisation>,
+    pub(crate) organisation: Arc<Organisation>,
+    /// What happened to agents, told or not.
+    pub(crate) changes: Arc<Vec<Change>>,
     pub(crate) events: Vec<AgentEventRecord>,
     pub(crate) records: Vec<ContactRecordOut>,
     pub(crate) start: Timestamp,
     pub(crate) end: Timestamp,
+}
+
+/// What is delivered.
+#[derive(Clone, Copy)]
+enum Item<'a> {
+    Event(&'a AgentEventRecord),
+    Record(&'a ContactRecordOut),
 }
 
 impl Day {
@@ -33,6 +44,7 @@ impl Day {
         let simulation = Centre::new(config).run();
         Self {
             organisation: simulation.organisation,
+            changes: Arc::new(simulation.changes),
             events: simulation.agent_events,
             records: simulation.contact_records,
             start,
@@ -52,6 +64,11 @@ impl Day {
             records: disturbance.disturb(&self.records),
             ..self.clone()
         }
+    }
+
+    /// The same day, of which some agent events are disturbed or lost on the way.
+    pub(crate) fn with_events(&self, disturbance: &Disturbance) -> Self {
+        Self { events: disturbance.disturb(&self.events), ..self.clone() }
     }
 
     /// What can be known from what was delivered.
@@ -86,21 +103,54 @@ impl Day {
     /// Both streams as one, in order of arrival.
     pub(crate) fn deliveries(&self) -> Vec<Delivery> {
         let writer = Writer::new(self.organisation.clone());
-        let events = self.events.iter().map(|event| Delivery {
-            at: event.delivered,
-            stream: Stream::AgentEvents,
-            partition_key: writer.agent_arn(event.agent),
-            json: writer.agent_event_json(event),
+        let delivery = |item| match item {
+            Item::Event(event) => Delivery {
+                at: event.delivered,
+                stream: Stream::AgentEvents,
+                partition_key: writer.agent_arn(event.agent),
+                json: writer.agent_event_json(event),
+            },
+            Item::Record(record) => Delivery {
+                at: record.delivered,
+                stream: Stream::ContactRecords,
+                partition_key: record.leg.id.to_string(),
+                json: writer.contact_record_json(record),
+            },
+        };
+        self.arriving().into_iter().map(delivery).collect()
+    }
+
+    /// What arrives, in order of arrival.
+    fn arriving(&self) -> Vec<Item<'_>> {
+        let events = self.events.iter().map(Item::Event);
+        let mut items: Vec<_> = events.chain(self.records.iter().map(Item::Record)).collect();
+        items.sort_by_key(|item| match item {
+            Item::Event(event) => event.delivered,
+            Item::Record(record) => record.delivered,
         });
-        let records = self.records.iter().map(|record| Delivery {
-            at: record.delivered,
-            stream: Stream::ContactRecords,
-            partition_key: record.leg.id.to_string(),
-            json: writer.contact_record_json(record),
-        });
-        let mut deliveries: Vec<_> = events.chain(records).collect();
-        deliveries.sort_by_key(|delivery| delivery.at);
-        deliveries
+        items
+    }
+
+    /// When each delivery happened that is an event.
+    pub(crate) fn event_times(&self) -> Vec<Option<Timestamp>> {
+        let time = |item| match item {
+            Item::Event(event) => Some(event.at),
+            Item::Record(_) => None,
+        };
+        self.arriving().into_iter().map(time).collect()
+    }
+
+    /// The same day without some of the deliveries, by their number.
+    pub(crate) fn without(&self, lost: &BTreeSet<usize>) -> Self {
+        let mut kept = Self { events: Vec::new(), records: Vec::new(), ..self.clone() };
+        for (number, item) in self.arriving().into_iter().enumerate() {
+            match item {
+                _ if lost.contains(&number) => {}
+                Item::Event(event) => kept.events.push(event.clone()),
+                Item::Record(record) => kept.records.push(record.clone()),
+            }
+        }
+        kept
     }
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod live;
 #[allow(dead_code, reason = "some of its faults are for the tests of the reader itself")]
 #[path = "../../../../pegboard-aws/tests/it/proxy.rs"]
 pub(crate) mod proxy;
+pub(crate) mod repairs;
 pub(crate) mod replayed;
 pub(crate) mod script;
 pub(crate) mod serving;

@@ -31,6 +31,7 @@ export class SourceCard {
   #repaired = make("dd");
   #repairs;
   #error = make("p", { class: "source-error", role: "alert" });
+  #fallback = make("p", { class: "source-fallback hint", role: "status" });
   #gapsTitle = make("h3", {}, "Lost for good");
   #gaps = make("ul", { class: "gaps" });
   #counts = new Map();
@@ -67,6 +68,7 @@ export class SourceCard {
         this.#repairs,
       ),
       this.#error,
+      this.#fallback,
       counts,
       this.#gapsTitle,
       this.#gaps,
@@ -97,6 +99,7 @@ export class SourceCard {
       this.#error,
       source.error ? `Since ${moment(Date.parse(source.error.at), now)}: ${source.error.message}` : "",
     );
+    setText(this.#fallback, source.fallback ?? "");
     for (const [id, element] of this.#counts) setText(element, count(source.counts[id]));
     this.#counts.get("failed").classList.toggle("bad", source.counts.failed > 0);
     this.#showRepairs(source.reconciler, now);
@@ -110,8 +113,9 @@ export class SourceCard {
     this.#repairs.hidden = !reconciler;
     if (!reconciler) return;
     const looked = reconciler.looked ? `, looked ${moment(Date.parse(reconciler.looked), now)}` : "";
+    const waits = reconciler.waits ? ", waits until the stream is caught up with" : "";
     const disputed = reconciler.disputed > 0 ? `, ${count(reconciler.disputed)} disputed` : "";
-    setText(this.#repaired, `${count(reconciler.repaired)}${disputed}${looked}`);
+    setText(this.#repaired, `${count(reconciler.repaired)}${disputed}${looked}${waits}`);
   }
 
   /** Stretches of the stream that nobody will ever read: time in them is unknown. */
