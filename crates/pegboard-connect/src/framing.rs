@@ -352,11 +352,22 @@ fn count_blanks(text: &[u8]) -> usize {
     text.iter().take_while(|byte| is_blank(**byte)).count()
 }
 
-/// Whether the brace that `line` begins with is closed by the one that it ends with, as far as counting tells.
+/// Whether a brace that stands behind `text` cannot belong to an object in it: it is another record's, or within a string.
+fn stands_behind_a_record(text: &[u8]) -> bool {
+    let blanks = text.iter().rev().take_while(|byte| is_blank(**byte)).count();
+    let text = &text[..text.len() - blanks];
+    text.ends_with(b"}") || text.ends_with(BYTE_ORDER_MARK)
+}
+
+/// Whether the brace that `line` begins with is closed by the one that it ends with, as far as counting tells: braces
+/// within strings may come out even, but two records on one line are never taken for one.
 fn closes_at_its_end(line: &[u8]) -> bool {
     let mut depth = 0_usize;
     for at in memchr2_iter(b'{', b'}', line) {
         if line[at] == b'{' {
+            if stands_behind_a_record(&line[..at]) {
+                return false;
+            }
             depth += 1;
         } else if depth > 1 {
             depth -= 1;

@@ -226,6 +226,15 @@ fn blocks_hold_the_same_records() {
 }
 
 #[test]
+fn two_records_on_a_line_whose_braces_come_out_even_are_two() {
+    let (one, other) = (r#"{"":{"{":null}}"#, r#"{"":{"":"}"}}"#);
+    for between in ["", " ", "\u{feff}", " \u{feff}\t"] {
+        let expected = [format!("1 {one}"), format!("1 {other}")];
+        assert_eq!(split(&format!("{one}{between}{other}\r\n")), expected, "{between:?}");
+    }
+}
+
+#[test]
 fn the_sample_as_published_is_one_broken_record() {
     let Some(text) = crate::test_data::shared("agent-events/aws-docs-heartbeat-next-status.as-published.txt")
     else {
