@@ -14,13 +14,16 @@ use pegboard_model::{Millis, PartitionId, Position, Timestamp};
 
 /// What a read gives at most, as a stream of Amazon's does by default.
 const AT_ONCE: u64 = 500;
-const PARTITION: &str = "0";
 
 /// Copies are the same source.
 #[derive(Debug, Clone)]
 pub(crate) struct Centre {
     agents: u64,
+    /// In each partition.
     events: u64,
+    partitions: u64,
+    /// The events of each partition, where they were made before anybody reads them.
+    ready: Arc<Vec<Vec<Vec<u8>>>>,
     /// Events a second; none for as fast as they are read.
     rate: Option<f64>,
     /// When the events were due that are on their way, by their number.
@@ -29,7 +32,29 @@ pub(crate) struct Centre {
 
 impl Centre {
     pub(crate) fn new(agents: u64, events: u64, rate: Option<f64>) -> Self {
-        Self { agents, events, rate, sent: Arc::default() }
+        Self { agents, events, partitions: 1, ready: Arc::default(), rate, sent: Arc::default() }
+    }
+
+    /// A centre whose events are there already, so that making them takes no time of whoever reads them. No two partitions
+    /// have an agent in common.
+    pub(crate) fn ready(agents: u64, events: u64, partitions: u64) -> Self {
+        let mut centre = Self::new(agents, events / partitions, None);
+        let now = clock::system();
+        let share = agents / partitions;
+        let of = |partition: u64| {
+            let numbers = (0..centre.events).map(|event| {
+                let agent = partition * share + event % share;
+                centre.event((event / share) * agents + agent, centre.past(now, event))
+            });
+            numbers.collect()
+        };
+        centre.ready = Arc::new((0..partitions).map(of).collect());
+        Self { partitions, ..centre }
+    }
+
+    /// Half an hour of the past, so that nothing is late and nothing lies ahead.
+    fn past(&self, now: Timestamp, number: u64) -> Timestamp {
+        now - Millis::new(i64::try_from(self.events - number).unwrap_or(0).min(1_800_000))
     }
 
     /// When the event of this number was due; once.
@@ -84,12 +109,15 @@ impl Source for Centre {
     }
 
     async fn plan(&self, known: &BTreeMap<PartitionId, Progress>) -> Result<Plan, SourceError> {
-        let from = match known.get(&PartitionId::from(PARTITION)) {
-            Some(Progress::Started { position, .. }) => position.clone(),
-            _ => Position::Number(0),
-        };
-        let open = vec![Opening { partition: PARTITION.into(), from, watermark: None, parents: Vec::new() }];
-        Ok(Plan { open, ..Plan::default() })
+        let open = (0..self.partitions).map(|number| {
+            let partition = PartitionId::from(number.to_string());
+            let from = match known.get(&partition) {
+                Some(Progress::Started { position, .. }) => position.clone(),
+                _ => Position::Number(0),
+            };
+            Opening { partition, from, watermark: None, parents: Vec::new() }
+        });
+        Ok(Plan { open: open.collect(), ..Plan::default() })
     }
 
     fn oldest(&self, _partition: &PartitionId) -> Position {
@@ -100,7 +128,9 @@ impl Source for Centre {
         let Position::Number(next) = opening.from else {
             return Err(SourceError::permanent("no such position"));
         };
-        Ok(Box::new(Reader { centre: self.clone(), first: next, next, began: None }))
+        let partition =
+            opening.partition.as_str().parse().map_err(|_| SourceError::permanent("no such partition"))?;
+        Ok(Box::new(Reader { centre: self.clone(), partition, first: next, next, began: None }))
     }
 
     fn decoder(&self) -> Box<dyn Decode> {
@@ -111,6 +141,7 @@ impl Source for Centre {
 #[derive(Debug)]
 struct Reader {
     centre: Centre,
+    partition: usize,
     first: u64,
     next: u64,
     began: Option<Instant>,
@@ -129,14 +160,8 @@ impl PartitionReader for Reader {
         };
         let now = clock::system();
         let records = (self.next..self.next + count).map(|number| {
-            let at = match self.centre.rate {
-                Some(_) => now,
-                // Half an hour of the past, so that nothing is late and nothing lies ahead.
-                None => {
-                    now - Millis::new(i64::try_from(self.centre.events - number).unwrap_or(0).min(1_800_000))
-                }
-            };
-            Record { position: Position::Number(number), data: self.centre.event(number, at) }
+            let at = if self.centre.rate.is_some() { now } else { self.centre.past(now, number) };
+            Record { position: Position::Number(number), data: self.event(number, at) }
         });
         let records = records.collect();
         self.next += count;
@@ -154,6 +179,12 @@ impl PartitionReader for Reader {
 }
 
 impl Reader {
+    fn event(&self, number: u64, at: Timestamp) -> Vec<u8> {
+        let ready = self.centre.ready.get(self.partition);
+        let event = ready.and_then(|events| events.get(usize::try_from(number).ok()?));
+        event.cloned().unwrap_or_else(|| self.centre.event(number, at))
+    }
+
     /// Waits until an event is due; answers how many are.
     async fn due(&mut self, rate: f64) -> u64 {
         let began = *self.began.get_or_insert_with(Instant::now);

@@ -9,10 +9,10 @@ use rusqlite::{Connection, params_from_iter};
 use super::centre::Centre;
 use super::{Outcome, quantile, start, until_read};
 
-const AGENTS: u64 = 1000;
-const EVENTS: u64 = 20_000;
+pub(crate) const AGENTS: u64 = 1000;
+pub(crate) const EVENTS: u64 = 20_000;
 /// Events in a transaction, as the hub reads them.
-const AT_ONCE: usize = 500;
+pub(crate) const AT_ONCE: usize = 500;
 const REPEATS: usize = 5;
 
 pub(crate) async fn run() -> Outcome {
@@ -36,14 +36,16 @@ pub(crate) async fn run() -> Outcome {
     Ok(())
 }
 
+/// Events a second.
 #[expect(clippy::cast_precision_loss, reason = "a small number")]
-fn rate(took: Duration) -> f64 {
+pub(crate) fn rate(took: Duration) -> f64 {
     EVENTS as f64 / took.as_secs_f64()
 }
 
 async fn ingest(path: &Path) -> Result<Duration, Box<dyn std::error::Error>> {
+    let centre = Centre::ready(AGENTS, EVENTS, 1);
     let began = Instant::now();
-    let (_hub, running, store) = start(&Centre::new(AGENTS, EVENTS, None), path).await?;
+    let (_hub, running, store) = start(&centre, path).await?;
     until_read(&*store, EVENTS).await?;
     let took = began.elapsed();
     running.stop().await?;
@@ -57,7 +59,7 @@ struct Table {
 }
 
 /// Tables, and how often each of their rows is written in an ingest: once, but an agent's with each of its events.
-const TABLES: [(&str, &str); 4] =
+pub(crate) const TABLES: [(&str, &str); 4] =
     [("evidence", "at, id"), ("segments", "start"), ("feed_entries", "number"), ("agents", "agent")];
 
 fn write_same(from: &Path, to: &Path) -> Result<Duration, Box<dyn std::error::Error>> {

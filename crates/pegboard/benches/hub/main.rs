@@ -1,13 +1,14 @@
 //! The running hub, measured: durable ingest beside the bare driver, the way from an event to a client of the stream,
 //! and what agents cost. Every line that is printed is a row of the table that `scripts/bench` puts together.
 //!
-//! `cargo bench -p pegboard --bench hub -- ingest|latency|agents [NUMBER...]`
+//! `cargo bench -p pegboard --bench hub -- ingest|ingest-postgres URL|latency|agents [NUMBER...]`
 #![expect(clippy::print_stdout, reason = "a measuring program prints what it measured")]
 
 mod agents;
 mod centre;
 mod ingest;
 mod latency;
+mod postgres;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,11 +30,12 @@ fn main() -> Outcome {
     runtime.block_on(async {
         match words[..] {
             ["ingest"] => ingest::run().await,
+            ["ingest-postgres", url] => postgres::run(url).await,
             ["latency"] => latency::run().await,
             ["agents", "fill", count, folder] => agents::fill(count.parse()?, folder.as_ref()).await,
             ["agents", "restart", count, folder] => agents::restart(count.parse()?, folder.as_ref()).await,
             ["agents", ref counts @ ..] => agents::run(counts),
-            _ => Err("say what to measure: ingest, latency, or agents NUMBER...".into()),
+            _ => Err("say what to measure: ingest, ingest-postgres URL, latency, or agents NUMBER...".into()),
         }
     })
 }
@@ -43,7 +45,15 @@ async fn start(
     centre: &Centre,
     path: &std::path::Path,
 ) -> Result<(Arc<Hub>, Running, Arc<dyn Store>), Box<dyn std::error::Error>> {
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(path, SqliteOptions::new(clock::system))?);
+    let store = Arc::new(SqliteStore::open(path, SqliteOptions::new(clock::system))?);
+    start_over(centre, store).await
+}
+
+/// The same over a store.
+async fn start_over(
+    centre: &Centre,
+    store: Arc<dyn Store>,
+) -> Result<(Arc<Hub>, Running, Arc<dyn Store>), Box<dyn std::error::Error>> {
     let config = SourceConfig::new("bench", SourceInput::File(FileSettings::new("bench".into())));
     let (hub, running) =
         Hub::start(vec![(config, Box::new(centre.clone()))], store.clone(), clock::system).await?;
