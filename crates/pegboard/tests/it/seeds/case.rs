@@ -164,10 +164,10 @@ impl Case {
             readers: 1 + random.below(3),
             nodes: *random.choose(&[1, 1, 1, 2, 3]),
             window,
-            folds_every: if turn != Turn::Plain {
-                Duration::from_secs(*own.choose(&[5, 20]))
-            } else {
+            folds_every: if turn == Turn::Plain {
                 Upkeep::default().every
+            } else {
+                Duration::from_secs(*own.choose(&[5, 20]))
             },
         }
     }
