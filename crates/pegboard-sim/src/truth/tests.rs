@@ -320,6 +320,20 @@ fn silence_makes_an_agent_unknown_from_the_last_evidence_on() {
     assert_eq!(segments(&events, &live("09:25:00"))[5..], ["09:15:00 aux Break", "09:20:00 unknown", "open"]);
 }
 
+/// Else the interval of the first evidence would have no row.
+#[test]
+fn what_is_unknown_after_the_first_evidence_is_apart_from_what_was_before_it() {
+    let events = [
+        change("09:00:00", view(AVAILABLE, "09:00:00")),
+        change("10:00:00", view(BREAK, "10:00:00")),
+        beat("10:02:00", view(BREAK, "10:00:00")),
+    ];
+    let expected = ["08:00:00 unknown", "09:00:00 unknown", "10:00:00 aux Break", "10:02:00 unknown", "open"];
+    assert_eq!(segments(&events, &live("11:00:00")), expected);
+    let rows = truth(&events, &live("11:00:00")).agent_intervals;
+    assert_eq!(rows[0].interval_start, at("09:00:00"));
+}
+
 #[test]
 fn after_twelve_hours_of_silence_an_agent_is_signed_out() {
     let events =

@@ -77,7 +77,7 @@ impl Work {
 
 impl Timeline {
     /// A timeline of the conditions that begin at the given times, in order. What no time is spent in leaves no
-    /// span; what goes on unchanged is one span.
+    /// span; what goes on unchanged is one span. Before the first evidence is a span of its own, whatever follows.
     pub(super) fn new(
         agent: AgentNo,
         before: Condition,
@@ -88,8 +88,9 @@ impl Timeline {
         let mut spans = vec![Span { start: Timestamp::MIN, end: None, condition: before }];
         for (number, (start, condition)) in starts.iter().enumerate() {
             let overtaken = starts.get(number + 1).is_some_and(|(next, _)| next == start);
+            let is_known = spans.len() > 1;
             let open = spans.last_mut().expect("there is always a span");
-            if overtaken || (number > 0 && open.condition == *condition) {
+            if overtaken || (is_known && open.condition == *condition) {
                 continue;
             }
             open.end = Some(*start);

@@ -5,6 +5,7 @@ mod centre;
 mod dying;
 mod load;
 mod processes;
+mod repairing;
 mod resharding;
 mod sharing;
 mod zombie;

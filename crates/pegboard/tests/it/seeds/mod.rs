@@ -81,8 +81,8 @@ const KINDS: [&str; 29] = [
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 #[expect(clippy::disallowed_methods, reason = "which seeds to try is the test's own setting")]
-fn seeds() -> Range<u64> {
-    let Ok(text) = std::env::var("PEGBOARD_TEST_SEEDS") else { return 0..100 };
+fn seeds_or(usual: Range<u64>) -> Range<u64> {
+    let Ok(text) = std::env::var("PEGBOARD_TEST_SEEDS") else { return usual };
     let number = |text: &str| text.parse::<u64>().expect("PEGBOARD_TEST_SEEDS is a seed or FIRST..END");
     match text.split_once("..") {
         Some((first, end)) => number(first)..number(end),
@@ -125,14 +125,24 @@ fn judge_over(database: Database, case: &Case) -> Fired {
 
 /// Judges every seed that falls to one of the tests.
 fn judge_share(test: usize) {
+    let seeds = seeds_or(0..100).filter(|seed| seed % TESTS as u64 == test as u64);
+    judge_all(Turn::Plain, &seeds.collect::<Vec<_>>(), KINDS.into_iter().chain(REPORTS));
+}
+
+/// Judges the seeds of a turn. Enough of them are to have shown each of these things.
+fn judge_turn(turn: Turn, usual: Range<u64>, kinds: &[&'static str]) {
+    judge_all(turn, &seeds_or(usual).collect::<Vec<_>>(), kinds.iter().copied());
+}
+
+fn judge_all(turn: Turn, seeds: &[u64], kinds: impl Iterator<Item = &'static str>) {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let seeds: Vec<u64> = seeds().filter(|seed| seed % TESTS as u64 == test as u64).collect();
     let (mut fired, mut failed) = (Fired::new(), Vec::new());
-    for seed in &seeds {
-        let Ok(own) = catch_unwind(AssertUnwindSafe(|| judge(&Case::of(*seed)))) else {
+    for seed in seeds {
+        let Ok(own) = catch_unwind(AssertUnwindSafe(|| judge(&Case::with(turn, *seed)))) else {
             // Why is told already. The others go on: a soak of a night is to find all that there is.
             eprintln!(
-                "seed {seed} failed; again: PEGBOARD_TEST_SEEDS={seed} cargo test -p pegboard --test it seeds::"
+                "{turn:?}: seed {seed} failed; again: PEGBOARD_TEST_SEEDS={seed} cargo test -p pegboard --test it \
+                 seeds::"
             );
             failed.push(seed);
             continue;
@@ -142,9 +152,8 @@ fn judge_share(test: usize) {
         }
     }
     assert!(failed.is_empty(), "failed: {failed:?} of {} seeds", seeds.len());
-    eprintln!("{} seeds: {fired:?}", seeds.len());
+    eprintln!("{turn:?}, {} seeds: {fired:?}", seeds.len());
     if seeds.len() >= ENOUGH {
-        let kinds = KINDS.into_iter().chain(REPORTS);
         let never: Vec<_> = kinds.filter(|kind| fired.get(kind).is_none_or(|count| *count == 0)).collect();
         assert!(never.is_empty(), "never happened: {never:?}");
     }
@@ -224,27 +233,11 @@ fn r03_a_hub_that_dies_between_a_write_and_its_answer_goes_on_after_it() {
     );
 }
 
-/// Judges some seeds of a turn, and sees that each of these things happened in them.
-fn judge_turn(turn: Turn, seeds: impl IntoIterator<Item = u64>, kinds: &[&str]) {
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut fired = Fired::new();
-    for seed in seeds {
-        eprintln!("{turn:?}, seed {seed}");
-        for (kind, count) in judge(&Case::with(turn, seed)) {
-            *fired.entry(kind).or_default() += count;
-        }
-    }
-    let never: Vec<_> =
-        kinds.iter().filter(|kind| fired.get(**kind).is_none_or(|count| *count == 0)).collect();
-    assert!(never.is_empty(), "never happened: {never:?} in {fired:?}");
-    eprintln!("{fired:?}");
-}
-
 /// A position that is no longer kept is a recorded gap; what was lost with it is in no number, and the rest is the truth.
 #[test]
 fn r05_what_a_stream_no_longer_keeps_is_a_gap_and_then_there_is_the_truth_again() {
     let kinds = ["stream: a position expires", "seen: a lost record", "hub: dies", "store: fails after"];
-    judge_turn(Turn::Expiring, (8..=12).chain(40..=44).chain(72..=76), &kinds);
+    judge_turn(Turn::Expiring, 0..15, &kinds);
 }
 
 /// An event that comes too late is listed, and rightly so; what is not listed is in the numbers.
@@ -257,7 +250,7 @@ fn r12_events_that_come_too_late_are_listed_and_old_evidence_is_folded_meanwhile
         "hub: dies",
         "store: fails after",
     ];
-    judge_turn(Turn::Folding, (16..=20).chain(48..=52).chain(80..=84), &kinds);
+    judge_turn(Turn::Folding, 0..15, &kinds);
 }
 
 /// What the stream has lost is repaired from the platform, and what was derived meanwhile is what the evidence derives.
@@ -273,7 +266,7 @@ fn r10_what_the_stream_has_lost_is_repaired_whatever_happens() {
         "hub: dies",
         "store: fails after",
     ];
-    judge_turn(Turn::Watched, (24..=28).chain(56..=60).chain(88..=92), &kinds);
+    judge_turn(Turn::Watched, 0..15, &kinds);
 }
 
 /// The same on the server that `PEGBOARD_TEST_POSTGRES` names; says so on stderr if there is none.
