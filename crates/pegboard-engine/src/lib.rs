@@ -6,6 +6,7 @@
 //! - [`evidence`] puts observations in their one order.
 //! - [`Track`] folds them into [segments](pegboard_model::Segment), one at a time.
 //! - [`Timeline`] is what came of it; [`Grid`] cuts time into intervals and local days.
+//! - [`opening`] says when a queue is open: silence then is a row of zeros.
 //! - [`agents`], [`sessions`], [`segments`] and [`queues`] derive the rows of the reports.
 
 pub mod agents;
@@ -13,6 +14,7 @@ mod contacts;
 pub mod dominance;
 pub mod evidence;
 pub mod grid;
+pub mod opening;
 pub mod pool;
 pub mod queues;
 pub mod segments;

@@ -206,6 +206,19 @@ impl QueueReport {
         tallies.into_iter().map(|(key, tally)| self.agent_queue_row(key, &tally)).collect()
     }
 
+    /// The row of an interval in which a queue was open and nothing came: zeros.
+    pub fn quiet_row(
+        &self,
+        queue: &Queue,
+        channel: &Channel,
+        direction: Direction,
+        interval: Interval,
+    ) -> QueueInterval {
+        let newest = Some((ContactVersion { updated: interval.start, content: 0 }, queue));
+        let key = QueueKey { interval, queue: &queue.id, channel: channel.as_str(), direction };
+        self.queue_row(&key, &QueueTally { newest, ..QueueTally::default() })
+    }
+
     /// The thresholds of a queue: its own by id, then by name, else the default.
     pub fn goals_of(&self, queue: &Queue) -> QueueGoals {
         let own = self.goals.get(queue.id.as_str()).or_else(|| self.goals.get(&*queue.name));

@@ -6,7 +6,7 @@ use pegboard_model::{
     Text, Timestamp,
 };
 
-use crate::QueueName;
+use crate::{ClosedUntil, QueueName, RowsOf};
 
 /// What is kept of the payload of a dead letter.
 const PAYLOAD_BYTES: usize = 64 << 10;
@@ -118,6 +118,11 @@ pub struct DirtyMark {
 }
 
 impl DirtyMark {
+    /// The rows that have to be looked at again.
+    pub fn rows(&self) -> RowsOf {
+        if self.agent.is_some() { RowsOf::Agents } else { RowsOf::Contacts }
+    }
+
     /// A mark of contacts that were or are pegged to `at`.
     pub fn of_contacts_at(at: Timestamp) -> Self {
         Self { agent: None, from: at, to: at + Millis::new(1) }
@@ -191,8 +196,8 @@ pub struct Close {
     pub source: SourceName,
     /// The epoch under which the writer closes this source.
     pub epoch: u64,
-    /// Every interval that ends at or before this instant is closed afterwards.
-    pub closed_until: Timestamp,
+    /// Up to when intervals are closed afterwards; it never goes back, and where nothing is said it stays as it is.
+    pub closed_until: ClosedUntil,
     /// The rows. The embedded store writes nothing else meanwhile: give it parts of some ten thousand.
     pub rows: Vec<RowWrite>,
     /// Keys of rows that must no longer exist, as (report, start of interval, key).

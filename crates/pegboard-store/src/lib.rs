@@ -28,9 +28,9 @@ pub use error::StoreError;
 pub use nodes::{Beat, Lease, NodeId, NodeSeen, Part, Roll};
 pub use postgres::{InvalidPostgresUrl, PostgresFound, PostgresOptions, PostgresStore, PostgresUrl, SslMode};
 pub use read::{
-    AgentBeginning, AgentEntry, AgentsSnapshot, Backup, CloserState, Cursor, DeadLetter, FeedEntry, FeedKind,
-    FeedPage, Gap, Origin, ParseCursorError, PartitionState, QueueName, Role, RowRevision, SourceState,
-    StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite,
+    AgentBeginning, AgentEntry, AgentsSnapshot, Backup, ClosedUntil, CloserState, Cursor, DeadLetter,
+    FeedEntry, FeedKind, FeedPage, Gap, Origin, ParseCursorError, PartitionState, QueueName, Role,
+    RowRevision, RowsOf, SourceState, StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite,
 };
 pub use sqlite::{Retention, SqliteOptions, SqliteStore};
 
@@ -143,10 +143,11 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 
     /// Announces that intervals up to `until` are about to be closed: every batch that commits after this leaves a mark
     /// of what it changes before that, and every batch that committed before it is seen by whoever reads after this. It
-    /// never goes back. Fails with [`StoreError::NotOwner`] under another epoch.
-    async fn announce_closing(&self, source: &SourceName, epoch: u64, until: Timestamp) -> Result<()>;
+    /// never goes back, and where nothing is said it stays as it is. Fails with [`StoreError::NotOwner`] under another
+    /// epoch.
+    async fn announce_closing(&self, source: &SourceName, epoch: u64, until: ClosedUntil) -> Result<()>;
 
-    /// Marks of what changed within closed intervals, oldest first, at most `limit`.
+    /// Marks of what changed within closed intervals, oldest first: of agents at most `limit`, and the one of contacts.
     async fn dirty(&self, source: &SourceName, limit: usize) -> Result<Vec<DirtyMark>>;
 
     /// Writes the rows of closed intervals. A row whose content is the same as the stored one is not written; a
@@ -169,6 +170,9 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         from: Timestamp,
         to: Timestamp,
     ) -> Result<Vec<(AgentId, Segment)>>;
+
+    /// The earliest instant that a contact of a source is pegged to.
+    async fn first_contact(&self, source: &SourceName) -> Result<Option<Timestamp>>;
 
     /// Contacts pegged in `[from, to)`.
     async fn contacts(&self, source: &SourceName, from: Timestamp, to: Timestamp) -> Result<Vec<ContactLeg>>;

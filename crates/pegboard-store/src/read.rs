@@ -78,13 +78,71 @@ pub struct AgentBeginning {
     pub before: Class,
 }
 
+/// What rows are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RowsOf {
+    /// Agents' states.
+    Agents,
+    /// Contacts.
+    Contacts,
+}
+
+impl RowsOf {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Agents, Self::Contacts];
+}
+
+/// Up to when the intervals of a source are closed: every interval that ends at or before it is; nothing if none is. Rows
+/// that are made of agents' states do not wait for contacts, nor the other way round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ClosedUntil {
+    /// Of rows that are made of agents' states.
+    pub agents: Option<Timestamp>,
+    /// Of rows that are made of contacts.
+    pub contacts: Option<Timestamp>,
+}
+
+impl ClosedUntil {
+    /// The same instant for all rows.
+    pub const fn both(at: Timestamp) -> Self {
+        Self { agents: Some(at), contacts: Some(at) }
+    }
+
+    /// An instant for some rows, and nothing for the others.
+    pub const fn of(rows: RowsOf, at: Timestamp) -> Self {
+        match rows {
+            RowsOf::Agents => Self { agents: Some(at), contacts: None },
+            RowsOf::Contacts => Self { agents: None, contacts: Some(at) },
+        }
+    }
+
+    /// That of some rows.
+    pub const fn get(self, rows: RowsOf) -> Option<Timestamp> {
+        match rows {
+            RowsOf::Agents => self.agents,
+            RowsOf::Contacts => self.contacts,
+        }
+    }
+
+    /// Up to when all rows are there.
+    pub fn least(self) -> Option<Timestamp> {
+        Some(self.agents?.min(self.contacts?))
+    }
+
+    /// The later of both, for each kind of rows.
+    #[must_use]
+    pub fn raised(self, to: Self) -> Self {
+        Self { agents: self.agents.max(to.agents), contacts: self.contacts.max(to.contacts) }
+    }
+}
+
 /// How a source stands, as all of its writers have left it: of one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceState {
     /// All partitions that were ever taken.
     pub partitions: Vec<PartitionState>,
-    /// Every interval that ends at or before this is closed; nothing if none is.
-    pub closed_until: Option<Timestamp>,
+    /// Up to when its intervals are closed.
+    pub closed_until: ClosedUntil,
     /// How many agents there are.
     pub agents: u64,
 }
@@ -112,8 +170,8 @@ pub struct AgentsSnapshot {
 pub struct CloserState {
     /// The epoch under which the caller may close.
     pub epoch: u64,
-    /// Every interval that ends at or before this is closed; nothing if none is.
-    pub closed_until: Option<Timestamp>,
+    /// Up to when intervals are closed.
+    pub closed_until: ClosedUntil,
 }
 
 /// A feed.

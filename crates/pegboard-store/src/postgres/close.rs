@@ -11,7 +11,7 @@ use super::session::{BEGIN, COMMIT, Call, Pipeline, Session};
 use super::{dirty, feed};
 use crate::column::{from_column, to_column};
 use crate::paging::RowEntry;
-use crate::{Close, Closed, CloserState, FeedKind, Origin, StoreError, failpoint};
+use crate::{Close, Closed, ClosedUntil, CloserState, FeedKind, Origin, StoreError, failpoint};
 
 /// The reason of a revision that says that the row no longer exists.
 const GONE: &str = "gone";
@@ -19,7 +19,7 @@ const GONE: &str = "gone";
 const TAKE: &str = "
     INSERT INTO closers AS known (source, epoch) VALUES ($1, 1)
     ON CONFLICT (source) DO UPDATE SET epoch = known.epoch + 1
-    RETURNING epoch, closed_until";
+    RETURNING epoch, closed_until, contacts_closed_until";
 
 /// Raises the epoch of a source's closer.
 pub(super) async fn take_closer(session: &Session, source: &SourceName) -> Tried<CloserState> {
@@ -28,7 +28,12 @@ pub(super) async fn take_closer(session: &Session, source: &SourceName) -> Tried
     failpoint!("take_closer.after", fails);
     let missing = || StoreError::Damaged { what: "closer", detail: format!("{source}: not there") };
     let row = rows.first().ok_or_else(missing)?;
-    Ok(CloserState { epoch: from_column(get(row, 0)?), closed_until: get_maybe_instant(row, 1)? })
+    Ok(CloserState { epoch: from_column(get(row, 0)?), closed_until: closed_until(row, 1)? })
+}
+
+/// Two columns from `column` on: of agents, of contacts.
+pub(super) fn closed_until(row: &Row, column: usize) -> Tried<ClosedUntil> {
+    Ok(ClosedUntil { agents: get_maybe_instant(row, column)?, contacts: get_maybe_instant(row, column + 1)? })
 }
 
 /// Waits for every batch that holds the row, and makes the next ones wait.
@@ -37,18 +42,21 @@ const HOLD: &str = "SELECT epoch FROM closers WHERE source = $1 FOR UPDATE";
 /// Keeps other closers out, and lets batches go on.
 const CHECK: &str = "SELECT epoch FROM closers WHERE source = $1 FOR NO KEY UPDATE";
 
-const ANNOUNCE: &str = "UPDATE closers SET closing_until = greatest(closing_until, $2) WHERE source = $1";
+const ANNOUNCE: &str = "
+    UPDATE closers SET closing_until = greatest(closing_until, $2),
+        contacts_closing_until = greatest(contacts_closing_until, $3)
+    WHERE source = $1";
 
 /// Notes up to where a source is about to be closed.
 pub(super) async fn announce(
     session: &Session,
     source: &SourceName,
     epoch: u64,
-    until: Timestamp,
+    until: ClosedUntil,
 ) -> Tried<()> {
     let mut first = Pipeline::new(BEGIN);
     let held = first.add(Call::new(HOLD).with(source.as_str()));
-    first.add(Call::new(ANNOUNCE).with(source.as_str()).with(until.as_millis()));
+    first.add(with_both(Call::new(ANNOUNCE).with(source.as_str()), until));
     let answers = session.run(first).await?;
     check_closer(source, epoch, &answers[held])?;
     session.call(Call::new(COMMIT)).await.map(drop)
@@ -87,7 +95,7 @@ pub(super) async fn close(session: &Session, close: &Close, now: Timestamp) -> T
     if !close.answered.is_empty() {
         second.add(dirty::answer(source, &close.answered));
     }
-    second.add(Call::new(CLOSED).with(source.as_str()).with(close.closed_until.as_millis()));
+    second.add(with_both(Call::new(CLOSED).with(source.as_str()), close.closed_until));
     second.add(feed::append(FeedKind::Rows, source, outcome.entries, now));
     second.add(Call::new(COMMIT));
     failpoint!("close.rows_written", fails);
@@ -96,7 +104,14 @@ pub(super) async fn close(session: &Session, close: &Close, now: Timestamp) -> T
     Ok(outcome.closed)
 }
 
-const CLOSED: &str = "UPDATE closers SET closed_until = greatest(closed_until, $2) WHERE source = $1";
+const CLOSED: &str = "
+    UPDATE closers SET closed_until = greatest(closed_until, $2),
+        contacts_closed_until = greatest(contacts_closed_until, $3)
+    WHERE source = $1";
+
+fn with_both(call: Call<'_>, until: ClosedUntil) -> Call<'_> {
+    call.with(until.agents.map(Timestamp::as_millis)).with(until.contacts.map(Timestamp::as_millis))
+}
 
 /// What names a row: its report, the start of its interval, and its key as it is stored.
 type Name<'a> = (&'a str, Timestamp, String);

@@ -7,8 +7,8 @@ use pegboard_model::{SourceName, Timestamp};
 use super::codec::{get, get_instant, get_text, text};
 use super::fault::Tried;
 use super::session::{Call, Session};
-use crate::DirtyMark;
 use crate::column::limit;
+use crate::{ClosedUntil, DirtyMark};
 
 /// Merges each mark with the stored one, and never leaves that exactly as it was.
 ///
@@ -32,13 +32,13 @@ const MARK: &str = "
 /// before `kept_from` is no longer there to derive rows from: they stay as they are.
 pub(super) fn mark_behind(
     source: &SourceName,
-    closing: Option<Timestamp>,
+    closing: ClosedUntil,
     kept_from: Timestamp,
     changed: impl Iterator<Item = DirtyMark>,
 ) -> Option<Call<'_>> {
-    let closing = closing?;
     let mut spans: BTreeMap<Option<String>, (i64, i64)> = BTreeMap::new();
-    for mark in changed.filter(|mark| mark.from < closing) {
+    for mark in changed {
+        let Some(closing) = closing.get(mark.rows()).filter(|closing| mark.from < *closing) else { continue };
         let to = if mark.agent.is_some() { mark.to.max(closing) } else { mark.to };
         if to <= kept_from {
             continue;
@@ -57,10 +57,13 @@ pub(super) fn mark_behind(
     Some(Call::new(MARK).with(source.as_str()).with(agents).with(lows).with(highs).with(latest))
 }
 
-/// Marks of a source, the one that reaches back farthest first.
+/// Marks of a source, the one that reaches back farthest first: of agents so many at most, and the one of contacts.
 pub(super) async fn list(session: &Session, source: &SourceName, most: usize) -> Tried<Vec<DirtyMark>> {
-    let sql = "SELECT of_contacts, agent, low, high FROM dirty WHERE source = $1
-               ORDER BY low, of_contacts, agent LIMIT $2";
+    let sql = "SELECT of_contacts, agent, low, high FROM
+                   (SELECT * FROM dirty WHERE source = $1 AND NOT of_contacts ORDER BY low, agent LIMIT $2) AS of_agents
+               UNION ALL
+               SELECT of_contacts, agent, low, high FROM dirty WHERE source = $1 AND of_contacts
+               ORDER BY 3, 1, 2";
     let rows = session.call(Call::new(sql).with(source.as_str()).with(limit(most))).await?;
     let marks = rows.iter().map(|row| {
         let of_contacts: bool = get(row, 0)?;

@@ -14,17 +14,18 @@ use tokio_postgres::Row;
 use super::codec::{from_json, get, get_instant, get_maybe_instant, get_text, text, to_json};
 use super::fault::{Fault, Tried};
 use super::session::{BEGIN, COMMIT, Call, Pipeline, Session};
-use super::{acd, archive, dirty, feed, partitions, queue_names};
+use super::{acd, archive, close, dirty, feed, partitions, queue_names};
 use crate::column::{content_column, to_column};
 use crate::{
-    AgentWrite, Batch, Committed, DeadLetterWrite, DirtyMark, FeedKind, GapWrite, SegmentsWrite, StoreError,
-    failpoint,
+    AgentWrite, Batch, ClosedUntil, Committed, DeadLetterWrite, DirtyMark, FeedKind, GapWrite, SegmentsWrite,
+    StoreError, failpoint,
 };
 
 /// Up to where a source is closed, or about to be, and from when on its details are there. Whoever announces a closing,
 /// or removes details, waits until this batch has ended.
-const CLOSING: &str =
-    "SELECT greatest(closed_until, closing_until), details_from FROM closers WHERE source = $1 FOR KEY SHARE";
+const CLOSING: &str = "
+    SELECT greatest(closed_until, closing_until), greatest(contacts_closed_until, contacts_closing_until), details_from
+    FROM closers WHERE source = $1 FOR KEY SHARE";
 
 /// Writes a batch, if its writer still owns the partition.
 pub(super) async fn commit(session: &Session, batch: &Batch, now: Timestamp) -> Tried<Committed> {
@@ -51,8 +52,11 @@ pub(super) async fn commit(session: &Session, batch: &Batch, now: Timestamp) -> 
     if let Some(known) = known {
         keep_earlier_places(session, batch, &answers[known]).await?;
     }
-    let instant = |column| answers[closing].first().map(|row| get_maybe_instant(row, column)).transpose();
-    let (closing, kept_from) = (instant(0)?.flatten(), instant(1)?.flatten().unwrap_or(Timestamp::MIN));
+    let (closing, kept_from) = match answers[closing].first() {
+        Some(row) => (close::closed_until(row, 0)?, get_maybe_instant(row, 2)?),
+        None => (ClosedUntil::default(), None),
+    };
+    let kept_from = kept_from.unwrap_or(Timestamp::MIN);
     let pegs = pegged.map(|[before, written]| pegs(&contacts, &answers[before], &answers[written]));
     let changed = batch.dirty.iter().cloned().chain(pegs.transpose()?.unwrap_or_default());
     let standing = standing.map_or(&[][..], |[_, standing]| &answers[standing]);

@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_acd_rows.sql"),
     include_str!("migrations/0003_queue_names.sql"),
     include_str!("migrations/0004_archive.sql"),
+    include_str!("migrations/0005_closing_of_contacts.sql"),
 ];
 
 /// The table by which a schema is known as ours: one row.

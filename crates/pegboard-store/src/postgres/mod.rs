@@ -44,9 +44,9 @@ use self::migrate::State;
 use self::pool::{Lent, Pool};
 use crate::{
     AgentBeginning, AgentsSnapshot, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite, Batch, Beat, Close,
-    Closed, CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage, Gap, NodeId, Origin,
-    Part, PartitionState, QueueName, Result, Retention, Roll, RowRevision, SourceState, Store, StoreId,
-    StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite,
+    Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage, Gap,
+    NodeId, Origin, Part, PartitionState, QueueName, Result, Retention, Roll, RowRevision, SourceState,
+    Store, StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite,
 };
 
 /// How often work is done again that the database gave up in favour of another transaction.
@@ -378,7 +378,7 @@ impl Store for PostgresStore {
         self.write("take the closer", work).await
     }
 
-    async fn announce_closing(&self, source: &SourceName, epoch: u64, until: Timestamp) -> Result<()> {
+    async fn announce_closing(&self, source: &SourceName, epoch: u64, until: ClosedUntil) -> Result<()> {
         let work = |session: Lent| async move { close::announce(&session, source, epoch, until).await };
         self.write("announce a closing", work).await
     }
@@ -417,6 +417,11 @@ impl Store for PostgresStore {
     ) -> Result<Vec<(AgentId, Segment)>> {
         let work = |session: Lent| async move { read::segments(&session, source, agent, from, to).await };
         self.read("read segments", work).await
+    }
+
+    async fn first_contact(&self, source: &SourceName) -> Result<Option<Timestamp>> {
+        let work = |session: Lent| async move { read::first_contact(&session, source).await };
+        self.read("look for the first contact", work).await
     }
 
     async fn contacts(&self, source: &SourceName, from: Timestamp, to: Timestamp) -> Result<Vec<ContactLeg>> {

@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 use super::codec::{from_json, get, get_instant, get_maybe_instant, get_text, names, text};
 use super::fault::Tried;
 use super::session::{BEGIN_MOMENT, COMMIT, Call, Pipeline, Session};
-use super::{feed, partitions};
+use super::{close, feed, partitions};
 use crate::column::{from_column, limit};
 use crate::{
     AgentBeginning, AgentEntry, AgentsSnapshot, Cursor, DeadLetter, FeedKind, Gap, SourceState, StoreError,
@@ -97,18 +97,23 @@ fn class(word: &str) -> Tried<Class> {
     Ok(known.ok_or_else(unknown)?)
 }
 
+const CLOSED_UNTIL: &str = "SELECT closed_until, contacts_closed_until FROM closers WHERE source = $1";
+
 /// How a source stands.
 pub(super) async fn source_state(session: &Session, source: &SourceName) -> Tried<SourceState> {
     let mut moment = Pipeline::new(BEGIN_MOMENT);
-    let closed =
-        moment.add(Call::new("SELECT closed_until FROM closers WHERE source = $1").with(source.as_str()));
+    let closed = moment.add(Call::new(CLOSED_UNTIL).with(source.as_str()));
     let agents = moment.add(Call::new("SELECT count(*) FROM agents WHERE source = $1").with(source.as_str()));
     let partitions = moment.add(partitions::list(source));
     moment.add(Call::new(COMMIT));
     let answers = session.run(moment).await?;
     Ok(SourceState {
         partitions: answers[partitions].iter().map(partitions::read).collect::<Tried<_>>()?,
-        closed_until: answers[closed].first().map(|row| get_maybe_instant(row, 0)).transpose()?.flatten(),
+        closed_until: answers[closed]
+            .first()
+            .map(|row| close::closed_until(row, 0))
+            .transpose()?
+            .unwrap_or_default(),
         agents: answers[agents].first().map_or(Ok(0), |row| get(row, 0).map(from_column))?,
     })
 }
@@ -155,6 +160,12 @@ pub(super) async fn contact(
     let id = contact.to_string();
     let call = Call::new(sql).with(source.as_str()).with(text(&id));
     Ok(all(session, call, |row| from_json("contact", get(row, 0)?)).await?.pop())
+}
+
+/// The earliest instant that a contact is pegged to.
+pub(super) async fn first_contact(session: &Session, source: &SourceName) -> Tried<Option<Timestamp>> {
+    let call = Call::new("SELECT min(pegged) FROM contacts WHERE source = $1").with(source.as_str());
+    Ok(all(session, call, |row| get_maybe_instant(row, 0)).await?.pop().flatten())
 }
 
 /// Contacts pegged in `[from, to)`.

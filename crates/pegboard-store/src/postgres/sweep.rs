@@ -36,7 +36,9 @@ pub(super) async fn sweep(session: &Session, now: Timestamp, retention: &Retenti
 /// is too old for a source that nobody closes any more. It waits for the batches on their way, and later ones see it.
 const NOTE_DETAILS: &str = "
     WITH held AS (SELECT source FROM closers ORDER BY source FOR UPDATE)
-    UPDATE closers SET details_from = greatest(details_from, least($1, greatest(closed_until, $2)))
+    UPDATE closers SET details_from = greatest(details_from, least($1, greatest(
+        CASE WHEN contacts_closed_until < closed_until OR closed_until IS NULL
+             THEN contacts_closed_until ELSE closed_until END, $2)))
     FROM held WHERE closers.source = held.source";
 
 /// Segments and contacts of which nothing is derived any more. The first parameter is the size of a bite.

@@ -11,7 +11,7 @@ use super::writer::Step;
 use crate::column::{from_column, to_column};
 use crate::failpoint;
 use crate::paging::RowEntry;
-use crate::{Close, Closed, CloserState, FeedKind, Origin, StoreError};
+use crate::{Close, Closed, ClosedUntil, CloserState, FeedKind, Origin, StoreError};
 
 /// The reason of a revision that says that the row no longer exists.
 const GONE: &str = "gone";
@@ -24,43 +24,57 @@ pub(super) fn take_closer(step: &mut Step<'_>, source: &SourceName) -> Tried<Clo
         .prepare_cached(
             "INSERT INTO closers (source, epoch) VALUES (?1, 1)
              ON CONFLICT DO UPDATE SET epoch = epoch + 1
-             RETURNING epoch, closed_until",
+             RETURNING epoch, closed_until, contacts_closed_until",
         )?
         .query_row([source.as_str()], |row| {
-            Ok(CloserState {
-                epoch: from_column(row.get(0)?),
-                closed_until: row.get::<_, Option<i64>>(1)?.map(Timestamp::from_millis),
-            })
+            Ok(CloserState { epoch: from_column(row.get(0)?), closed_until: closed_until(row, 1)? })
         })?;
     failpoint!("take_closer.after", fails);
     Ok(state)
 }
 
+/// Two columns from `column` on: of agents, of contacts.
+pub(super) fn closed_until(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<ClosedUntil> {
+    let instant = |column| -> rusqlite::Result<Option<Timestamp>> {
+        Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
+    };
+    Ok(ClosedUntil { agents: instant(column)?, contacts: instant(column + 1)? })
+}
+
 /// Up to where a source is closed, or about to be.
-pub(super) fn announced(connection: &Connection, source: &SourceName) -> Tried<Option<Timestamp>> {
-    let announced: Option<(Option<i64>, Option<i64>)> = connection
-        .prepare_cached("SELECT closed_until, closing_until FROM closers WHERE source = ?1")?
-        .query_row([source.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+pub(super) fn announced(connection: &Connection, source: &SourceName) -> Tried<ClosedUntil> {
+    let announced = connection
+        .prepare_cached(
+            "SELECT closed_until, contacts_closed_until, closing_until, contacts_closing_until
+             FROM closers WHERE source = ?1",
+        )?
+        .query_row([source.as_str()], |row| Ok(closed_until(row, 0)?.raised(closed_until(row, 2)?)))
         .optional()?;
-    let (closed, closing) = announced.unwrap_or_default();
-    Ok(closed.max(closing).map(Timestamp::from_millis))
+    Ok(announced.unwrap_or_default())
 }
 
 /// Notes up to where a source is about to be closed.
-pub(super) fn announce(step: &Step<'_>, source: &SourceName, epoch: u64, until: Timestamp) -> Tried<()> {
+pub(super) fn announce(step: &Step<'_>, source: &SourceName, epoch: u64, until: ClosedUntil) -> Tried<()> {
     check_closer(step, source, epoch)?;
     step.connection
         .prepare_cached(
-            "UPDATE closers SET closing_until = max(coalesce(closing_until, ?2), ?2) WHERE source = ?1",
+            "UPDATE closers SET closing_until = max(coalesce(closing_until, ?2), coalesce(?2, closing_until)),
+                 contacts_closing_until =
+                     max(coalesce(contacts_closing_until, ?3), coalesce(?3, contacts_closing_until))
+             WHERE source = ?1",
         )?
-        .execute(params![source.as_str(), until.as_millis()])?;
+        .execute(params![
+            source.as_str(),
+            until.agents.map(Timestamp::as_millis),
+            until.contacts.map(Timestamp::as_millis),
+        ])?;
     Ok(())
 }
 
 /// Writes what closing intervals came to.
 pub(super) fn close(step: &mut Step<'_>, close: &Close) -> Tried<Closed> {
     failpoint!("close.before", fails);
-    let closed_until = check_closer(step, &close.source, close.epoch)?;
+    let closed_until = check_closer(step, &close.source, close.epoch)?.raised(close.closed_until);
     let mut closed = Closed::default();
     let mut entries = Vec::new();
     for row in &close.rows {
@@ -92,23 +106,27 @@ pub(super) fn close(step: &mut Step<'_>, close: &Close) -> Tried<Closed> {
     }
     failpoint!("close.rows_written", fails);
     dirty::answer(step, &close.source, &close.answered)?;
-    step.connection.prepare_cached("UPDATE closers SET closed_until = ?2 WHERE source = ?1")?.execute(
-        params![close.source.as_str(), closed_until.max(Some(close.closed_until)).map(Timestamp::as_millis)],
-    )?;
+    step.connection
+        .prepare_cached("UPDATE closers SET closed_until = ?2, contacts_closed_until = ?3 WHERE source = ?1")?
+        .execute(params![
+            close.source.as_str(),
+            closed_until.agents.map(Timestamp::as_millis),
+            closed_until.contacts.map(Timestamp::as_millis),
+        ])?;
     feed::append(step, FeedKind::Rows, &close.source, &entries)?;
     failpoint!("close.after", fails);
     Ok(closed)
 }
 
 /// Compares the epoch; answers until when the source was closed.
-fn check_closer(step: &Step<'_>, source: &SourceName, expected: u64) -> Tried<Option<Timestamp>> {
-    let stands: Option<(u64, Option<i64>)> = step
+fn check_closer(step: &Step<'_>, source: &SourceName, expected: u64) -> Tried<ClosedUntil> {
+    let stands: Option<(u64, ClosedUntil)> = step
         .connection
-        .prepare_cached("SELECT epoch, closed_until FROM closers WHERE source = ?1")?
-        .query_row([source.as_str()], |row| Ok((from_column(row.get(0)?), row.get(1)?)))
+        .prepare_cached("SELECT epoch, closed_until, contacts_closed_until FROM closers WHERE source = ?1")?
+        .query_row([source.as_str()], |row| Ok((from_column(row.get(0)?), closed_until(row, 1)?)))
         .optional()?;
     match stands {
-        Some((epoch, closed_until)) if epoch == expected => Ok(closed_until.map(Timestamp::from_millis)),
+        Some((epoch, closed_until)) if epoch == expected => Ok(closed_until),
         stands => Err(StoreError::NotOwner {
             source_name: source.clone(),
             partition: "(closer)".into(),

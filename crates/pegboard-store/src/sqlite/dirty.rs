@@ -6,21 +6,23 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::fault::Tried;
 use super::sweep;
 use super::writer::Step;
-use crate::DirtyMark;
 use crate::column::limit;
+use crate::{ClosedUntil, DirtyMark};
 
 /// Adds marks of what begins before `closing`, each merged with the one of the same agent, or of contacts. What changed
 /// about an agent lasts: every interval that is closed by then was closed, or is being closed, with the old state.
 pub(super) fn mark_behind(
     step: &Step<'_>,
     source: &SourceName,
-    closing: Option<Timestamp>,
+    closing: ClosedUntil,
     changed: impl Iterator<Item = DirtyMark>,
 ) -> Tried<()> {
-    let Some(closing) = closing else { return Ok(()) };
-    let behind = changed.filter(|mark| mark.from < closing).map(|mark| match mark.agent {
-        Some(_) => DirtyMark { to: mark.to.max(closing), ..mark },
-        None => mark,
+    let behind = changed.filter_map(|mark| {
+        let closing = closing.get(mark.rows()).filter(|closing| mark.from < *closing)?;
+        Some(match mark.agent {
+            Some(_) => DirtyMark { to: mark.to.max(closing), ..mark },
+            None => mark,
+        })
     });
     mark(step, source, &behind.collect::<Vec<_>>())
 }
@@ -83,11 +85,14 @@ fn find(connection: &Connection, source: &SourceName, mark: &DirtyMark) -> Tried
     Ok(found)
 }
 
-/// Marks of a source, the one that reaches back farthest first.
+/// Marks of a source, the one that reaches back farthest first: of agents so many at most, and the one of contacts.
 pub(super) fn list(connection: &Connection, source: &SourceName, most: usize) -> Tried<Vec<DirtyMark>> {
     let mut query = connection.prepare_cached(
-        "SELECT of_contacts, agent, low, high FROM dirty WHERE source = ?1
-         ORDER BY low, of_contacts, agent LIMIT ?2",
+        "SELECT of_contacts, agent, low, high FROM
+             (SELECT * FROM dirty WHERE source = ?1 AND of_contacts = 0 ORDER BY low, agent LIMIT ?2)
+         UNION ALL
+         SELECT of_contacts, agent, low, high FROM dirty WHERE source = ?1 AND of_contacts = 1
+         ORDER BY 3, 1, 2",
     )?;
     let marks = query.query_map(params![source.as_str(), limit(most)], |row| {
         let of_contacts: bool = row.get(0)?;

@@ -51,9 +51,9 @@ use self::reader::Readers;
 use self::writer::Writer;
 use crate::{
     AgentBeginning, AgentsSnapshot, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite, Backup, Batch, Beat,
-    Close, Closed, CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage, Gap, NodeId,
-    Origin, Part, PartitionState, QueueName, Result, Roll, RowRevision, SourceState, Store, StoreError,
-    StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite, failpoint,
+    Close, Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage,
+    Gap, NodeId, Origin, Part, PartitionState, QueueName, Result, Roll, RowRevision, SourceState, Store,
+    StoreError, StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite, failpoint,
 };
 
 const DAY: Millis = Millis::from_hours(24);
@@ -339,7 +339,7 @@ impl Store for SqliteStore {
         self.writer.run("take the closer", move |step| close::take_closer(step, &source)).await
     }
 
-    async fn announce_closing(&self, source: &SourceName, epoch: u64, until: Timestamp) -> Result<()> {
+    async fn announce_closing(&self, source: &SourceName, epoch: u64, until: ClosedUntil) -> Result<()> {
         let source = source.clone();
         let job = move |step: &mut writer::Step<'_>| close::announce(step, &source, epoch, until);
         self.writer.run("announce the closing of intervals", job).await
@@ -377,6 +377,12 @@ impl Store for SqliteStore {
         let query =
             move |connection: &Connection| read::segments(connection, &source, agent.as_ref(), from, to);
         self.readers.run("read segments", query).await
+    }
+
+    async fn first_contact(&self, source: &SourceName) -> Result<Option<Timestamp>> {
+        let source = source.clone();
+        let query = move |connection: &Connection| read::first_contact(connection, &source);
+        self.readers.run("look for the first contact", query).await
     }
 
     async fn contacts(&self, source: &SourceName, from: Timestamp, to: Timestamp) -> Result<Vec<ContactLeg>> {

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use super::codec::{from_json, source_filter};
 use super::fault::Tried;
-use super::{feed, partitions};
+use super::{close, feed, partitions};
 use crate::column::{from_column, limit};
 use crate::{
     AgentBeginning, AgentEntry, AgentsSnapshot, Cursor, DeadLetter, FeedKind, Gap, SourceState, StoreError,
@@ -117,16 +117,16 @@ fn class(word: &str) -> Tried<Class> {
 
 /// How a source stands.
 pub(super) fn source_state(connection: &Connection, source: &SourceName) -> Tried<SourceState> {
-    let closed_until: Option<Option<i64>> = connection
-        .prepare_cached("SELECT closed_until FROM closers WHERE source = ?1")?
-        .query_row([source.as_str()], |row| row.get(0))
+    let closed_until = connection
+        .prepare_cached("SELECT closed_until, contacts_closed_until FROM closers WHERE source = ?1")?
+        .query_row([source.as_str()], |row| close::closed_until(row, 0))
         .optional()?;
     let agents = connection
         .prepare_cached("SELECT count(*) FROM agents WHERE source = ?1")?
         .query_row([source.as_str()], |row| row.get(0).map(from_column))?;
     Ok(SourceState {
         partitions: partitions::list(connection, source)?,
-        closed_until: closed_until.flatten().map(Timestamp::from_millis),
+        closed_until: closed_until.unwrap_or_default(),
         agents,
     })
 }
@@ -173,6 +173,14 @@ pub(super) fn contact(
         .query_row(params![source.as_str(), contact.to_string()], |row| row.get(0))
         .optional()?;
     body.map(|body| from_json("contact", &body)).transpose()
+}
+
+/// The earliest instant that a contact is pegged to.
+pub(super) fn first_contact(connection: &Connection, source: &SourceName) -> Tried<Option<Timestamp>> {
+    let first: Option<i64> = connection
+        .prepare_cached("SELECT min(pegged) FROM contacts WHERE source = ?1")?
+        .query_row([source.as_str()], |row| row.get(0))?;
+    Ok(first.map(Timestamp::from_millis))
 }
 
 /// Contacts pegged in `[from, to)`.

@@ -163,8 +163,11 @@ pub(super) fn plan_details(
     too_old: Timestamp,
     ranges: &mut VecDeque<Range>,
 ) -> Tried<()> {
-    let closers: Vec<(String, Option<i64>)> =
-        many(connection, "SELECT source, closed_until FROM closers ORDER BY source", [])?;
+    let closers: Vec<(String, Option<i64>)> = many(
+        connection,
+        "SELECT source, min(closed_until, contacts_closed_until) FROM closers ORDER BY source",
+        [],
+    )?;
     let closed: BTreeMap<String, Timestamp> = closers
         .into_iter()
         .filter_map(|(source, until)| Some((source, Timestamp::from_millis(until?))))

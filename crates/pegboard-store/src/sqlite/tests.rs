@@ -289,7 +289,7 @@ async fn every_revision_is_kept() {
         let close = Close {
             source: "a".into(),
             epoch: 1,
-            closed_until: clock(),
+            closed_until: crate::ClosedUntil::both(clock()),
             rows: vec![row],
             gone: Vec::new(),
             answered: Vec::new(),

@@ -147,7 +147,13 @@ async fn r24_a_damaged_page_costs_what_reads_it_and_nothing_else() {
     store.commit(Batch { agents: Vec::new(), ..event(epoch, 61, "ann") }).await.unwrap();
     let closer = store.take_closer(&source()).await.unwrap();
     let rows = (0..200).map(|n| row(&format!("agent-{n}"), "{}", "late")).collect();
-    let refused = store.close(Close { rows, closed_until: at(1800), ..close(closer.epoch) }).await;
+    let refused = store
+        .close(Close {
+            rows,
+            closed_until: pegboard_store::ClosedUntil::both(at(1800)),
+            ..close(closer.epoch)
+        })
+        .await;
     assert!(matches!(refused, Err(StoreError::Damaged { .. })), "{refused:?}");
     let after = store.source_state(&source()).await.unwrap();
     assert_eq!(after.closed_until, closer.closed_until, "nothing of it was written");

@@ -72,6 +72,7 @@ on_every_store! {
     closing::an_earlier_closer_is_refused_and_writes_nothing,
     closing::a_row_that_is_no_json_is_refused_with_all_of_its_closing,
     closing::closed_until_never_goes_back,
+    closing::rows_of_agents_and_of_contacts_are_closed_apart,
     closing::marks_are_merged,
     closing::an_answer_removes_a_mark_unless_it_changed,
     closing::what_changes_behind_an_announced_closing_is_marked_and_nothing_else,

@@ -9,8 +9,8 @@ use pegboard_model::{
     Timestamp, What,
 };
 use pegboard_store::{
-    AcdRowWrite, AgentWrite, Batch, Close, Counts, Cursor, DeadLetterWrite, FeedEntry, FeedKind, QueueName,
-    RowWrite, SegmentsWrite, Store, StoredAgent,
+    AcdRowWrite, AgentWrite, Batch, Close, ClosedUntil, Counts, Cursor, DeadLetterWrite, FeedEntry, FeedKind,
+    QueueName, RowWrite, SegmentsWrite, Store, StoredAgent,
 };
 
 /// An instant, in seconds from the morning of the tests.
@@ -176,7 +176,7 @@ pub(crate) fn close(epoch: u64) -> Close {
     Close {
         source: source(),
         epoch,
-        closed_until: at(900),
+        closed_until: ClosedUntil::both(at(900)),
         rows: Vec::new(),
         gone: Vec::new(),
         answered: Vec::new(),

@@ -307,6 +307,19 @@ pub static ROUTES: [Route; 20] = [
                 about: "Whether a queue is told apart by channel and direction: `queue / channel / direction` instead of \
                         its id and its name.",
             },
+            Param {
+                name: "by",
+                repeated: false,
+                kind: ParamKind::Word(&["interval", "day"]),
+                about: "What a reconciliation compares: intervals, where nothing is said, or local days.",
+            },
+            Param {
+                name: "tolerance",
+                repeated: false,
+                kind: ParamKind::Number(0, 3600),
+                about: "How many seconds durations may differ in a reconciliation, for each contact or each interval of an \
+                        agent; 1 where nothing is said. Counts may not differ.",
+            },
             FORMAT,
             SPREADSHEET,
         ],

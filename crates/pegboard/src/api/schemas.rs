@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::api::error::Code;
-use crate::runtime::view::REPORTS;
+use crate::runtime::view::all_reports;
 
 /// Every schema, by name.
 pub(crate) fn all() -> Value {
@@ -25,7 +25,7 @@ pub(crate) fn all() -> Value {
         "Agent": object(agent),
         "AgentState": object(agent_state()),
         "Moment": object(vec![("at", time())]),
-        "Reports": object(vec![("reports", list(&json!({"type": "string", "enum": REPORTS})))]),
+        "Reports": object(vec![("reports", list(&json!({"type": "string", "enum": all_reports()})))]),
         "Report": object(vec![
             ("report", text()),
             ("from", time()),
@@ -111,9 +111,17 @@ fn source() -> Value {
         ("name", text()),
         ("kind", text()),
         ("health", json!({"type": "string", "enum": ["starting", "ok", "lagging", "failing", "stopped"]})),
-        ("watermark", described(or_null(time()), "Up to when everything of it is known.")),
+        ("watermark", described(or_null(time()), "Up to when all that its agents did is known.")),
+        ("contacts_watermark", described(or_null(time()), "Up to when all its contacts are known.")),
         ("behind_s", or_null(number())),
-        ("closed_until", described(or_null(time()), "Up to when its intervals are closed.")),
+        ("closed_until", described(or_null(time()), "Up to when its intervals are closed, for all rows.")),
+        (
+            "contacts_closed_until",
+            described(
+                or_null(time()),
+                "Up to when they are closed for rows of contacts; rows of agents do not wait for these.",
+            ),
+        ),
         ("agents", count()),
         ("counts", reference("SourceCounts")),
         ("partitions", list(&reference("Partition"))),

@@ -68,7 +68,8 @@ fn settings() -> SourceConfig {
         format: FileFormat::AmazonConnect,
         follow: true,
     });
-    SourceConfig { close_delay: Millis::from_minutes(2), ..SourceConfig::new("simulated", input) }
+    let delay = Millis::from_minutes(2);
+    SourceConfig { close_delay: delay, close_delay_contacts: delay, ..SourceConfig::new("simulated", input) }
 }
 
 async fn listen(port: Option<u16>) -> Result<TcpListener, Failure> {

@@ -1,6 +1,5 @@
 //! `pegboard replay`: reports from files.
 
-use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -227,8 +226,7 @@ fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
     let statuses = arguments.statuses.as_deref().map(statuses::read).transpose();
     let statuses: Option<StatusTable> = statuses.map_err(|errors| Failure::Usage(errors.to_string()))?;
     let goals = arguments.queue_settings.as_deref().map(queue_settings::read).transpose();
-    let goals: Option<HashMap<String, QueueGoals>> =
-        goals.map_err(|errors| Failure::Usage(errors.to_string()))?;
+    let goals = goals.map_err(|errors| Failure::Usage(errors.to_string()))?;
     Ok(Settings {
         source: arguments.source.as_str().into(),
         from: arguments.from,
@@ -236,7 +234,7 @@ fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
         interval: arguments.interval,
         zone: arguments.time_zone.clone(),
         statuses: statuses.unwrap_or_default(),
-        goals: goals.unwrap_or_default(),
+        goals: goals.unwrap_or_default().goals,
         default_goals: QueueGoals {
             service_level: arguments.service_level,
             short_abandon: arguments.short_abandon,

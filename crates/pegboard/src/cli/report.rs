@@ -43,6 +43,12 @@ pub(super) struct Arguments {
     /// Show every revision of the rows: when, why, and what changed.
     #[arg(long)]
     history: bool,
+    /// Compare local days rather than intervals; in a reconciliation.
+    #[arg(long, conflicts_with = "history")]
+    by_day: bool,
+    /// How many seconds durations may differ in a reconciliation, for each contact; 1 where nothing is said.
+    #[arg(long, value_name = "SECONDS", conflicts_with = "history")]
+    tolerance: Option<u32>,
     /// How the rows are written.
     #[arg(long, value_enum, default_value_t = Format::Csv)]
     format: Format,
@@ -101,6 +107,12 @@ impl Arguments {
         }
         if self.virtual_queues {
             query.append_pair("virtual_queues", "true");
+        }
+        if self.by_day {
+            query.append_pair("by", "day");
+        }
+        if let Some(seconds) = self.tolerance {
+            query.append_pair("tolerance", &seconds.to_string());
         }
         query.append_pair(
             "format",

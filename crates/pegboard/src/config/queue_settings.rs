@@ -1,10 +1,11 @@
-//! The thresholds of queues as a file: `queue,service_level_s,short_abandon_s`.
+//! What is set for single queues, as a file: `queue,service_level_s,short_abandon_s,opening_hours,channel`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use pegboard_engine::opening::{InvalidOpeningHours, OpeningHours};
 use pegboard_engine::queues::QueueGoals;
-use pegboard_model::Millis;
+use pegboard_model::{Channel, Millis, Text};
 
 use super::document::read_side_file;
 use super::fault::ConfigErrors;
@@ -13,21 +14,45 @@ use super::sheet::{Cell, Sheet};
 const QUEUE: &str = "queue";
 const SERVICE_LEVEL: &str = "service_level_s";
 const SHORT_ABANDON: &str = "short_abandon_s";
+const OPENING_HOURS: &str = "opening_hours";
+const CHANNEL: &str = "channel";
+
+/// How many of the columns, the last ones, may be missing.
+const OPTIONAL: usize = 2;
 
 /// A day.
 const MOST: Millis = Millis::from_hours(24);
 
-/// Reads the thresholds of queues: a CSV file with the columns `queue` (an id or a name), `service_level_s` and
-/// `short_abandon_s` (seconds, with at most three decimals).
-pub fn read(path: &Path) -> Result<HashMap<String, QueueGoals>, ConfigErrors> {
+/// What is set for single queues, by id or by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct QueueSettings {
+    /// Their thresholds.
+    pub goals: HashMap<String, QueueGoals>,
+    /// When they are open, of those for which that is said.
+    pub open: BTreeMap<String, OpenQueue>,
+}
+
+/// When a queue is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenQueue {
+    /// By weekday, on the local clock of the source.
+    pub hours: OpeningHours,
+    /// The channel that is expected in it.
+    pub channel: Channel,
+}
+
+/// Reads what is set for queues: a CSV file with the columns `queue` (an id or a name), `service_level_s` and
+/// `short_abandon_s` (seconds, with at most three decimals), and perhaps `opening_hours` and `channel`.
+pub fn read(path: &Path) -> Result<QueueSettings, ConfigErrors> {
     parse(path, &read_side_file(path)?)
 }
 
-pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<HashMap<String, QueueGoals>, ConfigErrors> {
-    let mut sheet = Sheet::read(path, bytes, [QUEUE, SERVICE_LEVEL, SHORT_ABANDON])?;
-    let mut goals = HashMap::new();
+pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<QueueSettings, ConfigErrors> {
+    let columns = [QUEUE, SERVICE_LEVEL, SHORT_ABANDON, OPENING_HOURS, CHANNEL];
+    let mut sheet = Sheet::read_with(path, bytes, columns, OPTIONAL)?;
+    let mut settings = QueueSettings::default();
     let mut lines = HashMap::new();
-    for [queue, service_level, short_abandon] in sheet.take_rows() {
+    for [queue, service_level, short_abandon, hours, channel] in sheet.take_rows() {
         if queue.text.is_empty() {
             sheet.note(&queue.span, Some(QUEUE), "the queue is missing".to_owned(), None);
         } else if let Some(line) = lines.insert(queue.text.clone(), sheet.line_of(&queue)) {
@@ -36,11 +61,40 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<HashMap<String, QueueGo
         }
         let service_level = seconds(&mut sheet, SERVICE_LEVEL, &service_level);
         let short_abandon = seconds(&mut sheet, SHORT_ABANDON, &short_abandon);
+        let open = open_queue(&mut sheet, &hours, &channel);
+        let queue = queue.text.into_owned();
+        settings.open.extend(open.map(|open| (queue.clone(), open)));
         if let (Some(service_level), Some(short_abandon)) = (service_level, short_abandon) {
-            goals.insert(queue.text.into_owned(), QueueGoals { service_level, short_abandon });
+            settings.goals.insert(queue, QueueGoals { service_level, short_abandon });
         }
     }
-    sheet.finish(goals)
+    sheet.finish(settings)
+}
+
+fn open_queue<const N: usize>(
+    sheet: &mut Sheet<'_, N>,
+    hours: &Cell<'_>,
+    channel: &Cell<'_>,
+) -> Option<OpenQueue> {
+    if hours.text.is_empty() {
+        if !channel.text.is_empty() {
+            let message = "a channel without opening hours says nothing".to_owned();
+            sheet.note(&channel.span, Some(CHANNEL), message, None);
+        }
+        return None;
+    }
+    let channel = match &*channel.text {
+        "" => Channel::Voice,
+        named => Channel::from(Text::from(named.to_ascii_uppercase())),
+    };
+    let read: Result<OpeningHours, InvalidOpeningHours> = hours.text.parse();
+    match read {
+        Ok(hours) => Some(OpenQueue { hours, channel }),
+        Err(error) => {
+            sheet.note(&hours.span, Some(OPENING_HOURS), error.to_string(), None);
+            None
+        }
+    }
 }
 
 fn seconds<const N: usize>(sheet: &mut Sheet<'_, N>, column: &str, cell: &Cell<'_>) -> Option<Millis> {

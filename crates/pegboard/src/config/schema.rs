@@ -175,13 +175,16 @@ fn source(
     table.set("stale_after", &mut source.stale_after, value::duration(STALE_AFTER));
     table.set("reconcile_every", &mut source.reconcile_every, value::duration(RECONCILE_EVERY));
     table.set("close_delay", &mut source.close_delay, value::duration(CLOSE_DELAY));
+    table.set("close_delay_contacts", &mut source.close_delay_contacts, value::duration(CLOSE_DELAY));
+    source.recapture_at = table.optional("recapture_at", value::time_of_day);
     table.set("lateness", &mut source.lateness, value::duration(LATENESS));
     table.set("personal_queues", &mut source.personal_queues, value::boolean);
     if let Some(path) = table.optional("statuses", value::path(folder)) {
         source.statuses = side_files.statuses(&path, &mut table).unwrap_or_default();
     }
     if let Some(path) = table.optional("queue_settings", value::path(folder)) {
-        source.queue_settings = side_files.queue_settings(&path, &mut table).unwrap_or_default();
+        let settings = side_files.queue_settings(&path, &mut table).unwrap_or_default();
+        (source.queue_settings, source.open_queues) = (settings.goals, settings.open);
     }
     table.finish();
     Some(SourceConfig { name: name?, input: input?, ..source })

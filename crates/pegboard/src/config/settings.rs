@@ -1,7 +1,7 @@
 //! What a valid configuration says: every value already of its own type, every path already absolute or relative
 //! to the working directory, every default filled in.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -14,9 +14,10 @@ use pegboard_engine::queues::QueueGoals;
 use pegboard_engine::{IntervalLength, StatusTable};
 use pegboard_model::policy::{GroupBy, Pegging, Precedence, RingIn, ServiceLevelFormula, SessionPolicy};
 use pegboard_model::{Millis, SourceName, Timestamp};
-use pegboard_store::{PostgresUrl, Retention};
+use pegboard_store::{PostgresUrl, Retention, RowsOf};
 
 use super::choice::choice;
+use super::queue_settings::OpenQueue;
 use super::secret::SecretRef;
 
 /// A valid `pegboard.toml`.
@@ -220,6 +221,8 @@ pub struct SourceConfig {
     pub default_goals: QueueGoals,
     /// The thresholds of queues that have their own, by id or by name.
     pub queue_settings: HashMap<String, QueueGoals>,
+    /// When queues are open, by id or by name, of those for which that is said.
+    pub open_queues: BTreeMap<String, OpenQueue>,
     /// What each status means for staffing.
     pub statuses: StatusTable,
     /// How the service level is computed.
@@ -238,8 +241,12 @@ pub struct SourceConfig {
     pub stale_after: Millis,
     /// How often the platform's own snapshot is looked at, where it can be.
     pub reconcile_every: Millis,
-    /// How long after its end, by the watermark, an interval is closed.
+    /// How long after its end, by the watermark, an interval is closed for reports of agents.
     pub close_delay: Millis,
+    /// The same for reports of contacts, whose records trail their end.
+    pub close_delay_contacts: Millis,
+    /// When the local day before is captured again, after midnight of the local clock; never where there is none.
+    pub recapture_at: Option<Millis>,
     /// How far behind the newest event of its partition a late one is still applied.
     pub lateness: Millis,
     /// Whether agents' personal queues are reported as queues.
@@ -258,6 +265,7 @@ impl SourceConfig {
             interval: IntervalLength::Minutes(15),
             default_goals: QueueGoals::default(),
             queue_settings: HashMap::new(),
+            open_queues: BTreeMap::new(),
             statuses: StatusTable::default(),
             service_level_formula: ServiceLevelFormula::default(),
             pegging: Pegging::default(),
@@ -268,9 +276,21 @@ impl SourceConfig {
             stale_after: Millis::from_minutes(5),
             reconcile_every: Millis::from_seconds(30),
             close_delay: Millis::from_minutes(1),
+            close_delay_contacts: Millis::from_minutes(5),
+            recapture_at: None,
             lateness: Millis::from_hours(24),
             personal_queues: false,
             archive: None,
+        }
+    }
+}
+
+impl SourceConfig {
+    /// How long after its end, by the watermark, an interval is closed.
+    pub const fn delay_of(&self, rows: RowsOf) -> Millis {
+        match rows {
+            RowsOf::Agents => self.close_delay,
+            RowsOf::Contacts => self.close_delay_contacts,
         }
     }
 }

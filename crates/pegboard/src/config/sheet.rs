@@ -22,6 +22,8 @@ pub(super) struct Sheet<'t, const N: usize> {
     file: &'t Path,
     lines: Lines<'t>,
     columns: [&'static str; N],
+    /// How many of the last columns may be missing.
+    optional: usize,
     /// The cells of the columns, in the order of `columns`, row by row.
     rows: Vec<[Cell<'t>; N]>,
     faults: Vec<Fault>,
@@ -34,9 +36,19 @@ impl<'t, const N: usize> Sheet<'t, N> {
         bytes: &'t [u8],
         columns: [&'static str; N],
     ) -> Result<Self, ConfigErrors> {
+        Self::read_with(file, bytes, columns, 0)
+    }
+
+    /// The same, where the last columns, so many, may be missing: then their cells are empty.
+    pub(super) fn read_with(
+        file: &'t Path,
+        bytes: &'t [u8],
+        columns: [&'static str; N],
+        optional: usize,
+    ) -> Result<Self, ConfigErrors> {
         let text = text::decode(file, bytes)?;
         let lines = Lines::new(text);
-        let mut sheet = Self { file, lines, columns, rows: Vec::new(), faults: Vec::new() };
+        let mut sheet = Self { file, lines, columns, optional, rows: Vec::new(), faults: Vec::new() };
         let mut scanned = Scanner::new(text).rows(&mut sheet);
         if scanned.is_empty() {
             let message = format!("the file is empty; it begins with a header: {}", columns.join(","));
@@ -89,7 +101,7 @@ impl<'t, const N: usize> Sheet<'t, N> {
     }
 
     /// Where each column stands, if all do.
-    fn columns_in(&mut self, header: &[Cell<'t>]) -> Option<[usize; N]> {
+    fn columns_in(&mut self, header: &[Cell<'t>]) -> Option<[Option<usize>; N]> {
         if let [only] = header
             && only.text.contains([';', '\t'])
         {
@@ -101,10 +113,12 @@ impl<'t, const N: usize> Sheet<'t, N> {
         let order = self.columns.map(position);
         let end = header.last().map_or(0, |cell| cell.span.end);
         let columns = self.columns;
-        for (column, _) in columns.iter().zip(order).filter(|(_, position)| position.is_none()) {
+        let required = N - self.optional;
+        let missing = |(_, position): &(&&str, Option<usize>)| position.is_none();
+        for (column, _) in columns.iter().zip(order).take(required).filter(missing) {
             self.note(&(end..end), None, format!("the column {column} is missing"), None);
         }
-        order.iter().all(Option::is_some).then(|| order.map(Option::unwrap_or_default))
+        order[..required].iter().all(Option::is_some).then_some(order)
     }
 
     fn check_header(&mut self, header: &[Cell<'t>]) {
@@ -121,7 +135,7 @@ impl<'t, const N: usize> Sheet<'t, N> {
         }
     }
 
-    fn take_row(&mut self, order: &[usize; N], width: usize, row: &[Cell<'t>]) {
+    fn take_row(&mut self, order: &[Option<usize>; N], width: usize, row: &[Cell<'t>]) {
         if let Some(extra) = row.iter().skip(width).find(|cell| !cell.text.is_empty()) {
             let help = "a text that holds a comma is put in quotes".to_owned();
             self.note(&extra.span, None, "the row has more cells than the header".to_owned(), Some(help));
@@ -129,7 +143,8 @@ impl<'t, const N: usize> Sheet<'t, N> {
         }
         let end = row.last().map_or(0, |cell| cell.span.end);
         let absent = Cell { text: Cow::Borrowed(""), span: end..end };
-        self.rows.push(order.map(|index| row.get(index).unwrap_or(&absent).clone()));
+        let cell = |index: Option<usize>| index.and_then(|index| row.get(index)).unwrap_or(&absent).clone();
+        self.rows.push(order.map(cell));
     }
 }
 

@@ -1,13 +1,13 @@
 //! The tables beside the configuration file, which planners edit as CSV.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use pegboard_engine::StatusTable;
-use pegboard_engine::queues::QueueGoals;
 
 use super::fault::{ConfigErrors, Fault};
+use super::queue_settings::QueueSettings;
 use super::table::Table;
 use super::{queue_settings, statuses};
 
@@ -37,12 +37,8 @@ impl<'f> SideFiles<'f> {
         self.read("statuses", path, table, statuses::parse)
     }
 
-    /// The thresholds that the key `queue_settings` names.
-    pub(super) fn queue_settings(
-        &mut self,
-        path: &Path,
-        table: &mut Table<'_, '_>,
-    ) -> Option<HashMap<String, QueueGoals>> {
+    /// What the file sets for queues that the key `queue_settings` names.
+    pub(super) fn queue_settings(&mut self, path: &Path, table: &mut Table<'_, '_>) -> Option<QueueSettings> {
         self.read("queue_settings", path, table, queue_settings::parse)
     }
 

@@ -207,6 +207,21 @@ fn show_duration(duration: Millis) -> String {
     }
 }
 
+/// A time of the day such as `"02:30"`, after midnight.
+pub(super) fn time_of_day(value: &DeValue<'_>) -> Read<Millis> {
+    const EXPECTED: &str = "a time of the day from \"00:00\" to \"23:59\"";
+    let text = text(value, EXPECTED)?;
+    let number = |digits: &str, most: i64| {
+        let is_number = digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_digit());
+        digits.parse::<i64>().ok().filter(|number| is_number && *number <= most)
+    };
+    let parts = text.split_once(':').map(|(hours, minutes)| (number(hours, 23), number(minutes, 59)));
+    match parts {
+        Some((Some(hours), Some(minutes))) => Ok(Millis::from_minutes(hours * 60 + minutes)),
+        _ => Err(Wrong::expected(EXPECTED)),
+    }
+}
+
 /// The length of an interval: any way to write 5, 10, 15, 30 or 60 minutes.
 pub(super) fn interval(value: &DeValue<'_>) -> Read<IntervalLength> {
     let length = value.as_str().and_then(parse_duration).and_then(|length| {

@@ -1,16 +1,18 @@
 //! Closes intervals: derives rows from facts once the watermark has passed, and again where facts changed.
 //!
-//! One closer works on a source at a time; its epoch stands in every write.
+//! One closer works on a source at a time; its epoch stands in every write. Rows that are made of agents' states and those
+//! that are made of contacts are closed apart, each as far as what they are made of is known, and after its own delay.
 
 use std::collections::{BTreeMap, HashSet};
 
-use pegboard_engine::queues::pegged_at;
-use pegboard_engine::{IntervalLength, Window};
+use pegboard_engine::Window;
 use pegboard_model::report::Row;
 use pegboard_model::{Millis, Text, Timestamp};
-use pegboard_store::{Close, Closed, DirtyMark, RowWrite, StoreError, failpoint};
+use pegboard_store::{Close, Closed, ClosedUntil, DirtyMark, RowWrite, RowsOf, StoreError, failpoint};
 
+use super::recapture;
 use super::reports::{Facts, interval_at};
+use super::silence::Silence;
 use super::source::Shared;
 use crate::report_text::json_object;
 
@@ -31,47 +33,74 @@ const MARKS: usize = 1000;
 pub const STORED_REPORTS: [&str; 4] =
     ["agent_interval", "group_interval", "queue_interval", "agent_queue_interval"];
 
+/// Those of them that are made of agents' states, or of contacts.
+pub(super) const fn stored_reports(rows: RowsOf) -> [&'static str; 2] {
+    let [agents, groups, queues, agent_queues] = STORED_REPORTS;
+    match rows {
+        RowsOf::Agents => [agents, groups],
+        RowsOf::Contacts => [queues, agent_queues],
+    }
+}
+
 /// Closes the intervals of one source.
 #[derive(Debug)]
 pub struct Closer {
+    closings: [Closing; 2],
+}
+
+/// Closes the intervals of one source, for rows that are made of the same.
+#[derive(Debug)]
+struct Closing {
+    rows: RowsOf,
     epoch: u64,
     closed_until: Option<Timestamp>,
     /// How far the next step goes: further and further while nothing happened, so that a source whose facts are years
     /// old does not close every quiet hour since.
     stride: Millis,
+    /// Since when the last recapture was due that was done.
+    recaptured: Option<Timestamp>,
 }
 
 impl Closer {
     /// Takes over the closing of the source.
     pub async fn take(shared: &Shared) -> Result<Self, StoreError> {
         let state = shared.store.take_closer(&shared.config.name).await?;
-        if let Some(closed_until) = state.closed_until {
-            shared.status.set_closed_until(closed_until);
-        }
-        Ok(Self { epoch: state.epoch, closed_until: state.closed_until, stride: STEP })
+        shared.status.set_closed_until(state.closed_until);
+        let closing = |rows| Closing {
+            rows,
+            epoch: state.epoch,
+            closed_until: state.closed_until.get(rows),
+            stride: STEP,
+            recaptured: None,
+        };
+        Ok(Self { closings: RowsOf::ALL.map(closing) })
     }
 
     /// Closes what can be closed, and answers marks. Answers whether there is more to do at once.
     pub async fn run(&mut self, shared: &Shared) -> Result<bool, StoreError> {
-        let answered = self.answer_marks(shared).await?;
-        let closed = self.close_next(shared).await?;
-        Ok(answered || closed)
+        let mut more = false;
+        for closing in &mut self.closings {
+            more |= closing.answer_marks(shared).await?;
+            more |= closing.close_next(shared).await?;
+            closing.recapture(shared).await?;
+        }
+        Ok(more)
     }
+}
 
+impl Closing {
     async fn close_next(&mut self, shared: &Shared) -> Result<bool, StoreError> {
-        let Some(watermark) = shared.status.watermark() else { return Ok(false) };
-        let ready = watermark - shared.config.close_delay;
+        let Some(watermark) = shared.status.watermark(self.rows) else { return Ok(false) };
+        let ready = watermark - shared.config.delay_of(self.rows);
         let complete = interval_at(&shared.config, ready).from;
-        let Some(from) = self.closed_until else { return self.begin(shared, complete, watermark).await };
+        let Some(from) = self.closed_until else { return self.begin(shared, complete).await };
         let to = complete.min(interval_at(&shared.config, from + self.stride).from);
         if to <= from {
             return Ok(false);
         }
         // From here on every change before `to` leaves a mark; what was committed before this is seen below.
         self.announce(shared, to).await?;
-        let window = Window { from, to };
-        let facts = self.facts(shared, window, watermark).await?;
-        let rows = row_writes(shared, &facts, "first");
+        let rows = self.derive(shared, Window { from, to }, watermark, "first").await?;
         failpoint!("closer.loaded", fails);
         if self.stride > STEP && !rows.is_empty() {
             self.stride = STEP;
@@ -80,52 +109,50 @@ impl Closer {
         self.stride = if rows.is_empty() { (self.stride + self.stride).min(LONGEST_STRIDE) } else { STEP };
         let closed = self.write(shared, to, rows, Vec::new(), Vec::new()).await?;
         failpoint!("closer.closed", fails);
-        self.closed_until = Some(to);
-        shared.status.set_closed_until(to);
+        self.closed_up_to(shared, to);
         tracing::info!(
-            source.name = %shared.config.name, until = %to, rows = closed.first, "intervals closed"
+            source.name = %shared.config.name, rows_of = ?self.rows, until = %to, rows = closed.first, "intervals closed"
         );
         Ok(to < complete)
     }
 
-    /// Closes for the first time, up to where the first agent is known from. Contacts may lie far before that: only the
-    /// intervals that they belong to are looked at.
-    async fn begin(
-        &mut self,
-        shared: &Shared,
-        complete: Timestamp,
-        watermark: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let beginnings = shared.store.beginnings(&shared.config.name, Timestamp::MIN).await?;
-        let first = beginnings.iter().map(|begins| interval_at(&shared.config, begins.at).from).min();
-        let until = first.unwrap_or(complete).min(complete);
-        let earlier = || shared.store.contacts(&shared.config.name, Timestamp::MIN, until);
-        if beginnings.is_empty() && earlier().await?.is_empty() {
-            // Asked again soon, so nothing is written before there is something to close.
-            return Ok(false);
-        }
-        self.announce(shared, until).await?;
-        let earlier = earlier().await?;
-        let pegged = earlier.iter().filter_map(|leg| pegged_at(leg, shared.config.pegging));
-        let marks: Vec<_> =
-            pegged.map(|at| DirtyMark { agent: None, from: at, to: at + Millis::new(1) }).collect();
-        let mut rows = Vec::new();
-        for window in windows(shared, &marks, until) {
-            rows.extend(row_writes(shared, &self.facts(shared, window, watermark).await?, "first"));
-        }
-        self.write(shared, until, rows, Vec::new(), Vec::new()).await?;
+    fn closed_up_to(&mut self, shared: &Shared, until: Timestamp) {
         self.closed_until = Some(until);
-        shared.status.set_closed_until(until);
+        shared.status.set_closed_until(ClosedUntil::of(self.rows, until));
+    }
+
+    /// Closes for the first time, up to where anything is known from.
+    async fn begin(&mut self, shared: &Shared, complete: Timestamp) -> Result<bool, StoreError> {
+        let Some(first) = self.first(shared).await? else { return Ok(false) };
+        self.announce(shared, first.min(complete)).await?;
+        // What came to lie before it until now left no mark.
+        let until = self.first(shared).await?.unwrap_or(first).min(first).min(complete);
+        self.write(shared, until, Vec::new(), Vec::new(), Vec::new()).await?;
+        self.closed_up_to(shared, until);
         Ok(until < complete)
+    }
+
+    /// The start of the first interval that anything is known of. Contacts may lie far before the first agent; a queue may be
+    /// known to be quiet before its first contact.
+    async fn first(&self, shared: &Shared) -> Result<Option<Timestamp>, StoreError> {
+        let (store, source) = (&shared.store, &shared.config.name);
+        let beginnings = store.beginnings(source, Timestamp::MIN).await?;
+        let agent = beginnings.iter().map(|begins| begins.at).min();
+        let contact = store.first_contact(source).await?;
+        let first = match self.rows {
+            RowsOf::Agents => agent.or(contact),
+            RowsOf::Contacts => agent.into_iter().chain(contact).min(),
+        };
+        Ok(first.map(|at| interval_at(&shared.config, at).from))
     }
 
     async fn answer_marks(&mut self, shared: &Shared) -> Result<bool, StoreError> {
         let Some(closed_until) = self.closed_until else { return Ok(false) };
-        let Some(watermark) = shared.status.watermark() else { return Ok(false) };
-        let marks = shared.store.dirty(&shared.config.name, MARKS).await?;
+        let Some(watermark) = shared.status.watermark(self.rows) else { return Ok(false) };
+        let mut marks = shared.store.dirty(&shared.config.name, MARKS).await?;
+        marks.retain(|mark| mark.rows() == self.rows);
         for window in windows(shared, &marks, closed_until) {
-            let facts = self.facts(shared, window, watermark).await?;
-            let rows = row_writes(shared, &facts, "late");
+            let rows = self.derive(shared, window, watermark, "late").await?;
             let gone = self.gone(shared, window, &rows).await?;
             failpoint!("closer.late_loaded", fails);
             let closed = self.write(shared, closed_until, rows, gone, Vec::new()).await?;
@@ -144,16 +171,49 @@ impl Closer {
         Ok(answered)
     }
 
-    async fn facts(
+    /// Derives the rows of the local day before again, once it is time and that day is closed, and writes what differs. After
+    /// a start it is done once for the time before it.
+    async fn recapture(&mut self, shared: &Shared) -> Result<(), StoreError> {
+        let Some(time) = shared.config.recapture_at else { return Ok(()) };
+        let due = recapture::due(&shared.config.time_zone, time, (shared.clock)());
+        let Some(due) = due.filter(|due| self.recaptured < Some(due.at)) else { return Ok(()) };
+        let Some(closed_until) = self.closed_until.filter(|until| due.day.to <= *until) else {
+            return Ok(());
+        };
+        let Some(watermark) = shared.status.watermark(self.rows) else { return Ok(()) };
+        let mut differ = 0;
+        for window in steps(shared, due.day) {
+            let rows = self.derive(shared, window, watermark, "recapture").await?;
+            let gone = self.gone(shared, window, &rows).await?;
+            let closed = self.write(shared, closed_until, rows, gone, Vec::new()).await?;
+            failpoint!("closer.recaptured", fails);
+            differ += closed.first + closed.revised;
+        }
+        self.recaptured = Some(due.at);
+        tracing::info!(
+            source.name = %shared.config.name, rows_of = ?self.rows, from = %due.day.from, to = %due.day.to, rows = differ,
+            "a day was captured again"
+        );
+        Ok(())
+    }
+
+    /// The rows of a window, from what is known now.
+    async fn derive(
         &self,
         shared: &Shared,
         window: Window,
         known_until: Timestamp,
-    ) -> Result<Facts, StoreError> {
-        Facts::load(&*shared.store, &shared.config, window, known_until).await
+        reason: &str,
+    ) -> Result<Vec<RowWrite>, StoreError> {
+        let facts = Facts::load(&*shared.store, &shared.config, self.rows, window, known_until).await?;
+        Ok(match self.rows {
+            RowsOf::Agents => rows_of_agents(shared, &facts, reason),
+            RowsOf::Contacts => rows_of_contacts(shared, &facts, &Silence::load(shared).await?, reason),
+        })
     }
 
     async fn announce(&self, shared: &Shared, until: Timestamp) -> Result<(), StoreError> {
+        let until = ClosedUntil::of(self.rows, until);
         shared.store.announce_closing(&shared.config.name, self.epoch, until).await
     }
 
@@ -167,7 +227,7 @@ impl Closer {
         let present: HashSet<(&str, Timestamp, &str)> =
             rows.iter().map(|row| (&*row.report, row.interval_start, &*row.key)).collect();
         let mut gone = Vec::new();
-        for report in STORED_REPORTS {
+        for report in stored_reports(self.rows) {
             let stored = shared.store.rows(&shared.config.name, report, window.from, window.to).await?;
             let absent =
                 stored.into_iter().filter(|row| !present.contains(&(report, row.interval_start, &*row.key)));
@@ -203,6 +263,7 @@ impl Closer {
     fn close(&self, shared: &Shared, closed_until: Timestamp, part: Part, answered: Vec<DirtyMark>) -> Close {
         let source = shared.config.name.clone();
         let Part { rows, gone } = part;
+        let closed_until = ClosedUntil::of(self.rows, closed_until);
         Close { source, epoch: self.epoch, closed_until, rows, gone, answered, at: (shared.clock)() }
     }
 }
@@ -296,40 +357,40 @@ fn steps(shared: &Shared, window: Window) -> Vec<Window> {
     steps
 }
 
-fn row_writes(shared: &Shared, facts: &Facts, reason: &str) -> Vec<RowWrite> {
+fn rows_of_agents(shared: &Shared, facts: &Facts, reason: &str) -> Vec<RowWrite> {
     let config = &shared.config;
-    let length: IntervalLength = config.interval;
-    let mut writes = Vec::new();
-    let mut add = |report: &'static str, start: Timestamp, key: Vec<&str>, body: String| {
-        writes.push(RowWrite {
-            report: report.into(),
-            interval_start: start,
-            key: key.join("\u{1f}"),
-            body,
-            reason: reason.into(),
-        });
-    };
-    let (of_agents, of_groups) = facts.agent_and_group_rows(config, length);
-    for row in &of_agents {
-        add(name(row), row.interval_start, vec![row.agent_id.as_str()], json_object(row));
-    }
-    for row in &of_groups {
-        add(name(row), row.interval_start, vec![&row.group], json_object(row));
-    }
-    for row in &facts.queue_rows(config, length) {
-        let key = vec![row.queue_id.as_str(), row.channel.as_str(), row.direction.as_str()];
-        add(name(row), row.interval_start, key, json_object(row));
-    }
-    for row in &facts.agent_queue_rows(config, length) {
-        let queue = row.queue_id.as_str();
-        let key = vec![row.agent_id.as_str(), queue, row.channel.as_str(), row.direction.as_str()];
-        add(name(row), row.interval_start, key, json_object(row));
-    }
-    writes
+    let (of_agents, of_groups) = facts.agent_and_group_rows(config, config.interval);
+    let of_agents =
+        of_agents.iter().map(|row| write_of(row, row.interval_start, &[row.agent_id.as_str()], reason));
+    let of_groups = of_groups.iter().map(|row| write_of(row, row.interval_start, &[&row.group], reason));
+    of_agents.chain(of_groups).collect()
 }
 
-fn name<R: Row>(_: &R) -> &'static str {
-    R::REPORT
+fn rows_of_contacts(shared: &Shared, facts: &Facts, silence: &Silence, reason: &str) -> Vec<RowWrite> {
+    let config = &shared.config;
+    let meant = |setting: &str, at| silence.queue(setting, at);
+    let of_queues = facts.queue_rows_with_silence(config, meant, |interval| silence.is_complete(interval));
+    let of_agents = facts.agent_queue_rows(config, config.interval);
+    let of_queues = of_queues.iter().map(|row| {
+        let key = [row.queue_id.as_str(), row.channel.as_str(), row.direction.as_str()];
+        write_of(row, row.interval_start, &key, reason)
+    });
+    let of_agents = of_agents.iter().map(|row| {
+        let agent = row.agent_id.as_str();
+        let key = [agent, row.queue_id.as_str(), row.channel.as_str(), row.direction.as_str()];
+        write_of(row, row.interval_start, &key, reason)
+    });
+    of_queues.chain(of_agents).collect()
+}
+
+fn write_of<R: Row>(row: &R, interval_start: Timestamp, key: &[&str], reason: &str) -> RowWrite {
+    RowWrite {
+        report: R::REPORT.into(),
+        interval_start,
+        key: key.join("\u{1f}"),
+        body: json_object(row),
+        reason: reason.into(),
+    }
 }
 
 #[cfg(test)]

@@ -13,16 +13,17 @@ use pegboard_store::{NodeId, Origin, Part, Roll, Store, StoreError, failpoint};
 use tokio::task::JoinSet;
 
 use super::acd_rows;
+use super::checks;
 use super::folding::{self, Upkeep};
 use super::history;
 use super::leaving;
 use super::node::report::{NodeReport, told_by_others};
 use super::node::{Node, Pace};
-use super::rows::{self, MOST_ROWS, columns_of, source_rows};
+use super::rows::{self, MOST_ROWS, columns_of, is_of, source_rows};
 use super::source::{self, Shared};
 use super::view::{
-    GAPS_SHOWN, HistoryRequest, LONGEST_WINDOW, LostStretch, NOTICES_SHOWN, Notice, PartitionStatus, REPORTS,
-    Report, ReportError, ReportRequest, SourceStatus, View,
+    CHECKS, GAPS_SHOWN, HistoryRequest, LONGEST_WINDOW, LostStretch, NOTICES_SHOWN, Notice, PartitionStatus,
+    REPORTS, Report, ReportError, ReportRequest, SourceStatus, View,
 };
 use super::watch;
 use crate::clock::Clock;
@@ -117,6 +118,24 @@ impl Hub {
         let chosen =
             self.sources.iter().filter(|shared| names.is_empty() || names.contains(&shared.config.name));
         Ok(chosen.collect())
+    }
+
+    /// A report about the reports.
+    async fn check(
+        &self,
+        name: &'static str,
+        window: Window,
+        request: &ReportRequest,
+    ) -> Result<Report, ReportError> {
+        let mut rows = Vec::new();
+        for shared in self.chosen(&request.sources)? {
+            let room = MOST_ROWS - rows.len();
+            rows.extend(checks::rows(shared, name, window, request, room).await?);
+        }
+        if let Some(agent) = &request.agent {
+            rows.retain(|row| is_of(Some(agent), row));
+        }
+        Ok(Report { name, from: window.from, to: window.to, columns: checks::columns(name), rows })
     }
 
     /// The window of a report, if it can be answered.
@@ -230,7 +249,9 @@ impl View for Hub {
                 health: shown.health,
                 watermark: shown.watermark,
                 behind: shown.behind,
-                closed_until: shown.closed_until,
+                contacts_watermark: shown.contacts_watermark,
+                closed_until: shown.closed_until.least(),
+                contacts_closed_until: shown.closed_until.contacts,
                 agents: shown.agents,
                 counts: shown.counts,
                 partitions: shown.partitions,
@@ -245,9 +266,12 @@ impl View for Hub {
     }
 
     async fn report(&self, request: ReportRequest) -> Result<Report, ReportError> {
+        let window = self.window(request.from, request.to)?;
+        if let Some(name) = CHECKS.into_iter().find(|name| *name == request.name) {
+            return self.check(name, window, &request).await;
+        }
         let name = REPORTS.into_iter().find(|name| *name == request.name);
         let name = name.ok_or_else(|| ReportError::UnknownReport(request.name.clone()))?;
-        let window = self.window(request.from, request.to)?;
         let mut columns = columns_of(name);
         if request.agent.is_some() && !columns.contains(&"agent_id") {
             return Err(ReportError::NoAgents(name));

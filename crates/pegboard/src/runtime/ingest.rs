@@ -10,7 +10,7 @@ use pegboard_engine::queues::pegged_at;
 use pegboard_model::{
     ContactId, ContactLeg, Observation, Order, PartitionId, Position, SourceName, Text, Timestamp,
 };
-use pegboard_store::{ArchiveWrite, Batch, Counts, DeadLetterWrite, GapWrite, Store, StoreError};
+use pegboard_store::{ArchiveWrite, Batch, Counts, DeadLetterWrite, GapWrite, RowsOf, Store, StoreError};
 
 use super::acd;
 use super::agents::{Agents, Staged};
@@ -193,7 +193,7 @@ pub async fn prepare(
     }
     // An agent whose partition has ended goes on in one of its children, nobody knows which until then; and one who was
     // last seen in a snapshot, in any.
-    let everywhere = status.watermark();
+    let everywhere = status.watermark(RowsOf::Agents);
     let is_everybodys = |partition: &PartitionId| is_lane(partition) || status.has_ended(partition);
     let complete = |partition: &PartitionId| match partition {
         own if *own == standing.partition => chunk.watermark.max(status.watermark_of(own)),

@@ -195,6 +195,14 @@ impl Directory {
         }
     }
 
+    /// The queue that somebody means by its id, or by its name at an instant.
+    pub fn queue_meant(&self, text: &str, at: Timestamp) -> Option<(QueueId, Text)> {
+        let id = QueueId::from(text);
+        let id = if self.spans.queues.contains_key(&id) { id } else { self.queue_called(&text.into(), at)? };
+        let name = self.name_of(&id, at);
+        Some((id, name))
+    }
+
     /// Of several queues that were ever called so, the only one that was at the instant.
     fn queue_called(&self, name: &Text, at: Timestamp) -> Option<QueueId> {
         let called = self.called.get(name)?;

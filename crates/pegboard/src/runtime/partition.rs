@@ -46,6 +46,7 @@ pub async fn take(shared: &Shared, mut opening: Opening) -> Result<Option<(Openi
         return Ok(None);
     }
     shared.status.taken(&state);
+    shared.status.ask_what_is_carried(|partition| shared.source.carries(partition));
     shared.note_taken(&state).await;
     if let Some(position) = &state.position {
         // It may have gone on since the plan was made.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use pegboard_connect::spec::{Chunk, Look, Record, Snapshots, SourceError, Whom};
 use pegboard_engine::evidence::LIVE_TOLERANCE;
 use pegboard_model::{AgentId, Observation, PartitionId, Position, Timestamp};
-use pegboard_store::{ArchiveWrite, Batch, StoreError};
+use pegboard_store::{ArchiveWrite, Batch, RowsOf, StoreError};
 use tokio::time::Instant;
 
 use self::catching_up::CatchingUp;
@@ -272,7 +272,7 @@ impl<'a> Reconciler<'a> {
     /// counts as that.
     fn progress(&mut self) -> Option<Stream> {
         let now = (self.shared.clock)();
-        let lag = self.shared.status.watermark().map(|watermark| now.since(watermark));
+        let lag = self.shared.status.watermark(RowsOf::Agents).map(|watermark| now.since(watermark));
         let is_at_tip = lag.is_some_and(|lag| lag < self.shared.config.stale_after);
         if is_at_tip || self.stream == Stream::CaughtUp {
             return Some(Stream::CaughtUp);

@@ -6,12 +6,14 @@ use pegboard_engine::agents::{AgentReport, GroupPart};
 use pegboard_engine::queues::QueueReport;
 use pegboard_engine::segments::{activity_rows, segment_rows};
 use pegboard_engine::sessions::SessionReport;
-use pegboard_engine::{Grid, IntervalLength, Timeline, Window};
+use pegboard_engine::{Grid, Interval, IntervalLength, Timeline, Window};
 use pegboard_model::report::{
     Activity, AgentInterval, AgentQueueInterval, GroupInterval, QueueInterval, SegmentRow, Session,
 };
-use pegboard_model::{AgentId, Class, ContactLeg, Millis, Segment, SourceName, Timestamp};
-use pegboard_store::{Store, StoreError};
+use pegboard_model::{
+    AgentId, Class, ContactLeg, Direction, Millis, Queue, QueueId, Segment, SourceName, Text, Timestamp,
+};
+use pegboard_store::{RowsOf, Store, StoreError};
 
 use crate::config::SourceConfig;
 
@@ -24,15 +26,6 @@ pub struct Facts {
     known_until: Timestamp,
 }
 
-/// Which facts a report is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// The segments of agents.
-    Timelines,
-    /// Contacts.
-    Contacts,
-}
-
 /// The facts that somebody asks for.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
@@ -40,8 +33,8 @@ pub struct Wanted<'a> {
     pub window: Window,
     /// The timeline of this agent alone.
     pub agent: Option<&'a AgentId>,
-    /// Which.
-    pub kind: Kind,
+    /// What the rows are made of.
+    pub rows: RowsOf,
 }
 
 /// Segments by agent, as one stretch after the other is added.
@@ -91,16 +84,20 @@ impl Growing {
 }
 
 impl Facts {
-    /// Loads what touches `window`, of all agents. Open states are known to last until `known_until`.
+    /// Loads what some rows of `window` are made of, of all agents. Open states are known to last until `known_until`.
     pub async fn load(
         store: &dyn Store,
         config: &SourceConfig,
+        rows: RowsOf,
         window: Window,
         known_until: Timestamp,
     ) -> Result<Self, StoreError> {
         let mut growing = Growing::default();
-        growing.add(store.segments(&config.name, None, window.from, window.to).await?);
-        let legs = store.contacts(&config.name, window.from, window.to).await?;
+        let mut legs = Vec::new();
+        match rows {
+            RowsOf::Agents => growing.add(store.segments(&config.name, None, window.from, window.to).await?),
+            RowsOf::Contacts => legs = store.contacts(&config.name, window.from, window.to).await?,
+        }
         let timelines = growing.timelines(store, &config.name, window.from).await?;
         Ok(Self { timelines, legs, window, known_until })
     }
@@ -114,13 +111,13 @@ impl Facts {
         wanted: Wanted<'_>,
         known_until: Timestamp,
     ) -> Result<Option<Self>, StoreError> {
-        let Wanted { window, agent, kind } = wanted;
+        let Wanted { window, agent, rows } = wanted;
         let mut growing = Growing::default();
         let mut legs = Vec::new();
         for day in days(window) {
-            match kind {
-                Kind::Timelines => growing.add(store.segments(&config.name, agent, day.from, day.to).await?),
-                Kind::Contacts => legs.extend(store.contacts(&config.name, day.from, day.to).await?),
+            match rows {
+                RowsOf::Agents => growing.add(store.segments(&config.name, agent, day.from, day.to).await?),
+                RowsOf::Contacts => legs.extend(store.contacts(&config.name, day.from, day.to).await?),
             }
             if growing.count + legs.len() > limit {
                 return Ok(None);
@@ -160,6 +157,36 @@ impl Facts {
     /// The rows of `queue_interval` (or by day), by interval, queue, channel and direction.
     pub fn queue_rows(&self, config: &SourceConfig, length: IntervalLength) -> Vec<QueueInterval> {
         self.queue_report(config, length).queue_rows(&self.legs)
+    }
+
+    /// Those rows, and rows of zeros for queues that were open in an interval of `config` and had no contact: silence is not
+    /// loss. `meant` says which queue a setting means at the start of an interval.
+    pub fn queue_rows_with_silence(
+        &self,
+        config: &SourceConfig,
+        meant: impl Fn(&str, Timestamp) -> Option<(QueueId, Text)>,
+        is_complete: impl Fn(Interval) -> bool,
+    ) -> Vec<QueueInterval> {
+        let report = self.queue_report(config, config.interval);
+        let mut rows = report.queue_rows(&self.legs);
+        let key = |row: &QueueInterval| {
+            (row.interval_start, row.queue_id.clone(), row.channel.as_str().to_owned(), row.direction)
+        };
+        let mut present: HashSet<_> = rows.iter().map(key).collect();
+        for interval in report.grid.intervals().filter(|interval| is_complete(*interval)) {
+            for (setting, open) in &config.open_queues {
+                if !open.hours.touch(interval, &config.time_zone) {
+                    continue;
+                }
+                let Some((id, name)) = meant(setting, interval.start) else { continue };
+                let queue = Queue { id, name, personal: false };
+                let quiet = report.quiet_row(&queue, &open.channel, Direction::Inbound, interval);
+                if present.insert(key(&quiet)) {
+                    rows.push(quiet);
+                }
+            }
+        }
+        rows
     }
 
     /// The rows of `agent_queue_interval` (or by day), by interval, agent, queue, channel and direction.

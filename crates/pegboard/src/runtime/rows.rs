@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use pegboard_engine::{IntervalLength, Window};
 use pegboard_model::report::Row;
 use pegboard_model::{AgentId, Millis, Timestamp};
-use pegboard_store::{Origin, StoreError, StoredRow};
+use pegboard_store::{Origin, RowsOf, StoreError, StoredRow};
 use serde_json::Value;
 
-use super::reports::{Facts, Kind, Wanted, days, interval_at, starting_in};
+use super::reports::{Facts, Wanted, days, interval_at, starting_in};
 use super::source::Shared;
 use super::view::ReportError;
 use crate::report_text::json_object;
@@ -40,6 +40,11 @@ pub(super) async fn source_rows(
     Ok(rows)
 }
 
+/// What the rows of a report are made of.
+fn made_of(name: &str) -> RowsOf {
+    if name.contains("queue") { RowsOf::Contacts } else { RowsOf::Agents }
+}
+
 /// Whether a row is about the agent, if one is asked for.
 pub(super) fn is_of(agent: Option<&AgentId>, row: &Value) -> bool {
     agent.is_none_or(|agent| row.get("agent_id").and_then(Value::as_str) == Some(agent.as_str()))
@@ -54,18 +59,18 @@ async fn facts(
     agent: Option<&AgentId>,
     room: usize,
 ) -> Result<Facts, ReportError> {
-    let known_until = shared.status.known_until().unwrap_or(window.from);
-    let kind = if name.contains("queue") { Kind::Contacts } else { Kind::Timelines };
+    let made_of = made_of(name);
+    let known_until = shared.status.known_until(made_of).unwrap_or(window.from);
     let around = if name == "sessions" { AROUND_SESSIONS } else { Millis::ZERO };
     let seen = Window { from: window.from - around, to: window.to + around };
-    let wanted = Wanted { window: seen, agent, kind };
+    let wanted = Wanted { window: seen, agent, rows: made_of };
     let (store, config) = (&*shared.store, &shared.config);
     let facts = Facts::load_at_most(room, store, config, wanted, known_until).await?;
     Ok(facts.ok_or_else(ReportError::too_many)?.seen_through(window))
 }
 
 /// Stored rows of closed intervals, then those of open ones, computed now: all intervals that start in the window, whole.
-async fn over_time(
+pub(super) async fn over_time(
     shared: &Shared,
     name: &'static str,
     window: Window,
@@ -73,7 +78,8 @@ async fn over_time(
     room: usize,
 ) -> Result<Vec<Value>, ReportError> {
     // Asked first: what is closed meanwhile is left out of the stored rows, so that it is there once.
-    let closed_until = shared.status.closed_until().unwrap_or(Timestamp::MIN);
+    let made_of = made_of(name);
+    let closed_until = shared.status.closed_until().get(made_of).unwrap_or(Timestamp::MIN);
     let mut rows = Vec::new();
     for day in days(window) {
         for row in shared.store.rows(&shared.config.name, name, day.from, day.to).await? {
@@ -86,7 +92,7 @@ async fn over_time(
             return Err(ReportError::too_many());
         }
     }
-    let Some(known_until) = shared.status.known_until() else { return Ok(rows) };
+    let Some(known_until) = shared.status.known_until(made_of) else { return Ok(rows) };
     let starting = starting_in(&shared.config, window);
     let end = interval_at(&shared.config, known_until).to;
     let open = Window { from: starting.from.max(closed_until), to: starting.to.min(end) };

@@ -147,6 +147,7 @@ async fn plan_again(shared: &Arc<Shared>, plan: &mut Plan, readers: &mut Readers
         Ok(listed) => {
             shared.status.recovered("plan");
             shared.status.planned(&listed.open, &listed.waiting);
+            shared.status.ask_what_is_carried(|partition| shared.source.carries(partition));
             shared.node.note_open(&shared.config.name, listed.open.len());
             release_unnamed(shared, &listed, readers).await;
             *plan = listed;

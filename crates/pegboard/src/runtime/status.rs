@@ -5,9 +5,9 @@ mod partitions;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use pegboard_connect::spec::Opening;
+use pegboard_connect::spec::{Carries, Opening};
 use pegboard_model::{Millis, PartitionId, Position, SourceName, Timestamp};
-use pegboard_store::{PartitionState, SourceState};
+use pegboard_store::{ClosedUntil, PartitionState, RowsOf, SourceState};
 
 use self::partitions::{Partition, Partitions, least, restored};
 use super::node::report::ToldFault;
@@ -30,13 +30,20 @@ struct Inner {
     own: BTreeSet<PartitionId>,
     faults: BTreeMap<String, Fault>,
     planned: bool,
+    of_agents: Marks,
+    of_contacts: Marks,
+    closed_until: ClosedUntil,
+    agents: u64,
+    reconciler: Option<ReconcilerStatus>,
+}
+
+/// How far what some rows are made of is known.
+#[derive(Debug, Default)]
+struct Marks {
     /// The last watermark that was complete; it never goes back.
     complete: Option<Timestamp>,
     /// The last one that readers were told, of a run before this one too.
     known: Option<Timestamp>,
-    closed_until: Option<Timestamp>,
-    agents: u64,
-    reconciler: Option<ReconcilerStatus>,
 }
 
 #[derive(Debug)]
@@ -65,14 +72,26 @@ impl Status {
     }
 
     /// Takes over what was stored of the source. Readers go on where they were, whether or not the source can be reached.
-    pub fn restore(&self, state: &SourceState) {
+    pub fn restore(&self, state: &SourceState, carries: impl Fn(&PartitionId) -> Carries) {
         let mut inner = self.lock();
         for state in state.partitions.iter().filter(|state| !is_lane(&state.partition)) {
-            inner.partitions.insert(state.partition.clone(), Partition::stored(state));
+            let carries = Some(carries(&state.partition));
+            inner
+                .partitions
+                .insert(state.partition.clone(), Partition { carries, ..Partition::stored(state) });
+        }
+        for rows in RowsOf::ALL {
+            inner.marks(rows).known = restored(&inner.partitions, rows);
         }
         inner.agents = state.agents;
         inner.closed_until = state.closed_until;
-        inner.known = restored(&inner.partitions);
+    }
+
+    /// Notes what each partition brings of which that is not known yet.
+    pub fn ask_what_is_carried(&self, carries: impl Fn(&PartitionId) -> Carries) {
+        for (id, partition) in &mut self.lock().partitions {
+            partition.carries.get_or_insert_with(|| carries(id));
+        }
     }
 
     /// Takes over how the source stands in the store. Answers whether a partition has ended without this status being told.
@@ -89,7 +108,7 @@ impl Status {
             inner.faults.remove(ended.partition.as_str());
         }
         inner.agents = state.agents;
-        inner.closed_until = state.closed_until.max(inner.closed_until);
+        inner.closed_until = inner.closed_until.raised(state.closed_until);
         any_ended
     }
 
@@ -154,17 +173,17 @@ impl Status {
         known.finished |= step.finished;
     }
 
-    /// Up to when everything of the source was read, for what must not change afterwards: the least over partitions that
-    /// bring or brought something. Nothing before the first plan, and while nobody can tell what an unread partition
-    /// holds. It never goes back.
-    pub fn watermark(&self) -> Option<Timestamp> {
-        self.lock().watermark()
+    /// Up to when everything was read of which rows are made, for what must not change afterwards: the least over
+    /// partitions that bring or brought some of it. Nothing before the first plan, and while nobody can tell what an unread
+    /// partition holds. It never goes back.
+    pub fn watermark(&self, rows: RowsOf) -> Option<Timestamp> {
+        self.lock().watermark(rows)
     }
 
-    /// Up to when the source is known, for readers: the last watermark there was, in a run before this one too. It is
-    /// there while partitions cannot be listed or read, and it never goes back.
-    pub fn known_until(&self) -> Option<Timestamp> {
-        self.lock().known_until()
+    /// Up to when that is known, for readers: the last watermark there was, in a run before this one too. It is there while
+    /// partitions cannot be listed or read, and it never goes back.
+    pub fn known_until(&self, rows: RowsOf) -> Option<Timestamp> {
+        self.lock().known_until(rows)
     }
 
     /// Notes how many agents there are.
@@ -173,12 +192,13 @@ impl Status {
     }
 
     /// Notes up to when intervals are closed.
-    pub fn set_closed_until(&self, closed_until: Timestamp) {
-        self.lock().closed_until = Some(closed_until);
+    pub fn set_closed_until(&self, closed_until: ClosedUntil) {
+        let mut inner = self.lock();
+        inner.closed_until = inner.closed_until.raised(closed_until);
     }
 
     /// Up to when intervals are closed and their rows stored.
-    pub fn closed_until(&self) -> Option<Timestamp> {
+    pub fn closed_until(&self) -> ClosedUntil {
         self.lock().closed_until
     }
 
@@ -216,7 +236,8 @@ impl Status {
         let is_stopped =
             inner.faults.values().any(|fault| fault.stopped) || told.iter().any(|fault| fault.stopped);
         let is_failing = !inner.faults.is_empty() || !told.is_empty();
-        let watermark = inner.known_until();
+        let watermark = inner.known_until(RowsOf::Agents);
+        let contacts_watermark = inner.known_until(RowsOf::Contacts);
         let lag = watermark.map(|watermark| now.since(watermark));
         let health = match (watermark, lag) {
             _ if is_stopped => Health::Stopped,
@@ -245,6 +266,7 @@ impl Status {
         Shown {
             health,
             watermark,
+            contacts_watermark,
             behind: inner
                 .partitions
                 .values()
@@ -262,15 +284,25 @@ impl Status {
 }
 
 impl Inner {
-    fn watermark(&mut self) -> Option<Timestamp> {
-        let now = if self.planned { least(&self.partitions) } else { None };
-        self.complete = now.max(self.complete);
-        now.and(self.complete)
+    const fn marks(&mut self, rows: RowsOf) -> &mut Marks {
+        match rows {
+            RowsOf::Agents => &mut self.of_agents,
+            RowsOf::Contacts => &mut self.of_contacts,
+        }
     }
 
-    fn known_until(&mut self) -> Option<Timestamp> {
-        self.known = self.watermark().max(self.known);
-        self.known
+    fn watermark(&mut self, rows: RowsOf) -> Option<Timestamp> {
+        let now = if self.planned { least(&self.partitions, rows) } else { None };
+        let marks = self.marks(rows);
+        marks.complete = now.max(marks.complete);
+        now.and(marks.complete)
+    }
+
+    fn known_until(&mut self, rows: RowsOf) -> Option<Timestamp> {
+        let watermark = self.watermark(rows);
+        let marks = self.marks(rows);
+        marks.known = watermark.max(marks.known);
+        marks.known
     }
 
     /// Whether everything was read to its end, and nothing more is to come.
@@ -285,12 +317,14 @@ impl Inner {
 pub struct Shown {
     /// In one word.
     pub health: Health,
-    /// Up to when everything is known.
+    /// Up to when all that agents did is known.
     pub watermark: Option<Timestamp>,
+    /// Up to when all contacts are known.
+    pub contacts_watermark: Option<Timestamp>,
     /// How far the slowest partition is behind.
     pub behind: Option<Millis>,
     /// Up to when intervals are closed.
-    pub closed_until: Option<Timestamp>,
+    pub closed_until: ClosedUntil,
     /// Agents known.
     pub agents: u64,
     /// Totals.

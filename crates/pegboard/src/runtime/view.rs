@@ -36,13 +36,17 @@ pub struct SourceStatus {
     pub kind: &'static str,
     /// In one word.
     pub health: Health,
-    /// Up to when everything of it is known.
+    /// Up to when all that its agents did is known.
     pub watermark: Option<Timestamp>,
+    /// Up to when all its contacts are known.
+    pub contacts_watermark: Option<Timestamp>,
     /// How far the slowest of its partitions is behind the newest record.
     #[serde(rename = "behind_s", serialize_with = "seconds")]
     pub behind: Option<Millis>,
-    /// Up to when its intervals are closed.
+    /// Up to when its intervals are closed, for all rows.
     pub closed_until: Option<Timestamp>,
+    /// Up to when they are closed for rows of contacts; rows of agents do not wait for these.
+    pub contacts_closed_until: Option<Timestamp>,
     /// Agents known.
     pub agents: u64,
     /// All that was ever read from it.
@@ -247,7 +251,7 @@ pub struct SourceFault {
 /// Which rows.
 #[derive(Debug, Clone)]
 pub struct ReportRequest {
-    /// The name of the report: one of [`REPORTS`].
+    /// The name of the report: one of [`REPORTS`] or [`CHECKS`].
     pub name: String,
     /// The sources; all where empty.
     pub sources: Vec<SourceName>,
@@ -261,6 +265,10 @@ pub struct ReportRequest {
     pub origin: Origin,
     /// Whether queues are told apart by channel and direction: `queue / channel / direction`.
     pub virtual_queues: bool,
+    /// Whether a reconciliation is by local day rather than by interval.
+    pub by_day: bool,
+    /// How much durations may differ in a reconciliation, for each contact or each interval of an agent.
+    pub tolerance: Millis,
 }
 
 impl ReportRequest {
@@ -274,6 +282,8 @@ impl ReportRequest {
             agent: None,
             origin: Origin::Computed,
             virtual_queues: false,
+            by_day: false,
+            tolerance: Millis::from_seconds(1),
         }
     }
 }
@@ -315,6 +325,9 @@ pub const REPORTS: [&str; 11] = [
     "agent_queue_daily",
 ];
 
+/// The names of the reports about the reports.
+pub const CHECKS: [&str; 2] = ["reconciliation", "completeness"];
+
 /// The rows of a report.
 #[derive(Debug, Clone)]
 pub struct Report {
@@ -335,7 +348,7 @@ pub struct Report {
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// There is no such report.
-    #[error("there is no report '{0}': the reports are {list}", list = REPORTS.join(", "))]
+    #[error("there is no report '{0}': the reports are {list}", list = all_reports().join(", "))]
     UnknownReport(String),
     /// There is no such source.
     #[error("there is no source '{0}'")]
@@ -367,6 +380,11 @@ impl ReportError {
     pub(super) fn too_many() -> Self {
         Self::TooMany(MOST_ROWS)
     }
+}
+
+/// The names of all reports, those about the reports last.
+pub fn all_reports() -> Vec<&'static str> {
+    [&REPORTS[..], &CHECKS[..]].concat()
 }
 
 fn of_acd() -> String {

@@ -15,9 +15,9 @@ use pegboard_model::{
 };
 use pegboard_store::{
     AgentBeginning, AgentEntry, AgentsSnapshot, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite, Batch,
-    Beat, Close, Closed, CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedEntry, FeedKind,
-    FeedPage, Gap, NodeId, Origin, Part, PartitionState, QueueName, Result, Roll, RowRevision, SourceState,
-    Store, StoreError, StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite,
+    Beat, Close, Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedEntry,
+    FeedKind, FeedPage, Gap, NodeId, Origin, Part, PartitionState, QueueName, Result, Roll, RowRevision,
+    SourceState, Store, StoreError, StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite,
 };
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
@@ -318,10 +318,10 @@ impl Store for FakeStore {
     }
 
     async fn take_closer(&self, _: &SourceName) -> Result<CloserState> {
-        Ok(CloserState { epoch: 1, closed_until: None })
+        Ok(CloserState { epoch: 1, closed_until: ClosedUntil::default() })
     }
 
-    async fn announce_closing(&self, _: &SourceName, _: u64, _: Timestamp) -> Result<()> {
+    async fn announce_closing(&self, _: &SourceName, _: u64, _: ClosedUntil) -> Result<()> {
         Ok(())
     }
 
@@ -334,7 +334,7 @@ impl Store for FakeStore {
     }
 
     async fn source_state(&self, _: &SourceName) -> Result<SourceState> {
-        Ok(SourceState { partitions: Vec::new(), closed_until: None, agents: 0 })
+        Ok(SourceState { partitions: Vec::new(), closed_until: ClosedUntil::default(), agents: 0 })
     }
 
     async fn beginnings(&self, _: &SourceName, _: Timestamp) -> Result<Vec<AgentBeginning>> {
@@ -349,6 +349,10 @@ impl Store for FakeStore {
         _: Timestamp,
     ) -> Result<Vec<(AgentId, Segment)>> {
         Ok(Vec::new())
+    }
+
+    async fn first_contact(&self, _: &SourceName) -> Result<Option<Timestamp>> {
+        Ok(None)
     }
 
     async fn contacts(&self, _: &SourceName, _: Timestamp, _: Timestamp) -> Result<Vec<ContactLeg>> {
@@ -548,7 +552,9 @@ pub(crate) fn source(name: &str) -> SourceStatus {
         health: Health::Ok,
         watermark: Some(NOW - pegboard_model::Millis::from_seconds(2)),
         behind: Some(pegboard_model::Millis::new(1500)),
+        contacts_watermark: Some(NOW - pegboard_model::Millis::from_minutes(1)),
         closed_until: Some(NOW - pegboard_model::Millis::from_minutes(15)),
+        contacts_closed_until: Some(NOW - pegboard_model::Millis::from_minutes(15)),
         agents: 3,
         counts: SourceCounts { records: 10, events: 6, contacts: 2, duplicates: 1, foreign: 1, failed: 0 },
         partitions: vec![PartitionStatus {

@@ -4,14 +4,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use pegboard::api::{Access, ApiOptions, Transport};
-use pegboard::runtime::view::REPORTS;
+use pegboard::runtime::view::all_reports;
 use serde_json::json;
 
 use crate::hub::{Ask, Hub};
 
 #[tokio::test]
 async fn the_reports_are_listed() {
-    assert_eq!(Hub::new().get("/api/v1/reports").await.json(), json!({"reports": REPORTS}));
+    assert_eq!(Hub::new().get("/api/v1/reports").await.json(), json!({"reports": all_reports()}));
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 
 use pegboard_model::Timestamp;
 use pegboard_store::{
-    AuditWrite, Batch, Close, FeedKind, GapWrite, Origin, PostgresStore, Role, SqliteStore, Store,
-    StoreError, Token, TokenWrite,
+    AuditWrite, Batch, Close, ClosedUntil, FeedKind, GapWrite, Origin, PostgresStore, Role, SqliteStore,
+    Store, StoreError, Token, TokenWrite,
 };
 
 use crate::home::{Home, PostgresHome, SqliteHome};
@@ -28,7 +28,7 @@ async fn fill(store: &dyn Store) {
     store.rebase(&source(), &"bob".into(), 1, at(0), "{\"track\":1}".into()).await.unwrap();
     store.take_partition(&source(), &"child".into(), &[shard()]).await.unwrap();
     let closer = store.take_closer(&source()).await.unwrap().epoch;
-    store.announce_closing(&source(), closer, at(900)).await.unwrap();
+    store.announce_closing(&source(), closer, ClosedUntil::both(at(900))).await.unwrap();
     store.commit(more).await.unwrap();
     for talk in 1..=3 {
         let rows = vec![row("ann", &format!("{{\"talk_s\":{talk}}}"), "first"), row("bob", "{}", "first")];
@@ -128,7 +128,7 @@ async fn the_hub_goes_on_upon_the_copy() {
     assert_eq!(page.entries.len(), 1, "a cursor of the old store skips nothing");
     let rows = vec![row("ann", "{\"talk_s\":9}", "late")];
     let closer = store.take_closer(&source()).await.unwrap();
-    assert_eq!((closer.epoch, closer.closed_until), (2, Some(at(900))));
+    assert_eq!((closer.epoch, closer.closed_until), (2, ClosedUntil::both(at(900))));
     store.close(Close { rows, ..close(2) }).await.unwrap();
     let rows = store.rows(&source(), "agent_interval", at(0), at(900)).await.unwrap();
     assert_eq!(rows[0].revision, 4);

@@ -1,7 +1,10 @@
 //! Rows, revisions and dirty marks.
 
 use pegboard_model::AgentId;
-use pegboard_store::{Batch, Close, Closed, DirtyMark, FeedKind, RowWrite, SegmentsWrite, Store, StoreError};
+use pegboard_store::{
+    Batch, Close, Closed, ClosedUntil, DirtyMark, FeedKind, RowWrite, RowsOf, SegmentsWrite, Store,
+    StoreError,
+};
 
 use crate::home::Home;
 use crate::sample::{at, batch, close, contact, row, segment, shard, source, whole_feed};
@@ -86,7 +89,7 @@ pub(crate) async fn an_earlier_closer_is_refused_and_writes_nothing(home: &dyn H
         "partition (closer) of source connect is no longer ours: expected epoch 1, found epoch 2"
     );
     assert_eq!(store.rows(&source(), "agent_interval", at(0), at(900)).await.unwrap(), []);
-    assert_eq!(store.take_closer(&source()).await.unwrap().closed_until, None);
+    assert_eq!(store.take_closer(&source()).await.unwrap().closed_until, ClosedUntil::default());
     assert!(store.close(close(second)).await.is_err(), "it was taken again just now");
     assert_eq!(store.take_closer(&"other".into()).await.unwrap().epoch, 1, "each source has its own");
 }
@@ -102,11 +105,11 @@ pub(crate) async fn a_row_that_is_no_json_is_refused_with_all_of_its_closing(hom
 
 pub(crate) async fn closed_until_never_goes_back(home: &dyn Home) {
     let store = home.open().await;
-    assert_eq!(store.take_closer(&source()).await.unwrap().closed_until, None);
+    assert_eq!(store.take_closer(&source()).await.unwrap().closed_until, ClosedUntil::default());
     store.close(close(1)).await.unwrap();
-    store.close(Close { closed_until: at(0), ..close(1) }).await.unwrap();
+    store.close(Close { closed_until: ClosedUntil::both(at(0)), ..close(1) }).await.unwrap();
     let taken = store.take_closer(&source()).await.unwrap();
-    assert_eq!((taken.epoch, taken.closed_until), (2, Some(at(900))));
+    assert_eq!((taken.epoch, taken.closed_until), (2, ClosedUntil::both(at(900))));
 }
 
 fn mark(agent: Option<&str>, from: i64, to: i64) -> DirtyMark {
@@ -121,14 +124,15 @@ pub(crate) async fn marks_are_merged(home: &dyn Home) {
     let store = home.open().await;
     store.take_partition(&source(), &shard(), &[]).await.unwrap();
     let epoch = store.take_closer(&source()).await.unwrap().epoch;
-    store.announce_closing(&source(), epoch, at(58)).await.unwrap();
+    store.announce_closing(&source(), epoch, ClosedUntil::both(at(58))).await.unwrap();
     commit_marks(&*store, 0, vec![mark(Some("ann"), 50, 60), mark(None, 20, 30), mark(Some("bob"), 1, 2)])
         .await;
     commit_marks(&*store, 1, vec![mark(Some("ann"), 10, 55), mark(None, 50, 80)]).await;
     // What changed about an agent lasts, up to what is being closed.
     let merged = [mark(Some("bob"), 1, 58), mark(Some("ann"), 10, 60), mark(None, 20, 80)];
     assert_eq!(store.dirty(&source(), 9).await.unwrap(), merged, "oldest first");
-    assert_eq!(store.dirty(&source(), 2).await.unwrap(), merged[..2]);
+    let first = [merged[0].clone(), merged[2].clone()];
+    assert_eq!(store.dirty(&source(), 1).await.unwrap(), first, "contacts do not wait behind agents");
     assert_eq!(store.dirty(&"other".into(), 9).await.unwrap(), []);
 }
 
@@ -136,7 +140,7 @@ pub(crate) async fn an_answer_removes_a_mark_unless_it_changed(home: &dyn Home) 
     let store = home.open().await;
     store.take_partition(&source(), &shard(), &[]).await.unwrap();
     let epoch = store.take_closer(&source()).await.unwrap().epoch;
-    store.announce_closing(&source(), epoch, at(15)).await.unwrap();
+    store.announce_closing(&source(), epoch, ClosedUntil::both(at(15))).await.unwrap();
     commit_marks(&*store, 0, vec![mark(Some("ann"), 10, 20), mark(Some("bob"), 10, 20), mark(None, 10, 20)])
         .await;
     let read = store.dirty(&source(), 9).await.unwrap();
@@ -158,14 +162,14 @@ pub(crate) async fn what_changes_behind_an_announced_closing_is_marked_and_nothi
     let epoch = store.take_closer(&source()).await.unwrap().epoch;
     commit_marks(&*store, 0, vec![mark(Some("ann"), 0, 10), mark(None, 0, 1)]).await;
     assert_eq!(store.dirty(&source(), 9).await.unwrap(), [], "nothing is closed, or about to be");
-    store.announce_closing(&source(), epoch, at(20)).await.unwrap();
-    store.announce_closing(&source(), epoch, at(5)).await.unwrap();
+    store.announce_closing(&source(), epoch, ClosedUntil::both(at(20))).await.unwrap();
+    store.announce_closing(&source(), epoch, ClosedUntil::both(at(5))).await.unwrap();
     commit_marks(&*store, 1, vec![mark(Some("ann"), 19, 19), mark(Some("bob"), 20, 30)]).await;
     assert_eq!(store.dirty(&source(), 9).await.unwrap(), [mark(Some("ann"), 19, 20)], "it never goes back");
     let second = store.take_closer(&source()).await.unwrap().epoch;
-    let refused = store.announce_closing(&source(), epoch, at(90)).await.unwrap_err();
+    let refused = store.announce_closing(&source(), epoch, ClosedUntil::both(at(90))).await.unwrap_err();
     assert!(matches!(refused, StoreError::NotOwner { .. }), "{refused}");
-    store.close(Close { closed_until: at(40), ..close(second) }).await.unwrap();
+    store.close(Close { closed_until: ClosedUntil::both(at(40)), ..close(second) }).await.unwrap();
     commit_marks(&*store, 2, vec![mark(Some("bob"), 39, 50), mark(Some("eve"), 40, 50)]).await;
     let marks = [mark(Some("ann"), 19, 20), mark(Some("bob"), 39, 50)];
     assert_eq!(store.dirty(&source(), 9).await.unwrap(), marks, "what is closed was announced");
@@ -181,11 +185,14 @@ pub(crate) async fn a_contact_marks_where_it_was_and_where_it_is(home: &dyn Home
         store.dirty(&source(), 9).await.unwrap()
     };
     assert_eq!(commit(0, 1, 10).await, []);
-    store.announce_closing(&source(), epoch, at(60)).await.unwrap();
+    store.announce_closing(&source(), epoch, ClosedUntil::both(at(60))).await.unwrap();
     assert_eq!(commit(1, 0, 20).await, [], "an older version changes nothing");
     let left = commit(2, 2, 70).await;
     assert_eq!(left, [DirtyMark::of_contacts_at(at(10))], "it left a closed interval for an open one");
-    store.close(Close { closed_until: at(60), answered: left, ..close(epoch) }).await.unwrap();
+    store
+        .close(Close { closed_until: ClosedUntil::both(at(60)), answered: left, ..close(epoch) })
+        .await
+        .unwrap();
     assert_eq!(commit(3, 3, 50).await, [DirtyMark::of_contacts_at(at(50))], "it came back into a closed one");
 }
 
@@ -216,15 +223,37 @@ pub(crate) async fn wherever_a_batch_comes_in_its_change_is_seen_or_marked(home:
             store.commit(batch).await.unwrap();
         };
         commit(0).await;
-        store.announce_closing(&source(), epoch, until).await.unwrap();
+        store.announce_closing(&source(), epoch, ClosedUntil::both(until)).await.unwrap();
         commit(1).await;
         let facts = store.segments(&source(), Some(&agent.as_str().into()), at(from), until).await.unwrap();
         commit(2).await;
-        store.close(Close { closed_until: until, ..close(epoch) }).await.unwrap();
+        store.close(Close { closed_until: ClosedUntil::both(until), ..close(epoch) }).await.unwrap();
         commit(3).await;
         let marked = store.dirty(&source(), 9).await.unwrap();
         let is_marked = marked.iter().any(|mark| mark.agent.as_ref().is_some_and(|of| of.as_str() == agent));
         let expected = [(true, false), (true, true), (false, true), (false, true)];
         assert_eq!((!facts.is_empty(), is_marked), expected[usize::try_from(turn).unwrap()], "turn {turn}");
     }
+}
+
+pub(crate) async fn rows_of_agents_and_of_contacts_are_closed_apart(home: &dyn Home) {
+    let store = home.open().await;
+    store.take_partition(&source(), &shard(), &[]).await.unwrap();
+    let epoch = store.take_closer(&source()).await.unwrap().epoch;
+    let of = |rows, seconds| ClosedUntil::of(rows, at(seconds));
+    store.announce_closing(&source(), epoch, of(RowsOf::Contacts, 50)).await.unwrap();
+    commit_marks(&*store, 0, vec![mark(Some("ann"), 1, 2), mark(None, 49, 50), mark(None, 50, 51)]).await;
+    assert_eq!(store.dirty(&source(), 9).await.unwrap(), [mark(None, 49, 50)]);
+    store.announce_closing(&source(), epoch, of(RowsOf::Agents, 20)).await.unwrap();
+    commit_marks(&*store, 1, vec![mark(Some("ann"), 19, 20), mark(Some("bob"), 20, 21)]).await;
+    assert_eq!(store.dirty(&source(), 9).await.unwrap(), [mark(Some("ann"), 19, 20), mark(None, 49, 50)]);
+
+    store.close(Close { closed_until: of(RowsOf::Agents, 20), ..close(epoch) }).await.unwrap();
+    let agents = ClosedUntil { agents: Some(at(20)), contacts: None };
+    assert_eq!(store.source_state(&source()).await.unwrap().closed_until, agents);
+    store.close(Close { closed_until: of(RowsOf::Contacts, 50), ..close(epoch) }).await.unwrap();
+    store.close(Close { closed_until: of(RowsOf::Contacts, 40), ..close(epoch) }).await.unwrap();
+    let both = ClosedUntil { agents: Some(at(20)), contacts: Some(at(50)) };
+    assert_eq!(store.take_closer(&source()).await.unwrap().closed_until, both);
+    assert_eq!(both.least(), Some(at(20)));
 }

@@ -39,6 +39,8 @@ pub(crate) async fn a_batch_is_all_there_after_a_restart(home: &dyn Home) {
     let kept = store.contact(&source(), &"c-1".into()).await.unwrap();
     assert_eq!(kept.as_ref(), Some(&full.contacts[0].0));
     assert_eq!(store.contacts(&source(), at(4), at(5)).await.unwrap(), [full.contacts[0].0.clone()]);
+    assert_eq!(store.first_contact(&source()).await.unwrap(), Some(at(4)));
+    assert_eq!(store.first_contact(&"other".into()).await.unwrap(), None);
     assert_eq!(store.contacts(&source(), at(5), at(9)).await.unwrap(), [], "it is pegged at 4");
     let snapshot = store.agents(&[]).await.unwrap();
     assert_eq!((&snapshot.agents[1].now, snapshot.agents[1].heard), (&full.states[0], at(1)));

@@ -29,7 +29,7 @@ pub(crate) async fn who_was_written_meanwhile_or_has_a_mark_stays(home: &dyn Hom
     let store = home.open().await;
     let epoch = commit_events(&*store, &["ann"]).await;
     let closer = store.take_closer(&source()).await.unwrap().epoch;
-    store.announce_closing(&source(), closer, at(900)).await.unwrap();
+    store.announce_closing(&source(), closer, pegboard_store::ClosedUntil::both(at(900))).await.unwrap();
     let mark = DirtyMark { agent: Some("ann".into()), from: at(0), to: at(1) };
     store.commit(Batch { dirty: vec![mark], ..event(epoch, 1, "ann") }).await.unwrap();
     let now = at(1) + store.keeps_agents() + Millis::new(1);

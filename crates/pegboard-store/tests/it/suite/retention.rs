@@ -1,7 +1,7 @@
 //! What goes when.
 
 use pegboard_model::Timestamp;
-use pegboard_store::{Batch, Close, DirtyMark, Retention, SegmentsWrite, Store};
+use pegboard_store::{Batch, Close, ClosedUntil, DirtyMark, Retention, SegmentsWrite, Store};
 
 use crate::home::Home;
 use crate::sample::{all_segments, at, batch, close, contact, row, segment, shard, source};
@@ -20,7 +20,7 @@ pub(crate) async fn fill(store: &dyn Store, days: i64, each: i64, closed_until: 
     }
     let epoch = store.take_closer(&source()).await.unwrap().epoch;
     let rows = vec![row("ann", "{}", "first")];
-    store.close(Close { rows, closed_until, ..close(epoch) }).await.unwrap();
+    store.close(Close { rows, closed_until: ClosedUntil::both(closed_until), ..close(epoch) }).await.unwrap();
 }
 
 pub(crate) async fn oldest(store: &dyn Store) -> Timestamp {

@@ -19,16 +19,18 @@ use crate::api::parquet;
 use crate::api::query::{InPath, Params};
 use crate::api::state::ApiState;
 use crate::api::throttle::Slot;
-use crate::runtime::view::{HistoryRequest, LONGEST_WINDOW, REPORTS, Report, ReportRequest};
+use crate::runtime::view::{HistoryRequest, LONGEST_WINDOW, Report, ReportRequest, all_reports};
 
 /// The window where none is given.
 const USUAL: Millis = Millis::from_hours(24);
+/// How many seconds durations may differ in a reconciliation, for each contact, where nothing is said.
+const USUAL_TOLERANCE: i64 = 1;
 /// Rows that are encoded at once while an answer is sent.
 const PIECE: usize = 512;
 
 /// `GET /reports`.
 pub(crate) async fn names() -> Json<Value> {
-    Json(json!({"reports": REPORTS}))
+    Json(json!({"reports": all_reports()}))
 }
 
 /// `GET /reports/{name}`.
@@ -42,6 +44,8 @@ pub(crate) async fn rows(
         agent: params.one("agent").map(AgentId::from),
         origin: origin(&params),
         virtual_queues: params.one("virtual_queues") == Some("true"),
+        by_day: params.one("by") == Some("day"),
+        tolerance: Millis::from_seconds(params.parsed("tolerance")?.unwrap_or(USUAL_TOLERANCE)),
         ..ReportRequest::new(name)
     };
     answer(&state, &caller, &params, asked).await

@@ -504,7 +504,7 @@ fn faults_of_a_table_are_told_once_and_after_those_of_the_file() {
        |         ^^^
        = key: source[b].fil
        = help: did you mean `file`?
-       = help: known here: name, kind, file, time_zone, interval, service_level, short_abandon, service_level_formula, pegging, precedence, ring_in, session_policy, group_by, stale_after, reconcile_every, close_delay, lateness, personal_queues, statuses, queue_settings
+       = help: known here: name, kind, file, time_zone, interval, service_level, short_abandon, service_level_formula, pegging, precedence, ring_in, session_policy, group_by, stale_after, reconcile_every, close_delay, close_delay_contacts, recapture_at, lateness, personal_queues, statuses, queue_settings
 
     error: expected one of A, P, 1, 0, found "B"
      --> s.csv:2:7

@@ -14,7 +14,28 @@ fn status_table(content: &str) -> Result<StatusTable, String> {
 
 fn goals_of(content: &str, queue: &str) -> QueueGoals {
     let goals = queue_settings::parse(Path::new("queues.csv"), content.as_bytes()).expect(content);
-    goals[queue]
+    goals.goals[queue]
+}
+
+#[test]
+fn opening_hours_are_read_where_they_are_said() {
+    let content = "queue,service_level_s,short_abandon_s,channel,opening_hours\n\
+                   Sales,20,5,,Mon-Fri 08:00-18:00; Sat 09:00-13:00\nChats,60,5,chat,Mon-Sun 00:00-24:00\nOther,20,5,,\n";
+    let settings = queue_settings::parse(Path::new("queues.csv"), content.as_bytes()).unwrap();
+    assert_eq!(settings.goals.len(), 3);
+    let open: Vec<_> =
+        settings.open.iter().map(|(queue, open)| (queue.as_str(), open.channel.as_str())).collect();
+    assert_eq!(open, [("Chats", "CHAT"), ("Sales", "VOICE")]);
+    assert_eq!(settings.open["Chats"].hours, "Mon-Sun 00:00-24:00".parse().unwrap());
+
+    let wrong =
+        "queue,service_level_s,short_abandon_s,opening_hours,channel\nA,20,5,Mo 8-18,\nB,20,5,,CHAT\n";
+    let told = queue_settings::parse(Path::new("queues.csv"), wrong.as_bytes()).unwrap_err().to_string();
+    assert!(told.contains("\"Mo 8-18\" is not a weekday") && told.contains("queues.csv:2:8"), "{told}");
+    assert!(
+        told.contains("a channel without opening hours says nothing") && told.contains("queues.csv:3"),
+        "{told}"
+    );
 }
 
 fn goals(service_level: i64, short_abandon: i64) -> QueueGoals {

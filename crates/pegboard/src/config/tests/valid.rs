@@ -76,6 +76,8 @@ fn every_key_is_read() {
         stale_after = "10m"
         reconcile_every = "1m"
         close_delay = "0s"
+        close_delay_contacts = "1h"
+        recapture_at = "02:30"
         lateness = "2d"
         statuses = "statuses.csv"
         queue_settings = "queues.csv"
@@ -154,6 +156,7 @@ fn every_key_is_read() {
         interval: IntervalLength::Minutes(30),
         default_goals: goals(30_000, 2_500),
         queue_settings: HashMap::from([("Sales".to_owned(), goals(40_000, 2_000))]),
+        open_queues: std::collections::BTreeMap::new(),
         statuses,
         service_level_formula: ServiceLevelFormula::Offered,
         pegging: Pegging::Enqueue,
@@ -164,6 +167,8 @@ fn every_key_is_read() {
         stale_after: Millis::from_minutes(10),
         reconcile_every: Millis::from_minutes(1),
         close_delay: Millis::ZERO,
+        close_delay_contacts: Millis::from_hours(1),
+        recapture_at: Some(Millis::from_minutes(150)),
         lateness: Millis::from_hours(48),
         personal_queues: true,
         archive: Some(Arc::new(ArchiveSettings {

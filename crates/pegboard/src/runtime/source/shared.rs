@@ -70,7 +70,7 @@ impl Shared {
         node.note_open(&config.name, 0);
         let queues = QueueNames::of(&store.queue_names(&config.name).await?);
         let status = Status::default();
-        status.restore(&state);
+        status.restore(&state, |partition| source.carries(partition));
         let at_load = state.partitions.into_iter().map(|state| (state.partition.clone(), state)).collect();
         Ok(Self {
             config,
@@ -176,7 +176,9 @@ impl Shared {
     /// in particular from now on.
     pub async fn look_at_store(&self) -> Result<SourceState, StoreError> {
         let state = self.store.source_state(&self.config.name).await?;
-        if self.status.refresh(&state) {
+        let any_ended = self.status.refresh(&state);
+        self.status.ask_what_is_carried(|partition| self.source.carries(partition));
+        if any_ended {
             self.set_stale();
             self.replan.notify_one();
         }

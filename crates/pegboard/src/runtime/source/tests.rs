@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use pegboard_connect::sources::amazon_connect::Decoder;
 use pegboard_connect::spec::{Chunk, Decode, Opening, PartitionReader, Record, Source};
 use pegboard_model::{Millis, Position, Timestamp};
-use pegboard_store::{SqliteOptions, SqliteStore, Store};
+use pegboard_store::{RowsOf, SqliteOptions, SqliteStore, Store};
 
 use super::*;
 use crate::clock;
@@ -268,7 +268,7 @@ async fn r14_the_last_watermark_is_stored_on_stop_although_nothing_came_with_it(
     let source = Scripted::new(Planning::Works, Reading::Hangs, chunks);
     let store = store(&folder);
     let work = Work::start(Work::load(&source, &store).await);
-    until("all is read", || work.shared.status.watermark() == Some(at(3))).await;
+    until("all is read", || work.shared.status.watermark(RowsOf::Agents) == Some(at(3))).await;
     assert_eq!(store.partitions(&"centre".into()).await.unwrap()[0].watermark, Some(at(1)));
     work.stop().await;
     assert_eq!(store.partitions(&"centre".into()).await.unwrap()[0].watermark, Some(at(3)));
@@ -285,10 +285,10 @@ async fn r06_whoever_takes_a_partition_knows_the_agents_that_its_last_owner_wrot
     )
     .await;
     let owner = Work::start(Work::load(&source, &store).await);
-    until("it is read", || owner.shared.status.watermark() == Some(at(1))).await;
+    until("it is read", || owner.shared.status.watermark(RowsOf::Agents) == Some(at(1))).await;
     owner.stop().await;
     let heir = Work::start(heir);
-    until("it goes on", || heir.shared.status.watermark() == Some(at(2))).await;
+    until("it goes on", || heir.shared.status.watermark(RowsOf::Agents) == Some(at(2))).await;
     let shown = heir.shared.status.show(at(5), Millis::from_hours(1), Vec::new());
     assert_eq!((shown.agents, shown.counts.duplicates), (1, 1));
     heir.stop().await;
@@ -372,7 +372,7 @@ async fn who_left_long_ago_is_removed_by_the_node_that_leads_and_is_new_when_he_
     let back = chunk(2, &[&event_of("a-1", "STATE_CHANGE", 60)]);
     let source = Scripted::new(Planning::Works, Reading::Hangs, vec![gone.clone()]);
     let work = Work::start(Work::load(&source, &store).await);
-    until("it is read", || work.shared.status.watermark() == Some(at(1))).await;
+    until("it is read", || work.shared.status.watermark(RowsOf::Agents) == Some(at(1))).await;
     work.stop().await;
 
     let shared = Work::load(&source, &store).await;
@@ -390,7 +390,7 @@ async fn who_left_long_ago_is_removed_by_the_node_that_leads_and_is_new_when_he_
 
     let source = Scripted { chunks: vec![gone, back], ..source };
     let work = Work::start(Work::load(&source, &store).await);
-    until("it goes on", || work.shared.status.watermark() == Some(at(2))).await;
+    until("it goes on", || work.shared.status.watermark(RowsOf::Agents) == Some(at(2))).await;
     let begins = store.beginnings(&"centre".into(), at(0)).await.unwrap();
     assert_eq!((begins.len(), begins[0].at), (1, at(60)));
     work.stop().await;
@@ -403,7 +403,7 @@ async fn a_node_that_does_not_lead_forgets_who_left_and_knows_him_when_he_comes_
     let gone = chunk(1, &[&event_of("a-1", "LOGOUT", 0)]);
     let source = Scripted::new(Planning::Works, Reading::Hangs, vec![gone]);
     let leader = Work::start(Work::load(&source, &store).await);
-    until("it is read", || leader.shared.status.watermark() == Some(at(1))).await;
+    until("it is read", || leader.shared.status.watermark(RowsOf::Agents) == Some(at(1))).await;
 
     let second = Work::load(&source, &store).await;
     let (_stop, stopped) = watch::channel(false);
@@ -424,7 +424,7 @@ async fn r28_two_thousand_agents_leave_in_a_sweep() {
     let gone = chunk(1, &events.iter().map(String::as_str).collect::<Vec<_>>());
     let source = Scripted::new(Planning::Works, Reading::Hangs, vec![gone]);
     let work = Work::start(Work::load(&source, &store).await);
-    until("it is read", || work.shared.status.watermark() == Some(at(1))).await;
+    until("it is read", || work.shared.status.watermark(RowsOf::Agents) == Some(at(1))).await;
     work.stop().await;
     let shared = Work::load(&source, &store).await;
     shared.leads.send_replace(true);

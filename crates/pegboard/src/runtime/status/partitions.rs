@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use pegboard_connect::spec::Carries;
 use pegboard_model::{Millis, PartitionId, Position, Timestamp};
-use pegboard_store::PartitionState;
+use pegboard_store::{PartitionState, RowsOf};
 
 use crate::runtime::view::SourceCounts;
 
@@ -20,6 +21,8 @@ pub(super) struct Partition {
     pub(super) waiting: bool,
     /// Whether children of it may not be known yet: until the next plan it holds the watermark.
     pub(super) holding: bool,
+    /// What it brings; nothing while that was not asked: then it may be anything.
+    pub(super) carries: Option<Carries>,
     /// All that was ever read from it.
     pub(super) counts: SourceCounts,
 }
@@ -27,11 +30,12 @@ pub(super) struct Partition {
 /// All partitions of a source.
 pub(super) type Partitions = BTreeMap<PartitionId, Partition>;
 
-/// Up to when everything of the source was read: the least over what holds the watermark; the latest of all once nothing
-/// holds it any more.
-pub(super) fn least(partitions: &Partitions) -> Option<Timestamp> {
-    let waits = partitions.values().any(Partition::only_waits);
-    let parents: BTreeSet<&PartitionId> = partitions.values().flat_map(|known| &known.parents).collect();
+/// Up to when everything was read of which rows are made: the least over what holds the watermark; the latest of all once
+/// nothing holds it any more.
+pub(super) fn least(all: &Partitions, rows: RowsOf) -> Option<Timestamp> {
+    let partitions = bringing(all, rows);
+    let waits = partitions.iter().any(|(_, partition)| partition.only_waits());
+    let parents: BTreeSet<&PartitionId> = partitions.iter().flat_map(|(_, known)| &known.parents).collect();
     // What waits is held by its parents, but its plan does not name them: any that ended and has no known child may be one.
     let holds = |id: &PartitionId, partition: &Partition| {
         !partition.finished || partition.holding || (waits && !parents.contains(id))
@@ -39,20 +43,39 @@ pub(super) fn least(partitions: &Partitions) -> Option<Timestamp> {
     let holding = partitions.iter().filter(|(id, partition)| holds(id, partition));
     let least = holding
         .filter(|(_, partition)| !partition.only_waits())
-        .map(|(_, partition)| bound(partitions, partition))
+        .map(|(_, partition)| bound(all, partition))
         .min();
     match least {
         Some(least) => least,
         None if waits => None,
-        None => partitions.values().filter_map(|partition| partition.watermark).max(),
+        None => partitions.iter().filter_map(|(_, partition)| partition.watermark).max(),
     }
 }
 
 /// What readers knew before a restart, as far as it was stored.
-pub(super) fn restored(partitions: &Partitions) -> Option<Timestamp> {
-    let open = partitions.values().filter(|partition| !partition.finished);
-    let least = open.filter_map(|partition| bound(partitions, partition)).min();
-    least.or_else(|| partitions.values().filter_map(|partition| partition.watermark).max())
+pub(super) fn restored(all: &Partitions, rows: RowsOf) -> Option<Timestamp> {
+    let partitions = bringing(all, rows);
+    let open = partitions.iter().filter(|(_, partition)| !partition.finished);
+    let least = open.filter_map(|(_, partition)| bound(all, partition)).min();
+    least.or_else(|| partitions.iter().filter_map(|(_, partition)| partition.watermark).max())
+}
+
+/// The partitions that bring what rows are made of. Where none does, time passes as it does for whatever else is brought:
+/// rows that nobody brings anything for are complete with it.
+fn bringing(all: &Partitions, rows: RowsOf) -> Vec<(&PartitionId, &Partition)> {
+    let brings = |is_meant: &dyn Fn(Carries) -> bool| -> Vec<_> {
+        let meant = |partition: &Partition| is_meant(partition.carries.unwrap_or(Carries::EVENTS));
+        all.iter().filter(|(_, partition)| meant(partition)).collect()
+    };
+    let own = brings(&|carries| match rows {
+        RowsOf::Agents => carries.agents,
+        RowsOf::Contacts => carries.contacts,
+    });
+    if !own.is_empty() {
+        return own;
+    }
+    let facts = brings(&|carries| carries.agents || carries.contacts);
+    if facts.is_empty() { all.iter().collect() } else { facts }
 }
 
 /// Up to when a partition misses nothing: one that was not read yet has nothing before its parents ended.
@@ -73,6 +96,7 @@ impl Partition {
             parents: state.parents.clone(),
             waiting: false,
             holding: false,
+            carries: None,
             counts,
         }
     }
@@ -85,9 +109,9 @@ impl Partition {
             self.finished |= state.finished;
             return;
         }
-        let (waiting, holding) = (self.waiting, self.holding);
+        let (waiting, holding, carries) = (self.waiting, self.holding, self.carries);
         let watermark = state.watermark.max(self.watermark);
-        *self = Self { watermark, waiting, holding, ..Self::stored(state) };
+        *self = Self { watermark, waiting, holding, carries, ..Self::stored(state) };
     }
 
     /// Whether anything was read of it.

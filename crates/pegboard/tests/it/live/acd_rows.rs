@@ -123,3 +123,55 @@ async fn a_mixed_queue_becomes_one_for_each_channel_and_direction_on_demand() {
     }
     live.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_there_and_what_differs_are_reports() {
+    let day = Day::of(12, 4, 22);
+    let (script, folder) = (Script::new(false), tempfile::tempdir().unwrap());
+    script.add(ONLY, &[]);
+    script.add("reports", &[]);
+    feed_only(&script, &day, day.start, all_arrived(&day));
+    script.push_rows("reports", vec![], all_arrived(&day));
+    let live = Live::start(&script, &config(), folder.path()).await;
+    live.settle(&script, day.end).await;
+    let computed = rows(&live, &day, ReportRequest::new("queue_interval")).await;
+    let told =
+        computed.iter().filter(|row| row["channel"] == "VOICE" && row["direction"] == "inbound").map(|own| {
+            let start: Timestamp = own["interval_start"].as_str().unwrap().parse().unwrap();
+            let name = own["queue_name"].as_str().unwrap();
+            let mut told = row(name, start, own["offered"].as_u64().unwrap(), "QR.csv", day.end);
+            told.grouping.direction = Some(pegboard_model::Direction::Inbound);
+            told
+        });
+    let mut told: Vec<AcdRow> = told.collect();
+    let wrong = told[0].clone();
+    let Some(Number::Count(offered)) = wrong.get(Column::Offered) else { panic!("{wrong:?}") };
+    told[0].put(Column::Offered, Number::Count(offered + 2));
+    script.push_rows("reports", told, all_arrived(&day));
+    live.read_all(&script).await;
+
+    let found = rows(&live, &day, ReportRequest::new("reconciliation")).await;
+    let [only] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(
+        (&only["measure"], &only["difference"], &only["report"]),
+        (&json!("offered"), &json!(2), &json!("queue_interval"))
+    );
+    let by_day =
+        rows(&live, &day, ReportRequest { by_day: true, ..ReportRequest::new("reconciliation") }).await;
+    assert_eq!(by_day.len(), 1);
+
+    let complete = rows(&live, &day, ReportRequest::new("completeness")).await;
+    let of = |origin: &str, report: &str| {
+        let meant = complete.iter().filter(|row| row["origin"] == origin && row["report"] == report);
+        meant.map(|row| row["state"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(of("computed", "agent_interval"), ["complete"; 16]);
+    let of_acd = of("acd", "queue_interval");
+    assert_eq!(of_acd.len(), 16);
+    let of_some = computed.iter().filter(|row| row["channel"] == "VOICE" && row["direction"] == "inbound");
+    let starts: std::collections::BTreeSet<_> =
+        of_some.map(|row| row["interval_start"].to_string()).collect();
+    assert_eq!(of_acd.iter().filter(|state| *state == "complete").count(), starts.len());
+    assert!(of("acd", "agent_interval").is_empty(), "a report that never told anything is not expected to");
+    live.stop().await;
+}

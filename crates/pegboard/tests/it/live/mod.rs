@@ -2,6 +2,7 @@
 
 mod acd_rows;
 mod bad_records;
+mod capture;
 mod clock_steps;
 mod equals_replay;
 mod hanging;
@@ -12,4 +13,5 @@ mod open_intervals;
 mod ownership;
 mod partitions;
 mod restarts;
+mod silence;
 mod state_feed;

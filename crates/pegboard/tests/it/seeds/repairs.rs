@@ -4,7 +4,7 @@ use pegboard::config::SourceConfig;
 use pegboard::runtime::reports::Facts;
 use pegboard_engine::{Silence, Timeline, TimelinePolicy, Window};
 use pegboard_model::{AgentId, Observation, Segment, Timestamp, What};
-use pegboard_store::Store;
+use pegboard_store::{RowsOf, Store};
 
 use super::at_once::at_once;
 use super::case::Centre;
@@ -41,7 +41,7 @@ impl Repairs {
             repairs.faults.extend(unlike_evidence(&agent, evidence, &stored, &policy));
         }
         let window = Window { from: centre.day.start, to: centre.day.end };
-        let facts = at_once(Facts::load(store, config, window, centre.stream.end)).unwrap();
+        let facts = at_once(Facts::load(store, config, RowsOf::Agents, window, centre.stream.end)).unwrap();
         let (agents, groups) = facts.agent_and_group_rows(config, config.interval);
         for (name, rows) in [("agent_interval", values(&agents)), ("group_interval", values(&groups))] {
             repairs.faults.extend(first_difference(&format!("facts behind {name}"), &rows, &tables[name]));

@@ -13,9 +13,9 @@ use pegboard_model::{
 use pegboard_sim::random::Random;
 use pegboard_store::{
     AgentBeginning, AgentsSnapshot, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite, Batch, Beat, Close,
-    Closed, CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage, Gap, NodeId, Origin,
-    Part, PartitionState, QueueName, Result, Roll, RowRevision, SourceState, Store, StoreError, StoreId,
-    StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite,
+    Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage, Gap,
+    NodeId, Origin, Part, PartitionState, QueueName, Result, Roll, RowRevision, SourceState, Store,
+    StoreError, StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite,
 };
 use tokio::sync::{Notify, watch};
 
@@ -344,7 +344,7 @@ impl Store for Unreliable {
         self.call("take the closer", fate, work).await
     }
 
-    async fn announce_closing(&self, source: &SourceName, epoch: u64, until: Timestamp) -> Result<()> {
+    async fn announce_closing(&self, source: &SourceName, epoch: u64, until: ClosedUntil) -> Result<()> {
         self.write("announce a closing", self.store.announce_closing(source, epoch, until)).await
     }
 
@@ -356,7 +356,7 @@ impl Store for Unreliable {
         let work = async {
             let answer = self.store.close(close.clone()).await;
             self.journal.note(&format!(
-                "close to {}, {} rows, {} answered",
+                "close to {:?}, {} rows, {} answered",
                 close.closed_until,
                 close.rows.len(),
                 close.answered.len()
@@ -387,6 +387,10 @@ impl Store for Unreliable {
 
     async fn contacts(&self, source: &SourceName, from: Timestamp, to: Timestamp) -> Result<Vec<ContactLeg>> {
         self.read("contacts", self.store.contacts(source, from, to)).await
+    }
+
+    async fn first_contact(&self, source: &SourceName) -> Result<Option<Timestamp>> {
+        self.read("first contact", self.store.first_contact(source)).await
     }
 
     async fn rows(

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use pegboard::runtime::reconcile::is_lane;
-use pegboard_model::{Millis, PartitionId, Position, SourceName, Timestamp};
+use pegboard_model::{Millis, PartitionId, Position, SourceName};
 use pegboard_store::{
-    Batch, Close, Closed, CloserState, Committed, Counts, PartitionState, Result, Store, StoreError,
+    Batch, Close, Closed, ClosedUntil, CloserState, Committed, Counts, PartitionState, Result, RowsOf, Store,
+    StoreError,
 };
 
 use super::at_once::at_once;
@@ -66,7 +67,7 @@ struct Inner {
     partitions: BTreeMap<(SourceName, PartitionId), PartitionState>,
     fates: BTreeMap<(SourceName, PartitionId), Fate>,
     last_state: BTreeMap<SourceName, u64>,
-    closers: BTreeMap<SourceName, (u64, Option<Timestamp>)>,
+    closers: BTreeMap<SourceName, (u64, ClosedUntil)>,
 }
 
 impl Witness {
@@ -243,11 +244,12 @@ impl Witness {
         let (epoch, until) = inner.closers.entry(close.source.clone()).or_default();
         match answer {
             Ok(_) => {
-                let right = *epoch == close.epoch && Some(close.closed_until) >= *until;
-                let what =
-                    || format!("closed to {}, epoch {}, after {until:?}", close.closed_until, close.epoch);
+                let to = close.closed_until;
+                let goes_on = |rows| to.get(rows).is_none_or(|to| Some(to) >= until.get(rows));
+                let right = *epoch == close.epoch && RowsOf::ALL.into_iter().all(goes_on);
+                let what = || format!("closed to {to:?}, epoch {}, after {until:?}", close.epoch);
                 self.journal.check(right, what);
-                *until = Some(close.closed_until);
+                *until = until.raised(to);
             }
             Err(StoreError::NotOwner { .. }) => {
                 self.journal.count("witness: a closer is refused");

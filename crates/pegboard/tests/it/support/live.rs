@@ -12,7 +12,7 @@ use pegboard::runtime::hub::{Hub, NodeOptions, Running};
 use pegboard::runtime::view::{REPORTS, ReportError, ReportRequest, SourceStatus, View as _};
 use pegboard_connect::spec::Source;
 use pegboard_model::report::Row;
-use pegboard_model::{AgentNow, SourceName, Timestamp};
+use pegboard_model::{AgentNow, Millis, SourceName, Timestamp};
 use pegboard_sim::truth::ReportSettings;
 use pegboard_store::{Cursor, FeedEntry, FeedKind, SqliteOptions, SqliteStore, Store};
 use serde_json::Value;
@@ -45,7 +45,9 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, done: impl Fn() 
 
 /// A source with every setting at its default.
 pub(crate) fn config() -> SourceConfig {
-    SourceConfig::new(SOURCE, SourceInput::File(FileSettings::new("script".into())))
+    let input = SourceInput::File(FileSettings::new("script".into()));
+    // A test closes everything at once unless it is about that.
+    SourceConfig { close_delay_contacts: Millis::from_minutes(1), ..SourceConfig::new(SOURCE, input) }
 }
 
 pub(crate) fn open_store(folder: &Path) -> Arc<dyn Store> {

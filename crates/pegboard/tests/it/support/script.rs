@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use pegboard_connect::sources::amazon_connect::Decoder;
 use pegboard_connect::spec::{
-    Chunk, Decode, Opening, PartitionReader, Plan, Progress, Record, Source, SourceError,
+    Carries, Chunk, Decode, Opening, PartitionReader, Plan, Progress, Record, Source, SourceError,
 };
 use pegboard_model::{AcdRow, PartitionId, Position, Timestamp};
 use tokio::sync::watch;
@@ -33,6 +33,7 @@ struct State {
 #[derive(Debug, Default)]
 struct Part {
     parents: Vec<PartitionId>,
+    carries: Option<Carries>,
     chunks: Vec<Chunk>,
     /// How many of them are no longer to be had.
     expired: usize,
@@ -65,6 +66,11 @@ impl Script {
     pub(crate) fn add(&self, partition: &str, parents: &[&str]) {
         let parents = parents.iter().map(|parent| (*parent).into()).collect();
         self.state().partitions.insert(partition.into(), Part { parents, ..Part::default() });
+    }
+
+    /// Adds a partition that brings so much and no more.
+    pub(crate) fn add_carrying(&self, partition: &str, carries: Carries) {
+        self.state().partitions.insert(partition.into(), Part { carries: Some(carries), ..Part::default() });
     }
 
     /// Adds a chunk of records; after it the partition is complete up to `watermark`.
@@ -190,6 +196,11 @@ impl Source for Script {
             }
         }
         Ok(plan)
+    }
+
+    fn carries(&self, partition: &PartitionId) -> Carries {
+        let state = self.state();
+        state.partitions.get(partition).and_then(|part| part.carries).unwrap_or(Carries::EVENTS)
     }
 
     fn oldest(&self, partition: &PartitionId) -> Position {

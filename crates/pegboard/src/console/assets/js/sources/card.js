@@ -19,6 +19,13 @@ const COUNTS = [
   ["failed", "Failed", "Records that could not be used: see the dead letters"],
 ];
 
+/** Shows texts under their title, or neither where there are none. */
+function list(title, element, texts) {
+  title.hidden = texts.length === 0;
+  element.hidden = texts.length === 0;
+  if (element.textContent !== texts.join("")) element.replaceChildren(...texts.map((text) => make("li", {}, text)));
+}
+
 export class SourceCard {
   #picture = icon("stale");
   #health = make("span");
@@ -34,6 +41,8 @@ export class SourceCard {
   #fallback = make("p", { class: "source-fallback hint", role: "status" });
   #gapsTitle = make("h3", {}, "Lost for good");
   #gaps = make("ul", { class: "gaps" });
+  #noticesTitle = make("h3", {}, "Changed");
+  #notices = make("ul", { class: "gaps" });
   #counts = new Map();
   #partitions = make("tbody");
   #summary = make("summary");
@@ -72,6 +81,8 @@ export class SourceCard {
       counts,
       this.#gapsTitle,
       this.#gaps,
+      this.#noticesTitle,
+      this.#notices,
       make(
         "details",
         {},
@@ -104,6 +115,7 @@ export class SourceCard {
     this.#counts.get("failed").classList.toggle("bad", source.counts.failed > 0);
     this.#showRepairs(source.reconciler, now);
     this.#showGaps(source.gaps ?? [], now);
+    this.#showNotices(source.notices ?? [], now);
     this.#showPartitions(source.partitions, now);
     this.tick(now);
   }
@@ -120,14 +132,17 @@ export class SourceCard {
 
   /** Stretches of the stream that nobody will ever read: time in them is unknown. */
   #showGaps(gaps, now) {
-    this.#gapsTitle.hidden = gaps.length === 0;
-    this.#gaps.hidden = gaps.length === 0;
     const texts = gaps.map(({ partition, reason, from, to, at }) => {
       const stretch = [from, to].map((end) => (end ? moment(Date.parse(end), now) : "an unknown time")).join(" to ");
       return `${partition}, ${stretch}: ${reason} (noticed ${moment(Date.parse(at), now)})`;
     });
-    if (this.#gaps.textContent !== texts.join(""))
-      this.#gaps.replaceChildren(...texts.map((text) => make("li", {}, text)));
+    list(this.#gapsTitle, this.#gaps, texts);
+  }
+
+  /** What a person should know of and nothing is lost by, such as a queue that has another name. */
+  #showNotices(notices, now) {
+    const texts = notices.map(({ at, message }) => `Since ${moment(Date.parse(at), now)}: ${message}`);
+    list(this.#noticesTitle, this.#notices, texts);
   }
 
   /** Counts on: the watermark stands still while the clock does not. @param {number} now */

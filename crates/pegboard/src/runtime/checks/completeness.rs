@@ -1,0 +1,205 @@
+//! `completeness`: what of each interval was expected, and what is there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pegboard_engine::{Grid, Interval, Window};
+use pegboard_model::acd::AcdReport;
+use pegboard_model::{Millis, Timestamp};
+use pegboard_store::{Gap, Origin, RowsOf};
+use serde_json::{Value, json};
+
+use crate::runtime::acd_rows;
+use crate::runtime::closer::stored_reports;
+use crate::runtime::reports::{days, starting_in};
+use crate::runtime::source::Shared;
+use crate::runtime::view::ReportError;
+
+/// The columns, in order.
+pub(in crate::runtime) const COLUMNS: [&str; 9] =
+    ["interval_start", "interval_s", "source", "origin", "report", "acd_report", "state", "rows", "reason"];
+
+/// How many gaps of a source are looked at, the latest first.
+const GAPS: usize = 1000;
+
+/// How far back a report of the ACD has to have told something for more of it to be expected.
+const EXPECTED_FOR: Millis = Millis::from_hours(7 * 24);
+
+/// How long after its end the ACD may take to tell of an interval.
+const PATIENCE: Millis = Millis::from_hours(1);
+
+/// How an interval of a report stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// It is all there.
+    Complete,
+    /// It is not over, or not closed yet.
+    Open,
+    /// It was closed although something of it was lost.
+    Gap,
+    /// It should be there and is not.
+    Missing,
+}
+
+impl State {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Open => "open",
+            Self::Gap => "gap",
+            Self::Missing => "missing",
+        }
+    }
+}
+
+/// The rows of one source, by report and interval.
+pub(in crate::runtime) async fn rows(
+    shared: &Shared,
+    window: Window,
+    room: usize,
+) -> Result<Vec<Value>, ReportError> {
+    let now = (shared.clock)();
+    let starting = starting_in(&shared.config, window);
+    let window = Window { from: starting.from, to: starting.to.min(now.max(starting.from)) };
+    let intervals: Vec<Interval> =
+        Grid::new(shared.config.interval, &shared.config.time_zone, window).intervals().collect();
+    let mut rows = Vec::new();
+    for made_of in RowsOf::ALL {
+        rows.extend(computed(shared, made_of, window, &intervals).await?);
+    }
+    for report in AcdReport::ALL {
+        rows.extend(of_acd(shared, report, window, &intervals, now).await?);
+    }
+    if rows.len() > room { Err(ReportError::too_many()) } else { Ok(rows) }
+}
+
+async fn computed(
+    shared: &Shared,
+    made_of: RowsOf,
+    window: Window,
+    intervals: &[Interval],
+) -> Result<Vec<Value>, ReportError> {
+    let (store, source) = (&shared.store, &shared.config.name);
+    let closed_until = shared.status.closed_until().get(made_of).unwrap_or(Timestamp::MIN);
+    let gaps = store.gaps(source, GAPS).await?;
+    let concern = |gap: &&Gap| {
+        let carries = shared.source.carries(&gap.partition);
+        match made_of {
+            RowsOf::Agents => carries.agents,
+            RowsOf::Contacts => carries.contacts,
+        }
+    };
+    let gaps: Vec<&Gap> = gaps.iter().filter(concern).collect();
+    let mut found = Vec::new();
+    for report in stored_reports(made_of) {
+        let mut counts: BTreeMap<Timestamp, usize> = BTreeMap::new();
+        for day in days(window) {
+            for row in store.rows(source, report, day.from, day.to).await? {
+                *counts.entry(row.interval_start).or_default() += 1;
+            }
+        }
+        for interval in intervals {
+            let gap = gaps.iter().find(|gap| touches(gap, *interval));
+            let (state, reason) = match gap {
+                _ if interval.end > closed_until => (State::Open, "not closed yet".to_owned()),
+                Some(gap) => (State::Gap, format!("partition {}: {}", gap.partition, gap.reason)),
+                None => (State::Complete, String::new()),
+            };
+            let count = counts.get(&interval.start).copied().unwrap_or_default();
+            let told = Told { origin: Origin::Computed, report, acd_report: None, state, count, reason };
+            found.push(told.row(shared, *interval));
+        }
+    }
+    Ok(found)
+}
+
+/// Whether something of the interval may have been lost with the gap.
+fn touches(gap: &Gap, interval: Interval) -> bool {
+    gap.from.is_none_or(|from| from < interval.end) && interval.start < gap.to.unwrap_or(gap.at)
+}
+
+/// The ACD's own reports of a kind: each that told something lately is expected to tell of every interval.
+async fn of_acd(
+    shared: &Shared,
+    report: AcdReport,
+    window: Window,
+    intervals: &[Interval],
+    now: Timestamp,
+) -> Result<Vec<Value>, ReportError> {
+    let mut told: BTreeMap<String, BTreeMap<Timestamp, (Timestamp, usize)>> = BTreeMap::new();
+    let seen = Window { from: window.from - EXPECTED_FOR, to: window.to };
+    for day in days(seen) {
+        for stored in shared.store.acd_rows(&shared.config.name, report.as_str(), day.from, day.to).await? {
+            let row = acd_rows::read(&stored.row.body)?;
+            let of_report = told.entry(row.name.to_string()).or_default();
+            let known = of_report.entry(row.interval_start).or_insert((row.interval_start, 0));
+            known.0 = known.0.max(row.interval_start + row.interval_s);
+            known.1 += 1;
+        }
+    }
+    let mut found = Vec::new();
+    for (name, starts) in &told {
+        let known: BTreeSet<Timestamp> = starts.keys().copied().collect();
+        for interval in intervals {
+            // An interval of the ACD may be longer than ours.
+            let last = known.range(..=interval.start).next_back().and_then(|start| starts.get(start));
+            let count = last.filter(|(end, _)| interval.end <= *end).map_or(0, |(_, count)| *count);
+            let (state, reason) = if count > 0 {
+                (State::Complete, "")
+            } else if interval.end + PATIENCE > now {
+                (State::Open, "the ACD may still tell")
+            } else {
+                (State::Missing, "no file told of it")
+            };
+            let acd_report = Some(name.as_str());
+            let (origin, report, reason) = (Origin::Acd, report.as_str(), reason.to_owned());
+            found.push(Told { origin, report, acd_report, state, count, reason }.row(shared, *interval));
+        }
+    }
+    Ok(found)
+}
+
+struct Told<'a> {
+    origin: Origin,
+    report: &'a str,
+    acd_report: Option<&'a str>,
+    state: State,
+    count: usize,
+    reason: String,
+}
+
+impl Told<'_> {
+    fn row(self, shared: &Shared, interval: Interval) -> Value {
+        json!({
+            "interval_start": interval.start.to_string(),
+            "interval_s": interval.length().get() / 1000,
+            "source": shared.config.name.as_str(),
+            "origin": self.origin.as_str(),
+            "report": self.report,
+            "acd_report": self.acd_report,
+            "state": self.state.as_str(),
+            "rows": self.count,
+            "reason": self.reason,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_of_which_an_end_is_not_known_reaches_as_far_as_it_may() {
+        let at = |minutes: i64| Timestamp::from_seconds(minutes * 60);
+        let interval = Interval { start: at(15), end: at(30) };
+        let gap = |from: Option<i64>, to: Option<i64>| Gap {
+            partition: "p".into(),
+            reason: "lost".into(),
+            from: from.map(at),
+            to: to.map(at),
+            at: at(40),
+        };
+        assert!(touches(&gap(Some(20), Some(21)), interval) && touches(&gap(None, Some(16)), interval));
+        assert!(touches(&gap(Some(29), None), interval));
+        assert!(!touches(&gap(Some(30), None), interval) && !touches(&gap(None, Some(15)), interval));
+    }
+}
