@@ -12,6 +12,7 @@ use super::{ConfigPath, Failure, block_on};
 ///
 /// `pegboard report queue_interval --from 2026-03-01T00:00:00Z` shows a day up to now as CSV. The hub is asked with a token.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Arguments {
     #[command(flatten)]
     path: ConfigPath,
