@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use pegboard_connect::archive::{self, Step};
-use pegboard_connect::spec::{Chunk, Decode, Decoded};
+use pegboard_connect::spec::{Chunk, Decode, Decoded, Record};
 use pegboard_engine::evidence::{EARLIEST, LIVE_TOLERANCE};
 use pegboard_engine::queues::pegged_at;
 use pegboard_model::{
@@ -142,10 +142,22 @@ pub struct Ground<'a> {
     pub now: Timestamp,
 }
 
-/// Prepares a batch from a chunk.
+/// What the records of a chunk say, or why they cannot be read. It is the same whoever is known, so that it needs no agents.
+pub type Decodings = Vec<Result<Decoded, String>>;
+
+/// Decodes the records of a chunk.
+pub fn decode(decoder: &mut dyn Decode, partition: &PartitionId, chunk: &Chunk) -> Decodings {
+    let decode = |record: &Record| {
+        let order = Order { partition: partition.clone(), position: record.position.clone() };
+        decoder.decode(&record.data, order).map_err(|error| error.to_string())
+    };
+    chunk.records.iter().map(decode).collect()
+}
+
+/// Prepares a batch from a chunk, and what its records say; what the batch keeps for the archive is not in it yet.
 pub async fn prepare(
     ground: Ground<'_>,
-    decoder: &mut dyn Decode,
+    decodings: Decodings,
     standing: &Standing,
     chunk: &Chunk,
 ) -> Result<Prepared, IngestError> {
@@ -153,10 +165,9 @@ pub async fn prepare(
     let mut standing = standing.clone();
     let mut staged = Staged::default();
     let mut collected = Collected::default();
-    for record in &chunk.records {
+    for (record, decoded) in chunk.records.iter().zip(decodings) {
         collected.counts.records += 1;
-        let order = Order { partition: standing.partition.clone(), position: record.position.clone() };
-        let taken = match decoder.decode(&record.data, order) {
+        let taken = match decoded {
             Ok(Decoded::Agent(seen)) => {
                 standing.trust.note(false);
                 take_event(config, seen, &mut standing, agents, &mut staged, now)
@@ -169,8 +180,7 @@ pub async fn prepare(
                 collected.counts.foreign += 1;
                 continue;
             }
-            Err(error) => {
-                let reason = error.to_string();
+            Err(reason) => {
                 standing.trust.judge(true, &reason)?;
                 Err(reason)
             }
@@ -235,10 +245,7 @@ pub async fn prepare(
             .collect(),
         acd_rows: chunk.rows.iter().map(acd::write).collect::<Result<_, _>>()?,
         queue_names,
-        archive: match &standing.position {
-            Some(from) => for_archive(config, (&standing.partition, &standing.parents), (from, now), chunk)?,
-            None => None,
-        },
+        archive: None,
     };
     standing.position = Some(chunk.position.clone());
     Ok(Prepared { batch, staged, standing })

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use pegboard_connect::spec::{Chunk, Decode, Opening, PartitionReader, SourceError};
 use pegboard_model::PartitionId;
-use pegboard_store::{Batch, Counts, StoreError, failpoint};
+use pegboard_store::{ArchiveWrite, Batch, Counts, StoreError, failpoint};
 use tokio::time::Instant;
 
 use super::agents::Agents;
-use super::ingest::{Ground, IngestError, Prepared, Standing, Trust, gap, opening_batch, prepare};
+use super::ingest::{
+    Decodings, Ground, IngestError, Prepared, Standing, Trust, decode, for_archive, gap, opening_batch,
+    prepare,
+};
 use super::source::Shared;
 use super::status::Step;
 use super::watch;
@@ -186,6 +189,9 @@ impl Work<'_> {
 
     async fn try_commit(&mut self, chunk: &Chunk) -> Result<(), IngestError> {
         let shared = self.shared;
+        // Before the agents are held: other partitions of the source go on meanwhile.
+        let mut decodings = Some(self.decode(chunk));
+        let archive = self.for_archive(chunk)?;
         let mut agents = shared.agents.lock().await;
         let counts = loop {
             shared.refresh(&mut agents).await?;
@@ -198,7 +204,9 @@ impl Work<'_> {
                 store: &*shared.store,
                 now: (shared.clock)(),
             };
-            let prepared = prepare(ground, &mut *self.decoder, &self.standing, chunk).await?;
+            let decodings = decodings.take().unwrap_or_else(|| self.decode(chunk));
+            let mut prepared = prepare(ground, decodings, &self.standing, chunk).await?;
+            prepared.batch.archive.clone_from(&archive);
             let counts = prepared.batch.counts;
             if self.store(&mut agents, prepared).await? {
                 break counts;
@@ -207,6 +215,16 @@ impl Work<'_> {
         // With the agents held: whoever has them next must know up to when those that fell silent were judged.
         self.note_step(chunk, counts, agents.count() as u64);
         Ok(())
+    }
+
+    fn decode(&mut self, chunk: &Chunk) -> Decodings {
+        decode(&mut *self.decoder, &self.standing.partition, chunk)
+    }
+
+    fn for_archive(&self, chunk: &Chunk) -> std::io::Result<Option<ArchiveWrite>> {
+        let Standing { partition, parents, position, .. } = &self.standing;
+        let Some(from) = position else { return Ok(None) };
+        for_archive(&self.shared.config, (partition, parents), (from, (self.shared.clock)()), chunk)
     }
 
     /// Commits what was prepared, or keeps it back if it is not worth a commit. False if it must be prepared again.
