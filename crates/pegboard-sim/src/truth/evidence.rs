@@ -53,13 +53,16 @@ fn timeline(
     for event in events {
         reader.read(event);
     }
+    let heard = reader.told.starts.len();
     if let (Some(silence), Some(last)) = (settings.silence, reader.before) {
         reader.fall_silent(last, silence.watermark, silence);
     }
+    // Until more is heard, such a silence leaves what lies before the last evidence as it is.
+    let parted = reader.told.starts.get(heard).map(|(start, _)| *start);
     let first = events[0];
     let class = if first.kind == EventKind::Login { Class::SignedOut } else { Class::Unknown };
     let before = Condition::bare(class, first.current.team, first.current.profile);
-    Timeline::new(agent, before, &reader.told.starts, reader.told.sign_ins)
+    Timeline::new(agent, before, &reader.told.starts, parted, reader.told.sign_ins)
 }
 
 /// What the events read so far have told.

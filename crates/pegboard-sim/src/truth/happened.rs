@@ -39,7 +39,8 @@ fn timeline(
     let sign_ins = changes.iter().zip(&conditions).filter(|(change, _)| change.login);
     let sign_ins = sign_ins.map(|(_, (at, condition))| SignIn { at: *at, condition: *condition }).collect();
     let first = &changes[0].view;
-    Timeline::new(agent, Condition::bare(Class::SignedOut, first.team, first.profile), &conditions, sign_ins)
+    let before = Condition::bare(Class::SignedOut, first.team, first.profile);
+    Timeline::new(agent, before, &conditions, None, sign_ins)
 }
 
 fn condition_after(change: &Change, organisation: &Organisation, settings: &ReportSettings) -> Condition {

@@ -335,6 +335,21 @@ fn what_is_unknown_after_the_first_evidence_is_apart_from_what_was_before_it() {
 }
 
 #[test]
+fn a_silence_that_only_the_watermark_tells_of_touches_nothing_before_the_last_evidence() {
+    let mut events = vec![
+        change("09:00:00", view(AVAILABLE, "09:00:00")),
+        beat("09:02:00", view(AVAILABLE, "09:00:00")),
+        beat("09:10:00", view(AVAILABLE, "09:00:00")),
+    ];
+    let expected =
+        ["08:00:00 unknown", "09:00:00 available Available", "09:02:00 unknown", "09:10:00 unknown", "open"];
+    assert_eq!(segments(&events, &live("11:00:00")), expected);
+    events.push(beat("09:20:00", view(AVAILABLE, "09:00:00")));
+    let joined = ["09:02:00 unknown", "09:20:00 unknown", "open"];
+    assert_eq!(segments(&events, &live("11:00:00"))[2..], joined, "more was heard");
+}
+
+#[test]
 fn after_twelve_hours_of_silence_an_agent_is_signed_out() {
     let events =
         [change("02:00:00", view(AVAILABLE, "02:00:00")), change("16:00:00", view(AVAILABLE, "15:00:00"))];

@@ -77,20 +77,22 @@ impl Work {
 
 impl Timeline {
     /// A timeline of the conditions that begin at the given times, in order. What no time is spent in leaves no
-    /// span; what goes on unchanged is one span. Before the first evidence is a span of its own, whatever follows.
+    /// span; what goes on unchanged is one span. Before the first evidence is a span of its own, whatever follows, and what
+    /// begins at `parted` is not joined with what lasted until then.
     pub(super) fn new(
         agent: AgentNo,
         before: Condition,
         starts: &[(Timestamp, Condition)],
+        parted: Option<Timestamp>,
         sign_ins: Vec<SignIn>,
     ) -> Self {
         let begins = starts.first().map_or(Timestamp::MAX, |(start, _)| *start);
         let mut spans = vec![Span { start: Timestamp::MIN, end: None, condition: before }];
         for (number, (start, condition)) in starts.iter().enumerate() {
             let overtaken = starts.get(number + 1).is_some_and(|(next, _)| next == start);
-            let is_known = spans.len() > 1;
+            let may_go_on = spans.len() > 1 && parted != Some(*start);
             let open = spans.last_mut().expect("there is always a span");
-            if overtaken || (is_known && open.condition == *condition) {
+            if overtaken || (may_go_on && open.condition == *condition) {
                 continue;
             }
             open.end = Some(*start);

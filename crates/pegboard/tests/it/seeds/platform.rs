@@ -114,9 +114,9 @@ fn visible(class: Class, channel: Option<&Channel>) -> Class {
 /// Agents whom the hub shows in another state than the platform.
 pub(super) fn differences(day: &Day, store: &dyn Store, source: &SourceName) -> Vec<String> {
     let is_in = |(class, ..): &State| *class != Class::SignedOut;
-    let expected: BTreeMap<AgentId, State> = signed_in(day, clock::centre())
+    let expected: BTreeMap<AgentId, Expected> = signed_in(day, clock::centre())
         .into_iter()
-        .map(|(agent, snapshot)| (agent, state(snapshot)))
+        .map(|(agent, snapshot)| (agent, Expected::of(&snapshot)))
         .collect();
     let own = std::slice::from_ref(source);
     let agents = at_once(store.agents(own)).expect("the store itself does not fail").agents;
@@ -127,12 +127,39 @@ pub(super) fn differences(day: &Day, store: &dyn Store, source: &SourceName) -> 
     let found: BTreeMap<AgentId, State> = agents.into_iter().map(|agent| seen(agent.now)).collect();
     let agents = expected.keys().chain(found.keys().filter(|agent| !expected.contains_key(*agent)));
     let unlike = agents.filter(|agent| {
-        let [expected, found] = [&expected, &found].map(|all| all.get(*agent).filter(|state| is_in(state)));
-        expected != found
+        let found = found.get(*agent).filter(|state| is_in(state));
+        match (expected.get(*agent).filter(|expected| is_in(&expected.state)), found) {
+            (Some(expected), Some(found)) => !expected.allows(found),
+            (expected, found) => expected.is_some() || found.is_some(),
+        }
     });
     unlike
         .map(|agent| format!("{agent}: {:?}, shown as {:?}", expected.get(agent), found.get(agent)))
         .collect()
+}
+
+/// What the hub may show of an agent.
+#[derive(Debug)]
+struct Expected {
+    state: State,
+    /// Contacts that are as good as the deciding one: which of them has been as it is for longer depends on what was heard.
+    equals: Vec<ContactId>,
+}
+
+impl Expected {
+    fn of(snapshot: &Snapshot) -> Self {
+        let deciding = state(snapshot.clone());
+        let alone = |contact: &AgentContact| Snapshot { contacts: vec![contact.clone()], ..snapshot.clone() };
+        let is_equal = |contact: &&AgentContact| state(alone(contact)).0 == deciding.0;
+        let equals = snapshot.contacts.iter().filter(is_equal).map(|contact| contact.id.clone()).collect();
+        Self { state: deciding, equals }
+    }
+
+    fn allows(&self, found: &State) -> bool {
+        let (class, status, contact) = found;
+        let decides = self.state.2 == *contact || contact.as_ref().is_some_and(|id| self.equals.contains(id));
+        (class, status) == (&self.state.0, &self.state.1) && decides
+    }
 }
 
 /// What an agent is in of whom nothing else is known.
