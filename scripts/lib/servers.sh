@@ -6,7 +6,7 @@
 
 # Those that tests use now.
 # shellcheck disable=SC2034  # read by the scripts that source this
-readonly SERVERS=(kinesalite postgres ministack)
+readonly SERVERS=(kinesalite postgres ministack moto)
 
 SERVER_PIDS=()
 

@@ -109,7 +109,8 @@ fn chain<'a>(
     std::iter::successors(Some(error), |error| error.source())
 }
 
-/// The codes are those of the Kinesis API reference ("Errors" of each action, "Common Error Types").
+/// The codes are those of the API references of Kinesis ("Errors" of each action, "Common Error Types"), of S3 ("Error
+/// responses") and of SQS.
 pub(crate) fn cause_of(code: Option<&str>, status: Option<u16>) -> Cause {
     match code.unwrap_or_default() {
         "ProvisionedThroughputExceededException"
@@ -118,13 +119,23 @@ pub(crate) fn cause_of(code: Option<&str>, status: Option<u16>) -> Cause {
         | "ThrottlingException"
         | "Throttling"
         | "RequestLimitExceeded"
+        | "SlowDown"
+        | "RequestThrottled"
+        | "KmsThrottled"
         | "TooManyRequestsException" => Cause::Throttled,
         "ExpiredIteratorException" => Cause::ExpiredIterator,
         "ExpiredNextTokenException" => Cause::ExpiredToken,
-        "InvalidArgumentException" | "ValidationException" => Cause::InvalidArgument,
-        "ResourceNotFoundException" => Cause::NotFound,
+        "InvalidArgumentException"
+        | "ValidationException"
+        | "InvalidParameterValue"
+        | "ReceiptHandleIsInvalid"
+        | "MessageNotInflight" => Cause::InvalidArgument,
+        "ResourceNotFoundException"
+        | "NoSuchBucket"
+        | "QueueDoesNotExist"
+        | "AWS.SimpleQueueService.NonExistentQueue" => Cause::NotFound,
         "AccessDeniedException" | "AccessDenied" | "NotAuthorized" => Cause::AccessDenied,
-        "KMSAccessDeniedException" => Cause::KeyDenied,
+        "KMSAccessDeniedException" | "KmsAccessDenied" => Cause::KeyDenied,
         "UnrecognizedClientException"
         | "InvalidSignatureException"
         | "IncompleteSignature"
@@ -132,9 +143,18 @@ pub(crate) fn cause_of(code: Option<&str>, status: Option<u16>) -> Cause {
         | "MissingAuthenticationToken"
         | "MissingAuthenticationTokenException"
         | "ExpiredTokenException"
+        | "InvalidAccessKeyId"
+        | "SignatureDoesNotMatch"
+        | "RequestTimeTooSkewed"
+        | "ExpiredToken"
+        | "InvalidToken"
         | "OptInRequired" => Cause::Credentials,
         "ResourceInUseException" => Cause::InUse,
-        "InternalFailure" | "InternalFailureException" | "ServiceUnavailable" => Cause::Unreachable,
+        "InternalFailure"
+        | "InternalFailureException"
+        | "InternalError"
+        | "RequestTimeout"
+        | "ServiceUnavailable" => Cause::Unreachable,
         _ => cause_of_status(status),
     }
 }

@@ -43,23 +43,29 @@
 mod access;
 mod backoff;
 mod batch;
+mod call_error;
 mod client;
 mod config;
 mod connect;
 mod consumer;
 mod cursor;
+mod encoded;
 mod error;
 mod fault;
+mod objects;
 mod observe;
 mod position;
+mod queue;
 mod reader;
 mod sequence;
 mod shards;
+mod signed;
 mod stream;
 mod subscription;
 
 pub use backoff::Backoff;
 pub use batch::{Batch, EndOfShard, Ending, Record};
+pub use call_error::CallError;
 pub use config::{
     ConfigFault, Credentials, FanOut, InvalidStreamRef, KinesisConfig, LEAST_POLL_INTERVAL, MAX_RECORDS,
     ReadMode, SecretText, StreamRef,
@@ -69,9 +75,14 @@ pub use connect::{
     MOST_SERVICE_LEVELS, MetricDataQuery, MetricPeriod, MetricScope, Pace,
 };
 pub use consumer::ConsumerState;
+pub use encoded::decoded;
 pub use error::{ErrorKind, KinesisError, Operation};
+pub use objects::{Bucket, BucketConfig, Fetched, Listed, ObjectPage, Piece};
 pub use observe::{Counters, Counts, Event, Observer};
 pub use position::{Gap, InvalidPosition, Position};
+pub use queue::{
+    InvalidQueueRef, LONGEST_POLL, MOST_MESSAGES, Message, Queue, QueueConfig, QueueRef, QueueState,
+};
 pub use reader::ShardReader;
 pub use sequence::{InvalidSequenceNumber, SequenceNumber, ShardId};
 pub use shards::{Opening, Plan, Progress, Shard, Waiting, plan};

@@ -198,6 +198,8 @@ pub struct Chunk {
     pub broken: Vec<Broken>,
     /// Rows that the platform computed itself, each with the file that told it.
     pub rows: Vec<AcdRow>,
+    /// How many things were told of that are something else: another product's messages on a queue.
+    pub foreign: u64,
 }
 
 /// One record, as it came.

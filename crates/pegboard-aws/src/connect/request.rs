@@ -1,10 +1,9 @@
 //! What is asked, as the API reference writes it.
 
-use std::fmt;
-
 use serde_json::{Value, json};
 
 use super::metric_data::MetricDataQuery;
+use crate::encoded::Encoded;
 
 /// How many routing profiles or agents one request may name.
 pub const MOST_FILTERED: usize = 100;
@@ -111,22 +110,6 @@ impl ConnectRequest<'_> {
 fn put_token(body: &mut Value, token: Option<&str>) {
     if let Some(token) = token {
         body["NextToken"] = token.into();
-    }
-}
-
-/// Percent-encoded but for the unreserved characters of RFC 3986.
-struct Encoded<'a>(&'a str);
-
-impl fmt::Display for Encoded<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for byte in self.0.bytes() {
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                write!(f, "{}", char::from(byte))?;
-            } else {
-                write!(f, "%{byte:02X}")?;
-            }
-        }
-        Ok(())
     }
 }
 

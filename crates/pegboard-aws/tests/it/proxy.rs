@@ -1,6 +1,6 @@
 //! A proxy in front of a Kinesis server that answers some requests itself, as a server in trouble would.
 //!
-//! It speaks just enough HTTP/1.1 for the SDK, kinesalite and ministack: one request at a time per connection, bodies
+//! It speaks just enough HTTP/1.1 for the SDK, kinesalite, ministack and moto: one request at a time per connection, bodies
 //! with a `Content-Length`, and subscriptions in chunks.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,7 +37,8 @@ pub(crate) enum Fault {
     StallAfter(usize),
 }
 
-/// Decides, by the name of the operation, how many of that name came before, and the body.
+/// Decides, by the name of the operation, how many of that name came before, and the body, or the address where there is
+/// none.
 type Script = dyn Fn(&str, usize, &str) -> Option<Fault> + Send + Sync;
 
 #[derive(Debug, Default)]
@@ -120,8 +121,19 @@ struct Message {
 
 impl Message {
     fn operation(&self) -> String {
-        let target = header(&self.head, "x-amz-target").unwrap_or_default();
+        let Some(target) = header(&self.head, "x-amz-target") else { return self.of_objects().to_owned() };
         target.rsplit('.').next().unwrap_or_default().to_owned()
+    }
+
+    /// S3 tells what is asked for by the address.
+    fn of_objects(&self) -> &'static str {
+        if self.asked().contains("list-type=2") { "ListObjectsV2" } else { "GetObject" }
+    }
+
+    /// What follows the head, or the address where nothing does.
+    fn asked(&self) -> String {
+        let address = || self.head.split(' ').nth(1).unwrap_or_default().to_owned();
+        if self.body.is_empty() { address() } else { String::from_utf8_lossy(&self.body).into_owned() }
     }
 
     fn bytes(&self) -> Vec<u8> {
@@ -240,7 +252,7 @@ fn decide(request: &Message, script: &Script, tally: &Mutex<Tally>) -> Option<Fa
     let operation = request.operation();
     let mut tally = tally.lock().unwrap();
     let count = tally.requests.entry(operation.clone()).or_default();
-    let fault = script(&operation, *count, &String::from_utf8_lossy(&request.body));
+    let fault = script(&operation, *count, &request.asked());
     *count += 1;
     if fault.is_some() {
         *tally.faults.entry(operation).or_default() += 1;

@@ -27,6 +27,7 @@ fn chunk(position: u64, records: &[&str]) -> Chunk {
         gap: None,
         broken: Vec::new(),
         rows: Vec::new(),
+        foreign: 0,
     }
 }
 

@@ -109,6 +109,7 @@ impl<R: BufRead> Steps<R> {
             gap: head.gap.map(|gap| Lost { from: gap.from, to: gap.to, reason: gap.reason }),
             broken: Vec::new(),
             rows: Vec::new(),
+            foreign: 0,
         };
         let lines =
             serde_json::Deserializer::from_slice(&text[heads.byte_offset()..]).into_iter::<Line<'_>>();

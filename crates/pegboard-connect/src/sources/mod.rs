@@ -5,6 +5,9 @@ mod decode_error;
 pub mod file;
 mod intern;
 mod json;
+mod look;
+pub mod objects;
+mod packed;
 mod scan;
 
 pub use self::decode_error::{DecodeError, Found, Problem};

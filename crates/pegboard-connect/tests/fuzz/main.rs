@@ -6,11 +6,17 @@
 
 mod decompression;
 mod framing;
+mod messages;
 mod mutate;
 mod records;
 mod reports;
 
 use mutate::fuzz;
+
+#[test]
+fn s35_messages_of_a_queue_are_hostile() {
+    fuzz("messages", &messages::corpus(), messages::take);
+}
 
 #[test]
 fn s35_agent_events_are_hostile() {

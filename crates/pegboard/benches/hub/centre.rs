@@ -174,6 +174,7 @@ impl PartitionReader for Reader {
             gap: None,
             broken: Vec::new(),
             rows: Vec::new(),
+            foreign: 0,
         })
     }
 }

@@ -27,9 +27,9 @@ pub use fault::{ConfigErrors, Fault};
 pub use schema::MAX_SOURCES;
 pub use secret::{InvalidSecretRef, MAX_SECRET_BYTES, Secret, SecretError, SecretRef};
 pub use settings::{
-    ArchiveSettings, Config, FileFormat, FileSettings, InstanceSettings, KinesisCredentials, KinesisSettings,
-    LogFormat, LogLevel, LogSettings, PostgresSettings, ReadMode, ServerSettings, SourceConfig, SourceInput,
-    SourceKind, Start, StoreUrl, TlsFiles, WebUrl,
+    ArchiveSettings, Config, ConnectSettings, FileFormat, FileSettings, InstanceSettings, KinesisCredentials,
+    KinesisSettings, LogFormat, LogLevel, LogSettings, ObjectSettings, PostgresSettings, ReadMode,
+    ServerSettings, SourceConfig, SourceInput, SourceKind, Start, StoreUrl, TlsFiles, WebUrl,
 };
 pub use template::template;
 pub use text::Place;

@@ -14,9 +14,9 @@ use pegboard_store::Retention;
 
 use super::secret::SecretRef;
 use super::settings::{
-    ArchiveSettings, Config, FileFormat, FileSettings, InstanceSettings, KinesisCredentials, KinesisSettings,
-    LogFormat, LogLevel, LogSettings, ReadMode, ServerSettings, SourceConfig, SourceInput, SourceKind,
-    StoreUrl, TlsFiles,
+    ArchiveSettings, Config, ConnectSettings, FileFormat, FileSettings, InstanceSettings, KinesisCredentials,
+    KinesisSettings, LogFormat, LogLevel, LogSettings, ObjectSettings, ReadMode, ServerSettings,
+    SourceConfig, SourceInput, SourceKind, Start, StoreUrl, TlsFiles, WebUrl,
 };
 use super::side_files::SideFiles;
 use super::table::Table;
@@ -42,6 +42,10 @@ const KEEP_ARCHIVE: RangeInclusive<Millis> = Millis::from_hours(24)..=Millis::fr
 const MAX_LEFT_OUT: usize = 100;
 /// From 100 MB to 100 TB.
 const DISK_BUDGET: RangeInclusive<u64> = 100_000_000..=100_000_000_000_000;
+/// From the pace at which whole files are written.
+const LIST_EVERY: RangeInclusive<Millis> = Millis::from_seconds(10)..=Millis::from_hours(24);
+/// Up to the longest that Amazon Data Firehose buffers.
+const HELD_BACK: RangeInclusive<Millis> = Millis::ZERO..=Millis::from_hours(24);
 /// From the pace that leaves other consumers of a shard nothing, up to the life of a shard iterator.
 const POLL_INTERVAL: RangeInclusive<Millis> = Millis::new(200)..=Millis::from_minutes(5);
 
@@ -224,6 +228,8 @@ fn source_input(table: &mut Table<'_, '_>, folder: &Path) -> Option<SourceInput>
     let Some(kind) = kind else {
         kinesis(table.table("kinesis"), folder);
         instance(table);
+        contact_stream(table);
+        objects(table, "contact_records");
         file(table.table("file"), folder);
         return None;
     };
@@ -233,17 +239,115 @@ fn source_input(table: &mut Table<'_, '_>, folder: &Path) -> Option<SourceInput>
     match kind {
         SourceKind::AmazonConnect => {
             table.refuse("file", not_here(SourceKind::File));
-            let kinesis = kinesis(table.required_table("kinesis"), folder);
-            let instance = instance(table);
-            kinesis
-                .map(|kinesis| SourceInput::AmazonConnect(Box::new(KinesisSettings { instance, ..kinesis })))
+            connect_inputs(table, folder).map(|inputs| SourceInput::AmazonConnect(Box::new(inputs)))
         }
         SourceKind::File => {
             table.refuse("kinesis", not_here(SourceKind::AmazonConnect));
             table.refuse("connect", not_here(SourceKind::AmazonConnect));
+            table.refuse("contact_stream", not_here(SourceKind::AmazonConnect));
+            table.refuse("contact_records", not_here(SourceKind::AmazonConnect));
             file(table.required_table("file"), folder).map(SourceInput::File)
         }
     }
+}
+
+/// The stream of agent events is not needed where there are objects.
+fn connect_inputs(table: &mut Table<'_, '_>, folder: &Path) -> Option<ConnectSettings> {
+    let has_kinesis = table.has("kinesis") || !table.has("contact_records");
+    let kinesis = if has_kinesis {
+        Some(kinesis(table.required_table("kinesis"), folder))
+    } else {
+        // What is asked for is what is known.
+        table.optional("kinesis", |_| Ok(()));
+        None
+    };
+    let instance = instance(table);
+    let contact_stream = contact_stream(table);
+    let contact_records = objects(table, "contact_records");
+    table.needs("connect", "kinesis");
+    table.needs("contact_stream", "kinesis");
+    check_streams(table, kinesis.as_ref().and_then(Option::as_ref), contact_stream.as_ref());
+    let kinesis = match kinesis {
+        Some(kinesis) => Some(KinesisSettings { instance, ..kinesis? }),
+        None => None,
+    };
+    let of_same = |stream: StreamSettings| {
+        let Some(kinesis) = &kinesis else { return KinesisSettings::new(stream.stream) };
+        KinesisSettings {
+            region: stream.region,
+            endpoint: stream.endpoint,
+            credentials: kinesis.credentials.clone(),
+            start: stream.start,
+            poll_interval: kinesis.poll_interval,
+            max_records: kinesis.max_records,
+            ..KinesisSettings::new(stream.stream)
+        }
+    };
+    let contact_stream = contact_stream.map(of_same);
+    Some(ConnectSettings { kinesis, contact_stream, contact_records })
+}
+
+/// What a second stream may say of itself.
+struct StreamSettings {
+    stream: StreamRef,
+    region: Option<String>,
+    endpoint: Option<WebUrl>,
+    start: Start,
+}
+
+fn contact_stream(source: &mut Table<'_, '_>) -> Option<StreamSettings> {
+    let is_there = source.has("contact_stream");
+    let mut table = source.table("contact_stream");
+    let stream = if is_there {
+        table.required("stream", value::stream)
+    } else {
+        table.optional("stream", value::stream)
+    };
+    let region = table.optional("region", value::region);
+    check_region(&mut table, region.as_deref(), stream.as_ref().and_then(StreamRef::region));
+    let endpoint = table.optional("endpoint", value::web_url);
+    let start = table.optional("start", value::start).unwrap_or(Start::TrimHorizon);
+    table.finish();
+    Some(StreamSettings { stream: stream?, region, endpoint, start })
+}
+
+/// One stream is read once.
+fn check_streams(
+    table: &mut Table<'_, '_>,
+    kinesis: Option<&KinesisSettings>,
+    contact_stream: Option<&StreamSettings>,
+) {
+    let (Some(first), Some(second), Some(span)) =
+        (kinesis, contact_stream, table.value_span("contact_stream"))
+    else {
+        return;
+    };
+    if first.stream == second.stream && first.region == second.region {
+        let message =
+            "this is the stream of [source.kinesis], where contact records are read, too".to_owned();
+        table.note(span, Some("contact_stream"), message, vec!["leave the table out".to_owned()]);
+    }
+}
+
+/// Without the table, no objects are read.
+fn objects(source: &mut Table<'_, '_>, key: &'static str) -> Option<ObjectSettings> {
+    let is_there = source.has(key);
+    let mut table = source.table(key);
+    let bucket = if is_there {
+        table.required("bucket", value::bucket)
+    } else {
+        table.optional("bucket", value::bucket)
+    };
+    let mut objects = ObjectSettings::new("");
+    table.set("prefix", &mut objects.prefix, value::prefix);
+    objects.queue = table.optional("queue", value::queue);
+    objects.region = table.optional("region", value::region);
+    objects.endpoint = table.optional("endpoint", value::web_url);
+    table.set("start", &mut objects.start, value::start);
+    table.set("list_every", &mut objects.list_every, value::duration(LIST_EVERY));
+    table.set("held_back", &mut objects.held_back, value::duration(HELD_BACK));
+    table.finish();
+    Some(ObjectSettings { bucket: bucket?, ..objects })
 }
 
 /// Without the table, Amazon Connect itself is not asked.

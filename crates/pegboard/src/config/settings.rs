@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use pegboard_aws::{MAX_RECORDS, StreamRef};
+use pegboard_aws::{MAX_RECORDS, QueueRef, StreamRef};
 use pegboard_connect::archive::Attributes;
 use pegboard_engine::queues::QueueGoals;
 use pegboard_engine::{IntervalLength, StatusTable};
@@ -298,8 +298,8 @@ impl SourceConfig {
 /// Where the records of a source come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceInput {
-    /// Amazon Connect, through a Kinesis data stream.
-    AmazonConnect(Box<KinesisSettings>),
+    /// Amazon Connect, through streams and objects.
+    AmazonConnect(Box<ConnectSettings>),
     /// A file, or the files of a folder.
     File(FileSettings),
 }
@@ -317,10 +317,59 @@ impl SourceInput {
 choice! {
     /// What a source is.
     SourceKind {
-        /// Amazon Connect: agent events and contact records from a Kinesis data stream.
+        /// Amazon Connect: agent events and contact records from Kinesis data streams and objects in S3.
         AmazonConnect = "amazon-connect",
         /// Records in a file or in the files of a folder.
         File = "file",
+    }
+}
+
+/// The inputs of an instance of Amazon Connect; at least one.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ConnectSettings {
+    /// The stream of agent events, on which contact records may be, too.
+    pub kinesis: Option<KinesisSettings>,
+    /// A stream of contact records alone. Its credentials are those of the first.
+    pub contact_stream: Option<KinesisSettings>,
+    /// Objects of contact records.
+    pub contact_records: Option<ObjectSettings>,
+}
+
+/// Objects of a bucket as an input. Credentials are those of the source's stream, or of the usual AWS chain where it has
+/// none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectSettings {
+    /// The bucket.
+    pub bucket: String,
+    /// What their keys begin with.
+    pub prefix: String,
+    /// The queue that tells of new ones.
+    pub queue: Option<QueueRef>,
+    /// The region of the bucket; without it that of the source's stream, then that of the usual AWS chain.
+    pub region: Option<String>,
+    /// Another address to reach S3 at.
+    pub endpoint: Option<WebUrl>,
+    /// From when on objects are read the first time.
+    pub start: Start,
+    /// How often the bucket is listed.
+    pub list_every: Millis,
+    /// How long whoever writes them may hold records back.
+    pub held_back: Millis,
+}
+
+impl ObjectSettings {
+    /// A bucket with every setting at its default.
+    pub fn new(bucket: impl Into<String>) -> Self {
+        Self {
+            bucket: bucket.into(),
+            prefix: String::new(),
+            queue: None,
+            region: None,
+            endpoint: None,
+            start: Start::TrimHorizon,
+            list_every: Millis::from_minutes(5),
+            held_back: Millis::from_minutes(5),
+        }
     }
 }
 

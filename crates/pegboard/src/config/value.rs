@@ -11,7 +11,7 @@ use std::str::FromStr;
 
 use axum::http::Uri;
 use jiff::tz::TimeZone;
-use pegboard_aws::StreamRef;
+use pegboard_aws::{QueueRef, StreamRef};
 use pegboard_engine::IntervalLength;
 use pegboard_model::{Millis, SourceName, Timestamp};
 use pegboard_store::{InvalidPostgresUrl, PostgresUrl};
@@ -332,6 +332,36 @@ pub(super) fn web_url(value: &DeValue<'_>) -> Read<WebUrl> {
 pub(super) fn stream(value: &DeValue<'_>) -> Read<StreamRef> {
     let expected =
         "the name of a Kinesis data stream, or its ARN: arn:aws:kinesis:<region>:<account>:stream/<name>";
+    text(value, expected)?.parse().map_err(|_| Wrong::expected(expected))
+}
+
+/// The name of a bucket of Amazon S3.
+pub(super) fn bucket(value: &DeValue<'_>) -> Read<String> {
+    let is_name = |text: &&str| {
+        let is_allowed =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
+        (3..=63).contains(&text.len()) && text.bytes().all(is_allowed) && !text.starts_with(['.', '-'])
+    };
+    let expected = "the name of a bucket: 3 to 63 small letters, digits, \".\" and \"-\"";
+    let given = value.as_str().filter(is_name);
+    given.map(str::to_owned).ok_or_else(|| Wrong::expected(expected))
+}
+
+/// What the keys of objects begin with.
+pub(super) fn prefix(value: &DeValue<'_>) -> Read<String> {
+    let wrong = || Wrong::expected("what keys begin with, such as \"contact-records/\": at most 1024 bytes");
+    let given = value.as_str().filter(|text| text.len() <= 1024).ok_or_else(wrong)?;
+    let is_url = given.starts_with("s3://") || given.starts_with('/');
+    if is_url {
+        Err(wrong().help("keys begin without a slash, and without their bucket"))
+    } else {
+        Ok(given.to_owned())
+    }
+}
+
+/// A queue of Amazon SQS.
+pub(super) fn queue(value: &DeValue<'_>) -> Read<QueueRef> {
+    let expected = "a standard queue of Amazon SQS: arn:aws:sqs:<region>:<account>:<name>, or its URL";
     text(value, expected)?.parse().map_err(|_| Wrong::expected(expected))
 }
 

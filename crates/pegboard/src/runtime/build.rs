@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pegboard_aws as aws;
-use pegboard_connect::sources::amazon_connect::{ConnectSnapshots, KinesisSource};
+use pegboard_connect::sources::amazon_connect::{ConnectInputs, ConnectSnapshots, KinesisSource};
 use pegboard_connect::sources::file::FileSource;
+use pegboard_connect::sources::objects::{Content, LaneConfig, ObjectInput};
 use pegboard_connect::spec::Source;
 use pegboard_store::{
     PostgresOptions, PostgresStore, Retention, SqliteOptions, SqliteStore, Store, StoreError,
@@ -16,14 +17,14 @@ use pegboard_store::{
 use self::kinesis_log::KinesisLog;
 use crate::clock::Clock;
 use crate::config::{
-    KinesisCredentials, KinesisSettings, PostgresSettings, ReadMode, Secret, SecretError, SecretRef,
-    SourceInput, Start, StoreUrl,
+    ConnectSettings, KinesisCredentials, KinesisSettings, ObjectSettings, PostgresSettings, ReadMode, Secret,
+    SecretError, SecretRef, SourceInput, Start, StoreUrl,
 };
 
 /// The source that `input` describes.
 pub fn source(input: &SourceInput, clock: Clock) -> Result<Box<dyn Source>, SecretError> {
     Ok(match input {
-        SourceInput::AmazonConnect(settings) => Box::new(kinesis(settings, clock)?),
+        SourceInput::AmazonConnect(settings) => Box::new(connect_inputs(settings, clock)?),
         SourceInput::File(settings) => {
             Box::new(FileSource::new(settings.path.clone(), settings.follow, Arc::new(clock)))
         }
@@ -63,6 +64,63 @@ pub fn postgres(settings: &PostgresSettings, clock: Clock) -> pegboard_store::Re
     Ok(PostgresOptions { password, ..PostgresOptions::new(clock) })
 }
 
+fn connect_inputs(settings: &ConnectSettings, clock: Clock) -> Result<ConnectInputs, SecretError> {
+    let mut inputs = ConnectInputs::new();
+    if let Some(stream) = &settings.kinesis {
+        inputs = inputs.with_agent_events(kinesis(stream, clock)?);
+    }
+    if let Some(stream) = &settings.contact_stream {
+        inputs = inputs.with_contact_records(kinesis(stream, clock)?);
+    }
+    if let Some(objects) = &settings.contact_records {
+        let lane = lane(Content::ContactRecords, objects, settings.kinesis.as_ref(), clock)?;
+        inputs = inputs.with_lane(ObjectInput::new(lane, environment(clock)));
+    }
+    Ok(inputs)
+}
+
+/// A lane of objects, with the credentials of the source's stream, and its region where it has none of its own.
+fn lane(
+    content: Content,
+    settings: &ObjectSettings,
+    stream: Option<&KinesisSettings>,
+    clock: Clock,
+) -> Result<LaneConfig, SecretError> {
+    let of_stream = |stream: &KinesisSettings| credentials(&stream.credentials);
+    let credentials = stream.map(of_stream).transpose()?.unwrap_or_default();
+    let region_of = |stream: &KinesisSettings| {
+        stream.region.clone().or_else(|| stream.stream.region().map(str::to_owned))
+    };
+    let region = settings.region.clone().or_else(|| stream.and_then(region_of));
+    let mut bucket = aws::BucketConfig::new(&settings.bucket);
+    bucket.region.clone_from(&region);
+    bucket.endpoint = settings.endpoint.as_ref().map(|url| url.as_str().to_owned());
+    bucket.credentials = credentials.clone();
+    let queue = settings.queue.clone().map(|queue| aws::QueueConfig {
+        region: queue.region().map(str::to_owned).or(region),
+        credentials,
+        ..aws::QueueConfig::new(queue)
+    });
+    let mut lane = LaneConfig::new(content, bucket, &settings.prefix, queue);
+    lane.start = match settings.start {
+        Start::TrimHorizon => None,
+        Start::Latest => Some(clock()),
+        Start::At(at) => Some(at),
+    };
+    lane.list_every = Duration::from_millis(settings.list_every.get().unsigned_abs());
+    lane.held_back = settings.held_back;
+    Ok(lane)
+}
+
+fn environment(clock: Clock) -> aws::Environment {
+    aws::Environment {
+        clock: Arc::new(move || clock().as_millis()),
+        // Two hubs must not retry in step; the start time is as good as any other seed.
+        seed: clock().as_millis().unsigned_abs(),
+        observer: Arc::new(KinesisLog),
+    }
+}
+
 fn kinesis(settings: &KinesisSettings, clock: Clock) -> Result<KinesisSource, SecretError> {
     let mut config = aws::KinesisConfig::new(settings.stream.clone());
     config.region.clone_from(&settings.region);
@@ -77,12 +135,7 @@ fn kinesis(settings: &KinesisSettings, clock: Clock) -> Result<KinesisSource, Se
         }),
     };
     config.poll_interval = Duration::from_millis(settings.poll_interval.get().unsigned_abs());
-    let environment = aws::Environment {
-        clock: Arc::new(move || clock().as_millis()),
-        // Two hubs must not retry in step; the start time is as good as any other seed.
-        seed: clock().as_millis().unsigned_abs(),
-        observer: Arc::new(KinesisLog),
-    };
+    let environment = environment(clock);
     let start = match settings.start {
         Start::TrimHorizon => aws::Position::TrimHorizon,
         Start::Latest => aws::Position::Latest,

@@ -195,6 +195,8 @@ pub async fn prepare(
         standing.trust.judge(true, &broken.reason)?;
         collected.refuse(broken.position.clone(), &broken.data, &broken.reason, now);
     }
+    collected.counts.records += chunk.foreign;
+    collected.counts.foreign += chunk.foreign;
     agents.settle(&mut staged, store).await?;
     for position in &staged.too_late {
         let record = chunk.records.iter().find(|record| record.position == *position);

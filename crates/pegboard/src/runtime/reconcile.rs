@@ -342,6 +342,7 @@ fn for_archive(shared: &Shared, owned: &Owned, batch: &Batch) -> Result<Option<A
         gap: None,
         broken: Vec::new(),
         rows: Vec::new(),
+        foreign: 0,
     };
     let from = owned.position.clone().unwrap_or(Position::Number(0));
     let own = (&batch.partition, &[][..]);

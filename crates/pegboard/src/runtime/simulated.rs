@@ -148,6 +148,7 @@ impl PartitionReader for SimulatedPartition {
             gap: None,
             broken: Vec::new(),
             rows: Vec::new(),
+            foreign: 0,
         })
     }
 }

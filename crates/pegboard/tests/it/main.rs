@@ -12,6 +12,7 @@ mod kills;
 mod kinesis;
 mod live;
 mod nodes;
+mod objects;
 mod old_data;
 mod old_store;
 mod report_edges;

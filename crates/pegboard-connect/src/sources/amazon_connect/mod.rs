@@ -9,6 +9,7 @@
 //! - <https://docs.aws.amazon.com/connect/latest/adminguide/ctr-data-model.html>
 
 mod decode;
+mod inputs;
 pub mod metric_data;
 mod polled;
 pub mod reports;
@@ -18,6 +19,7 @@ mod source;
 mod tests;
 
 pub use self::decode::{Decoded, Decoder, Kind, classify};
+pub use self::inputs::ConnectInputs;
 pub use self::snapshot::ConnectSnapshots;
 #[cfg(fuzzing)]
 pub use self::snapshot::hostile;

@@ -54,6 +54,12 @@ impl KinesisSource {
         self.stream.get_or_try_init(connect).await.map_err(|error| source_error(&error))
     }
 
+    /// The stream's ARN, with which the names of its partitions begin.
+    pub(super) async fn arn(&self) -> Result<String, SourceError> {
+        let described = self.stream().await?.describe().await;
+        described.map(|described| described.arn).map_err(|error| source_error(&error))
+    }
+
     /// Where a partition without a memory starts. "Now" is a time, so that it is the same after a restart.
     fn start(&self) -> aws::Position {
         match &self.start {
@@ -241,6 +247,7 @@ impl ShardPartition {
             }),
             broken: Vec::new(),
             rows: Vec::new(),
+            foreign: 0,
         }
     }
 }
@@ -275,6 +282,7 @@ impl PartitionReader for ShardPartition {
             }),
             broken: Vec::new(),
             rows: Vec::new(),
+            foreign: 0,
         })
     }
 }

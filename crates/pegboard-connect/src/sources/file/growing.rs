@@ -9,8 +9,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use pegboard_model::{Position, Timestamp};
 
-use super::look::{Look, MAX_RECORDS};
 use crate::framing::{Framer, MAX_RECORD_BYTES};
+use crate::sources::look::{Look, MAX_RECORDS};
 use crate::spec::{Broken, Record};
 
 /// How many bytes one read takes: a few hundred records, and always more than the longest one.

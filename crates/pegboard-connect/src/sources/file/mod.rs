@@ -7,8 +7,6 @@
 //! taken away when it is read.
 
 mod growing;
-mod look;
-mod packed;
 mod partition;
 mod source;
 #[cfg(test)]

@@ -12,9 +12,9 @@ use pegboard_model::{Millis, PartitionId, Position, Timestamp};
 use tokio::task::JoinHandle;
 
 use super::growing::Growing;
-use super::look::Look;
-use super::packed::Packed;
 use super::source::{Clock, FileSource, failed};
+use crate::sources::look::Look;
+use crate::sources::packed::Packed;
 use crate::spec::{Chunk, PartitionReader, SourceError};
 
 /// How often the end of a file is looked at again.
@@ -52,7 +52,7 @@ type Looked = io::Result<(Content, Look, Timestamp)>;
 #[derive(Debug)]
 enum Content {
     Growing(Growing),
-    Packed(Box<Packed>),
+    Packed(Box<Packed<File>>),
 }
 
 /// One look at the file at `path`, of which `content` is what is known, if it is.
@@ -166,6 +166,7 @@ impl FilePartition {
             gap: None,
             broken: Vec::new(),
             rows: Vec::new(),
+            foreign: 0,
         }
     }
 }
@@ -193,6 +194,7 @@ impl PartitionReader for FilePartition {
             gap: None,
             broken: look.broken,
             rows: Vec::new(),
+            foreign: 0,
         })
     }
 }

@@ -67,7 +67,13 @@ fn the_page_describes_every_key_and_no_other() {
 
 #[test]
 fn the_template_shows_every_key_and_no_other() {
-    let tables = ["source.kinesis", "source.connect", "source.file"];
+    let tables = [
+        "source.kinesis",
+        "source.connect",
+        "source.contact_stream",
+        "source.contact_records",
+        "source.file",
+    ];
     let values: BTreeSet<String> =
         asked().into_iter().filter(|key| !tables.contains(&key.as_str())).collect();
     assert_eq!(shown_in_template().into_keys().collect::<BTreeSet<_>>(), values);
@@ -87,10 +93,19 @@ fn defaults_are_those_of_the_page_and_of_the_template() {
     assert!(checked > 20, "{checked}");
 }
 
-/// The template with its examples of a file source and of an archive in force, and one more line of it.
+/// The template with its examples of further inputs, of a file source and of an archive in force, and one more line of it.
 fn with_files(line: Option<usize>) -> Config {
-    let source =
-        ["#[[source]]", "#name = \"files\"", "#kind = \"file\"", "#[source.file]", "#path = \"events\""];
+    let source = [
+        "#[source.contact_stream]",
+        "#stream = \"connect-contact-records\"",
+        "#[source.contact_records]",
+        "#bucket = \"connect-contact-records\"",
+        "#[[source]]",
+        "#name = \"files\"",
+        "#kind = \"file\"",
+        "#[source.file]",
+        "#path = \"events\"",
+    ];
     let in_force = |(number, text): (usize, &'static str)| {
         let is_in_force = Some(number) == line || source.contains(&text) || text == "#folder = \"archive\"";
         if is_in_force { text.trim_start_matches('#') } else { text }

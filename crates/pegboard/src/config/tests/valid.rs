@@ -12,9 +12,9 @@ use pegboard_model::policy::{GroupBy, Pegging, Precedence, RingIn, ServiceLevelF
 use pegboard_store::Retention;
 
 use super::super::{
-    ArchiveSettings, Config, FileFormat, FileSettings, InstanceSettings, KinesisCredentials, KinesisSettings,
-    LogFormat, LogLevel, LogSettings, ReadMode, SecretRef, ServerSettings, SourceConfig, SourceInput, Start,
-    StoreUrl, TlsFiles,
+    ArchiveSettings, Config, ConnectSettings, FileFormat, FileSettings, InstanceSettings, KinesisCredentials,
+    KinesisSettings, LogFormat, LogLevel, LogSettings, ObjectSettings, ReadMode, SecretRef, ServerSettings,
+    SourceConfig, SourceInput, Start, StoreUrl, TlsFiles,
 };
 use super::{LEAST, read, read_beside};
 
@@ -151,7 +151,10 @@ fn every_key_is_read() {
     };
     let expected = SourceConfig {
         name: "emea-1".into(),
-        input: SourceInput::AmazonConnect(Box::new(kinesis)),
+        input: SourceInput::AmazonConnect(Box::new(ConnectSettings {
+            kinesis: Some(kinesis),
+            ..ConnectSettings::default()
+        })),
         time_zone: TimeZone::get("Europe/London").unwrap(),
         interval: IntervalLength::Minutes(30),
         default_goals: goals(30_000, 2_500),
@@ -187,8 +190,48 @@ fn start(value: &str) -> Start {
         "[[source]]\nname = \"a\"\nkind = \"amazon-connect\"\nkinesis = {{ stream = \"s\", start = {value} }}"
     );
     let config = read(&text).expect("valid");
-    let SourceInput::AmazonConnect(kinesis) = &config.sources[0].input else { panic!("not Kinesis") };
-    kinesis.start
+    let SourceInput::AmazonConnect(inputs) = &config.sources[0].input else { panic!("not Amazon Connect") };
+    inputs.kinesis.as_ref().expect("a stream").start
+}
+
+/// The inputs of the only source.
+fn inputs(of_source: &str) -> ConnectSettings {
+    let text = format!("[[source]]\nname = \"a\"\nkind = \"amazon-connect\"\n{of_source}");
+    let config = read(&text).unwrap_or_else(|errors| panic!("{errors}"));
+    let SourceInput::AmazonConnect(inputs) = &config.sources[0].input else { panic!("not Amazon Connect") };
+    (**inputs).clone()
+}
+
+#[test]
+fn objects_can_be_the_only_input() {
+    let given = inputs(
+        "contact_records = { bucket = \"ctr-1\", prefix = \"ctr/\", start = \"latest\", list_every = \"1m\", held_back = \"15m\",\
+         queue = \"arn:aws:sqs:eu-central-1:123456789012:ctr\", region = \"eu-central-1\", endpoint = \"http://127.0.0.1:1\" }",
+    );
+    let records = ObjectSettings {
+        prefix: "ctr/".to_owned(),
+        queue: Some("arn:aws:sqs:eu-central-1:123456789012:ctr".parse().unwrap()),
+        region: Some("eu-central-1".to_owned()),
+        endpoint: Some(super::super::WebUrl("http://127.0.0.1:1".to_owned())),
+        start: Start::Latest,
+        list_every: Millis::from_minutes(1),
+        held_back: Millis::from_minutes(15),
+        ..ObjectSettings::new("ctr-1")
+    };
+    assert_eq!(given, ConnectSettings { contact_records: Some(records), ..ConnectSettings::default() });
+}
+
+#[test]
+fn a_second_stream_has_the_credentials_of_the_first() {
+    let given = inputs(
+        "kinesis = { stream = \"agents\", profile = \"p\", max_records = 7 }\n\
+         contact_stream = { stream = \"contacts\", start = \"latest\" }\ncontact_records.bucket = \"ctr\"",
+    );
+    let second = given.contact_stream.expect("a second stream");
+    assert_eq!((second.stream.name(), second.start), ("contacts", Start::Latest));
+    assert_eq!(second.credentials, KinesisCredentials::Profile("p".to_owned()));
+    assert_eq!(second.max_records, 7);
+    assert_eq!(given.contact_records, Some(ObjectSettings::new("ctr")));
 }
 
 #[test]

@@ -142,6 +142,7 @@ fn chunk(number: u64, records: &[&str]) -> Chunk {
         gap: None,
         broken: Vec::new(),
         rows: Vec::new(),
+        foreign: 0,
     }
 }
 

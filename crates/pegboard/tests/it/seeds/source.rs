@@ -173,6 +173,7 @@ impl PartitionReader for Reader {
             gap: None,
             broken: Vec::new(),
             rows: Vec::new(),
+            foreign: 0,
         };
         self.source.wire.journal.note(&format!(
             "{} {} read {}..{end}{}",

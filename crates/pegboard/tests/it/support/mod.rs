@@ -1,6 +1,7 @@
 //! What the tests share.
 
 pub(crate) mod binary;
+pub(crate) mod bucket;
 pub(crate) mod clock;
 pub(crate) mod compare;
 pub(crate) mod day;

@@ -128,6 +128,7 @@ impl Script {
             gap: None,
             broken: Vec::new(),
             rows,
+            foreign: 0,
         };
         part.chunks.push(chunk);
         drop(state);

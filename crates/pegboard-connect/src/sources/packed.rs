@@ -1,25 +1,24 @@
-//! Reads a compressed file, from its beginning to its end.
+//! Reads content that is whole, packed or not, from its beginning to its end.
 //!
 //! Positions are those of the plain content, so that reading can go on in its midst: what lies before is unpacked
 //! again and passed over. That the file is done with is said by its end and by no position.
 
-use std::fs::File;
 use std::io::{self, Read};
 
 use pegboard_model::Timestamp;
 
-use super::look::{Look, MAX_RECORDS};
 use crate::decompress;
 use crate::framing::{Block, Blocks, Framer, MAX_RECORD_BYTES};
+use crate::sources::look::{Look, MAX_RECORDS};
 use crate::spec::{Broken, Record};
 
 /// How many bytes are unpacked at once.
 const BLOCK_BYTES: usize = 2 * MAX_RECORD_BYTES;
 
-/// A compressed file being read.
+/// A whole content being read.
 #[derive(Debug)]
-pub(super) struct Packed {
-    blocks: Blocks<decompress::Reader<File>>,
+pub(super) struct Packed<R: Read> {
+    blocks: Blocks<decompress::Reader<R>>,
     /// Where in the plain content the blocks began.
     base: u64,
     position: u64,
@@ -27,10 +26,10 @@ pub(super) struct Packed {
     block: Option<(Block, usize)>,
 }
 
-impl Packed {
-    /// Reads `file` from `position` on.
-    pub(super) fn open(file: File, position: u64) -> io::Result<Self> {
-        let mut reader = decompress::reader(file)?;
+impl<R: Read> Packed<R> {
+    /// Reads `content` from `position` of what it holds unpacked on.
+    pub(super) fn open(content: R, position: u64) -> io::Result<Self> {
+        let mut reader = decompress::reader(content)?;
         let passed = io::copy(&mut reader.by_ref().take(position), &mut io::sink())?;
         if passed < position {
             let message = format!(

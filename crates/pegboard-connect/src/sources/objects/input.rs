@@ -1,0 +1,147 @@
+//! A lane as a part of a source.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use pegboard_aws::{self as aws, Bucket, Fetched, Queue};
+use pegboard_model::{PartitionId, Position, Timestamp};
+use tokio::sync::OnceCell;
+
+use super::LaneConfig;
+use super::position::LanePosition;
+use super::reader::LaneReader;
+use crate::spec::{Carries, Opening, PartitionReader, Progress, SourceError};
+
+/// Objects of a bucket, as an input of a source.
+#[derive(Debug)]
+pub struct ObjectInput {
+    lane: Arc<Lane>,
+    partition: PartitionId,
+}
+
+/// What all readers of a lane share.
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub(super) config: LaneConfig,
+    environment: aws::Environment,
+    bucket: OnceCell<Arc<Bucket>>,
+    queue: OnceCell<Queue>,
+}
+
+impl Lane {
+    /// The bucket, connected when first asked for.
+    pub(super) async fn bucket(&self) -> Result<&Arc<Bucket>, SourceError> {
+        let connect = async || {
+            let (clock, seed) = (self.environment.clock.clone(), self.environment.seed);
+            Bucket::connect(self.config.bucket.clone(), clock, seed).await.map(Arc::new)
+        };
+        self.bucket.get_or_try_init(connect).await.map_err(|error| source_error(&error))
+    }
+
+    /// The queue, if there is one, connected when first asked for.
+    pub(super) async fn queue(&self) -> Result<Option<&Queue>, SourceError> {
+        let Some(config) = &self.config.queue else { return Ok(None) };
+        let connect = || {
+            let (clock, seed) = (self.environment.clock.clone(), self.environment.seed);
+            Queue::connect(config.clone(), clock, seed)
+        };
+        self.queue.get_or_try_init(connect).await.map(Some).map_err(|error| source_error(&error))
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        Timestamp::from_millis((self.environment.clock)())
+    }
+}
+
+pub(super) fn source_error(error: &aws::CallError) -> SourceError {
+    SourceError { needs_action: !error.is_transient(), position_expired: false, message: error.to_string() }
+}
+
+impl ObjectInput {
+    /// An input that reads a lane. Asks nobody yet.
+    pub fn new(config: LaneConfig, environment: aws::Environment) -> Self {
+        let name = config.content.name();
+        let partition = format!("{name}:s3://{}/{}", config.bucket.bucket, config.prefix).into();
+        let lane = Lane { config, environment, bucket: OnceCell::new(), queue: OnceCell::new() };
+        Self { lane: Arc::new(lane), partition }
+    }
+
+    /// Its only partition.
+    pub fn partition(&self) -> &PartitionId {
+        &self.partition
+    }
+
+    /// What it brings.
+    pub fn carries(&self) -> Carries {
+        match self.lane.config.content {
+            super::Content::ContactRecords => Carries::CONTACTS,
+        }
+    }
+
+    /// Where the lane begins where nothing is remembered.
+    pub fn start(&self) -> Position {
+        let since_ms = self.lane.config.start.map_or(0, Timestamp::as_millis);
+        (&LanePosition { since_ms, up_to_ms: since_ms, chunks: 0, within: None }).into()
+    }
+
+    /// How to open it.
+    pub fn opening(&self, known: &BTreeMap<PartitionId, Progress>) -> Opening {
+        let (from, watermark) = match known.get(&self.partition) {
+            Some(Progress::Started { position, watermark }) => (position.clone(), *watermark),
+            Some(Progress::Finished) | None => (self.start(), None),
+        };
+        Opening { partition: self.partition.clone(), from, watermark, parents: Vec::new() }
+    }
+
+    /// A reader of the lane. Makes no request yet.
+    pub fn open(&self, opening: &Opening) -> Result<Box<dyn PartitionReader>, SourceError> {
+        let from = opening.from.to_string().parse::<LanePosition>();
+        let from = from.map_err(|error| SourceError::permanent(format!("stored position: {error}")))?;
+        Ok(Box::new(LaneReader::new(self.lane.clone(), from)))
+    }
+
+    /// Tries what can be tried without taking anything from a hub that reads; says what was found. Every right that is missing
+    /// is told at once.
+    pub async fn probe(&self) -> Result<String, SourceError> {
+        let (bucket, queue) = (self.probe_bucket().await, self.probe_queue().await);
+        match (bucket, queue) {
+            (Ok(bucket), Ok(queue)) => Ok(format!("{bucket}{queue}")),
+            (Err(first), Err(second)) => Err(SourceError {
+                needs_action: first.needs_action || second.needs_action,
+                position_expired: false,
+                message: format!("{first}; {second}"),
+            }),
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        }
+    }
+
+    async fn probe_bucket(&self) -> Result<String, SourceError> {
+        let LaneConfig { bucket: config, prefix, .. } = &self.lane.config;
+        let bucket = self.lane.bucket().await?;
+        let page = bucket.list(prefix, None).await.map_err(|error| source_error(&error))?;
+        let place = format!("bucket {} has", config.bucket);
+        let Some(first) = page.objects.first() else {
+            return Ok(format!("{place} nothing below `{prefix}` yet, so that s3:GetObject was not tried"));
+        };
+        let got = bucket.get(&first.key, 0, 1, None).await.map_err(|error| source_error(&error))?;
+        let more = if page.next.is_some() { "more than " } else { "" };
+        let readable = if got == Fetched::Gone { "" } else { ", which can be read" };
+        Ok(format!("{place} {more}{} objects below `{prefix}`{readable}", page.objects.len()))
+    }
+
+    /// Receives nothing: what is received is hidden from the hub for a while. Deleting and hiding are tried with a receipt
+    /// that is none.
+    async fn probe_queue(&self) -> Result<String, SourceError> {
+        let Some(queue) = self.lane.queue().await? else { return Ok(String::new()) };
+        let state = queue.state().await.map_err(|error| source_error(&error))?;
+        queue.delete(NO_RECEIPT).await.map_err(|error| source_error(&error))?;
+        queue.hide(NO_RECEIPT, self.lane.config.hidden_for).await.map_err(|error| source_error(&error))?;
+        let letters = if state.has_dead_letters { "a" } else { "no" };
+        Ok(format!(
+            "; its queue has about {} messages and {letters} dead-letter queue (sqs:ReceiveMessage was not tried)",
+            state.waiting + state.hidden
+        ))
+    }
+}
+
+const NO_RECEIPT: &str = "pegboard-check";
