@@ -2,8 +2,8 @@
 
 use pegboard_model::Timestamp;
 use pegboard_store::{
-    AuditWrite, Batch, Close, ClosedUntil, FeedKind, GapWrite, Origin, PostgresStore, Role, SqliteStore,
-    Store, StoreError, Token, TokenWrite,
+    ArchiveWrite, AuditWrite, Batch, Close, ClosedUntil, FeedKind, GapWrite, Origin, PostgresStore, Role,
+    SqliteStore, Store, StoreError, Token, TokenWrite,
 };
 
 use crate::home::{Home, PostgresHome, SqliteHome};
@@ -22,6 +22,7 @@ async fn fill(store: &dyn Store) {
         gaps: vec![GapWrite { reason: "expired".into(), from: None, to: Some(at(1)), at: at(0) }],
         acd_rows: vec![acd_row("q\0", "{\"n\":1}", "f1", 1), acd_row("q\0", "{\"n\":2}", "f2", 2)],
         queue_names: vec![queue_name("q", "S\0les", 1)],
+        archive: Some(ArchiveWrite { read: at(2), frame: vec![0, 255, 7] }),
         watermark: Some(at(9)),
         ..batch(epoch, 3)
     };
