@@ -202,6 +202,23 @@ pub struct Chunk {
     pub foreign: u64,
 }
 
+impl Chunk {
+    /// One that brings nothing but a position.
+    pub const fn at(position: Position) -> Self {
+        Self {
+            records: Vec::new(),
+            position,
+            watermark: None,
+            behind: None,
+            ended: false,
+            gap: None,
+            broken: Vec::new(),
+            rows: Vec::new(),
+            foreign: 0,
+        }
+    }
+}
+
 /// One record, as it came.
 #[derive(Debug, Clone)]
 pub struct Record {

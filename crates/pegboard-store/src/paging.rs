@@ -6,7 +6,7 @@ use pegboard_model::{SourceName, Timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::{Cursor, FeedKind, Result, StoreError, StoreId};
+use crate::{AcdRowWrite, Cursor, FeedKind, Origin, Result, StoreError, StoreId};
 
 /// The most entries that one page holds, whatever is asked for.
 const PAGE_ENTRIES: usize = 10_000;
@@ -30,6 +30,29 @@ pub(crate) struct RowEntry<'a> {
     pub(crate) reason: &'a str,
     /// The columns; null where the row no longer exists.
     pub(crate) row: Option<&'a RawValue>,
+}
+
+/// The reason of a row's first revision.
+const FIRST: &str = "first";
+
+impl AcdRowWrite {
+    /// Why a revision of it is written.
+    pub(crate) fn reason_of(&self, revision: u64) -> &str {
+        if revision == 1 { FIRST } else { &self.reason }
+    }
+
+    /// What the feed of rows tells of a revision of it, as JSON. Fails where its body is none.
+    pub(crate) fn entry(&self, revision: u64) -> serde_json::Result<String> {
+        serde_json::to_string(&RowEntry {
+            origin: Origin::Acd.as_str(),
+            report: &self.report,
+            interval_start: self.interval_start,
+            key: &self.key,
+            revision,
+            reason: self.reason_of(revision),
+            row: Some(serde_json::from_str(&self.body)?),
+        })
+    }
 }
 
 /// The feed of one source, as it stands.

@@ -57,12 +57,13 @@ pub struct Step {
 impl Step {
     /// Whether there is anything in it that cannot be had again by asking for what comes after.
     pub fn is_worth_keeping(from: &Position, chunk: &Chunk) -> bool {
-        let Chunk { records, broken, rows, position, ended, gap, .. } = chunk;
+        let Chunk { records, broken, rows, position, ended, gap, foreign, .. } = chunk;
         !records.is_empty()
             || !broken.is_empty()
             || !rows.is_empty()
             || *ended
             || gap.is_some()
+            || *foreign > 0
             || position != from
     }
 }

@@ -32,7 +32,14 @@ struct Head<'a> {
     ended: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     gap: Option<Gap<'a>>,
+    #[serde(skip_serializing_if = "is_none_at_all")]
+    foreign: u64,
     records: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_none_at_all(count: &u64) -> bool {
+    *count == 0
 }
 
 #[derive(Serialize)]
@@ -90,6 +97,7 @@ pub fn pack(
         behind_ms: chunk.behind,
         ended: chunk.ended,
         gap: chunk.gap.as_ref().map(Gap::from),
+        foreign: chunk.foreign,
         records: chunk.records.len() + chunk.broken.len() + chunk.rows.len(),
     };
     write(&mut frame, &head)?;

@@ -20,14 +20,9 @@ fn chunk(position: u64, records: &[&str]) -> Chunk {
         |data: &&str| Record { position: Position::Number(position), data: data.as_bytes().to_vec() };
     Chunk {
         records: records.iter().map(record).collect(),
-        position: Position::Number(position),
         watermark: Some(at(1)),
         behind: Some(Millis::new(250)),
-        ended: false,
-        gap: None,
-        broken: Vec::new(),
-        rows: Vec::new(),
-        foreign: 0,
+        ..Chunk::at(Position::Number(position))
     }
 }
 
@@ -56,6 +51,7 @@ fn steps_come_back_as_they_were() {
     second.gap = Some(Lost { from: Some(at(0)), to: None, reason: "expired".into() });
     second.ended = true;
     second.behind = None;
+    second.foreign = 3;
     let file = [packed(0, &chunk(3, &[r#"{"c":3}"#])), packed(3, &second)].concat();
     let steps = unpacked(&file).unwrap();
     assert_eq!(steps.len(), 2);

@@ -30,6 +30,8 @@ struct Head {
     #[serde(default)]
     ended: bool,
     gap: Option<Gap>,
+    #[serde(default)]
+    foreign: u64,
     records: usize,
 }
 
@@ -101,15 +103,12 @@ impl<R: BufRead> Steps<R> {
             None => return Err(self.damaged("it is empty")),
         };
         let mut chunk = Chunk {
-            records: Vec::new(),
-            position: head.position,
             watermark: head.watermark,
             behind: head.behind_ms,
             ended: head.ended,
             gap: head.gap.map(|gap| Lost { from: gap.from, to: gap.to, reason: gap.reason }),
-            broken: Vec::new(),
-            rows: Vec::new(),
-            foreign: 0,
+            foreign: head.foreign,
+            ..Chunk::at(head.position)
         };
         let lines =
             serde_json::Deserializer::from_slice(&text[heads.byte_offset()..]).into_iter::<Line<'_>>();

@@ -5,15 +5,11 @@ use std::collections::HashMap;
 use pegboard_model::{SourceName, Timestamp};
 use tokio_postgres::Row;
 
-use super::codec::{get, get_instant, get_text, text, to_json};
+use super::codec::{get, get_instant, get_text, text};
 use super::fault::{Fault, Tried};
 use super::session::{Call, Session};
 use crate::column::{from_column, to_column};
-use crate::paging::RowEntry;
-use crate::{AcdRowWrite, Origin, StoredAcdRow, StoredRow};
-
-/// The reason of a first revision.
-const FIRST: &str = "first";
+use crate::{AcdRowWrite, StoredAcdRow, StoredRow};
 
 /// Lets one batch of a source after the other write such rows: two files may tell of the same interval.
 const ALONE: &str = "SELECT pg_advisory_xact_lock(hashtextextended('pegboard acd rows ' || $1, 0))";
@@ -76,13 +72,12 @@ pub(super) fn revise<'a>(rows: &'a [AcdRowWrite], stored: &[Row], now: Timestamp
             Some(before) if before.body == row.body => Revision { told: row.told, ..before.clone() },
             before => {
                 let number = before.map_or(1, |before| before.number + 1);
-                let reason = if number == 1 { FIRST } else { &row.reason };
-                outcome.entries.push(entry(row, number, reason)?);
+                outcome.entries.push(row.entry(number).map_err(Fault::Unfit)?);
                 outcome.history.extend(before.map(|before| (name, before.clone())));
                 Revision {
                     number,
                     at: now.as_millis(),
-                    reason: reason.to_owned(),
+                    reason: row.reason_of(number).to_owned(),
                     file: row.file.to_string(),
                     told: row.told,
                     body: row.body.clone(),
@@ -115,19 +110,6 @@ fn stands<'a>(rows: &'a [AcdRowWrite], stored: &[Row]) -> Tried<HashMap<Name<'a>
         stands.insert(name(row), revision);
     }
     Ok(stands)
-}
-
-fn entry(row: &AcdRowWrite, revision: u64, reason: &str) -> Tried<String> {
-    let columns = serde_json::from_str(&row.body).map_err(Fault::Unfit)?;
-    to_json(&RowEntry {
-        origin: Origin::Acd.as_str(),
-        report: &row.report,
-        interval_start: row.interval_start,
-        key: &row.key,
-        revision,
-        reason,
-        row: Some(columns),
-    })
 }
 
 const HISTORY: &str = "

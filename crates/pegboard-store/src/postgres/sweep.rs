@@ -75,72 +75,49 @@ const DETAILS: [&str; 3] = [
      ) SELECT count(*) FROM gone",
 ];
 
+/// Removes rows of a table that is clustered by source and report. Those are found one step of the primary key each, rather
+/// than by a walk through all of it.
+macro_rules! old_rows {
+    ($table:literal) => {
+        concat!(
+            "WITH RECURSIVE known (source, report) AS (
+                 (SELECT source, report FROM ",
+            $table,
+            " ORDER BY source, report LIMIT 1)
+                 UNION ALL
+                 SELECT next.* FROM known CROSS JOIN LATERAL
+                     (SELECT source, report FROM ",
+            $table,
+            " AS next
+                      WHERE (next.source, next.report) > (known.source, known.report)
+                      ORDER BY source, report LIMIT 1) AS next
+             ), gone AS (
+                 DELETE FROM ",
+            $table,
+            " WHERE ctid = ANY (ARRAY(
+                     SELECT old.ctid FROM known CROSS JOIN LATERAL
+                         (SELECT ctid FROM ",
+            $table,
+            " WHERE source = known.source AND report = known.report
+                            AND interval_start < $1 ORDER BY interval_start LIMIT $2) AS old
+                     LIMIT $2))
+                 RETURNING 1
+             ) SELECT count(*) FROM gone"
+        )
+    };
+}
+
 /// What is older than the history that is kept. The first parameter is the instant, the second the size of a bite.
-///
-/// The sources, agents and reports by which tables are clustered are found one step of the primary key each, rather than
-/// by a walk through all of it.
 const HISTORY: [&str; 7] = [
     "WITH gone AS (
          DELETE FROM queue_names WHERE ctid = ANY (ARRAY(
              SELECT ctid FROM queue_names WHERE last_seen < $1 LIMIT $2))
          RETURNING 1
      ) SELECT count(*) FROM gone",
-    "WITH RECURSIVE known (source, report) AS (
-         (SELECT source, report FROM row_history ORDER BY source, report LIMIT 1)
-         UNION ALL
-         SELECT next.* FROM known CROSS JOIN LATERAL
-             (SELECT source, report FROM row_history AS next
-              WHERE (next.source, next.report) > (known.source, known.report) ORDER BY source, report LIMIT 1) AS next
-     ), gone AS (
-         DELETE FROM row_history WHERE ctid = ANY (ARRAY(
-             SELECT old.ctid FROM known CROSS JOIN LATERAL
-                 (SELECT ctid FROM row_history WHERE source = known.source AND report = known.report
-                    AND interval_start < $1 ORDER BY interval_start LIMIT $2) AS old
-             LIMIT $2))
-         RETURNING 1
-     ) SELECT count(*) FROM gone",
-    "WITH RECURSIVE known (source, report) AS (
-         (SELECT source, report FROM rows ORDER BY source, report LIMIT 1)
-         UNION ALL
-         SELECT next.* FROM known CROSS JOIN LATERAL
-             (SELECT source, report FROM rows AS next
-              WHERE (next.source, next.report) > (known.source, known.report) ORDER BY source, report LIMIT 1) AS next
-     ), gone AS (
-         DELETE FROM rows WHERE ctid = ANY (ARRAY(
-             SELECT old.ctid FROM known CROSS JOIN LATERAL
-                 (SELECT ctid FROM rows WHERE source = known.source AND report = known.report
-                    AND interval_start < $1 ORDER BY interval_start LIMIT $2) AS old
-             LIMIT $2))
-         RETURNING 1
-     ) SELECT count(*) FROM gone",
-    "WITH RECURSIVE known (source, report) AS (
-         (SELECT source, report FROM acd_row_history ORDER BY source, report LIMIT 1)
-         UNION ALL
-         SELECT next.* FROM known CROSS JOIN LATERAL
-             (SELECT source, report FROM acd_row_history AS next
-              WHERE (next.source, next.report) > (known.source, known.report) ORDER BY source, report LIMIT 1) AS next
-     ), gone AS (
-         DELETE FROM acd_row_history WHERE ctid = ANY (ARRAY(
-             SELECT old.ctid FROM known CROSS JOIN LATERAL
-                 (SELECT ctid FROM acd_row_history WHERE source = known.source AND report = known.report
-                    AND interval_start < $1 ORDER BY interval_start LIMIT $2) AS old
-             LIMIT $2))
-         RETURNING 1
-     ) SELECT count(*) FROM gone",
-    "WITH RECURSIVE known (source, report) AS (
-         (SELECT source, report FROM acd_rows ORDER BY source, report LIMIT 1)
-         UNION ALL
-         SELECT next.* FROM known CROSS JOIN LATERAL
-             (SELECT source, report FROM acd_rows AS next
-              WHERE (next.source, next.report) > (known.source, known.report) ORDER BY source, report LIMIT 1) AS next
-     ), gone AS (
-         DELETE FROM acd_rows WHERE ctid = ANY (ARRAY(
-             SELECT old.ctid FROM known CROSS JOIN LATERAL
-                 (SELECT ctid FROM acd_rows WHERE source = known.source AND report = known.report
-                    AND interval_start < $1 ORDER BY interval_start LIMIT $2) AS old
-             LIMIT $2))
-         RETURNING 1
-     ) SELECT count(*) FROM gone",
+    old_rows!("row_history"),
+    old_rows!("rows"),
+    old_rows!("acd_row_history"),
+    old_rows!("acd_rows"),
     "WITH gone AS (
          DELETE FROM gaps WHERE id = ANY (ARRAY(SELECT id FROM gaps WHERE at < $1 ORDER BY id LIMIT $2)) RETURNING 1
      ) SELECT count(*) FROM gone",

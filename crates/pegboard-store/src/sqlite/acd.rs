@@ -3,15 +3,10 @@
 use pegboard_model::{SourceName, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::codec::to_json;
 use super::fault::{Fault, Tried};
 use super::writer::Step;
 use crate::column::{from_column, to_column};
-use crate::paging::RowEntry;
-use crate::{AcdRowWrite, Origin, StoredAcdRow, StoredRow};
-
-/// The reason of a first revision.
-const FIRST: &str = "first";
+use crate::{AcdRowWrite, StoredAcdRow, StoredRow};
 
 /// Writes rows; answers what is told of those that are new or differ.
 pub(super) fn write(step: &Step<'_>, source: &SourceName, rows: &[AcdRowWrite]) -> Tried<Vec<String>> {
@@ -31,7 +26,7 @@ pub(super) fn write(step: &Step<'_>, source: &SourceName, rows: &[AcdRowWrite]) 
             None => 1,
         };
         put(step, source, row, revision)?;
-        entries.push(entry(row, revision)?);
+        entries.push(row.entry(revision).map_err(Fault::Unfit)?);
     }
     Ok(entries)
 }
@@ -121,29 +116,12 @@ fn put(step: &Step<'_>, source: &SourceName, row: &AcdRowWrite, revision: u64) -
             row.key,
             to_column(revision),
             step.now.as_millis(),
-            reason(row, revision),
+            row.reason_of(revision),
             &*row.file,
             row.told.as_millis(),
             row.body,
         ])?;
     Ok(())
-}
-
-fn reason(row: &AcdRowWrite, revision: u64) -> &str {
-    if revision == 1 { FIRST } else { &row.reason }
-}
-
-fn entry(row: &AcdRowWrite, revision: u64) -> Tried<String> {
-    let columns = serde_json::from_str(&row.body).map_err(Fault::Unfit)?;
-    to_json(&RowEntry {
-        origin: Origin::Acd.as_str(),
-        report: &row.report,
-        interval_start: row.interval_start,
-        key: &row.key,
-        revision,
-        reason: reason(row, revision),
-        row: Some(columns),
-    })
 }
 
 /// The latest revision of the rows of a report.

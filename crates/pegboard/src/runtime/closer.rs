@@ -79,8 +79,9 @@ impl Closer {
     /// Closes what can be closed, and answers marks. Answers whether there is more to do at once.
     pub async fn run(&mut self, shared: &Shared) -> Result<bool, StoreError> {
         let mut more = false;
+        let marks = shared.store.dirty(&shared.config.name, MARKS).await?;
         for closing in &mut self.closings {
-            more |= closing.answer_marks(shared).await?;
+            more |= closing.answer(shared, &marks).await?;
             more |= closing.close_next(shared).await?;
             closing.recapture(shared).await?;
         }
@@ -146,11 +147,11 @@ impl Closing {
         Ok(first.map(|at| interval_at(&shared.config, at).from))
     }
 
-    async fn answer_marks(&mut self, shared: &Shared) -> Result<bool, StoreError> {
+    /// Answers those of the marks that are of its rows.
+    async fn answer(&mut self, shared: &Shared, marks: &[DirtyMark]) -> Result<bool, StoreError> {
         let Some(closed_until) = self.closed_until else { return Ok(false) };
         let Some(watermark) = shared.status.watermark(self.rows) else { return Ok(false) };
-        let mut marks = shared.store.dirty(&shared.config.name, MARKS).await?;
-        marks.retain(|mark| mark.rows() == self.rows);
+        let marks: Vec<_> = marks.iter().filter(|mark| mark.rows() == self.rows).cloned().collect();
         for window in windows(shared, &marks, closed_until) {
             let rows = self.derive(shared, window, watermark, "late").await?;
             let gone = self.gone(shared, window, &rows).await?;

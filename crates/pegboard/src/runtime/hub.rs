@@ -132,9 +132,7 @@ impl Hub {
             let room = MOST_ROWS - rows.len();
             rows.extend(checks::rows(shared, name, window, request, room).await?);
         }
-        if let Some(agent) = &request.agent {
-            rows.retain(|row| is_of(Some(agent), row));
-        }
+        rows.retain(|row| is_of(request.agent.as_ref(), row));
         Ok(Report { name, from: window.from, to: window.to, columns: checks::columns(name), rows })
     }
 

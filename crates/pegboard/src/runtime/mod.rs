@@ -13,6 +13,7 @@ pub mod build;
 mod checks;
 pub mod closer;
 pub mod folding;
+mod gaps;
 mod history;
 pub mod hub;
 pub mod ingest;

@@ -328,21 +328,16 @@ async fn prepare(
 
 /// What is kept for the archive: what was made of the look, which nobody can have again.
 fn for_archive(shared: &Shared, owned: &Owned, batch: &Batch) -> Result<Option<ArchiveWrite>, Failure> {
-    let Some(position) = &batch.position else { return Ok(None) };
+    let Some(position) = batch.position.as_ref().filter(|_| shared.config.archive.is_some()) else {
+        return Ok(None);
+    };
     let record = |seen: &Observation| {
         let data = serde_json::to_vec(seen).map_err(std::io::Error::from)?;
         Ok(Record { position: seen.order.position.clone(), data })
     };
     let chunk = Chunk {
         records: batch.evidence.iter().map(record).collect::<std::io::Result<_>>()?,
-        position: position.clone(),
-        watermark: None,
-        behind: None,
-        ended: false,
-        gap: None,
-        broken: Vec::new(),
-        rows: Vec::new(),
-        foreign: 0,
+        ..Chunk::at(position.clone())
     };
     let from = owned.position.clone().unwrap_or(Position::Number(0));
     let own = (&batch.partition, &[][..]);

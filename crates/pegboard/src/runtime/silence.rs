@@ -2,20 +2,18 @@
 
 use pegboard_engine::Interval;
 use pegboard_model::{QueueId, Text, Timestamp};
-use pegboard_store::StoreError;
+use pegboard_store::{Gap, RowsOf, StoreError};
 
+use super::gaps;
 use super::names::Directory;
 use super::source::Shared;
-
-/// How many gaps of a source are looked at, the latest first.
-const GAPS: usize = 1000;
 
 /// What tells silence from loss.
 #[derive(Debug, Default)]
 pub(super) struct Silence {
     directory: Directory,
     /// Stretches of which nobody knows whether contacts were lost in them.
-    lost: Vec<(Timestamp, Timestamp)>,
+    lost: Vec<Gap>,
 }
 
 impl Silence {
@@ -25,15 +23,13 @@ impl Silence {
             return Ok(Self::default());
         }
         let (store, source) = (&shared.store, &shared.config.name);
-        let gaps = store.gaps(source, GAPS).await?;
-        let gaps = gaps.into_iter().filter(|gap| shared.source.carries(&gap.partition).contacts);
-        let lost = gaps.map(|gap| (gap.from.unwrap_or(Timestamp::MIN), gap.to.unwrap_or(gap.at))).collect();
+        let lost = gaps::of(shared, RowsOf::Contacts).await?;
         Ok(Self { directory: Directory::load(&**store, source).await?, lost })
     }
 
     /// Whether nothing was lost of an interval.
     pub(super) fn is_complete(&self, interval: Interval) -> bool {
-        self.lost.iter().all(|(from, to)| interval.end <= *from || *to <= interval.start)
+        !self.lost.iter().any(|gap| gaps::touches(gap, interval))
     }
 
     /// The queue that a setting means, by its id or by its name at an instant, if the hub has ever seen it.
@@ -49,7 +45,14 @@ mod tests {
     #[test]
     fn an_interval_that_a_gap_touches_is_not_complete() {
         let at = |minutes: i64| Timestamp::from_seconds(minutes * 60);
-        let silence = Silence { lost: vec![(at(20), at(31))], ..Silence::default() };
+        let gap = Gap {
+            partition: "p".into(),
+            reason: "lost".into(),
+            from: Some(at(20)),
+            to: Some(at(31)),
+            at: at(40),
+        };
+        let silence = Silence { lost: vec![gap], ..Silence::default() };
         let complete = |from, to| silence.is_complete(Interval { start: at(from), end: at(to) });
         let found = [(0, 15), (15, 30), (30, 45), (45, 60)].map(|(from, to)| complete(from, to));
         assert_eq!(found, [true, false, false, true]);

@@ -141,14 +141,9 @@ impl PartitionReader for SimulatedPartition {
         });
         Ok(Chunk {
             records: records.collect(),
-            position: Position::Number(until.as_millis().unsigned_abs()),
             watermark: Some(until),
             behind: Some(now.since(until)),
-            ended: false,
-            gap: None,
-            broken: Vec::new(),
-            rows: Vec::new(),
-            foreign: 0,
+            ..Chunk::at(Position::Number(until.as_millis().unsigned_abs()))
         })
     }
 }

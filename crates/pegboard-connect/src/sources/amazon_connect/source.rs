@@ -234,21 +234,9 @@ impl ShardPartition {
     /// The end of a shard that the stream no longer has. The plan says so too, and whichever is remembered first ends
     /// the partition.
     fn gone(&self) -> Chunk {
-        Chunk {
-            records: Vec::new(),
-            position: self.position.clone(),
-            watermark: None,
-            behind: None,
-            ended: true,
-            gap: Some(Lost {
-                from: self.watermark,
-                to: None,
-                reason: "the stream no longer has this shard".into(),
-            }),
-            broken: Vec::new(),
-            rows: Vec::new(),
-            foreign: 0,
-        }
+        let reason = "the stream no longer has this shard".into();
+        let gap = Some(Lost { from: self.watermark, to: None, reason });
+        Chunk { ended: true, gap, ..Chunk::at(self.position.clone()) }
     }
 }
 
@@ -271,7 +259,6 @@ impl PartitionReader for ShardPartition {
         });
         Ok(Chunk {
             records: records.collect(),
-            position: self.position.clone(),
             watermark: Some(watermark),
             behind: Some(Millis::new(batch.millis_behind_latest)),
             ended: batch.end.is_some(),
@@ -280,9 +267,7 @@ impl PartitionReader for ShardPartition {
                 to: Some(Timestamp::from_millis(gap.to_ms)),
                 reason: "older than the retention of the stream when it was read".into(),
             }),
-            broken: Vec::new(),
-            rows: Vec::new(),
-            foreign: 0,
+            ..Chunk::at(self.position.clone())
         })
     }
 }

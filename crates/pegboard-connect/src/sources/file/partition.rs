@@ -157,17 +157,7 @@ impl FilePartition {
     /// The end of a file that was taken away after it was read.
     fn end(&self) -> Chunk {
         self.done.note(&self.partition, false);
-        Chunk {
-            records: Vec::new(),
-            position: Position::Number(self.position),
-            watermark: None,
-            behind: None,
-            ended: true,
-            gap: None,
-            broken: Vec::new(),
-            rows: Vec::new(),
-            foreign: 0,
-        }
+        Chunk { ended: true, ..Chunk::at(Position::Number(self.position)) }
     }
 }
 

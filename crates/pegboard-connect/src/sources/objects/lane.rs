@@ -413,15 +413,10 @@ impl Reading {
 
     fn tell(&mut self, watermark: Option<Timestamp>) -> Chunk {
         Chunk {
-            records: Vec::new(),
-            position: (&self.position).into(),
             watermark,
             behind: watermark.map(|_| Millis::ZERO),
-            ended: false,
-            gap: None,
-            broken: Vec::new(),
-            rows: Vec::new(),
             foreign: std::mem::take(&mut self.foreign),
+            ..Chunk::at((&self.position).into())
         }
     }
 }

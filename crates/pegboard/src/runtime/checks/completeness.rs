@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use pegboard_engine::{Grid, Interval, Window};
 use pegboard_model::acd::AcdReport;
 use pegboard_model::{Millis, Timestamp};
-use pegboard_store::{Gap, Origin, RowsOf};
+use pegboard_store::{Origin, RowsOf};
 use serde_json::{Value, json};
 
 use crate::runtime::acd_rows;
 use crate::runtime::closer::stored_reports;
+use crate::runtime::gaps;
 use crate::runtime::reports::{days, starting_in};
 use crate::runtime::source::Shared;
 use crate::runtime::view::ReportError;
@@ -17,9 +18,6 @@ use crate::runtime::view::ReportError;
 /// The columns, in order.
 pub(in crate::runtime) const COLUMNS: [&str; 9] =
     ["interval_start", "interval_s", "source", "origin", "report", "acd_report", "state", "rows", "reason"];
-
-/// How many gaps of a source are looked at, the latest first.
-const GAPS: usize = 1000;
 
 /// How far back a report of the ACD has to have told something for more of it to be expected.
 const EXPECTED_FOR: Millis = Millis::from_hours(7 * 24);
@@ -80,15 +78,7 @@ async fn computed(
 ) -> Result<Vec<Value>, ReportError> {
     let (store, source) = (&shared.store, &shared.config.name);
     let closed_until = shared.status.closed_until().get(made_of).unwrap_or(Timestamp::MIN);
-    let gaps = store.gaps(source, GAPS).await?;
-    let concern = |gap: &&Gap| {
-        let carries = shared.source.carries(&gap.partition);
-        match made_of {
-            RowsOf::Agents => carries.agents,
-            RowsOf::Contacts => carries.contacts,
-        }
-    };
-    let gaps: Vec<&Gap> = gaps.iter().filter(concern).collect();
+    let gaps = gaps::of(shared, made_of).await?;
     let mut found = Vec::new();
     for report in stored_reports(made_of) {
         let mut counts: BTreeMap<Timestamp, usize> = BTreeMap::new();
@@ -98,7 +88,7 @@ async fn computed(
             }
         }
         for interval in intervals {
-            let gap = gaps.iter().find(|gap| touches(gap, *interval));
+            let gap = gaps.iter().find(|gap| gaps::touches(gap, *interval));
             let (state, reason) = match gap {
                 _ if interval.end > closed_until => (State::Open, "not closed yet".to_owned()),
                 Some(gap) => (State::Gap, format!("partition {}: {}", gap.partition, gap.reason)),
@@ -110,11 +100,6 @@ async fn computed(
         }
     }
     Ok(found)
-}
-
-/// Whether something of the interval may have been lost with the gap.
-fn touches(gap: &Gap, interval: Interval) -> bool {
-    gap.from.is_none_or(|from| from < interval.end) && interval.start < gap.to.unwrap_or(gap.at)
 }
 
 /// The ACD's own reports of a kind: each that told something lately is expected to tell of every interval.
@@ -180,26 +165,5 @@ impl Told<'_> {
             "rows": self.count,
             "reason": self.reason,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_gap_of_which_an_end_is_not_known_reaches_as_far_as_it_may() {
-        let at = |minutes: i64| Timestamp::from_seconds(minutes * 60);
-        let interval = Interval { start: at(15), end: at(30) };
-        let gap = |from: Option<i64>, to: Option<i64>| Gap {
-            partition: "p".into(),
-            reason: "lost".into(),
-            from: from.map(at),
-            to: to.map(at),
-            at: at(40),
-        };
-        assert!(touches(&gap(Some(20), Some(21)), interval) && touches(&gap(None, Some(16)), interval));
-        assert!(touches(&gap(Some(29), None), interval));
-        assert!(!touches(&gap(Some(30), None), interval) && !touches(&gap(None, Some(15)), interval));
     }
 }

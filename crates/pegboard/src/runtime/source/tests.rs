@@ -135,14 +135,8 @@ fn chunk(number: u64, records: &[&str]) -> Chunk {
     let record = |data: &&str| Record { position: Position::Number(number), data: data.as_bytes().to_vec() };
     Chunk {
         records: records.iter().map(record).collect(),
-        position: Position::Number(number),
         watermark: Some(at(i64::try_from(number).unwrap())),
-        behind: None,
-        ended: false,
-        gap: None,
-        broken: Vec::new(),
-        rows: Vec::new(),
-        foreign: 0,
+        ..Chunk::at(Position::Number(number))
     }
 }
 

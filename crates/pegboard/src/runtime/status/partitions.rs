@@ -6,6 +6,7 @@ use pegboard_connect::spec::Carries;
 use pegboard_model::{Millis, PartitionId, Position, Timestamp};
 use pegboard_store::{PartitionState, RowsOf};
 
+use crate::runtime::gaps;
 use crate::runtime::view::SourceCounts;
 
 /// A partition, as far as it is known.
@@ -67,10 +68,7 @@ fn bringing(all: &Partitions, rows: RowsOf) -> Vec<(&PartitionId, &Partition)> {
         let meant = |partition: &Partition| is_meant(partition.carries.unwrap_or(Carries::EVENTS));
         all.iter().filter(|(_, partition)| meant(partition)).collect()
     };
-    let own = brings(&|carries| match rows {
-        RowsOf::Agents => carries.agents,
-        RowsOf::Contacts => carries.contacts,
-    });
+    let own = brings(&|carries| gaps::brings(carries, rows));
     if !own.is_empty() {
         return own;
     }
