@@ -45,8 +45,8 @@ export function queueRows(world, from, to) {
         service_level_formula: "answered_abandoned_late",
         pegging: "disconnect",
         origin: "computed",
-        revision: 1,
-        reason: "first",
+        revision: share < 1 ? 0 : isLate(start, index) ? 2 : 1,
+        reason: isLate(start, index) ? "late" : "first",
         provisional: share < 1,
       };
     }),
@@ -94,4 +94,34 @@ function head(start) {
 function busyness(ms) {
   const hour = (ms / 3_600_000) % 24;
   return 0.03 + 0.97 * Math.max(0, Math.sin(((hour - 5) / 17) * Math.PI)) ** 0.8;
+}
+
+/** Which rows were corrected: some in every day, the same each time. */
+function isLate(start, index) {
+  return (start / STEP + index * 5) % 23 === 0;
+}
+
+/** The history of the rows of an interval. @param {import("./mock-world.mjs").World} world */
+export function queueHistory(world, from, to) {
+  return queueRows(world, from, to).flatMap((row) =>
+    Array.from({ length: row.revision }, (_, index) => {
+      const before = { ...row, offered: row.offered - 1, handle_s: row.handle_s - 244.5 };
+      return {
+        interval_start: row.interval_start,
+        source: row.source,
+        queue_id: row.queue_id,
+        queue_name: row.queue_name,
+        channel: row.channel,
+        direction: row.direction,
+        origin: "computed",
+        revision: index + 1,
+        at: iso(Date.parse(row.interval_start) + STEP + 300_000 + index * 400_000),
+        reason: index === 0 ? "first" : "late",
+        file: null,
+        changed:
+          index === 0 ? null : { handle_s: [before.handle_s, row.handle_s], offered: [before.offered, row.offered] },
+        row: index + 1 < row.revision ? before : row,
+      };
+    }),
+  );
 }

@@ -7,7 +7,7 @@ import { createServer } from "node:http";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { groupRows, queueRows } from "./mock-reports.mjs";
+import { groupRows, queueHistory, queueRows } from "./mock-reports.mjs";
 import { World, iso } from "./mock-world.mjs";
 
 const CONSOLE = new URL("../../src/console/", import.meta.url);
@@ -203,6 +203,8 @@ export class MockServer {
           to: iso(to),
           rows: this.world.agents.length ? queueRows(this.world, from, to) : [],
         });
+      case "/api/v1/reports/queue_interval/history":
+        return this.#json(response, { report: "queue_interval", rows: queueHistory(this.world, from, to) });
       case "/api/v1/reports/group_interval":
         return this.#json(response, {
           report: "group_interval",

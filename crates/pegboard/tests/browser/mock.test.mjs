@@ -289,10 +289,11 @@ test("without agents the board says what to do", () =>
 test("queues add up, a chosen queue shows its intervals, the open one is provisional, and later only what changed is asked for", () =>
   timed({ agents: 50 }, "/queues", async (page, mock, base) => {
     await page.waitForSelector("#list tbody tr");
+    const present = () => mock.requests.filter((line) => line.includes("queue_interval") && !line.includes("&to="));
     const number = (text) => Number(text.replace(/\D/g, ""));
-    const offered = (await texts(page, "#list tbody td:nth-child(3)")).map(number);
+    const offered = (await texts(page, "#list tbody td:nth-child(3) > :first-child")).map(number);
     const sum = offered.reduce((a, b) => a + b, 0);
-    assert.equal(number(await page.locator("#list tfoot td:nth-child(3)").textContent()), sum);
+    assert.equal(number(await page.locator("#list tfoot td:nth-child(3) > :first-child").textContent()), sum);
     assert.equal(number(await page.locator('[data-figure="offered"] .figure-value').textContent()), sum);
     assert.equal(await page.locator("#volume canvas").count(), 1);
     await page.locator("#list tbody .choice").first().click();
@@ -303,12 +304,45 @@ test("queues add up, a chosen queue shows its intervals, the open one is provisi
     assert.match(page.url(), /queue=/);
     await page.clock.fastForward(REPORT_EVERY);
     await eventually(
-      () => mock.requests.filter((line) => line.includes("queue_interval")).length,
+      () => present().length,
       (times) => times >= 2,
     );
     const from = (line) => Date.parse(new URL(line.split(" ")[1], base).searchParams.get("from"));
-    const [whole, later] = mock.requests.filter((line) => line.includes("queue_interval")).map(from);
+    const [whole, later] = present().map(from);
     assert.ok(later - whole > 20 * 3_600_000, "only the open intervals");
+  }));
+
+test("today is held against the same weekday before: the whole of it in the chart, as much as is over in the totals", () =>
+  on({ agents: 50 }, "/queues?range=today", async (page, mock, base) => {
+    await page.waitForSelector("#intervals .before:not([hidden])");
+    const asked = mock.requests
+      .filter((line) => line.includes("queue_interval?"))
+      .map((line) => new URL(line.split(" ")[1], base));
+    const [from, to] = ["from", "to"].map((name) => Date.parse(asked[1].searchParams.get(name)));
+    assert.ok(to - from >= 23 * 3_600_000 && to < Date.now(), "the whole day, a week before");
+    assert.match(await page.locator("#compared").textContent(), /Totals up to/);
+    assert.match(await page.locator('[data-figure="offered"] .figure-before').textContent(), /\d/);
+    assert.match(await page.locator("#volume-legend").textContent(), /Offered a week before/);
+    assert.match(await page.locator("#volume-legend .legend-time").textContent(), /provisional/);
+    await page.keyboard.press("w");
+    assert.equal(await page.locator("#intervals .before:not([hidden])").count(), 0);
+    assert.doesNotMatch(await page.locator("#volume-legend").textContent(), /week before/);
+    assert.match(page.url(), /compare=none/);
+  }));
+
+test("an interval that was corrected says so, and tells its history by keyboard too", () =>
+  on({ agents: 50 }, "/queues", async (page, mock) => {
+    const mark = page.locator("#intervals button.tag:visible").first();
+    await mark.focus();
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#revisions tbody tr");
+    const revisions = await texts(page, "#revisions tbody th");
+    assert.deepEqual(revisions.slice(0, 2), ["2", "1"]);
+    assert.match((await texts(page, ".changes"))[0], /offered \d+ is now \d+/);
+    assert.match(mock.requests.at(-1), /queue_interval\/history\?source=/);
+    await page.keyboard.press("Escape");
+    assert.ok(await page.locator("#revisions").isHidden());
+    assert.ok(await mark.evaluate((element) => element === document.activeElement), "and leads back");
   }));
 
 test("staffing draws the largest groups, or those that were chosen", () =>

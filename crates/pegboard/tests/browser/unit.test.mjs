@@ -4,6 +4,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 
+/** A zone whose days are not all 24 hours long. */
+process.env.TZ = "Europe/Berlin";
+/** What modules that make elements look for when they are loaded. */
+globalThis.document = { querySelector: () => ({ content: "/" }) };
 const JS = new URL("../../src/console/assets/js/", import.meta.url);
 const load = (path) => import(new URL(path, JS));
 const math = await load("reports/math.js");
@@ -12,6 +16,8 @@ const filters = await load("board/filter.js");
 const { Agents } = await load("board/agents.js");
 const { sentence } = await load("board/health.js");
 const { windowStart } = await load("reports/report-feed.js");
+const { daysLater } = await load("lib/calendar.js");
+const { aWeekOn, windowBefore } = await load("reports/week-before.js");
 
 const NOON = Date.parse("2026-03-01T12:00:00Z");
 
@@ -273,4 +279,50 @@ describe("colours", () => {
       );
     });
   }
+});
+
+describe("a week before", () => {
+  const minutes = (from, to) => (to - from) / 60_000;
+
+  test("is the same local time, across a change of the clock too", () => {
+    const after = Date.parse("2026-03-31T09:15:00+02:00");
+    assert.equal(daysLater(after, -7), Date.parse("2026-03-24T09:15:00+01:00"));
+    assert.equal(
+      aWeekOn({ interval_start: "2026-03-24T08:15:00Z", offered: 3 }).interval_start,
+      "2026-03-31T07:15:00.000Z",
+    );
+  });
+
+  test("of today is the whole day, and of the last 24 hours no more than these", () => {
+    const now = Date.parse("2026-03-29T12:00:00+02:00");
+    const today = windowBefore("today", windowStart("today", now), now);
+    assert.equal(minutes(...today), 24 * 60, "the day before had all its hours, today has 23");
+    const last = windowBefore("24h", windowStart("24h", now), now);
+    assert.equal(last[1], daysLater(now, -7));
+  });
+
+  test("a rise is told in per cent, and of nothing there is none", () => {
+    assert.deepEqual(
+      [format.more(110, 100), format.more(88, 100), format.more(5, 5), format.more(5, 0), format.more(null, 3)],
+      ["+10 %", "−12 %", "±0 %", "", ""],
+    );
+  });
+});
+
+describe("revisions", async () => {
+  const { changesOf, isRevised } = await load("reports/revisions.js");
+
+  test("the first one and an open interval are none", () => {
+    assert.deepEqual(
+      [0, 1, 2, undefined].map((revision) => isRevised({ revision })),
+      [false, false, true, false],
+    );
+  });
+
+  test("what changed is told with what it was, and nothing of a row that is gone", () => {
+    assert.deepEqual(changesOf({ changed: { handle_s: [null, 12.5] } }), [
+      { column: "handle s", before: "–", after: "12.5" },
+    ]);
+    assert.deepEqual(changesOf({ changed: null }), []);
+  });
 });

@@ -10,6 +10,8 @@ const TIME = new Intl.DateTimeFormat(undefined, {
 });
 const HOUR = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const DATE = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short" });
+const WEEKDAY = new Intl.DateTimeFormat(undefined, { weekday: "short" });
 const ZONE = new Intl.DateTimeFormat(undefined, { timeZoneName: "short" });
 
 /** What stands where there is no value. */
@@ -76,6 +78,23 @@ export function moment(ms, now) {
 /** Day and minute. @param {number} ms */
 export function day(ms) {
   return DAY.format(ms);
+}
+
+/** `Sat 14 Nov`, as the reader writes it. @param {number} ms */
+export function date(ms) {
+  return DATE.format(ms);
+}
+
+/** `Sat`. @param {number} ms */
+export function weekday(ms) {
+  return WEEKDAY.format(ms);
+}
+
+/** How much more a number is than another: `+5 %`, `−12 %`; nothing where there is nothing to compare with. @param {number | null} value @param {number | null} than */
+export function more(value, than) {
+  if (value === null || than === null || than === 0) return "";
+  const rate = Math.round((100 * (value - than)) / than);
+  return `${rate < 0 ? "−" : rate > 0 ? "+" : "±"}${WHOLE.format(Math.abs(rate))} %`;
 }
 
 /** `09:15 – 09:30`. @param {number} start ms @param {number} length ms */

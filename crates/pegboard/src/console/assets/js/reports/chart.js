@@ -41,6 +41,7 @@ export class Chart {
   #values = [];
   #shown = [];
   #open = Infinity;
+  #ahead = Infinity;
   #drawn = "";
 
   /** @param {HTMLElement} place @param {Shape} shape */
@@ -60,11 +61,11 @@ export class Chart {
   /**
    * @param {{ start: number, length: number }[]} grid the intervals
    * @param {(number | null)[][]} values what is drawn, for each series
-   * @param {{ open?: number, shown?: (number | null)[][] }} [more] since when intervals are provisional, and what the legend says
-   * instead of what is drawn (bars that are stacked are drawn as sums)
+   * @param {{ open?: number, ahead?: number, shown?: (number | null)[][] }} [more] since when intervals are provisional, since when
+   * they are still to come, and what the legend says instead of what is drawn (bars that are stacked are drawn as sums)
    */
-  show(grid, values, { open = Infinity, shown = values } = {}) {
-    const drawn = JSON.stringify([grid, values, open]);
+  show(grid, values, { open = Infinity, ahead = Infinity, shown = values } = {}) {
+    const drawn = JSON.stringify([grid, values, open, ahead]);
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
     const same = this.#plot !== null && this.#plot.series.length === values.length + 1;
@@ -72,6 +73,7 @@ export class Chart {
     this.#values = values;
     this.#shown = shown;
     this.#open = open;
+    this.#ahead = ahead;
     if (same) this.#plot.setData(this.#data());
     else this.#build();
     this.#legend(null);
@@ -150,10 +152,13 @@ export class Chart {
     const last = this.#grid.at(-1);
     if (!last || this.#open > last.start) return;
     const { ctx, bbox } = plot;
-    const from = Math.max(bbox.left, plot.valToPos(this.#open / 1000, "x", true));
+    const place = (ms) => plot.valToPos(ms / 1000, "x", true);
+    const from = Math.max(bbox.left, place(this.#open));
+    const right = bbox.left + bbox.width;
+    const to = this.#ahead > last.start ? right : Math.min(right, place(this.#ahead));
     ctx.save();
     ctx.fillStyle = hatch(ctx, colour("line-strong"), 9);
-    ctx.fillRect(from, bbox.top, bbox.left + bbox.width - from, bbox.height);
+    ctx.fillRect(from, bbox.top, to - from, bbox.height);
     ctx.restore();
   }
 
@@ -161,14 +166,18 @@ export class Chart {
     const { legend, series } = this.#shape;
     if (!legend) return;
     if (legend.childElementCount !== series.length + 1) this.#makeLegend();
-    const at = index ?? this.#grid.length - 1;
+    const at = index ?? this.#grid.findLastIndex(({ start }) => start < this.#ahead);
     const slot = this.#grid[at];
-    const open = slot && slot.start >= this.#open ? " · provisional" : "";
-    setText(legend.firstElementChild, slot ? `${interval(slot.start, slot.length)}${open}` : "");
+    setText(legend.firstElementChild, slot ? `${interval(slot.start, slot.length)}${this.#standing(slot)}` : "");
     series.forEach(({ show }, place) => {
       const value = this.#shown[place]?.[at];
       setText(legend.children[place + 1].lastElementChild, value === null || value === undefined ? "–" : show(value));
     });
+  }
+
+  #standing({ start }) {
+    if (start >= this.#ahead) return " · to come";
+    return start >= this.#open ? " · provisional" : "";
   }
 
   #makeLegend() {

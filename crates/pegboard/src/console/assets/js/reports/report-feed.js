@@ -2,6 +2,7 @@
 // still have changed; and the whole again from time to time, for revisions of closed intervals.
 
 import { get } from "../lib/api.js";
+import { midnight } from "../lib/calendar.js";
 import { now } from "../lib/clock.js";
 
 const EVERY = 15_000;
@@ -9,7 +10,7 @@ const WHOLE = 300_000;
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** @typedef {{ rows: object[], from: number, at: number }} Rows */
+/** @typedef {{ rows: object[], range: "24h" | "today", from: number, at: number }} Rows */
 
 export class ReportFeed {
   #name;
@@ -55,7 +56,7 @@ export class ReportFeed {
       if (turn !== this.#turn) return;
       if (whole) this.#whole = now();
       this.#merge(rows, from, begin);
-      this.#listener.rows({ rows: [...this.#rows.values()], from: begin, at: now() });
+      this.#listener.rows({ rows: [...this.#rows.values()], range: this.#range, from: begin, at: now() });
     } catch (error) {
       if (turn === this.#turn) this.#listener.problem(error);
     }
@@ -90,6 +91,6 @@ export class ReportFeed {
  * @param {number} at ms since 1970
  */
 export function windowStart(range, at) {
-  if (range === "today") return new Date(at).setHours(0, 0, 0, 0);
+  if (range === "today") return midnight(at);
   return Math.floor((at - DAY) / HOUR) * HOUR;
 }
