@@ -1,0 +1,1 @@
+//! Aspect WFM: what the AWS side of its Quick Start for Amazon Connect writes.

@@ -1,0 +1,1 @@
+//! NICE IEX: interval files and contact history.
