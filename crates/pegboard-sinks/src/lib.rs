@@ -2,7 +2,19 @@
 //!
 //! Encoding is pure: no I/O, no clock, no randomness, so that a dry run writes exactly what a sink would send. A sink knows nothing of
 //! sources; both know the model.
+//!
+//! - [`Known`] is what a sink is handed, [`Document`] what it gives.
+//! - [`ENCODERS`] is the one list of what can be written.
 
 pub mod aspect;
 pub mod cxone;
+mod document;
+mod encoders;
 pub mod iex;
+mod json;
+mod known;
+mod whole;
+
+pub use document::{Document, Encoded, Refused};
+pub use encoders::{ENCODERS, Encoder, encoder};
+pub use known::{AgentEntry, Interval, Known, RawEvent};

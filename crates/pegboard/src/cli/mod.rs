@@ -5,6 +5,7 @@ mod backup;
 mod check;
 mod demo;
 mod doctor;
+mod encode;
 mod exit;
 mod hub_client;
 mod init;

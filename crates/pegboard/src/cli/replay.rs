@@ -14,10 +14,10 @@ use pegboard_model::policy::{GroupBy, Pegging, Precedence, RingIn, ServiceLevelF
 use pegboard_model::report::Row;
 use pegboard_model::{Millis, Timestamp};
 
-use super::Failure;
+use super::{Failure, encode};
 use crate::clock;
 use crate::config::{queue_settings, statuses};
-use crate::replay::{Cut, Input, InputKind, Inputs, Settings, read};
+use crate::replay::{Cut, Input, InputKind, Inputs, KeepEvents, Settings, read};
 use crate::report_text::{Format, write_report};
 
 /// Make reports from files of an ACD's events and contact records, offline.
@@ -63,9 +63,9 @@ pub(super) struct Arguments {
     /// How the service level is computed: answered, answered_abandoned_late, offered, aws.
     #[arg(long, value_name = "FORMULA", default_value_t)]
     service_level_formula: ServiceLevelFormula,
-    /// Which interval a contact belongs to: disconnect, acw_end, enqueue, connect.
-    #[arg(long, value_name = "PEGGING", default_value_t)]
-    pegging: Pegging,
+    /// Which interval a contact belongs to: disconnect, acw_end, enqueue, connect [default: disconnect].
+    #[arg(long, value_name = "PEGGING")]
+    pegging: Option<Pegging>,
     /// Where ring time counts, for sources that tell it apart: queue, handle, none.
     #[arg(long, value_name = "POLICY", default_value_t)]
     ring_in: RingIn,
@@ -81,15 +81,20 @@ pub(super) struct Arguments {
     /// The reports: segments, activities, agent_interval, group_interval, sessions, queue_interval,
     /// agent_queue_interval; by local day agent_daily, group_daily, queue_daily, agent_queue_daily, or all four
     /// as `daily`.
-    #[arg(long, value_name = "NAME", required = true, value_delimiter = ',')]
+    #[arg(long, value_name = "NAME", required_unless_present = "encode", value_delimiter = ',')]
     report: Vec<String>,
+    /// What a WFM would be sent, to the byte, one file for each message or object; their names sort in order of sending. Needs
+    /// --out. Several encodings have a folder each.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    encode: Vec<String>,
     /// The format: csv, json, ndjson, parquet.
     #[arg(long, value_name = "FORMAT", default_value = "csv")]
     format: Format,
     /// The CSV is for people who open it in a spreadsheet: no text in it is run as a formula.
     #[arg(long)]
     spreadsheet: bool,
-    /// The folder to write NAME.csv (.json, .ndjson, .parquet) into. A single report goes to standard output without it.
+    /// The folder to write NAME.csv (.json, .ndjson, .parquet) into, and what is encoded. A single report goes to standard
+    /// output without it.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Fail with exit code 2 if a record cannot be used.
@@ -137,26 +142,32 @@ impl ReportName {
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let reports = parse_reports(&arguments.report)?;
+    let encoders = encode::choose(&arguments.encode)?;
+    encode::check(&encoders, arguments.out.is_some(), arguments.pegging, arguments.interval)?;
     if reports.len() > 1 && arguments.out.is_none() {
         return Err(Failure::Usage("several reports need --out DIR to be written into".into()));
     }
     let format = parse_format(arguments)?;
     let inputs = parse_inputs(arguments)?;
     let settings = settings(arguments)?;
-    let records = read_all(&inputs)?;
+    let keep = if encode::wants_events(&encoders) { KeepEvents::Yes } else { KeepEvents::No };
+    let mut records = read_all(&inputs, keep)?;
+    let events = std::mem::take(&mut records.events);
     report_bad(&records.bad, records.foreign);
     if arguments.strict && records.bad.count > 0 {
         return Err(Failure::Input("stopped, because of --strict".into()));
     }
     let inputs = Inputs::new(records, settings).map_err(|error| Failure::Usage(error.to_string()))?;
-    match &arguments.out {
-        None => {
-            let stdout = BufWriter::new(io::stdout().lock());
-            write_one(&inputs, reports[0], format, stdout).or_else(ignore_closed_pipe)?;
-        }
-        Some(folder) => write_folder(&inputs, &reports, format, folder)?,
-    }
-    Ok(())
+    let Some(folder) = &arguments.out else {
+        let stdout = BufWriter::new(io::stdout().lock());
+        return write_one(&inputs, reports[0], format, stdout).or_else(ignore_closed_pipe);
+    };
+    let prepared = match &*encoders {
+        [] => None,
+        encoders => Some(encode::prepare(&inputs.known(events), encoders, folder)?),
+    };
+    write_folder(&inputs, &reports, format, folder)?;
+    prepared.map_or(Ok(()), |prepared| prepared.write())
 }
 
 fn parse_format(arguments: &Arguments) -> Result<Format, Failure> {
@@ -240,7 +251,7 @@ fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
             short_abandon: arguments.short_abandon,
         },
         formula: arguments.service_level_formula,
-        pegging: arguments.pegging,
+        pegging: arguments.pegging.unwrap_or_default(),
         ring_in: arguments.ring_in,
         precedence: arguments.precedence,
         session_policy: arguments.session_policy,
@@ -248,11 +259,11 @@ fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
     })
 }
 
-fn read_all(inputs: &[Input]) -> Result<crate::replay::Records, Failure> {
+fn read_all(inputs: &[Input], keep: KeepEvents) -> Result<crate::replay::Records, Failure> {
     let total = inputs.iter().map(Input::size).sum::<Option<u64>>();
     let bar = progress_bar(total);
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let records = read(inputs, clock::system(), threads, &|bytes| bar.inc(bytes));
+    let records = read(inputs, clock::system(), threads, keep, &|bytes| bar.inc(bytes));
     bar.finish_and_clear();
     records.context("cannot read").map_err(Failure::Other)
 }

@@ -61,11 +61,11 @@ pub struct WindowError {
 /// Timelines and contacts, ready for any report.
 #[derive(Debug)]
 pub struct Inputs {
-    settings: Settings,
-    timelines: Vec<Timeline>,
+    pub(super) settings: Settings,
+    pub(super) timelines: Vec<Timeline>,
     legs: Vec<ContactLeg>,
-    window: Window,
-    known_until: Timestamp,
+    pub(super) window: Window,
+    pub(super) known_until: Timestamp,
     by_interval: OnceLock<AgentTimes>,
     by_day: OnceLock<AgentTimes>,
 }
@@ -186,7 +186,7 @@ impl Inputs {
         })
     }
 
-    fn grid(&self, cut: Cut) -> Grid {
+    pub(super) fn grid(&self, cut: Cut) -> Grid {
         let length = match cut {
             Cut::Interval => self.settings.interval,
             Cut::Day => IntervalLength::Day,
@@ -194,7 +194,7 @@ impl Inputs {
         Grid::new(length, &self.settings.zone, self.window)
     }
 
-    fn per_agent<R: Send>(&self, rows: impl Fn(&Timeline) -> Vec<R> + Sync + Send) -> Vec<R> {
+    pub(super) fn per_agent<R: Send>(&self, rows: impl Fn(&Timeline) -> Vec<R> + Sync + Send) -> Vec<R> {
         let per_agent: Vec<Vec<R>> = self.timelines.par_iter().map(rows).collect();
         per_agent.into_iter().flatten().collect()
     }

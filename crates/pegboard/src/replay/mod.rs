@@ -2,8 +2,9 @@
 
 mod bad;
 mod derive;
+mod known;
 mod read;
 
 pub use self::bad::{BadRecord, BadRecords};
 pub use self::derive::{Cut, Inputs, Settings, WindowError};
-pub use self::read::{Input, InputKind, ReadError, Records, read};
+pub use self::read::{EventText, Input, InputKind, KeepEvents, ReadError, Records, read};

@@ -95,6 +95,28 @@ pub struct Records {
     pub foreign: u64,
     /// Records that could not be used.
     pub bad: BadRecords,
+    /// The agent events as they were written, in the order of the input, where they are asked for.
+    pub events: Vec<EventText>,
+}
+
+/// An agent event as it was written.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EventText {
+    /// The number of the file on the command line.
+    pub file_number: usize,
+    /// The number of bytes before it in the file.
+    pub offset: u64,
+    /// One JSON object.
+    pub json: Box<str>,
+}
+
+/// Whether agent events are also kept as they were written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeepEvents {
+    /// They are, which takes as much memory as the input has bytes.
+    Yes,
+    /// They are not.
+    No,
 }
 
 /// The times of the first and the last evidence.
@@ -121,6 +143,7 @@ struct Found {
     contacts: ContactBook,
     foreign: u64,
     bad: BadRecords,
+    events: Vec<EventText>,
 }
 
 /// A block on its way to be decoded.
@@ -135,6 +158,7 @@ pub fn read(
     inputs: &[Input],
     now: Timestamp,
     threads: usize,
+    keep: KeepEvents,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Records, ReadError> {
     let latest = now + Millis::from_hours(24);
@@ -143,7 +167,7 @@ pub fn read(
     let receiver = Mutex::new(receiver);
     thread::scope(|scope| {
         let receiver = &receiver;
-        let decode = |done: Sender<Block>| move || decode_blocks(receiver, &done, latest);
+        let decode = |done: Sender<Block>| move || decode_blocks(receiver, &done, keep, latest);
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(decode(done.clone()))).collect();
         let outcome = inputs.iter().enumerate().try_for_each(|(file_number, input)| {
             let failed = |cause| ReadError { name: input.name(), cause };
@@ -170,11 +194,17 @@ pub fn read(
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
+        records.events.sort_unstable();
         outcome.map(|()| records)
     })
 }
 
-fn decode_blocks(receiver: &Mutex<Receiver<Work>>, done: &Sender<Block>, latest: Timestamp) -> Found {
+fn decode_blocks(
+    receiver: &Mutex<Receiver<Work>>,
+    done: &Sender<Block>,
+    keep: KeepEvents,
+    latest: Timestamp,
+) -> Found {
     let mut decoder = Decoder::new().with_memory(MEMORY);
     let mut found = Found::default();
     let mut partition = Partition::default();
@@ -184,7 +214,7 @@ fn decode_blocks(receiver: &Mutex<Receiver<Work>>, done: &Sender<Block>, latest:
         if partition.file_number != work.file_number {
             partition = Partition::of(work.file_number);
         }
-        found.take(&work, &partition.id, &mut decoder, latest);
+        found.take(&work, &partition.id, &mut decoder, keep, latest);
         // The reader may be through already, and need no more blocks.
         let _not_needed = done.send(work.block);
     }
@@ -210,14 +240,28 @@ impl Default for Partition {
 }
 
 impl Found {
-    fn take(&mut self, work: &Work, partition: &PartitionId, decoder: &mut Decoder, latest: Timestamp) {
+    fn take(
+        &mut self,
+        work: &Work,
+        partition: &PartitionId,
+        decoder: &mut Decoder,
+        keep: KeepEvents,
+        latest: Timestamp,
+    ) {
         for frame in work.block.frames() {
             let (line, outcome) = match frame {
                 Ok(frame) => {
                     let position = Position::Number(frame.offset);
                     let order = Order { partition: partition.clone(), position };
                     let decoded = decoder.decode(frame.bytes, order).map_err(|error| error.to_string());
-                    (frame.line, decoded.and_then(|decoded| self.keep(decoded, latest)))
+                    let is_event = matches!(decoded, Ok(Decoded::Agent(_)));
+                    let outcome = decoded.and_then(|decoded| self.keep(decoded, latest));
+                    if outcome.is_ok() && is_event && keep == KeepEvents::Yes {
+                        let json = String::from_utf8_lossy(frame.bytes).into();
+                        let file_number = work.file_number;
+                        self.events.push(EventText { file_number, offset: frame.offset, json });
+                    }
+                    (frame.line, outcome)
                 }
                 Err(broken) => (broken.line, Err(broken.reason.to_string())),
             };
@@ -260,6 +304,7 @@ impl Records {
         self.heard = found.heard.map(|heard| heard.and(self.heard)).or(self.heard);
         found.contacts.into_legs().for_each(|leg: ContactLeg| self.contacts.take(leg));
         self.foreign += found.foreign;
+        self.events.extend(found.events);
         self.bad.merge(found.bad);
     }
 }

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod demo;
+mod encode;
 mod input;
 mod output;
 mod samples;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use pegboard::clock;
-use pegboard::replay::{Input, read};
+use pegboard::replay::{Input, KeepEvents, read};
 use pegboard_engine::timeline::append;
 use pegboard_engine::{Silence, Timeline, TimelinePolicy};
 use pegboard_model::{AgentId, Millis, Segment, Timestamp};
@@ -56,7 +56,7 @@ fn derived(folder: &Path, source: &str) -> BTreeMap<AgentId, Vec<Segment>> {
     let file = folder.join(source).join("events.ndjson");
     let (now, policy) =
         (clock::system(), TimelinePolicy { silence: Some(Silence::default()), ..TimelinePolicy::default() });
-    let records = read(&[Input::parse(file.to_str().unwrap())], now, 2, &|_| {}).unwrap();
+    let records = read(&[Input::parse(file.to_str().unwrap())], now, 2, KeepEvents::No, &|_| {}).unwrap();
     let timeline = |(agent, seen): (AgentId, Vec<Vec<_>>)| {
         let evidence: Vec<_> = seen.into_iter().flatten().collect();
         let (mut timeline, track) = Timeline::derive(agent, evidence, &policy).unwrap();

@@ -76,7 +76,8 @@ fn r28_a_replayed_event_is_of_2010_to_a_day_ahead() {
     let path = folder.path().join("events.ndjson");
     std::fs::write(&path, times.map(|at| change(at, "Available")).join("\n")).unwrap();
     let input = pegboard::replay::Input::parse(path.to_str().unwrap());
-    let records = pegboard::replay::read(&[input], nine(), 1, &|_| {}).unwrap();
+    let records =
+        pegboard::replay::read(&[input], nine(), 1, pegboard::replay::KeepEvents::No, &|_| {}).unwrap();
     assert_eq!(records.bad.count, 2, "{}", records.bad);
     let told = records.bad.to_string();
     assert!(told.contains("2009-12-31T23:59:59.999Z") && told.contains("09:00:00.001Z"), "{told}");

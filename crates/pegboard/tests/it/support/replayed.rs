@@ -1,7 +1,7 @@
 //! Replay, inside the test's own process.
 
 use jiff::tz::TimeZone;
-use pegboard::replay::{Inputs, Settings, read};
+use pegboard::replay::{Inputs, KeepEvents, Settings, read};
 use pegboard_engine::queues::QueueGoals;
 use pegboard_engine::{IntervalLength, StatusTable, StatusType};
 use pegboard_model::Millis;
@@ -14,7 +14,7 @@ use super::day::Day;
 pub(crate) fn replay(day: &Day, settings: &ReportSettings) -> Inputs {
     let folder = tempfile::tempdir().unwrap();
     let inputs = day.write(folder.path());
-    let records = read(&inputs, day.end, 1, &|_| {}).unwrap();
+    let records = read(&inputs, day.end, 1, KeepEvents::No, &|_| {}).unwrap();
     assert_eq!((records.bad.count, records.foreign), (0, 0), "{}", records.bad);
     Inputs::new(records, replay_settings(settings)).unwrap()
 }

@@ -1,0 +1,78 @@
+//! What Pegboard knows of a span of time, as a sink is handed it.
+
+use jiff::tz::TimeZone;
+use pegboard_model::report::{
+    Activity, AgentInterval, AgentQueueInterval, QueueInterval, SegmentRow, Session,
+};
+use pegboard_model::{AgentId, AgentProfile, Millis, SourceName, Timestamp};
+
+/// One interval, half-open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Interval {
+    /// The first instant.
+    pub start: Timestamp,
+    /// The first instant after.
+    pub end: Timestamp,
+}
+
+/// An agent as the directory has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentEntry {
+    /// The platform's id.
+    pub id: AgentId,
+    /// Login, name, team and hierarchy, as they were last.
+    pub profile: AgentProfile,
+}
+
+/// An event of an agent, as its platform wrote it. Only sinks that pass on raw events are handed any.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawEvent {
+    /// The number of the input that it stood in, from 0.
+    pub input: usize,
+    /// Its place there: the number of bytes before it.
+    pub offset: u64,
+    /// One JSON object, to the letter.
+    pub json: Box<str>,
+}
+
+/// What Pegboard knows. Rows are those of the reports contract, and mean what it says.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// The source.
+    pub source: SourceName,
+    /// The reporting time zone.
+    pub zone: TimeZone,
+    /// The length of an interval that nothing cuts.
+    pub interval_length: Millis,
+    /// Every interval, in order, also those of which there are no rows.
+    pub intervals: Vec<Interval>,
+    /// The state feed: what each agent was in from when on, by start and then by agent, a sign-in as a segment without length.
+    /// What an agent is in already when the first interval begins stands there as if it began then.
+    pub states: Vec<SegmentRow>,
+    /// What agents did, by end and then by agent, each whole, however early it began; what lasts still is last.
+    pub activities: Vec<Activity>,
+    /// Sign-in to sign-out, by agent and sign-in.
+    pub sessions: Vec<Session>,
+    /// Where agents' time went, by interval and agent.
+    pub agents: Vec<AgentInterval>,
+    /// What happened in queues, by interval, queue, channel and direction.
+    pub queues: Vec<QueueInterval>,
+    /// What agents did for queues, by interval, agent, queue, channel and direction.
+    pub agent_queues: Vec<AgentQueueInterval>,
+    /// Every agent, by id.
+    pub directory: Vec<AgentEntry>,
+    /// The platform's own events of agents, in order of arrival.
+    pub raw_events: Vec<RawEvent>,
+}
+
+impl Interval {
+    /// Whether `at` lies inside.
+    pub fn contains(self, at: Timestamp) -> bool {
+        self.start <= at && at < self.end
+    }
+
+    /// Its length.
+    pub fn length(self) -> Millis {
+        self.end.since(self.start)
+    }
+}

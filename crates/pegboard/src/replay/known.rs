@@ -1,0 +1,66 @@
+//! What sinks are handed of what was read.
+
+use pegboard_engine::segments::activity_rows;
+use pegboard_engine::{Interval, Window};
+use pegboard_model::report::Activity;
+use pegboard_model::{AgentProfile, Millis, Timestamp};
+use pegboard_sinks::{AgentEntry, Known, RawEvent};
+
+use super::derive::{Cut, Inputs};
+use super::read::EventText;
+
+impl Inputs {
+    /// Everything that a sink may be handed; `events` are the platform's own, in order of arrival.
+    pub fn known(&self, events: Vec<EventText>) -> Known {
+        let intervals: Vec<_> = self.grid(Cut::Interval).intervals().collect();
+        let mut states = self.segments();
+        states.sort_by(|a, b| (a.start, &a.agent_id).cmp(&(b.start, &b.agent_id)));
+        Known {
+            source: self.settings.source.clone(),
+            zone: self.settings.zone.clone(),
+            interval_length: intervals.iter().map(|interval| interval.length()).max().unwrap_or(Millis::ZERO),
+            intervals: intervals.into_iter().map(handed).collect(),
+            states,
+            activities: self.whole_activities(),
+            sessions: self.sessions(),
+            agents: self.agent_rows(Cut::Interval).to_vec(),
+            queues: self.queue_rows(Cut::Interval),
+            agent_queues: self.agent_queue_rows(Cut::Interval),
+            directory: self.directory(),
+            raw_events: events.into_iter().map(raw_event).collect(),
+        }
+    }
+
+    /// What agents did, by end, also where it began before the window. What lasts still when the window ends is last.
+    fn whole_activities(&self) -> Vec<Activity> {
+        let window = Window { from: Timestamp::MIN, to: self.window.to };
+        let mut activities = self
+            .per_agent(|timeline| activity_rows(&self.settings.source, timeline, window, self.known_until));
+        let order = |activity: &Activity| activity.end.map_or(Timestamp::MAX, |end| end);
+        activities.sort_by(|a, b| (order(a), &a.agent_id, a.start).cmp(&(order(b), &b.agent_id, b.start)));
+        activities
+    }
+
+    /// Every agent with the profile of its last segment that tells who it is.
+    fn directory(&self) -> Vec<AgentEntry> {
+        let last = |profiles: &[&AgentProfile]| {
+            profiles.iter().rev().find(|profile| !profile.login.is_empty()).copied().cloned()
+        };
+        self.timelines
+            .iter()
+            .map(|timeline| {
+                let profiles: Vec<_> =
+                    timeline.segments.iter().map(|segment| &*segment.state.profile).collect();
+                AgentEntry { id: timeline.agent.clone(), profile: last(&profiles).unwrap_or_default() }
+            })
+            .collect()
+    }
+}
+
+fn handed(interval: Interval) -> pegboard_sinks::Interval {
+    pegboard_sinks::Interval { start: interval.start, end: interval.end }
+}
+
+fn raw_event(event: EventText) -> RawEvent {
+    RawEvent { input: event.file_number, offset: event.offset, json: event.json }
+}

@@ -1,0 +1,110 @@
+//! What a WFM would be sent, as files.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use pegboard_model::Timestamp;
+use serde_json::Value;
+
+use super::{FILES, small_day};
+use crate::support::binary::replay;
+
+/// The files below a folder, by name, in order.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if path.is_dir() {
+            found.extend(files(&path).into_iter().map(|(below, body)| (format!("{name}/{below}"), body)));
+        } else {
+            found.insert(name, fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn json(body: &[u8]) -> Value {
+    serde_json::from_slice(body).unwrap()
+}
+
+#[test]
+fn what_cannot_be_encoded_is_refused_before_anything_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    small_day(folder.path());
+    for (arguments, said) in [
+        (
+            "--encode cxone --out out",
+            &["no encoding 'cxone'", "the encodings are", "cxone-agent-activity"][..],
+        ),
+        (
+            "--encode cxone-agent-activity,iexx,cxone-agent-activity --out out",
+            &["no encoding 'iexx'", "'cxone-agent-activity' is there twice"],
+        ),
+        ("--encode cxone-agent-activity", &["--out"]),
+        ("--encode cxone-agent-activity --interval 60m --out out", &["intervals of 15m", "60m"]),
+    ] {
+        replay(folder.path(), &format!("{FILES} {arguments}")).refused(64, said);
+    }
+    assert!(!folder.path().join("out").exists());
+}
+
+#[test]
+fn files_that_are_there_already_are_named_and_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    small_day(folder.path());
+    let arguments = format!("{FILES} --encode cxone-agent-activity --report sessions --out out");
+    let out = folder.path().join("out");
+    fs::create_dir(&out).unwrap();
+    for name in ["20260302T081500Z.json", "20260302T090000Z.json"] {
+        fs::write(out.join(name), "mine").unwrap();
+    }
+    fs::write(out.join("something-else.txt"), "mine").unwrap();
+    replay(folder.path(), &arguments).refused(64, &["20260302T081500Z.json", "20260302T090000Z.json"]);
+    assert_eq!(files(&out).len(), 3, "nothing was written");
+    assert!(files(&out).values().all(|body| body == b"mine"));
+}
+
+#[test]
+fn every_activity_is_in_the_interval_in_which_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    small_day(folder.path());
+    let arguments =
+        format!("{FILES} --encode cxone-agent-activity --report activities --format json --out out");
+    replay(folder.path(), &arguments).well();
+    let mut written = files(&folder.path().join("out"));
+    let rows: Vec<Value> = serde_json::from_slice(&written.remove("activities.json").unwrap()).unwrap();
+    let mut expected: Vec<(String, String, String)> = rows
+        .iter()
+        .filter(|row| row["end"].is_string() && row["event_id"] != "")
+        .map(|row| {
+            ["agent_id", "end", "event_id"].map(|column| row[column].as_str().unwrap().to_owned()).into()
+        })
+        .collect();
+    let mut sent = Vec::new();
+    for (name, body) in &written {
+        let body = json(body);
+        let (start, end) = (body["startDate"].as_str().unwrap(), body["endDate"].as_str().unwrap());
+        assert_eq!(*name, format!("{}.json", start.replace(['-', ':'], "")));
+        assert_eq!((&body["acdType"], &body["reportVersion"]), (&"AMAZON_CONNECT".into(), &"1.0".into()));
+        for agent in body["reportData"].as_array().unwrap() {
+            for activity in agent["activities"].as_array().unwrap() {
+                let ended = activity["endTime"].as_str().unwrap();
+                assert!(at(start) <= at(ended) && at(ended) < at(end), "{activity} in {name}");
+                let id = agent["agentId"].as_str().unwrap().to_owned();
+                sent.push((id, ended.to_owned(), activity["eventId"].as_str().unwrap().to_owned()));
+            }
+        }
+    }
+    sent.sort();
+    expected.sort();
+    // What lasts when the input ends is cut there by the report, and is not completed for a WFM.
+    expected.retain(|(_, end, _)| at(end) < at("2026-03-02T10:00:00Z"));
+    assert!(!sent.is_empty());
+    assert_eq!(sent, expected);
+}
