@@ -5,38 +5,11 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+pub use pegboard_net::Secret;
 use zeroize::Zeroizing;
 
 /// The longest secret that is read from a file, in bytes.
 pub const MAX_SECRET_BYTES: u64 = 64 * 1024;
-
-/// Text that nobody may see: `Debug` and `Display` show `***`, and its memory is wiped at the end.
-#[derive(Clone)]
-pub struct Secret(Zeroizing<String>);
-
-impl Secret {
-    /// Takes a secret.
-    pub fn new(text: String) -> Self {
-        Self(Zeroizing::new(text))
-    }
-
-    /// The secret itself. Every call is a place where it can leak.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
-impl fmt::Display for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
 
 /// Where a secret is to be found. It is safe to show: it names the secret and does not hold it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -176,7 +149,7 @@ fn from_file(path: &Path) -> Result<Secret, SecretError> {
     }
     let length = text.strip_suffix('\n').map_or(text.len(), |line| line.trim_end_matches('\r').len());
     text.truncate(length);
-    Ok(Secret(text))
+    Ok(text.into())
 }
 
 #[cfg(unix)]
