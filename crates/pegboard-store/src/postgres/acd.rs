@@ -17,8 +17,10 @@ const ALONE: &str = "SELECT pg_advisory_xact_lock(hashtextextended('pegboard acd
 const FIND: &str = "
     SELECT given.place, known.revision, known.at, known.reason, known.file, known.told, known.body
     FROM unnest($2::text[], $3::bigint[], $4::text[]) WITH ORDINALITY AS given (report, interval_start, key, place)
-    JOIN acd_rows AS known ON known.source = $1 AND known.report = given.report
-        AND known.interval_start = given.interval_start AND known.key = given.key";
+    CROSS JOIN LATERAL (SELECT * FROM acd_rows
+                        WHERE source = $1 AND report = given.report AND interval_start = given.interval_start
+                          AND key = given.key
+                        OFFSET 0) AS known";
 
 /// The statements that read what stands where rows are to be written; the last one answers it.
 pub(super) fn find<'a>(source: &'a SourceName, rows: &'a [AcdRowWrite]) -> Option<[Call<'a>; 2]> {

@@ -144,8 +144,10 @@ fn wanted(close: &Close) -> Vec<Wanted<'_>> {
 const FIND: &str = "
     SELECT given.place, known.revision, known.at, known.reason, known.body
     FROM unnest($2::text[], $3::bigint[], $4::text[]) WITH ORDINALITY AS given (report, interval_start, key, place)
-    JOIN rows AS known ON known.source = $1 AND known.report = given.report
-        AND known.interval_start = given.interval_start AND known.key = given.key";
+    CROSS JOIN LATERAL (SELECT * FROM rows
+                        WHERE source = $1 AND report = given.report AND interval_start = given.interval_start
+                          AND key = given.key
+                        OFFSET 0) AS known";
 
 fn find<'a>(source: &'a SourceName, wanted: &'a [Wanted<'a>]) -> Call<'a> {
     let names: Vec<&Name<'_>> = wanted.iter().map(|row| &row.name).collect();

@@ -31,7 +31,10 @@ const SETTINGS: &str = "-c idle_in_transaction_session_timeout=5000 -c tcp_keepa
 const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false)
     WHERE current_setting('synchronous_commit') = 'off'";
 
-/// For connections that write: every statement finds its rows by key.
+/// For connections that write: every statement finds its rows by key. That takes its share of the statements, too: a plan
+/// is made once, often while the tables are empty, and then kept, and to an empty table every way is the same. A join would
+/// leave it open to go over all rows of a source for each batch. So rows that are given by their keys are sought one by one,
+/// in a `LATERAL` subquery that stays one (`OFFSET 0`, `LIMIT` or `FOR UPDATE`), and changed where they were found (`ctid`).
 const BY_KEY: &str = " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
 
 /// What connections of one kind have in common.

@@ -77,17 +77,18 @@ pub(super) async fn list(session: &Session, source: &SourceName, most: usize) ->
     marks.collect()
 }
 
-/// Removes marks that stand exactly as they were read.
+/// Removes marks that stand exactly as they were read; locks them in order of their keys. One that was changed while its
+/// lock was waited for stays.
 const ANSWER: &str = "
-    DELETE FROM dirty USING (
-        SELECT known.of_contacts, known.agent, known.low, known.high
-        FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS given (agent, low, high)
-        JOIN dirty AS known ON known.source = $1 AND known.of_contacts = (given.agent IS NULL)
-            AND known.agent = coalesce(given.agent, '') AND known.low = given.low AND known.high = given.high
-        ORDER BY known.of_contacts, known.agent FOR UPDATE OF known
-    ) AS answered
-    WHERE dirty.source = $1 AND dirty.of_contacts = answered.of_contacts AND dirty.agent = answered.agent
-      AND dirty.low = answered.low AND dirty.high = answered.high";
+    DELETE FROM dirty WHERE ctid = ANY (ARRAY(
+        SELECT known.ctid
+        FROM (SELECT agent IS NULL AS of_contacts, coalesce(agent, '') AS agent, low, high
+              FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS given (agent, low, high)
+              ORDER BY 1, 2) AS given
+        CROSS JOIN LATERAL (SELECT ctid FROM dirty
+                            WHERE source = $1 AND of_contacts = given.of_contacts AND agent = given.agent
+                              AND low = given.low AND high = given.high
+                            FOR UPDATE) AS known))";
 
 /// The statement that removes marks that stand exactly as they were read.
 pub(super) fn answer<'a>(source: &'a SourceName, marks: &'a [DirtyMark]) -> Call<'a> {

@@ -161,18 +161,25 @@ fn with_keys<'a>(call: Call<'a>, evidence: &'a [Observation]) -> Call<'a> {
         .with(column(evidence, |seen| text(&seen.id.to_string()).into_owned()))
 }
 
+/// Rows are locked in order of their keys.
 const PLACES: &str = "
     SELECT known.agent, known.at, known.id, known.partition, known.position
-    FROM unnest($2::text[], $3::bigint[], $4::text[]) AS given (agent, at, id)
-    JOIN evidence AS known ON known.source = $1 AND known.agent = given.agent AND known.at = given.at
-        AND known.id = given.id
-    ORDER BY known.agent, known.at, known.id FOR UPDATE OF known";
+    FROM (SELECT * FROM unnest($2::text[], $3::bigint[], $4::text[]) AS given (agent, at, id)
+          ORDER BY agent, at, id) AS given
+    CROSS JOIN LATERAL (SELECT * FROM evidence
+                        WHERE source = $1 AND agent = given.agent AND at = given.at AND id = given.id
+                        FOR UPDATE) AS known";
 
 const EARLIER: &str = "
-    UPDATE evidence SET partition = given.partition, position = given.position
-    FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[])
-         AS given (agent, at, id, partition, position)
-    WHERE evidence.source = $1 AND evidence.agent = given.agent AND evidence.at = given.at AND evidence.id = given.id";
+    UPDATE evidence SET partition = earlier.partition, position = earlier.position
+    FROM (SELECT known.place, given.partition, given.position
+          FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[])
+               AS given (agent, at, id, partition, position)
+          CROSS JOIN LATERAL (SELECT ctid AS place FROM evidence
+                              WHERE source = $1 AND agent = given.agent AND at = given.at AND id = given.id
+                              OFFSET 0) AS known
+          OFFSET 0) AS earlier
+    WHERE evidence.ctid = earlier.place";
 
 /// Of two copies of an event the one that stands earlier counts, whichever came first: its place decides between
 /// events of one instant. Copies are rare, so that the exchanges that this costs are, too.
@@ -240,20 +247,23 @@ pub(super) async fn rebase(
 
 /// Removes what starts at or after an instant.
 const CLEAR: &str = "
-    DELETE FROM segments USING unnest($2::text[], $3::bigint[], $4::boolean[]) AS given (agent, low, keep_mark)
-    WHERE segments.source = $1 AND segments.agent = given.agent AND segments.start >= given.low
-      AND NOT (given.keep_mark AND segments.start = given.low AND NOT segments.is_segment)";
+    DELETE FROM segments WHERE ctid = ANY (ARRAY(
+        SELECT later.ctid FROM unnest($2::text[], $3::bigint[], $4::boolean[]) AS given (agent, low, keep_mark)
+        CROSS JOIN LATERAL (SELECT ctid FROM segments
+                            WHERE source = $1 AND agent = given.agent AND start >= given.low
+                              AND NOT (given.keep_mark AND start = given.low AND NOT is_segment)
+                            OFFSET 0) AS later))";
 
 /// Cuts what reaches beyond. Segments do not overlap, so that can only be the last one that starts before.
 const CUT: &str = "
-    UPDATE segments SET stop = given.low
-    FROM unnest($2::text[], $3::bigint[]) AS given (agent, low)
-    CROSS JOIN LATERAL (SELECT earlier.start FROM segments AS earlier
-                        WHERE earlier.source = $1 AND earlier.agent = given.agent AND earlier.start < given.low
-                          AND earlier.is_segment
-                        ORDER BY earlier.start DESC LIMIT 1) AS last
-    WHERE segments.source = $1 AND segments.agent = given.agent AND segments.start = last.start AND segments.is_segment
-      AND (segments.stop IS NULL OR segments.stop > given.low)";
+    UPDATE segments SET stop = cut.low
+    FROM (SELECT last.place, given.low FROM unnest($2::text[], $3::bigint[]) AS given (agent, low)
+          CROSS JOIN LATERAL (SELECT ctid AS place, stop FROM segments
+                              WHERE source = $1 AND agent = given.agent AND start < given.low AND is_segment
+                              ORDER BY start DESC LIMIT 1) AS last
+          WHERE last.stop IS NULL OR last.stop > given.low
+          OFFSET 0) AS cut
+    WHERE segments.ctid = cut.place";
 
 const PUT: &str = "
     INSERT INTO segments (source, agent, start, is_segment, stop, mark, state)
@@ -331,8 +341,10 @@ fn newest(contacts: &[(ContactLeg, Option<Timestamp>)]) -> BTreeMap<String, Pegg
     newest
 }
 
-const PEGGED: &str =
-    "SELECT id, pegged FROM contacts WHERE source = $1 AND id = ANY($2) ORDER BY id FOR UPDATE";
+/// The ids come in order, and rows are locked in it.
+const PEGGED: &str = "
+    SELECT known.id, known.pegged FROM unnest($2::text[]) AS given (id)
+    CROSS JOIN LATERAL (SELECT id, pegged FROM contacts WHERE source = $1 AND id = given.id FOR UPDATE) AS known";
 
 /// Writes contacts; answers those that were newer than what was there.
 const CONTACTS: &str = "

@@ -63,7 +63,9 @@ pub(super) async fn stored_agents_of(
     source: &SourceName,
     agents: &[AgentId],
 ) -> Tried<Vec<StoredAgent>> {
-    let sql = "SELECT agent, track, now, version FROM agents WHERE source = $1 AND agent = ANY($2)";
+    let sql = "SELECT known.* FROM unnest($2::text[]) AS given (agent) CROSS JOIN LATERAL
+               (SELECT agent, track, now, version FROM agents WHERE source = $1 AND agent = given.agent
+                OFFSET 0) AS known";
     let agents: Vec<_> = agents.iter().map(|agent| text(agent.as_str())).collect();
     all(session, Call::new(sql).with(source.as_str()).with(agents), read_agent).await
 }
@@ -211,6 +213,7 @@ const SEGMENTS_OF_ALL: &str = "
                                    AND earlier.is_segment
                                  ORDER BY earlier.start DESC LIMIT 1), $2)
           AND (stop IS NULL OR stop > $2 OR start >= $2)
+        OFFSET 0
     ) AS touching
     ORDER BY known.agent, touching.start, touching.is_segment";
 

@@ -195,16 +195,22 @@ async fn sweep_dead_letters(session: &Session, now: Timestamp, retention: &Reten
 
 const FORGET: &str = "
     WITH gone AS (
-        DELETE FROM agents USING unnest($2::text[], $3::bigint[]) AS given (agent, version)
-        WHERE agents.source = $1 AND agents.agent = given.agent AND agents.version = given.version
-          AND agents.heard < $4
-          AND NOT EXISTS (SELECT 1 FROM dirty
-                          WHERE dirty.source = $1 AND NOT dirty.of_contacts AND dirty.agent = given.agent)
-        RETURNING agents.agent
+        DELETE FROM agents WHERE ctid = ANY (ARRAY(
+            SELECT known.ctid FROM unnest($2::text[], $3::bigint[]) AS given (agent, version)
+            CROSS JOIN LATERAL (SELECT ctid FROM agents
+                                WHERE source = $1 AND agent = given.agent AND version = given.version AND heard < $4
+                                FOR UPDATE) AS known
+            WHERE NOT EXISTS (SELECT 1 FROM dirty WHERE source = $1 AND NOT of_contacts AND agent = given.agent
+                              OFFSET 0)))
+        RETURNING agent
     ), of_evidence AS (
-        DELETE FROM evidence USING gone WHERE evidence.source = $1 AND evidence.agent = gone.agent
+        DELETE FROM evidence WHERE ctid = ANY (ARRAY(
+            SELECT of.ctid FROM gone CROSS JOIN LATERAL
+                (SELECT ctid FROM evidence WHERE source = $1 AND agent = gone.agent OFFSET 0) AS of))
     ), of_segments AS (
-        DELETE FROM segments USING gone WHERE segments.source = $1 AND segments.agent = gone.agent
+        DELETE FROM segments WHERE ctid = ANY (ARRAY(
+            SELECT of.ctid FROM gone CROSS JOIN LATERAL
+                (SELECT ctid FROM segments WHERE source = $1 AND agent = gone.agent OFFSET 0) AS of))
     )
     SELECT agent FROM gone ORDER BY agent";
 

@@ -3,6 +3,7 @@
 mod connection;
 mod copy;
 mod feed_order;
+mod plans;
 mod proxy;
 mod restart;
 mod schema;
