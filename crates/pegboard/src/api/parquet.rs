@@ -27,13 +27,13 @@ fn structure(json: &Json) -> Option<String> {
     (json.is_object() || json.is_array()).then(|| json.to_string())
 }
 
-/// The columns of the reports contract have their types; of those that rows over time carry besides, three are no texts.
+/// The columns of the reports contract have their types; of the others four are no texts.
 fn type_of(column: &str) -> Type {
     match (kind_of(column), column) {
         (Some(kind), _) => Type::of(kind),
         (None, "at") => Type::Time,
         (None, "revision") => Type::Whole,
-        (None, "provisional") => Type::Flag,
+        (None, "provisional" | "agrees") => Type::Flag,
         (None, _) => Type::Text,
     }
 }

@@ -320,6 +320,12 @@ pub static ROUTES: [Route; 20] = [
                 about: "How many seconds durations may differ in a reconciliation, for each contact or each interval of an \
                         agent; 1 where nothing is said. Counts may not differ.",
             },
+            Param {
+                name: "agreeing",
+                repeated: false,
+                kind: ParamKind::Word(&["true", "false"]),
+                about: "Whether a reconciliation also shows the numbers that agree.",
+            },
             FORMAT,
             SPREADSHEET,
         ],

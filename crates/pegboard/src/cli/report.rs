@@ -50,6 +50,9 @@ pub(super) struct Arguments {
     /// How many seconds durations may differ in a reconciliation, for each contact; 1 where nothing is said.
     #[arg(long, value_name = "SECONDS", conflicts_with = "history")]
     tolerance: Option<u32>,
+    /// Also show the numbers that agree; in a reconciliation.
+    #[arg(long, conflicts_with = "history")]
+    agreeing: bool,
     /// How the rows are written.
     #[arg(long, value_enum, default_value_t = Format::Csv)]
     format: Format,
@@ -114,6 +117,9 @@ impl Arguments {
         }
         if let Some(seconds) = self.tolerance {
             query.append_pair("tolerance", &seconds.to_string());
+        }
+        if self.agreeing {
+            query.append_pair("agreeing", "true");
         }
         query.append_pair(
             "format",

@@ -24,7 +24,7 @@ struct View {
     html: &'static str,
 }
 
-const VIEWS: [View; 5] = [
+const VIEWS: [View; 7] = [
     View { path: "/", name: "board", title: "Board", html: include_str!("assets/views/board.html") },
     View { path: "/queues", name: "queues", title: "Queues", html: include_str!("assets/views/queues.html") },
     View {
@@ -39,6 +39,8 @@ const VIEWS: [View; 5] = [
         title: "Sources",
         html: include_str!("assets/views/sources.html"),
     },
+    View { path: "/checks", name: "checks", title: "Checks", html: include_str!("assets/views/checks.html") },
+    View { path: "/repair", name: "repair", title: "Repair", html: include_str!("assets/views/repair.html") },
     View {
         path: "/sign-in",
         name: "sign-in",

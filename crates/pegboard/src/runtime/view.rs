@@ -269,6 +269,8 @@ pub struct ReportRequest {
     pub by_day: bool,
     /// How much durations may differ in a reconciliation, for each contact or each interval of an agent.
     pub tolerance: Millis,
+    /// Whether a reconciliation also shows the numbers that agree.
+    pub agreeing: bool,
 }
 
 impl ReportRequest {
@@ -284,6 +286,7 @@ impl ReportRequest {
             virtual_queues: false,
             by_day: false,
             tolerance: Millis::from_seconds(1),
+            agreeing: false,
         }
     }
 }

@@ -38,6 +38,9 @@ const NAMED = new Set([
   "payload",
   "position",
   "kind",
+  "acd_report",
+  "file",
+  "changed",
 ]);
 let browser;
 
@@ -56,7 +59,9 @@ function poisoned(text) {
 function poison(value, key) {
   if (Array.isArray(value)) return value.map((item) => poison(item, key));
   if (value !== null && typeof value === "object")
-    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, poison(inner, name)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([name, inner]) => [name, poison(inner, key === "changed" ? key : name)]),
+    );
   return typeof value === "string" && NAMED.has(key) ? poisoned(value) : value;
 }
 
@@ -66,18 +71,23 @@ async function hostile(path, check) {
   const base = await mock.start();
   let answers = 0;
   try {
-    await visit(browser, `${base}/sign-in-not-yet`, async (page) => {
-      await page.route(/\/api\/v1\/(?!agents\/stream)/, async (route) => {
-        const response = await route.fetch();
-        const type = response.headers()["content-type"] ?? "";
-        if (!type.includes("json")) return route.fulfill({ response });
-        answers += 1;
-        return route.fulfill({ response, json: poison(await response.json(), "") });
-      });
-      await page.goto(base + path);
-      await check(page);
-      await inert(page);
-    }, { expected: /404/ });
+    await visit(
+      browser,
+      `${base}/sign-in-not-yet`,
+      async (page) => {
+        await page.route(/\/api\/v1\/(?!agents\/stream)/, async (route) => {
+          const response = await route.fetch();
+          const type = response.headers()["content-type"] ?? "";
+          if (!type.includes("json")) return route.fulfill({ response });
+          answers += 1;
+          return route.fulfill({ response, json: poison(await response.json(), "") });
+        });
+        await page.goto(base + path);
+        await check(page);
+        await inert(page);
+      },
+      { expected: /404/ },
+    );
     assert.ok(answers > 0, "nothing was poisoned");
   } finally {
     await mock.stop();
@@ -141,12 +151,38 @@ test("S36: staffing, its legend and its chart", () =>
     await pointAtAll(page, "canvas, .u-over, [title], #legend .legend-item");
   }));
 
-test("S36: sources and dead letters", () =>
+test("S36: the history of an interval", () =>
+  hostile("/queues", async (page) => {
+    await page.locator("#intervals button.tag:visible").first().click();
+    await shows(page, "#revisions h3, #revisions td");
+    await pointAtAll(page, "#revisions td");
+  }));
+
+test("S36: sources", () =>
   hostile("/sources", async (page) => {
-    await page.waitForSelector(".letters tbody tr");
-    await shows(page, ".letters tbody");
-    await pointAtAll(page, "[title], .letters td");
+    await page.waitForSelector("article.source");
+    await pointAtAll(page, "[title]");
     await shows(page, "body");
+  }));
+
+test("S36: completeness and reconciliation", () =>
+  hostile("/checks", async (page) => {
+    await page.waitForSelector("#differences tbody tr");
+    await shows(page, "#lines");
+    await shows(page, "#holes tbody");
+    await shows(page, "#differences tbody");
+    await pointAtAll(page, ".strip .cell, [title]");
+    await shows(page, "#pointed");
+    await page.locator("#find").fill("<img");
+  }));
+
+test("S36: dead letters and their records", () =>
+  hostile("/repair", async (page) => {
+    await shows(page, "#reasons tbody");
+    await shows(page, "#letters tbody");
+    await page.locator("#letters .choice").first().click();
+    for (let times = 0; times < 8; times += 1) await page.keyboard.press("ArrowRight");
+    await shows(page, "#letter");
   }));
 
 test("S36: the check finds what it looks for", () =>

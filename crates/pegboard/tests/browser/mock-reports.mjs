@@ -78,6 +78,70 @@ export function groupRows(world, from, to) {
   );
 }
 
+const LINES = [
+  ["agent_interval", null],
+  ["queue_interval", null],
+  ["agent_queue_interval", null],
+  ["queue_interval", "QR-intraday"],
+  ["agent_interval", "ASPR (agents, 15 min)"],
+];
+
+/** A hole in one report of the ACD, a gap in a computed one, a queue that is silent at night. */
+export function completeness(from, to) {
+  const starts = intervals(from, to);
+  return LINES.flatMap(([report, acdReport], line) =>
+    starts.map(([start, share], index) => {
+      const hour = new Date(start).getUTCHours();
+      const fromEnd = starts.length - index;
+      const isMissing = acdReport !== null && line === 3 && index >= 30 && index < 33;
+      const isGap = acdReport === null && line === 1 && index >= 50 && index < 52;
+      const isOpen = share < 1 || (acdReport === null ? fromEnd <= 2 : fromEnd <= 4);
+      const [state, reason] = isOpen
+        ? ["open", acdReport === null ? "not closed yet" : "the ACD may still tell"]
+        : isMissing
+          ? ["missing", "no file told of it"]
+          : isGap
+            ? ["gap", "partition agent-events/0001: older than the stream keeps"]
+            : ["complete", ""];
+      const rows = state !== "complete" || (report !== "agent_interval" && hour < 4) ? 0 : 10 + line;
+      const origin = acdReport === null ? "computed" : "acd";
+      return { ...head(start), origin, report, acd_report: acdReport, state, rows, reason };
+    }),
+  );
+}
+
+/** Differences of a few queues, some of them for a known reason. @param {import("./mock-world.mjs").World} world */
+export function reconciliation(world, from, to, agreeing) {
+  return intervals(from, to).flatMap(([start, share]) =>
+    world.queues.flatMap(([name, channel], index) => {
+      const kind = (start / STEP + index * 3) % 11;
+      if (share < 1 || (kind > 2 && !agreeing)) return [];
+      const difference = kind === 0 ? 1 : kind === 1 ? -1 : kind === 2 ? 12.5 : 0;
+      const measure = kind === 2 ? "handle_s" : "answered";
+      const reasons = ["pegging: the day agrees, so contacts are counted in another interval", "", ""];
+      return [
+        {
+          ...head(start),
+          report: "queue_interval",
+          acd_report: "QR-intraday",
+          queue_id: `queue-${index}`,
+          queue_name: name,
+          agent_id: null,
+          agent_login: null,
+          channel,
+          direction: null,
+          measure,
+          acd: 20 + difference,
+          computed: 20,
+          difference,
+          agrees: difference === 0,
+          reason: reasons[kind] ?? "",
+        },
+      ];
+    }),
+  );
+}
+
 /** Starts of the intervals in a window, each with how much of it has passed. */
 function intervals(from, to) {
   const found = [];

@@ -7,7 +7,7 @@ import { createServer } from "node:http";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { groupRows, queueHistory, queueRows } from "./mock-reports.mjs";
+import { completeness, groupRows, queueHistory, queueRows, reconciliation } from "./mock-reports.mjs";
 import { World, iso } from "./mock-world.mjs";
 
 const CONSOLE = new URL("../../src/console/", import.meta.url);
@@ -19,11 +19,12 @@ const VIEWS = [...source("document.rs").matchAll(/View \{\s*path: "([^"]+)",\s*n
 const KEPT = 5000;
 
 export class MockServer {
-  /** @param {{ agents?: number, rate?: number, token?: string | null }} [options] */
-  constructor({ agents = 1000, rate = 50, token = null } = {}) {
+  /** @param {{ agents?: number, rate?: number, token?: string | null, role?: string }} [options] */
+  constructor({ agents = 1000, rate = 50, token = null, role = "operator" } = {}) {
     this.world = new World({ agents });
     this.rate = rate;
     this.token = token;
+    this.role = role;
     this.health = "ok";
     this.down = false;
     this.store = 1;
@@ -143,7 +144,7 @@ export class MockServer {
   }
 
   #session(request, response) {
-    const who = { name: "planner", role: "viewer", sources: [], csrf: this.token ? "proof" : null };
+    const who = { name: "planner", role: this.role, sources: [], csrf: this.token ? "proof" : null };
     if (request.method === "GET") {
       return this.token && !this.#signedIn(request)
         ? this.#error(response, 401, "unauthenticated", "a token is needed")
@@ -205,6 +206,15 @@ export class MockServer {
         });
       case "/api/v1/reports/queue_interval/history":
         return this.#json(response, { report: "queue_interval", rows: queueHistory(this.world, from, to) });
+      case "/api/v1/reports/completeness":
+        return this.#json(response, { report: "completeness", rows: completeness(from, to) });
+      case "/api/v1/reports/reconciliation":
+        return to - from > 5 * 86_400_000
+          ? this.#error(response, 413, "too_large", "more rows than one answer may have: ask for a shorter window")
+          : this.#json(response, {
+              report: "reconciliation",
+              rows: reconciliation(this.world, from, to, query.get("agreeing") === "true"),
+            });
       case "/api/v1/reports/group_interval":
         return this.#json(response, {
           report: "group_interval",
@@ -287,20 +297,28 @@ export class MockServer {
 
   #letters(before, now) {
     const reasons = [
-      "CurrentAgentSnapshot.Configuration: missing field `Username`",
-      "not JSON: expected value at line 1 column 1",
-      `EventTimestamp: '${"2026-13-01T00:00:00Z"}' is not a time`,
-      "newer than the hub's clock by 31 min",
+      [
+        "agent-events/0001",
+        "CurrentAgentSnapshot.Configuration: missing field `Username`",
+        '{"AWSAccountId":"<b>0</b>", …',
+      ],
+      ["agent-events/0001", "not JSON: expected value at line 1 column 1", "hello"],
+      [
+        "reports/connect",
+        "report `connect/centre/Reports/QR-2026-03-01T09:15:00Z.csv`, line 3, column 2 (`Contacts handled`): not a count; mend the cell and retry it, or say in the source's table of labels what the column means",
+        "Queue,Contacts handled\nService voice,12\nSales voice,twelve\nVIP,3\n",
+      ],
+      ["agent-events/0001", "newer than the hub's clock by 31 min", ""],
     ];
-    const ids = Array.from({ length: 50 }, (_, index) => before - 1 - index).filter((id) => id > 0);
+    const ids = Array.from({ length: 100 }, (_, index) => before - 1 - index).filter((id) => id > 0);
     const letters = ids.map((id) => ({
       id,
       source: "connect-production",
-      partition: "agent-events/0001",
+      partition: reasons[id % reasons.length][0],
       position: `4964187133709374139812840937489127849${id}`,
-      reason: reasons[id % reasons.length],
+      reason: reasons[id % reasons.length][1],
       at: iso(now - (141 - id) * 311_000),
-      ...(id % 2 ? { payload: '{"AWSAccountId":"<b>0</b>", …', encoding: "text" } : {}),
+      ...(this.role === "viewer" ? {} : { payload: reasons[id % reasons.length][2], encoding: "text" }),
     }));
     return { dead_letters: letters, next: ids.at(-1) > 1 ? ids.at(-1) : null };
   }

@@ -357,8 +357,8 @@ test("staffing draws the largest groups, or those that were chosen", () =>
     );
   }));
 
-test("sources show health, lag, counts and partitions; dead letters why and where, page by page", () =>
-  timed({ agents: 10 }, "/sources", async (page, mock) => {
+test("sources show health, lag, counts and partitions, and lead to what could not be used", () =>
+  timed({ agents: 10 }, "/sources", async (page, mock, base) => {
     await page.waitForSelector("article.source");
     assert.deepEqual(await texts(page, "article.source h2"), ["connect-production", "archive"]);
     assert.deepEqual(await texts(page, ".health"), ["Up to date", "Starting"]);
@@ -369,13 +369,122 @@ test("sources show health, lag, counts and partitions; dead letters why and wher
       ([first]) => first === "Failing",
     );
     assert.match(await page.locator(".source-error").first().textContent(), /cannot read shard 0001/);
-    assert.equal(await page.locator(".letters tbody tr").count(), 50);
+    assert.equal(await page.locator(".counts a[href]").count(), 1, "of the other source nothing failed");
+    await page.locator(".counts a[href]").click();
+    await page.waitForURL(`${base}/repair?source=connect-production`);
+  }));
+
+test("dead letters by reason, each with its place, its record and what to do, by keyboard", () =>
+  on({ agents: 10 }, "/repair", async (page) => {
+    await page.waitForSelector("#reasons tbody tr");
+    assert.equal(await page.locator("#reasons tbody tr").count(), 4);
+    assert.equal(await page.locator("#letters tbody tr").count(), 100);
     await page.locator("#older").click();
     await eventually(
-      () => page.locator(".letters tbody tr").count(),
-      (number) => number === 100,
+      () => page.locator("#letters tbody tr").count(),
+      (number) => number === 140,
     );
+    assert.ok(await page.locator("#older").isHidden());
+    await page.locator("#reasons .choice", { hasText: "not a count" }).focus();
+    await page.keyboard.press("Enter");
+    assert.equal(await page.locator("#letters tbody tr").count(), 35);
+    await page.locator("#letters .choice").first().focus();
+    await page.keyboard.press("Enter");
+    assert.match(await page.locator("#letter-advice").textContent(), /^Mend the cell/);
+    assert.match(await page.locator("#letter-facts").textContent(), /Line3Column2/);
+    assert.equal(await page.locator(".record .broken").textContent(), "3Sales voice,twelve");
+    assert.ok(await page.locator("#letter-previous").isDisabled(), "it is the newest");
+    const first = await page.locator("#letter-facts").textContent();
+    await page.keyboard.press("ArrowRight");
+    assert.notEqual(await page.locator("#letter-facts").textContent(), first);
+    await page.keyboard.press("Escape");
+    assert.ok(await page.locator("#letter").isHidden());
   }));
+
+test("who may not repair anything does not see the records, and is told so", () =>
+  on({ agents: 10, role: "viewer" }, "/repair", async (page) => {
+    await page.locator("#letters .choice").first().click();
+    assert.match(await page.locator("#letter-record").textContent(), /only operators and admins/);
+  }));
+
+test("completeness tells a hole from silence, and a line is walked along by keyboard", () =>
+  on({ agents: 10 }, "/checks", async (page) => {
+    await page.waitForSelector(".strip");
+    const line = page.locator('.strip-line[data-report="queue_interval"][data-origin="acd"]');
+    assert.equal(await line.locator('[data-state="missing"]').count(), 3);
+    assert.ok((await line.locator('[data-state="silent"]').count()) > 8);
+    assert.equal(await line.locator('[data-count="missing"]').textContent(), "Missing 3");
+    assert.deepEqual(
+      (await texts(page, "#holes tbody td:nth-child(4)")).toSorted(),
+      ["Gap", "Missing"],
+      "neighbours are one stretch",
+    );
+    const strip = line.locator(".strip");
+    await strip.focus();
+    await page.keyboard.press("Home");
+    for (let times = 0; times < 30; times += 1) await page.keyboard.press("ArrowRight");
+    assert.match(await strip.getAttribute("aria-valuetext"), /: missing · no file told of it$/);
+    assert.match(await page.locator("#pointed").textContent(), /the ACD's QR-intraday · .*missing/);
+    await page.keyboard.press("End");
+    assert.equal(await strip.getAttribute("aria-valuenow"), await strip.getAttribute("aria-valuemax"));
+  }));
+
+test("reconciliation is narrowed, asks for days, tolerance and what agrees, and is there as a file", () =>
+  on({ agents: 10 }, "/checks", async (page, mock, base) => {
+    await page.waitForSelector("#differences tbody tr");
+    const asked = () =>
+      new URL(
+        mock.requests
+          .filter((line) => line.includes("reconciliation"))
+          .at(-1)
+          .split(" ")[1],
+        base,
+      );
+    assert.ok((await page.locator("#differences tbody tr").count()) <= 200, "no more than one can read");
+    assert.match(await page.locator("#tally").textContent(), /differ.*without a known reason.*by pegging/);
+    await page.locator("#find").fill("retention");
+    await eventually(
+      () => texts(page, "#differences tbody td:nth-child(2)"),
+      (all) => all.length > 0 && all.every((name) => name === "Retention"),
+    );
+    await page.locator("#unexplained").check();
+    assert.ok((await texts(page, "#differences .reason")).every((text) => text === "not known"));
+    await page.locator("#unexplained").uncheck();
+    await page.locator("#differing").uncheck();
+    await eventually(
+      () => texts(page, "#differences .reason"),
+      (all) => all.includes("agrees"),
+    );
+    await page.selectOption("#by", "day");
+    await page.locator("#tolerance").fill("5");
+    await page.keyboard.press("Tab");
+    await eventually(asked, (url) => url.searchParams.get("tolerance") === "5");
+    assert.deepEqual(
+      ["by", "agreeing"].map((name) => asked().searchParams.get(name)),
+      ["day", "true"],
+    );
+    const file = new URL(await page.locator("#csv").getAttribute("href"), base).searchParams;
+    assert.deepEqual(
+      ["format", "spreadsheet", "by", "tolerance"].map((name) => file.get(name)),
+      ["csv", "true", "day", "5"],
+    );
+    assert.match(page.url(), /find=retention.*differing=false.*by=day.*tolerance=5/);
+  }));
+
+test("a window that is too long to compare is said, and the rest of the page goes on", () =>
+  on(
+    { agents: 10 },
+    "/checks?range=7d",
+    async (page) => {
+      await page.waitForSelector(".strip.dense");
+      await eventually(
+        () => page.locator("#no-differences").textContent(),
+        (text) => /shorter window/.test(text),
+      );
+      assert.ok(await page.locator("#banner").isHidden());
+    },
+    { expected: NETWORK },
+  ));
 
 test("a page that needs a token leads to the sign-in and back, and signing out ends it", () =>
   on(
@@ -394,7 +503,7 @@ test("a page that needs a token leads to the sign-in and back, and signing out e
       await page.waitForURL(`${base}/queues?range=today`);
       await eventually(
         () => page.locator("#who-name").textContent(),
-        (text) => text === "planner · viewer",
+        (text) => text === "planner · operator",
       );
       await page.locator("#sign-out").click();
       await page.waitForURL(`${base}/sign-in`);

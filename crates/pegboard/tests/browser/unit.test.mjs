@@ -326,3 +326,161 @@ describe("revisions", async () => {
     assert.deepEqual(changesOf({ changed: null }), []);
   });
 });
+
+describe("completeness", async () => {
+  const { condensed, holesOf, linesOf, stateOf, tally } = await load("checks/completeness.js");
+  const row = (minutes, state, rows, fields) => ({
+    interval_start: new Date(NOON + minutes * 60_000).toISOString(),
+    interval_s: 900,
+    source: "acd",
+    origin: "computed",
+    report: "queue_interval",
+    acd_report: null,
+    state,
+    rows,
+    reason: "",
+    ...fields,
+  });
+
+  test("silence is no hole, what is over and not here is awaited, and a state that nobody knows is a hole", () => {
+    const at = NOON + 20 * 60_000;
+    const states = [
+      row(0, "complete", 3),
+      row(0, "complete", 0),
+      row(0, "open", 0),
+      row(15, "open", 0),
+      row(0, "strange", 4),
+    ];
+    assert.deepEqual(
+      states.map((one) => stateOf(one, at)),
+      ["complete", "silent", "awaited", "open", "missing"],
+    );
+  });
+
+  test("reports of different origin are lines of their own, and every interval is counted once", () => {
+    const acd = { origin: "acd", acd_report: "QR" };
+    const rows = [row(15, "missing", 0, acd), row(0, "complete", 2, acd), row(0, "gap", 1), row(15, "open", 0)];
+    const lines = linesOf(rows, NOON + 20 * 60_000);
+    assert.deepEqual(
+      lines.map(({ origin, cells }) => [origin, cells.length]),
+      [
+        ["acd", 2],
+        ["computed", 2],
+      ],
+    );
+    assert.deepEqual(tally(lines[0]), { expected: 2, received: 1, missing: 1, awaited: 0 });
+    assert.deepEqual(tally(lines[1]), { expected: 1, received: 0, missing: 1, awaited: 0 });
+  });
+
+  test("neighbours that are missing for one reason are one hole", () => {
+    const states = ["missing", "missing", "complete", "missing"];
+    const [line] = linesOf(
+      states.map((state, index) => row(index * 15, state, 0)),
+      NOON + 7_200_000,
+    );
+    assert.deepEqual(
+      holesOf(line).map(({ start, end, intervals }) => [(start - NOON) / 60_000, (end - NOON) / 60_000, intervals]),
+      [
+        [0, 30, 2],
+        [45, 60, 1],
+      ],
+    );
+  });
+
+  test("of intervals that are drawn as one the worst shows, and none is lost", () => {
+    const cells = Array.from({ length: 672 }, (_, index) => ({
+      start: index * 900_000,
+      length: 900_000,
+      state: index === 401 ? "missing" : "complete",
+      rows: 1,
+      reason: "",
+    }));
+    const drawn = condensed(cells);
+    assert.ok(drawn.length <= 192 && drawn.some(({ state }) => state === "missing"));
+    assert.equal(
+      drawn.reduce((sum, { rows }) => sum + rows, 0),
+      672,
+    );
+    assert.equal(drawn.at(-1).start + drawn.at(-1).length, 672 * 900_000);
+  });
+});
+
+describe("reconciliation", async () => {
+  const { amount, narrowed, signed, tallied } = await load("checks/differences.js");
+  const rows = [
+    { report: "queue_interval", queue_name: "Verträge", queue_id: "q-1", reason: "pegging: x", agrees: false },
+    { report: "queue_interval", queue_name: "Sales", queue_id: "q-2", reason: "", agrees: false },
+    { report: "agent_interval", agent_login: "ann", agent_id: "a-1", reason: "", agrees: true },
+  ].map((row) => ({ measure: "answered", ...row }));
+  const names = (narrowing) =>
+    narrowed(rows, { find: "", report: "", unexplained: false, ...narrowing }).map(
+      (row) => row.queue_name ?? row.agent_login,
+    );
+
+  test("is narrowed by words, report and whether a reason is known", () => {
+    assert.deepEqual(names({ find: "vertrage ANSWERED" }), ["Verträge"]);
+    assert.deepEqual(names({ report: "agent_interval" }), ["ann"]);
+    assert.deepEqual(names({ unexplained: true }), ["Sales"], "what agrees needs no reason");
+  });
+
+  test("what agrees counts as compared and as no difference", () => {
+    const { compared, differences, unexplained, reasons, queues, agents } = tallied(rows);
+    assert.deepEqual([compared, differences, unexplained, queues, agents], [3, 2, 1, 2, 0]);
+    assert.deepEqual([...reasons], [["pegging", 1]]);
+  });
+
+  test("numbers have their unit and differences their sign", () => {
+    assert.deepEqual(
+      [
+        amount("talk_s", 12.5),
+        amount("answered", 3),
+        amount("talk_s", null),
+        signed("talk_s", -2),
+        signed("offered", 4),
+      ],
+      ["12.5 s", "3", "–", "−2 s", "+4"],
+    );
+  });
+});
+
+describe("reasons of dead letters", async () => {
+  const { adviceOf, byKind, kindOf, linesAround, placeOf, problemOf } = await load("repair/reasons.js");
+  const report = (key, line) =>
+    `report \`connect/x/${key}\`, line ${line}, column 2 (\`Contacts handled\`): not a count; mend the cell and retry it`;
+
+  test("what differs from record to record does not tell them apart, the column does", () => {
+    assert.equal(kindOf(report("QR-2026-03-01T09:15:00Z.csv", 3)), kindOf(report("QR-2026-03-02T10:00:00Z.csv", 17)));
+    assert.notEqual(kindOf("missing field `Username`"), kindOf("missing field `ARN`"));
+    const letters = ["newer by 31 min", "newer by 2 min", "not JSON"].map((reason, id) => ({
+      id,
+      reason,
+      at: "2026-03-01T09:00:00Z",
+    }));
+    assert.deepEqual(
+      byKind(letters).map(({ letters: of }) => of.length),
+      [2, 1],
+    );
+  });
+
+  test("the place that a reason names is found, and nothing where it names none", () => {
+    assert.deepEqual(placeOf(report("a.csv", 3)), { file: "connect/x/a.csv", line: 3, column: 2 });
+    assert.deepEqual(placeOf("not UTF-8"), { file: null, line: null, column: null });
+    assert.equal(problemOf("not JSON; at all"), "not JSON; at all");
+  });
+
+  test("a report file says itself what to do, and everything has an advice", () => {
+    assert.equal(adviceOf(report("a.csv", 3)), "Mend the cell and retry it.");
+    for (const reason of ["not JSON", "newer than the hub's clock by 31 min", "missing field `x`", ""])
+      assert.ok(adviceOf(reason).length > 20, reason);
+  });
+
+  test("of a long record the header and the lines around the wrong one are shown", () => {
+    const lines = linesAround(Array.from({ length: 100 }, (_, index) => `line ${index + 1}`).join("\r\n"), 50);
+    assert.deepEqual([lines[0].number, lines[1].number, lines.at(-1).number, lines.length], [1, 44, 56, 14]);
+    assert.deepEqual(
+      lines.filter(({ wrong }) => wrong).map(({ text }) => text),
+      ["line 50"],
+    );
+    assert.equal(linesAround("a\nb\n", 9).length, 2, "a line that is not there");
+  });
+});

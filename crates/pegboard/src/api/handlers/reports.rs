@@ -46,6 +46,7 @@ pub(crate) async fn rows(
         virtual_queues: params.one("virtual_queues") == Some("true"),
         by_day: params.one("by") == Some("day"),
         tolerance: Millis::from_seconds(params.parsed("tolerance")?.unwrap_or(USUAL_TOLERANCE)),
+        agreeing: params.one("agreeing") == Some("true"),
         ..ReportRequest::new(name)
     };
     answer(&state, &caller, &params, asked).await

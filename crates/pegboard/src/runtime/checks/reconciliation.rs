@@ -17,7 +17,7 @@ use crate::runtime::source::Shared;
 use crate::runtime::view::{ReportError, ReportRequest};
 
 /// The columns, in order.
-pub(in crate::runtime) const COLUMNS: [&str; 16] = [
+pub(in crate::runtime) const COLUMNS: [&str; 17] = [
     "interval_start",
     "interval_s",
     "source",
@@ -33,6 +33,7 @@ pub(in crate::runtime) const COLUMNS: [&str; 16] = [
     "acd",
     "computed",
     "difference",
+    "agrees",
     "reason",
 ];
 
@@ -47,7 +48,7 @@ struct Told {
     shown: Row,
 }
 
-/// The differences of one source.
+/// The numbers of one source that differ, and those that agree where they are asked for.
 pub(in crate::runtime) async fn rows(
     shared: &Shared,
     window: Window,
@@ -77,8 +78,9 @@ pub(in crate::runtime) async fn rows(
         let computed = over_time(shared, report.as_str(), window, None, room).await?;
         let closed = computed.into_iter().filter(|row| row["provisional"] == false);
         let computed = Computed::of(closed.filter_map(into_object));
-        let comparison = Comparison { config: &shared.config, report, tolerance: request.tolerance };
-        found.extend(comparison.differences(told, &computed, window, request.by_day));
+        let (tolerance, agreeing) = (request.tolerance, request.agreeing);
+        let comparison = Comparison { config: &shared.config, report, tolerance, agreeing };
+        found.extend(comparison.rows(told, &computed, window, request.by_day));
     }
     Ok(found)
 }
@@ -168,10 +170,12 @@ struct Comparison<'a> {
     config: &'a SourceConfig,
     report: AcdReport,
     tolerance: Millis,
+    /// Whether numbers that agree are shown too.
+    agreeing: bool,
 }
 
 impl Comparison<'_> {
-    fn differences(&self, told: Vec<Told>, computed: &Computed, window: Window, by_day: bool) -> Vec<Value> {
+    fn rows(&self, told: Vec<Told>, computed: &Computed, window: Window, by_day: bool) -> Vec<Value> {
         let closed = told.into_iter().filter(|told| computed.by_start.contains_key(&told.row.interval_start));
         let lines: Vec<Line> = closed.map(|told| self.line(&told, computed)).collect();
         let by_day_lines = self.days(&lines, window);
@@ -244,10 +248,10 @@ impl Comparison<'_> {
         days
     }
 
-    /// The differences of a line; `day` is the local day that it belongs to.
+    /// The numbers of a line that are shown; `day` is the local day that it belongs to.
     fn told(&self, line: &Line, day: Option<&Line>) -> Vec<Value> {
-        let differ = line.pairs.iter().filter(|(_, pair)| pair.differs());
-        differ.map(|(column, pair)| self.row(line, *column, *pair, day)).collect()
+        let shown = line.pairs.iter().filter(|(_, pair)| self.agreeing || pair.differs());
+        shown.map(|(column, pair)| self.row(line, *column, *pair, day)).collect()
     }
 
     fn row(&self, line: &Line, column: Column, pair: Pair, day: Option<&Line>) -> Value {
@@ -262,7 +266,9 @@ impl Comparison<'_> {
         say("acd", shown(column, pair.acd));
         say("computed", shown(column, pair.computed));
         say("difference", shown(column, pair.acd - pair.computed));
-        say("reason", self.reason(line, column, pair, day).into());
+        say("agrees", (!pair.differs()).into());
+        let reason = if pair.differs() { self.reason(line, column, pair, day) } else { String::new() };
+        say("reason", reason.into());
         Value::Object(row)
     }
 
@@ -370,15 +376,33 @@ mod tests {
 
     /// Measure, difference and reason of each difference.
     fn found(told: Vec<Told>, computed: Vec<Row>, by_day: bool) -> Vec<(String, Value, String)> {
-        let (config, tolerance) = (config(), Millis::from_seconds(1));
-        let comparison = Comparison { config: &config, report: AcdReport::QueueInterval, tolerance };
-        let window = Window { from: at(0), to: at(60) };
-        let rows = comparison.differences(told, &Computed::of(computed.into_iter()), window, by_day);
+        let rows = compared(told, computed, by_day, false);
+        assert!(rows.iter().all(|row| row["agrees"] == false));
         assert!(rows.iter().all(|row| COLUMNS.iter().all(|column| row.get(*column).is_some())));
         let text = |row: &Value, column: &str| row[column].as_str().unwrap().to_owned();
         rows.iter()
             .map(|row| (text(row, "measure"), row["difference"].clone(), text(row, "reason")))
             .collect()
+    }
+
+    fn compared(told: Vec<Told>, computed: Vec<Row>, by_day: bool, agreeing: bool) -> Vec<Value> {
+        let (config, tolerance) = (config(), Millis::from_seconds(1));
+        let comparison =
+            Comparison { config: &config, report: AcdReport::QueueInterval, tolerance, agreeing };
+        let window = Window { from: at(0), to: at(60) };
+        comparison.rows(told, &Computed::of(computed.into_iter()), window, by_day)
+    }
+
+    #[test]
+    fn what_agrees_is_shown_where_it_is_asked_for_and_says_so() {
+        let told = vec![told(0, 15, Some(Channel::Voice), 4, 98)];
+        let rows = compared(told, vec![computed(0, "VOICE", 3, 100.5)], false, true);
+        let said: Vec<_> =
+            rows.iter().map(|row| (&row["measure"], &row["difference"], &row["agrees"])).collect();
+        assert_eq!(
+            said,
+            [(&json!("answered"), &json!(1), &json!(false)), (&json!("talk_s"), &json!(-2.5), &json!(true)),]
+        );
     }
 
     fn none() -> Vec<(String, Value, String)> {
@@ -444,10 +468,11 @@ mod tests {
         });
         let config = config();
         let tolerance = Millis::from_seconds(1);
-        let comparison = Comparison { config: &config, report: AcdReport::AgentInterval, tolerance };
+        let report = AcdReport::AgentInterval;
+        let comparison = Comparison { config: &config, report, tolerance, agreeing: false };
         let computed = Computed::of(into_object(own).into_iter());
         let window = Window { from: at(0), to: at(15) };
-        let rows = comparison.differences(vec![Told { row, shown }], &computed, window, false);
+        let rows = comparison.rows(vec![Told { row, shown }], &computed, window, false);
         assert_eq!(rows[0]["reason"], "ready_time: the ACD's is productive, here it is waiting");
         assert_eq!((&rows[0]["agent_id"], &rows[0]["difference"]), (&json!("a-1"), &json!(500)));
     }

@@ -56,7 +56,8 @@ export class SourceCard {
     const counts = make("dl", { class: "counts" });
     for (const [id, label, title] of COUNTS) {
       const value = make("dd");
-      this.#counts.set(id, value);
+      if (id === "failed") value.append(make("a"));
+      this.#counts.set(id, value.firstElementChild ?? value);
       counts.append(fact(label, value, title || null));
     }
     const heads = ["Partition", "Behind", "Complete up to", "Position"].map((label) =>
@@ -112,7 +113,10 @@ export class SourceCard {
     );
     setText(this.#fallback, source.fallback ?? "");
     for (const [id, element] of this.#counts) setText(element, count(source.counts[id]));
-    this.#counts.get("failed").classList.toggle("bad", source.counts.failed > 0);
+    const failed = this.#counts.get("failed");
+    failed.classList.toggle("bad", source.counts.failed > 0);
+    const letters = `/repair?source=${encodeURIComponent(source.name)}`;
+    setAttribute(failed, "href", source.counts.failed > 0 ? letters : null);
     this.#showRepairs(source.reconciler, now);
     this.#showGaps(source.gaps ?? [], now);
     this.#showNotices(source.notices ?? [], now);

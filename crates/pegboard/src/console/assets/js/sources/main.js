@@ -1,4 +1,4 @@
-// Sources: how each is doing, and what could not be used.
+// Sources: how each is doing.
 
 import { get } from "../lib/api.js";
 import { everySecond, now } from "../lib/clock.js";
@@ -6,13 +6,11 @@ import { arrange, byId, make, setText } from "../lib/dom.js";
 import { count, moment, time } from "../lib/format.js";
 import { showBanner, showLink, startShell } from "../lib/shell.js";
 import { SourceCard } from "./card.js";
-import { Letters } from "./letters.js";
 
 const EVERY = 5000;
 
 /** @type {Map<string, SourceCard>} */
 const cards = new Map();
-const letters = new Letters();
 let heard = Date.now();
 
 async function look() {
@@ -20,7 +18,6 @@ async function look() {
     const { sources } = await get("sources");
     heard = Date.now();
     show(sources);
-    await letters.refresh(sources.reduce((sum, { counts }) => sum + counts.failed, 0));
     showLink("live");
     showBanner(null);
   } catch (error) {

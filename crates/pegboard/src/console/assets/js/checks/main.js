@@ -1,0 +1,119 @@
+// Checks: whether everything is here, and whether the ACD's own numbers agree with the computed ones.
+
+import { get } from "../lib/api.js";
+import { daysLater, midnight } from "../lib/calendar.js";
+import { now } from "../lib/clock.js";
+import { byId, setText } from "../lib/dom.js";
+import { count, date, minute, moment } from "../lib/format.js";
+import { showBanner, showLink, startShell } from "../lib/shell.js";
+import { DataTable } from "../reports/data-table.js";
+import { parameter, setParameter } from "../reports/page.js";
+import { STATES, holesOf, linesOf } from "./completeness.js";
+import { Reconciliation } from "./reconciliation.js";
+import { Strips } from "./strips.js";
+
+const EVERY = 60_000;
+const HOUR = 3_600_000;
+const LABELS = new Map(STATES.map(({ id, label }) => [id, label]));
+
+const strips = new Strips();
+const reconciliation = new Reconciliation(() => void look());
+const holes = new DataTable(
+  byId("holes"),
+  [
+    { id: "start", label: "From", value: ({ start }) => start, text: ({ start }) => `${date(start)} ${minute(start)}` },
+    { id: "end", label: "To", value: ({ end }) => end, text: ({ end }) => `${date(end)} ${minute(end)}` },
+    { id: "intervals", label: "Intervals", number: true, value: ({ intervals }) => intervals },
+    { id: "state", label: "State", value: ({ state }) => LABELS.get(state) },
+    { id: "report", label: "Report", value: ({ line }) => line.report },
+    {
+      id: "origin",
+      label: "Whose",
+      value: ({ line }) => (line.origin === "acd" ? `ACD · ${line.acdReport ?? ""}` : "computed"),
+    },
+    { id: "reason", label: "Why", value: ({ reason }) => reason },
+    { id: "source", label: "Source", value: ({ line }) => line.source },
+  ],
+  { key: ({ line, start }) => `${line.key}\n${start}`, caption: "Stretches that are missing", sort: "-start" },
+);
+let heard = Date.now();
+let timer = 0;
+/** Counts requests, so that an answer that was overtaken changes nothing. */
+let turn = 0;
+
+/** @returns {[number, number]} */
+function windowOf(range, at) {
+  const today = midnight(at);
+  switch (range) {
+    case "today":
+      return [today, at];
+    case "yesterday":
+      return [daysLater(today, -1), today];
+    case "7d":
+      return [daysLater(today, -6), at];
+    default:
+      return [Math.floor((at - 24 * HOUR) / HOUR) * HOUR, at];
+  }
+}
+
+async function look() {
+  clearTimeout(timer);
+  const mine = ++turn;
+  const [begin, end] = windowOf(byId("range").value, now());
+  const span = { from: new Date(begin).toISOString(), to: new Date(end).toISOString() };
+  const { query } = reconciliation;
+  const pairs = Object.entries({ format: "csv", spreadsheet: "true", ...span, ...query });
+  byId("csv").href =
+    `/api/v1/reports/reconciliation?${new URLSearchParams(pairs.filter(([, value]) => value !== null))}`;
+  try {
+    const { rows } = await get("reports/completeness", span);
+    if (mine !== turn) return;
+    heard = Date.now();
+    showLink("live");
+    showBanner(null);
+    setText(byId("window"), `${moment(begin, end)} to ${moment(end, end)}`);
+    showCompleteness(linesOf(rows, end));
+    await compare({ ...span, ...query }, mine);
+  } catch (error) {
+    if (mine !== turn) return;
+    showLink("lost");
+    showBanner({
+      kind: "lost",
+      text: `Nothing new since ${moment(heard, Date.now())} (${error.message}); trying again.`,
+    });
+  }
+  if (mine === turn && document.visibilityState === "visible") timer = setTimeout(() => void look(), EVERY);
+}
+
+/** A window that is too long for it is the reader's to mend, and no reason to say that the hub is away. */
+async function compare(query, mine) {
+  try {
+    const { rows } = await get("reports/reconciliation", query);
+    if (mine === turn) reconciliation.show(rows);
+  } catch (error) {
+    if (!(error.status >= 400 && error.status < 500)) throw error;
+    if (mine === turn) reconciliation.fail(error);
+  }
+}
+
+function showCompleteness(lines) {
+  strips.show(lines);
+  const found = lines.flatMap(holesOf);
+  holes.show(found);
+  byId("holes").classList.toggle("one-source", new Set(lines.map(({ source }) => source)).size < 2);
+  byId("holes").hidden = found.length === 0;
+  byId("no-holes").hidden = found.length > 0;
+  setText(byId("holes-title"), found.length === 0 ? "What is missing" : `What is missing · ${count(found.length)}`);
+}
+
+const range = byId("range");
+if (["today", "yesterday", "7d"].includes(parameter("range"))) range.value = parameter("range");
+range.addEventListener("change", () => {
+  setParameter("range", range.value === "24h" ? null : range.value);
+  void look();
+});
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible") void look();
+});
+startShell();
+void look();

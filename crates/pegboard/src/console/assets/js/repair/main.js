@@ -1,0 +1,35 @@
+// Repair: what could not be used.
+
+import { get } from "../lib/api.js";
+import { byId, setText } from "../lib/dom.js";
+import { moment, time } from "../lib/format.js";
+import { showBanner, showLink, startShell } from "../lib/shell.js";
+import { Letters } from "./letters.js";
+
+const EVERY = 5000;
+
+const letters = new Letters();
+/** How many records had failed when the letters were last asked for. */
+let failed = null;
+let heard = Date.now();
+
+async function look() {
+  try {
+    const { sources } = await get("sources");
+    letters.offer(sources.map(({ name }) => name));
+    const failing = sources.map(({ counts }) => counts.failed).join();
+    if (failing !== failed) await letters.refresh();
+    failed = failing;
+    heard = Date.now();
+    setText(byId("window"), `as of ${moment(heard, heard)}`);
+    showLink("live");
+    showBanner(null);
+  } catch (error) {
+    showLink("lost");
+    showBanner({ kind: "lost", text: `Nothing new since ${time(heard)} (${error.message}); trying again.` });
+  }
+  setTimeout(look, EVERY);
+}
+
+startShell();
+void look();
