@@ -79,6 +79,8 @@ pub struct Piece {
     pub etag: String,
     /// How long the whole object is, in bytes.
     pub length: u64,
+    /// When the object was last written, in milliseconds since 1970 UTC, to the second, where that is told.
+    pub modified_ms: Option<i64>,
 }
 
 /// Asks for the objects of one bucket.
@@ -189,7 +191,7 @@ fn fetched(answer: Answer, from: u64) -> Result<Fetched, Fault> {
                 None => answer.body.len() as u64,
             };
             let etag = answer.etag.ok_or_else(|| Fault::unreadable("the answer has no ETag"))?;
-            Ok(Fetched::Piece(Piece { bytes: answer.body, etag, length }))
+            Ok(Fetched::Piece(Piece { bytes: answer.body, etag, length, modified_ms: answer.modified_ms }))
         }
         412 => Ok(Fetched::Changed),
         // Behind the end: an empty object, or one of which all was read.
@@ -197,6 +199,7 @@ fn fetched(answer: Answer, from: u64) -> Result<Fetched, Fault> {
             bytes: Vec::new(),
             etag: answer.etag.unwrap_or_default(),
             length: answer.content_range.as_deref().and_then(whole_length).unwrap_or(from),
+            modified_ms: answer.modified_ms,
         })),
         404 => {
             let fault = refusal(answer);

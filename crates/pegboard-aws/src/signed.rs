@@ -98,6 +98,8 @@ pub(crate) struct Answer {
     code: Option<String>,
     pub(crate) etag: Option<String>,
     pub(crate) content_range: Option<String>,
+    /// When what was asked for was last written, in milliseconds since 1970 UTC, to the second.
+    pub(crate) modified_ms: Option<i64>,
     date_ms: Option<i64>,
     /// When it was asked for at the latest, in milliseconds since 1970 UTC by the clock of AWS: the date of the answer
     /// less the time that it took. Where the answer has no date, by this machine's clock.
@@ -279,8 +281,11 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 async fn read(response: HttpResponse, most_bytes: usize) -> Result<Answer, Fault> {
     let status = response.status().as_u16();
     let header = |name: &str| response.headers().get(name).map(str::to_owned);
-    let date = header("date").and_then(|date| DateTime::from_str(&date, Format::HttpDate).ok());
-    let date_ms = date.and_then(|date| date.to_millis().ok());
+    let instant = |name: &str| {
+        let date = header(name).and_then(|date| DateTime::from_str(&date, Format::HttpDate).ok());
+        date.and_then(|date| date.to_millis().ok())
+    };
+    let (date_ms, modified_ms) = (instant("date"), instant("last-modified"));
     // `ThrottlingException:http://internal.amazon.com/...`: the code is what stands before the colon.
     let code = header("x-amzn-errortype").map(|code| code.split(':').next().unwrap_or_default().to_owned());
     let (etag, content_range) = (header("etag"), header("content-range"));
@@ -289,7 +294,8 @@ async fn read(response: HttpResponse, most_bytes: usize) -> Result<Answer, Fault
         Some(_) => Fault::unreadable(format!("the answer is longer than {most_bytes} bytes")),
         None => Fault { cause: Cause::Unreachable, detail: format!("the answer broke off: {error}") },
     })?;
-    Ok(Answer { status, code, etag, content_range, date_ms, asked_ms: 0, body: body.to_bytes().to_vec() })
+    let body = body.to_bytes().to_vec();
+    Ok(Answer { status, code, etag, content_range, modified_ms, date_ms, asked_ms: 0, body })
 }
 
 /// What an error says of itself. The spelling of the message differs from service to service, and some write both.
@@ -355,6 +361,7 @@ mod tests {
             code: code.map(str::to_owned),
             etag: None,
             content_range: None,
+            modified_ms: None,
             date_ms: None,
             asked_ms: 0,
             body: body.as_bytes().to_vec(),

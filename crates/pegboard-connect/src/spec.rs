@@ -14,6 +14,7 @@ use pegboard_model::{
 
 use crate::sources::DecodeError;
 pub use crate::sources::amazon_connect::Decoded;
+pub use crate::sources::amazon_connect::reports::MissingFile;
 
 /// A source of records.
 #[async_trait]
@@ -53,10 +54,29 @@ pub trait Source: Send + Sync + fmt::Debug {
         None
     }
 
+    /// Files that should be there at `now` and are not, where it reads files that come on a schedule.
+    fn missing(&self, _now: Timestamp) -> Vec<MissingFile> {
+        Vec::new()
+    }
+
+    /// What a person should know of what is read, and nothing is lost by.
+    fn remarks(&self) -> Vec<Remark> {
+        Vec::new()
+    }
+
     /// How its platform can be asked who is signed in, where it can: beside the stream, which may lose something.
     fn snapshots(&self) -> Option<&dyn Snapshots> {
         None
     }
+}
+
+/// Something that a person should know of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// Since when.
+    pub at: Timestamp,
+    /// What.
+    pub message: String,
 }
 
 /// What a platform shows of its agents when it is asked, beside the stream of what happens to them.

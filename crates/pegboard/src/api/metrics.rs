@@ -64,6 +64,8 @@ families! {
         "Looks that were not believed, because they would have signed out most agents at once.";
     DISPUTED = "gauge" "pegboard_reconciler_disputed_agents" ["source"]
         "Agents of whom the stream insists on something else than the platform shows.";
+    MISSING_FILES = "gauge" "pegboard_source_missing_files" ["source", "late"]
+        "Files of reports of the ACD that should be there: late ones, and those that never came while later ones did.";
     STREAMS = "gauge" "pegboard_stream_readers" [] "Readers of the stream of agents at this moment.";
     CUT_OFF = "counter" "pegboard_stream_cut_off_total" []
         "Readers of the stream that were cut off because they did not keep up.";
@@ -193,6 +195,13 @@ fn encode_sources(text: &mut Text, Numbers { now, sources, .. }: &Numbers<'_>) {
             if let Some(behind) = partition.behind {
                 family.sample(&[&source.name, &partition.id], behind);
             }
+        }
+    }
+    let mut family = text.family(&MISSING_FILES);
+    for source in *sources {
+        for late in [true, false] {
+            let missing = source.missing_files.iter().filter(|file| file.is_late == late).count();
+            family.sample(&[&source.name, &late], missing);
         }
     }
     text.for_each(&FALLBACK, sources, |source| Some(u8::from(source.fallback.is_some())));

@@ -49,6 +49,7 @@ pub(crate) fn all() -> Value {
         "Reconciler": reconciler(),
         "Gap": gap(),
         "Notice": object(vec![("at", described(time(), "Since when.")), ("message", text())]),
+        "MissingFile": missing_file(),
         "SourceFault": object(vec![("at", time()), ("message", text())]),
         "DeadLetters": object(vec![
             ("dead_letters", list(&reference("DeadLetter"))),
@@ -145,9 +146,28 @@ fn source() -> Value {
             "notices",
             described(
                 list(&reference("Notice")),
-                "What a person should know of and by which nothing is lost: queues that are called otherwise than before.",
+                "What a person should know of and by which nothing is lost: queues that are called otherwise than before, and what is in \
+                 reports of the ACD and is not understood.",
             ),
         ),
+        (
+            "missing_files",
+            described(
+                list(&reference("MissingFile")),
+                "Files of reports of the ACD that should be there and are not, as the node knows that reads them.",
+            ),
+        ),
+    ])
+}
+
+/// A file that should be there.
+fn missing_file() -> Value {
+    object(vec![
+        ("report", described(text(), "The report, as the settings call it.")),
+        ("name", described(text(), "What its key looks like; `*` stands for what nobody knows beforehand.")),
+        ("run", described(time(), "The run that should have written it, and the end of what it tells.")),
+        ("from", described(time(), "The start of the interval that nothing but this file tells first.")),
+        ("is_late", described(boolean(), "Whether no later file is there, which raises an alarm.")),
     ])
 }
 

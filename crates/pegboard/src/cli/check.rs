@@ -82,6 +82,6 @@ async fn try_sqlite(url: &StoreUrl, path: &Path) -> Result<String, anyhow::Error
 }
 
 async fn try_source(config: &SourceConfig) -> Result<String, anyhow::Error> {
-    let source: Box<dyn Source> = build::source(&config.input, clock::system)?;
+    let source: Box<dyn Source> = build::source(config, clock::system)?;
     Ok(source.probe().await?)
 }

@@ -53,7 +53,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 async fn rebuild(config: Config, from: PathBuf, to: PathBuf) -> Result<(), Failure> {
     let (mut sources, mut read): (Vec<(SourceConfig, Box<dyn Source>)>, _) = (Vec::new(), Vec::new());
     for source in config.sources {
-        let reader = build::source(&source.input, clock::system)
+        let reader = build::source(&source, clock::system)
             .with_context(|| format!("cannot build source {}", source.name))?;
         let archived = ArchiveSource::new(&from, &source.name, reader, reconcile::lane());
         let partitions = archived.count().await.map_err(|error| anyhow!("{}: {error}", source.name))?;

@@ -47,7 +47,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let fingerprint = started::fingerprint(&config);
     let mut sources: Vec<(SourceConfig, Box<dyn Source>)> = Vec::new();
     for source in config.sources {
-        let reader = build::source(&source.input, clock::system)
+        let reader = build::source(&source, clock::system)
             .with_context(|| format!("cannot build source {}", source.name))?;
         sources.push((source, reader));
     }

@@ -9,6 +9,7 @@
 pub(crate) mod choice;
 mod document;
 mod fault;
+mod labels;
 mod nearest;
 pub mod queue_settings;
 mod schema;
@@ -24,12 +25,12 @@ mod value;
 
 pub use document::MAX_FILE_BYTES;
 pub use fault::{ConfigErrors, Fault};
-pub use schema::MAX_SOURCES;
+pub use schema::{MAX_REPORT_NAMES, MAX_SOURCES};
 pub use secret::{InvalidSecretRef, MAX_SECRET_BYTES, Secret, SecretError, SecretRef};
 pub use settings::{
     ArchiveSettings, Config, ConnectSettings, FileFormat, FileSettings, InstanceSettings, KinesisCredentials,
     KinesisSettings, LogFormat, LogLevel, LogSettings, ObjectSettings, PostgresSettings, ReadMode,
-    ServerSettings, SourceConfig, SourceInput, SourceKind, Start, StoreUrl, TlsFiles, WebUrl,
+    ReportSettings, ServerSettings, SourceConfig, SourceInput, SourceKind, Start, StoreUrl, TlsFiles, WebUrl,
 };
 pub use template::template;
 pub use text::Place;

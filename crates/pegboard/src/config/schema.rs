@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pegboard_aws::{MAX_RECORDS, StreamRef};
+use pegboard_connect::sources::amazon_connect::reports::{ReportPattern, Schedule};
 use pegboard_model::policy::{GroupBy, Pegging, Precedence, RingIn, ServiceLevelFormula, SessionPolicy};
 use pegboard_model::{Millis, SourceName};
 use pegboard_store::Retention;
@@ -15,8 +16,8 @@ use pegboard_store::Retention;
 use super::secret::SecretRef;
 use super::settings::{
     ArchiveSettings, Config, ConnectSettings, FileFormat, FileSettings, InstanceSettings, KinesisCredentials,
-    KinesisSettings, LogFormat, LogLevel, LogSettings, ObjectSettings, ReadMode, ServerSettings,
-    SourceConfig, SourceInput, SourceKind, Start, StoreUrl, TlsFiles, WebUrl,
+    KinesisSettings, LogFormat, LogLevel, LogSettings, ObjectSettings, ReadMode, ReportSettings,
+    ServerSettings, SourceConfig, SourceInput, SourceKind, Start, StoreUrl, TlsFiles, WebUrl,
 };
 use super::side_files::SideFiles;
 use super::table::Table;
@@ -24,6 +25,9 @@ use super::value;
 
 /// The most sources of one hub.
 pub const MAX_SOURCES: usize = 200;
+
+/// The most beginnings of names of reports of a source.
+pub const MAX_REPORT_NAMES: usize = 100;
 
 const SERVICE_LEVEL: RangeInclusive<Millis> = Millis::ZERO..=Millis::from_hours(24);
 const SHORT_ABANDON: RangeInclusive<Millis> = Millis::ZERO..=Millis::from_hours(24);
@@ -46,6 +50,10 @@ const DISK_BUDGET: RangeInclusive<u64> = 100_000_000..=100_000_000_000_000;
 const LIST_EVERY: RangeInclusive<Millis> = Millis::from_seconds(10)..=Millis::from_hours(24);
 /// Up to the longest that Amazon Data Firehose buffers.
 const HELD_BACK: RangeInclusive<Millis> = Millis::ZERO..=Millis::from_hours(24);
+/// From the shortest interval of Amazon Connect's schedules to the longest.
+const REPORT_EVERY: RangeInclusive<Millis> = Millis::from_minutes(15)..=Millis::from_hours(7 * 24);
+/// From how long after a run its file is written as a rule.
+const LATE_AFTER: RangeInclusive<Millis> = Millis::from_minutes(15)..=Millis::from_hours(7 * 24);
 /// From the pace that leaves other consumers of a shard nothing, up to the life of a shard iterator.
 const POLL_INTERVAL: RangeInclusive<Millis> = Millis::new(200)..=Millis::from_minutes(5);
 
@@ -168,7 +176,7 @@ fn source(
     names: &mut Vec<SourceName>,
 ) -> Option<SourceConfig> {
     let name = source_name(&mut table, names);
-    let input = source_input(&mut table, folder);
+    let input = source_input(&mut table, folder, side_files);
     // With a stand-in for its input, so that a source without one is still read to its end.
     let mut source = SourceConfig::new("", SourceInput::File(FileSettings::new(PathBuf::new())));
     table.set("time_zone", &mut source.time_zone, value::time_zone);
@@ -223,13 +231,18 @@ fn policies(table: &mut Table<'_, '_>, source: &mut SourceConfig) {
 
 /// The table of the source's kind; that of another kind does not belong here. Without a kind, both are read for their
 /// faults.
-fn source_input(table: &mut Table<'_, '_>, folder: &Path) -> Option<SourceInput> {
+fn source_input(
+    table: &mut Table<'_, '_>,
+    folder: &Path,
+    side_files: &mut SideFiles<'_>,
+) -> Option<SourceInput> {
     let kind = table.required("kind", value::word::<SourceKind>(SourceKind::CHOICES));
     let Some(kind) = kind else {
         kinesis(table.table("kinesis"), folder);
         instance(table);
         contact_stream(table);
-        objects(table, "contact_records");
+        contact_records(table);
+        reports(table, folder, side_files);
         file(table.table("file"), folder);
         return None;
     };
@@ -239,21 +252,28 @@ fn source_input(table: &mut Table<'_, '_>, folder: &Path) -> Option<SourceInput>
     match kind {
         SourceKind::AmazonConnect => {
             table.refuse("file", not_here(SourceKind::File));
-            connect_inputs(table, folder).map(|inputs| SourceInput::AmazonConnect(Box::new(inputs)))
+            connect_inputs(table, folder, side_files)
+                .map(|inputs| SourceInput::AmazonConnect(Box::new(inputs)))
         }
         SourceKind::File => {
             table.refuse("kinesis", not_here(SourceKind::AmazonConnect));
             table.refuse("connect", not_here(SourceKind::AmazonConnect));
             table.refuse("contact_stream", not_here(SourceKind::AmazonConnect));
             table.refuse("contact_records", not_here(SourceKind::AmazonConnect));
+            table.refuse("reports", not_here(SourceKind::AmazonConnect));
             file(table.required_table("file"), folder).map(SourceInput::File)
         }
     }
 }
 
 /// The stream of agent events is not needed where there are objects.
-fn connect_inputs(table: &mut Table<'_, '_>, folder: &Path) -> Option<ConnectSettings> {
-    let has_kinesis = table.has("kinesis") || !table.has("contact_records");
+fn connect_inputs(
+    table: &mut Table<'_, '_>,
+    folder: &Path,
+    side_files: &mut SideFiles<'_>,
+) -> Option<ConnectSettings> {
+    let has_objects = table.has("contact_records") || table.has("reports");
+    let has_kinesis = table.has("kinesis") || !has_objects;
     let kinesis = if has_kinesis {
         Some(kinesis(table.required_table("kinesis"), folder))
     } else {
@@ -263,9 +283,11 @@ fn connect_inputs(table: &mut Table<'_, '_>, folder: &Path) -> Option<ConnectSet
     };
     let instance = instance(table);
     let contact_stream = contact_stream(table);
-    let contact_records = objects(table, "contact_records");
+    let contact_records = contact_records(table);
+    let reports = reports(table, folder, side_files);
     table.needs("connect", "kinesis");
     table.needs("contact_stream", "kinesis");
+    check_queues(table, contact_records.as_ref(), reports.as_ref());
     check_streams(table, kinesis.as_ref().and_then(Option::as_ref), contact_stream.as_ref());
     let kinesis = match kinesis {
         Some(kinesis) => Some(KinesisSettings { instance, ..kinesis? }),
@@ -284,7 +306,7 @@ fn connect_inputs(table: &mut Table<'_, '_>, folder: &Path) -> Option<ConnectSet
         }
     };
     let contact_stream = contact_stream.map(of_same);
-    Some(ConnectSettings { kinesis, contact_stream, contact_records })
+    Some(ConnectSettings { kinesis, contact_stream, contact_records, reports })
 }
 
 /// What a second stream may say of itself.
@@ -330,9 +352,18 @@ fn check_streams(
 }
 
 /// Without the table, no objects are read.
-fn objects(source: &mut Table<'_, '_>, key: &'static str) -> Option<ObjectSettings> {
-    let is_there = source.has(key);
-    let mut table = source.table(key);
+fn contact_records(source: &mut Table<'_, '_>) -> Option<ObjectSettings> {
+    let is_there = source.has("contact_records");
+    let mut table = source.table("contact_records");
+    let objects = objects(&mut table, is_there);
+    let held_back = table.optional("held_back", value::duration(HELD_BACK));
+    table.finish();
+    let objects = objects?;
+    Some(ObjectSettings { held_back: held_back.unwrap_or(objects.held_back), ..objects })
+}
+
+/// What any objects can say; the rest of the table, and its end, are the caller's.
+fn objects(table: &mut Table<'_, '_>, is_there: bool) -> Option<ObjectSettings> {
     let bucket = if is_there {
         table.required("bucket", value::bucket)
     } else {
@@ -345,9 +376,74 @@ fn objects(source: &mut Table<'_, '_>, key: &'static str) -> Option<ObjectSettin
     objects.endpoint = table.optional("endpoint", value::web_url);
     table.set("start", &mut objects.start, value::start);
     table.set("list_every", &mut objects.list_every, value::duration(LIST_EVERY));
-    table.set("held_back", &mut objects.held_back, value::duration(HELD_BACK));
-    table.finish();
     Some(ObjectSettings { bucket: bucket?, ..objects })
+}
+
+/// Without the table, no reports are read.
+fn reports(
+    source: &mut Table<'_, '_>,
+    folder: &Path,
+    side_files: &mut SideFiles<'_>,
+) -> Option<ReportSettings> {
+    let is_there = source.has("reports");
+    let mut table = source.table("reports");
+    let objects = objects(&mut table, is_there);
+    let labels = match table.optional("labels", value::path(folder)) {
+        Some(path) => side_files.labels(&path, &mut table),
+        None => None,
+    };
+    let mut begun = Vec::new();
+    let files = table.any_tables("file", MAX_REPORT_NAMES, |table| report_file(table, &mut begun));
+    table.finish();
+    let mut reports = ReportSettings::new(objects?);
+    for (pattern, schedule) in files {
+        reports.add(pattern, schedule);
+    }
+    Some(ReportSettings { labels: labels.unwrap_or_default(), ..reports })
+}
+
+fn report_file(
+    mut table: Table<'_, '_>,
+    begun: &mut Vec<String>,
+) -> Option<(ReportPattern, Option<Schedule>)> {
+    let begins = table.required("begins", value::beginning);
+    let expected = table.required("is", value::report_content);
+    let every = table.optional("every", value::duration(REPORT_EVERY));
+    let mut late_after = Millis::from_minutes(30);
+    table.set("late_after", &mut late_after, value::duration(LATE_AFTER));
+    table.needs("late_after", "every");
+    let schedule = every.map(|every| Schedule { every, late_after });
+    if let (Some(begins), Some(span)) = (&begins, table.value_span("begins"))
+        && begun.iter().any(|known| known.eq_ignore_ascii_case(begins))
+    {
+        let message = format!("another table before this one begins with {begins:?}");
+        table.note(span, Some("begins"), message, Vec::new());
+    }
+    if let (Some(""), Some(span)) = (begins.as_deref(), table.value_span("every")) {
+        let message = "what fits every name is no single report".to_owned();
+        table.note(span, Some("every"), message, vec!["give the report a table of its own".to_owned()]);
+    }
+    table.finish();
+    begun.extend(begins.clone());
+    let pattern = ReportPattern { name: begins?.into(), expected: expected? };
+    Some((pattern, schedule))
+}
+
+/// A message that one input has received is hidden from the other.
+fn check_queues(
+    table: &mut Table<'_, '_>,
+    contact_records: Option<&ObjectSettings>,
+    reports: Option<&ReportSettings>,
+) {
+    let of_records = contact_records.and_then(|objects| objects.queue.as_ref());
+    let of_reports = reports.and_then(|reports| reports.objects.queue.as_ref());
+    if let (Some(first), Some(second), Some(span)) = (of_records, of_reports, table.value_span("reports"))
+        && first == second
+    {
+        let message = "its queue is that of [source.contact_records]".to_owned();
+        let help = "let the bucket tell a queue of its own for each prefix".to_owned();
+        table.note(span, Some("reports"), message, vec![help]);
+    }
 }
 
 /// Without the table, Amazon Connect itself is not asked.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use pegboard_aws::{MAX_RECORDS, QueueRef, StreamRef};
 use pegboard_connect::archive::Attributes;
+use pegboard_connect::sources::amazon_connect::reports::{Labels, ReportPattern, Schedule};
 use pegboard_engine::queues::QueueGoals;
 use pegboard_engine::{IntervalLength, StatusTable};
 use pegboard_model::policy::{GroupBy, Pegging, Precedence, RingIn, ServiceLevelFormula, SessionPolicy};
@@ -333,6 +334,36 @@ pub struct ConnectSettings {
     pub contact_stream: Option<KinesisSettings>,
     /// Objects of contact records.
     pub contact_records: Option<ObjectSettings>,
+    /// Objects that are scheduled reports.
+    pub reports: Option<ReportSettings>,
+}
+
+/// Scheduled reports as an input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportSettings {
+    /// Where they are.
+    pub objects: ObjectSettings,
+    /// Which files are which reports, the usual ones too.
+    pub patterns: Vec<ReportPattern>,
+    /// Those that are run on a schedule, by the [name of their pattern](ReportPattern::own_name).
+    pub schedules: BTreeMap<String, Schedule>,
+    /// What labels mean at this site.
+    pub labels: Labels,
+}
+
+impl ReportSettings {
+    /// A bucket with every setting at its default.
+    pub fn new(objects: ObjectSettings) -> Self {
+        let patterns = ReportPattern::usual();
+        Self { objects, patterns, schedules: BTreeMap::new(), labels: Labels::default() }
+    }
+
+    /// Adds what files are whose names begin so, instead of what such files are as a rule.
+    pub(super) fn add(&mut self, pattern: ReportPattern, schedule: Option<Schedule>) {
+        self.schedules.extend(schedule.map(|schedule| (pattern.own_name(), schedule)));
+        self.patterns.retain(|usual| !usual.name.eq_ignore_ascii_case(&pattern.name));
+        self.patterns.push(pattern);
+    }
 }
 
 /// Objects of a bucket as an input. Credentials are those of the source's stream, or of the usual AWS chain where it has

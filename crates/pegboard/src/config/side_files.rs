@@ -4,12 +4,13 @@ use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use pegboard_connect::sources::amazon_connect::reports::Labels;
 use pegboard_engine::StatusTable;
 
 use super::fault::{ConfigErrors, Fault};
 use super::queue_settings::QueueSettings;
 use super::table::Table;
-use super::{queue_settings, statuses};
+use super::{labels, queue_settings, statuses};
 
 /// How the bytes of a file are had.
 pub(super) type Fetch<'f> = &'f dyn Fn(&Path) -> io::Result<Vec<u8>>;
@@ -40,6 +41,11 @@ impl<'f> SideFiles<'f> {
     /// What the file sets for queues that the key `queue_settings` names.
     pub(super) fn queue_settings(&mut self, path: &Path, table: &mut Table<'_, '_>) -> Option<QueueSettings> {
         self.read("queue_settings", path, table, queue_settings::parse)
+    }
+
+    /// What the labels of reports mean that the key `labels` names.
+    pub(super) fn labels(&mut self, path: &Path, table: &mut Table<'_, '_>) -> Option<Labels> {
+        self.read("labels", path, table, labels::parse)
     }
 
     fn read<T>(

@@ -156,6 +156,33 @@ impl<'n, 't> Table<'n, 't> {
     ) -> Vec<T> {
         let path = self.path.child(key);
         self.require(key, Some(format!("add a table [[{}]], in double brackets", path.schema)));
+        self.tables(key, most, &mut read)
+    }
+
+    /// The same where there need not be one.
+    pub(super) fn any_tables<T>(
+        &mut self,
+        key: &'static str,
+        most: usize,
+        mut read: impl FnMut(Table<'_, 't>) -> Option<T>,
+    ) -> Vec<T> {
+        if !self.has(key) {
+            // What is asked for is what is known.
+            self.ask(key);
+            let path = self.path.child(key);
+            read(Table::new(self.notes, None, self.header.clone(), path));
+            return Vec::new();
+        }
+        self.tables(key, most, &mut read)
+    }
+
+    fn tables<T>(
+        &mut self,
+        key: &'static str,
+        most: usize,
+        read: &mut impl FnMut(Table<'_, 't>) -> Option<T>,
+    ) -> Vec<T> {
+        let path = self.path.child(key);
         let Some(value) = self.ask(key) else { return Vec::new() };
         let help = || vec![format!("each begins with [[{}]], in double brackets", path.schema)];
         let Some(elements) = value.get_ref().as_array() else {

@@ -12,6 +12,7 @@ use std::str::FromStr;
 use axum::http::Uri;
 use jiff::tz::TimeZone;
 use pegboard_aws::{QueueRef, StreamRef};
+use pegboard_connect::sources::amazon_connect::reports::Expected;
 use pegboard_engine::IntervalLength;
 use pegboard_model::{Millis, SourceName, Timestamp};
 use pegboard_store::{InvalidPostgresUrl, PostgresUrl};
@@ -357,6 +358,23 @@ pub(super) fn prefix(value: &DeValue<'_>) -> Read<String> {
     } else {
         Ok(given.to_owned())
     }
+}
+
+/// What the names of reports begin with.
+pub(super) fn beginning(value: &DeValue<'_>) -> Read<String> {
+    let expected =
+        "what names of reports begin with, such as \"AQR\" or \"*Sales\": at most 255 bytes, and no slash";
+    let given = text(value, expected)?;
+    let is_one = given.len() <= 255 && !given.contains('/') && !given.chars().any(char::is_control);
+    if is_one { Ok(given.to_owned()) } else { Err(Wrong::expected(expected)) }
+}
+
+/// What files of reports are.
+pub(super) fn report_content(value: &DeValue<'_>) -> Read<Expected> {
+    let names: Vec<&str> = Expected::names().collect();
+    let wrong = || Wrong::expected(one_of(&names));
+    let given = value.as_str().ok_or_else(wrong)?;
+    Expected::from_name(given).ok_or_else(|| wrong().nearest(nearest(given, names.iter().copied())))
 }
 
 /// A queue of Amazon SQS.

@@ -6,10 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pegboard_aws as aws;
-use pegboard_connect::sources::amazon_connect::{ConnectInputs, ConnectSnapshots, KinesisSource};
+use pegboard_connect::sources::amazon_connect::reports::{self, Goals, ReportReader};
+use pegboard_connect::sources::amazon_connect::{
+    ConnectInputs, ConnectSnapshots, KinesisSource, ReportFiles,
+};
 use pegboard_connect::sources::file::FileSource;
 use pegboard_connect::sources::objects::{Content, LaneConfig, ObjectInput};
 use pegboard_connect::spec::Source;
+use pegboard_engine::queues::QueueGoals;
+use pegboard_model::Timestamp;
 use pegboard_store::{
     PostgresOptions, PostgresStore, Retention, SqliteOptions, SqliteStore, Store, StoreError,
 };
@@ -17,14 +22,14 @@ use pegboard_store::{
 use self::kinesis_log::KinesisLog;
 use crate::clock::Clock;
 use crate::config::{
-    ConnectSettings, KinesisCredentials, KinesisSettings, ObjectSettings, PostgresSettings, ReadMode, Secret,
-    SecretError, SecretRef, SourceInput, Start, StoreUrl,
+    ConnectSettings, KinesisCredentials, KinesisSettings, ObjectSettings, PostgresSettings, ReadMode,
+    ReportSettings, Secret, SecretError, SecretRef, SourceConfig, SourceInput, Start, StoreUrl,
 };
 
-/// The source that `input` describes.
-pub fn source(input: &SourceInput, clock: Clock) -> Result<Box<dyn Source>, SecretError> {
-    Ok(match input {
-        SourceInput::AmazonConnect(settings) => Box::new(connect_inputs(settings, clock)?),
+/// The source that `config` describes.
+pub fn source(config: &SourceConfig, clock: Clock) -> Result<Box<dyn Source>, SecretError> {
+    Ok(match &config.input {
+        SourceInput::AmazonConnect(settings) => Box::new(connect_inputs(config, settings, clock)?),
         SourceInput::File(settings) => {
             Box::new(FileSource::new(settings.path.clone(), settings.follow, Arc::new(clock)))
         }
@@ -64,7 +69,11 @@ pub fn postgres(settings: &PostgresSettings, clock: Clock) -> pegboard_store::Re
     Ok(PostgresOptions { password, ..PostgresOptions::new(clock) })
 }
 
-fn connect_inputs(settings: &ConnectSettings, clock: Clock) -> Result<ConnectInputs, SecretError> {
+fn connect_inputs(
+    config: &SourceConfig,
+    settings: &ConnectSettings,
+    clock: Clock,
+) -> Result<ConnectInputs, SecretError> {
     let mut inputs = ConnectInputs::new();
     if let Some(stream) = &settings.kinesis {
         inputs = inputs.with_agent_events(kinesis(stream, clock)?);
@@ -76,7 +85,27 @@ fn connect_inputs(settings: &ConnectSettings, clock: Clock) -> Result<ConnectInp
         let lane = lane(Content::ContactRecords, objects, settings.kinesis.as_ref(), clock)?;
         inputs = inputs.with_lane(ObjectInput::new(lane, environment(clock)));
     }
+    if let Some(reports) = &settings.reports {
+        let files = Arc::new(report_files(config, reports, clock()));
+        let content = Content::Reports(files.clone());
+        let lane = lane(content, &reports.objects, settings.kinesis.as_ref(), clock)?;
+        inputs = inputs.with_reports(files, ObjectInput::new(lane, environment(clock)));
+    }
     Ok(inputs)
+}
+
+/// The scheduled reports of a source, which are read by its zone and its goals.
+fn report_files(config: &SourceConfig, reports: &ReportSettings, now: Timestamp) -> ReportFiles {
+    let goals =
+        |goals: &QueueGoals| Goals { service_level: goals.service_level, short_abandon: goals.short_abandon };
+    let settings = reports::ReportSettings {
+        patterns: reports.patterns.clone(),
+        time_zone: config.time_zone.clone(),
+        labels: reports.labels.clone(),
+        default_goals: goals(&config.default_goals),
+        goals: config.queue_settings.iter().map(|(queue, own)| (queue.clone(), goals(own))).collect(),
+    };
+    ReportFiles::new(ReportReader::new(settings), reports.schedules.clone(), now)
 }
 
 /// A lane of objects, with the credentials of the source's stream, and its region where it has none of its own.

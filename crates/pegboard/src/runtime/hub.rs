@@ -258,6 +258,7 @@ impl View for Hub {
                 fallback: shared.source.fallback(),
                 gaps: gaps.into_iter().map(LostStretch::from).collect(),
                 notices: notices(shared),
+                missing_files: shared.source.missing(now),
             });
         }
         Ok(sources)
@@ -311,7 +312,12 @@ impl View for Hub {
 
 /// What a person should know of and nothing is lost by.
 fn notices(shared: &Shared) -> Vec<Notice> {
-    shared.queues.renames().into_iter().take(NOTICES_SHOWN).map(Notice::from).collect()
+    let renames = shared.queues.renames().into_iter().map(Notice::from);
+    let remarks = shared.source.remarks().into_iter().map(Notice::from);
+    let mut notices: Vec<Notice> = renames.chain(remarks).collect();
+    notices.sort_by_key(|notice| std::cmp::Reverse(notice.at));
+    notices.truncate(NOTICES_SHOWN);
+    notices
 }
 
 fn checked_window(from: Timestamp, to: Timestamp) -> Result<Window, ReportError> {

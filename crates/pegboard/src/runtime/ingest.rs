@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use pegboard_connect::archive::{self, Step};
-use pegboard_connect::spec::{Chunk, Decode, Decoded, Record};
+use pegboard_connect::spec::{Carries, Chunk, Decode, Decoded, Record};
 use pegboard_engine::evidence::{EARLIEST, LIVE_TOLERANCE};
 use pegboard_engine::queues::pegged_at;
 use pegboard_model::{
@@ -190,9 +190,13 @@ pub async fn prepare(
         }
     }
     collected.counts.records += chunk.rows.len() as u64;
+    // A file that is taken as a whole or not at all says nothing about the next one.
+    let stands_for_itself = status.carries(&standing.partition) == Some(Carries::ROWS);
     for broken in &chunk.broken {
         collected.counts.records += 1;
-        standing.trust.judge(true, &broken.reason)?;
+        if !stands_for_itself {
+            standing.trust.judge(true, &broken.reason)?;
+        }
         collected.refuse(broken.position.clone(), &broken.data, &broken.reason, now);
     }
     collected.counts.records += chunk.foreign;

@@ -18,6 +18,7 @@ mod history;
 pub mod hub;
 pub mod ingest;
 mod key_length;
+mod late_files;
 pub mod leaving;
 pub mod names;
 pub mod node;

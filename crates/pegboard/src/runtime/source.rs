@@ -20,6 +20,7 @@ pub use self::shared::Shared;
 use self::readers::Readers;
 use super::archive;
 use super::ingest::{gap, opening_batch};
+use super::late_files;
 use super::partition::{self, End};
 use super::reconcile;
 use super::status::Step;
@@ -47,6 +48,7 @@ pub async fn run(shared: Arc<Shared>, stop: watch::Receiver<bool>) {
         supervised(&shared, "closer", closing),
         supervised(&shared, "reconciler", repairing),
         supervised(&shared, "archive", archiving),
+        supervised(&shared, "late files", late_files::run(shared.clone(), stop.clone())),
         supervised(&shared, "source", read(shared.clone(), stop)),
     );
 }

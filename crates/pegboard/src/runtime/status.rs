@@ -94,6 +94,11 @@ impl Status {
         }
     }
 
+    /// What a partition brings, if that is known.
+    pub fn carries(&self, partition: &PartitionId) -> Option<Carries> {
+        self.lock().partitions.get(partition)?.carries
+    }
+
     /// Takes over how the source stands in the store. Answers whether a partition has ended without this status being told.
     pub fn refresh(&self, state: &SourceState) -> bool {
         let mut inner = self.lock();

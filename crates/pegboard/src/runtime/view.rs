@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use pegboard_connect::spec::{MissingFile, Remark};
 use pegboard_model::acd::AcdReport;
 use pegboard_model::{AgentId, Millis, Position, SourceName, Timestamp};
 use pegboard_store::{Counts, Gap, Origin, StoreError};
@@ -61,8 +62,11 @@ pub struct SourceStatus {
     pub fallback: Option<String>,
     /// The latest stretches that were lost, newest first, at most [`GAPS_SHOWN`].
     pub gaps: Vec<LostStretch>,
-    /// What a person should know of, latest first, at most [`NOTICES_SHOWN`]: queues that are called otherwise than before.
+    /// What a person should know of, latest first, at most [`NOTICES_SHOWN`]: queues that are called otherwise than before, and what is in
+    /// reports of the ACD and is not understood.
     pub notices: Vec<Notice>,
+    /// Files of reports of the ACD that should be there and are not, as the node knows that reads them.
+    pub missing_files: Vec<MissingFile>,
 }
 
 /// How many notices of a source are shown.
@@ -75,6 +79,12 @@ pub struct Notice {
     pub at: Timestamp,
     /// What.
     pub message: String,
+}
+
+impl From<Remark> for Notice {
+    fn from(Remark { at, message }: Remark) -> Self {
+        Self { at, message }
+    }
 }
 
 impl From<Rename> for Notice {

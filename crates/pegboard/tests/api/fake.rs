@@ -9,6 +9,7 @@ use pegboard::runtime::view::{
     Health, HistoryRequest, Notice, PartitionStatus, ReconcilerStatus, Report, ReportError, ReportRequest,
     SourceCounts, SourceStatus, View,
 };
+use pegboard_connect::spec::MissingFile;
 use pegboard_model::{
     AgentId, AgentNow, Class, ContactId, ContactLeg, Millis, Observation, PartitionId, Position, Segment,
     SourceName, Timestamp,
@@ -570,6 +571,13 @@ pub(crate) fn source(name: &str) -> SourceStatus {
         fallback: None,
         gaps: Vec::new(),
         notices: vec![Notice { at: NOW, message: "queue q was called otherwise".to_string() }],
+        missing_files: vec![MissingFile {
+            report: "QR".to_owned(),
+            name: "r/QR-2026-03-01T*.csv".to_owned(),
+            run: NOW,
+            from: NOW,
+            is_late: true,
+        }],
     }
 }
 

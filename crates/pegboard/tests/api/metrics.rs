@@ -22,6 +22,8 @@ async fn the_numbers_of_sources_are_there() {
         "pegboard_source_items_total{source=\"acme\",kind=\"event\"} 6",
         "pegboard_source_items_total{source=\"acme\",kind=\"duplicate\"} 1",
         "pegboard_partition_lag_seconds{source=\"acme\",partition=\"shard-1\"} 1.5",
+        "pegboard_source_missing_files{source=\"acme\",late=\"true\"} 1",
+        "pegboard_source_missing_files{source=\"acme\",late=\"false\"} 0",
         "pegboard_stream_readers 0",
         "pegboard_stream_cut_off_total 0",
     ] {

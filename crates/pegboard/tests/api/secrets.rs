@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pegboard::api::{Access, ApiOptions, ApiState, Transport, tokens};
-use pegboard::config::{Config, SourceInput};
+use pegboard::config::Config;
 use pegboard::{clock, runtime};
 use pegboard_store::Role;
 use serde_json::json;
@@ -101,8 +101,7 @@ async fn s20_the_key_of_a_source_is_in_no_log_no_error_and_no_debug_output() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let config = config(folder.path(), &endpoint);
-    let input: &SourceInput = &config.sources[0].input;
-    let source = runtime::build::source(input, clock::system).unwrap();
+    let source = runtime::build::source(&config.sources[0], clock::system).unwrap();
     let probe = tokio::time::timeout(Duration::from_secs(20), source.probe());
     let (refused, sent) = tokio::join!(probe, refuse_the_key(listener));
     let refused = refused.unwrap().unwrap_err();

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
-use pegboard_model::{Order, PartitionId, Position};
+use pegboard_model::{Order, PartitionId, Position, Timestamp};
 
-use super::{Decoded, Decoder, KIND, KinesisSource};
+use super::reports::MissingFile;
+use super::{Decoded, Decoder, KIND, KinesisSource, ReportFiles};
 use crate::sources::DecodeError;
 use crate::sources::objects::ObjectInput;
 use crate::spec::{
-    Carries, Decode, Opening, PartitionReader, Plan, Progress, Snapshots, Source, SourceError,
+    Carries, Decode, Opening, PartitionReader, Plan, Progress, Remark, Snapshots, Source, SourceError,
 };
 
 /// The inputs of one instance: streams, whose partitions are shards, and lanes of objects, each of which is a partition.
@@ -19,6 +20,8 @@ pub struct ConnectInputs {
     /// The stream of agent events first, on which contact records may be, too; then one of contact records alone.
     streams: Vec<Stream>,
     lanes: Vec<ObjectInput>,
+    /// What one of the lanes reads.
+    reports: Option<Arc<ReportFiles>>,
 }
 
 #[derive(Debug)]
@@ -54,6 +57,13 @@ impl ConnectInputs {
     pub fn with_lane(mut self, lane: ObjectInput) -> Self {
         self.lanes.push(lane);
         self
+    }
+
+    /// The same, with a lane of scheduled reports, which reads `files`.
+    #[must_use]
+    pub fn with_reports(mut self, files: Arc<ReportFiles>, lane: ObjectInput) -> Self {
+        self.reports = Some(files);
+        self.with_lane(lane)
     }
 
     fn lane(&self, partition: &PartitionId) -> Option<&ObjectInput> {
@@ -163,6 +173,14 @@ impl Source for ConnectInputs {
         }
         let lanes = self.lanes.iter().map(|lane| lane.partition().clone()).collect();
         Box::new(InputDecoder { decoder: Decoder::new(), lanes })
+    }
+
+    fn missing(&self, now: Timestamp) -> Vec<MissingFile> {
+        self.reports.iter().flat_map(|files| files.missing(now)).collect()
+    }
+
+    fn remarks(&self) -> Vec<Remark> {
+        self.reports.iter().flat_map(|files| files.remarks()).collect()
     }
 
     fn snapshots(&self) -> Option<&dyn Snapshots> {

@@ -12,6 +12,7 @@ mod decode;
 mod inputs;
 pub mod metric_data;
 mod polled;
+mod report_files;
 pub mod reports;
 mod snapshot;
 mod source;
@@ -20,6 +21,7 @@ mod tests;
 
 pub use self::decode::{Decoded, Decoder, Kind, classify};
 pub use self::inputs::ConnectInputs;
+pub use self::report_files::ReportFiles;
 pub use self::snapshot::ConnectSnapshots;
 #[cfg(fuzzing)]
 pub use self::snapshot::hostile;

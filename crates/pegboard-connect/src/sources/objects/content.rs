@@ -58,8 +58,17 @@ pub(super) struct Pieces {
     /// How much was taken, and how long the object is, once that is known.
     taken: u64,
     length: Option<u64>,
-    /// What names the content, for whoever reads it.
-    etag: Arc<OnceLock<String>>,
+    /// What is known of the content, for whoever reads it.
+    about: Arc<OnceLock<About>>,
+}
+
+/// What is known of a content once something of it was fetched.
+#[derive(Debug, Clone)]
+pub(super) struct About {
+    /// What names it.
+    pub(super) etag: String,
+    /// When it was written, in milliseconds since 1970 UTC, where that is told.
+    pub(super) modified_ms: Option<i64>,
 }
 
 impl Pieces {
@@ -67,7 +76,12 @@ impl Pieces {
     pub(super) fn fetch(wanted: Wanted) -> Self {
         let (sender, fetched) = mpsc::channel(1);
         tokio::spawn(wanted.fetch(sender));
-        Self { fetched, piece: Vec::new(), given: 0, taken: 0, length: None, etag: Arc::default() }
+        Self { fetched, piece: Vec::new(), given: 0, taken: 0, length: None, about: Arc::default() }
+    }
+
+    /// What is known of the content, once something was fetched.
+    pub(super) fn about(&self) -> Option<&About> {
+        self.about.get()
     }
 }
 
@@ -103,7 +117,7 @@ impl Read for Pieces {
             let piece = fetched.map_err(io::Error::other)?;
             self.taken += piece.bytes.len() as u64;
             self.length = Some(if piece.bytes.is_empty() { self.taken } else { piece.length });
-            self.etag.get_or_init(|| piece.etag);
+            self.about.get_or_init(|| About { etag: piece.etag, modified_ms: piece.modified_ms });
             (self.piece, self.given) = (piece.bytes, 0);
         }
         let length = buffer.len().min(self.piece.len() - self.given);
@@ -117,14 +131,14 @@ impl Read for Pieces {
 #[derive(Debug)]
 pub(super) struct Records {
     content: Packed<Pieces>,
-    etag: Arc<OnceLock<String>>,
+    about: Arc<OnceLock<About>>,
 }
 
 impl Records {
     /// Begins at `offset` of the unpacked content.
     pub(super) fn open(pieces: Pieces, offset: u64) -> io::Result<Self> {
-        let etag = Arc::clone(&pieces.etag);
-        Ok(Self { content: Packed::open(pieces, offset)?, etag })
+        let about = Arc::clone(&pieces.about);
+        Ok(Self { content: Packed::open(pieces, offset)?, about })
     }
 
     pub(super) fn look(&mut self, now: Timestamp) -> io::Result<Look> {
@@ -133,6 +147,6 @@ impl Records {
 
     /// What names the content that is read, once something was fetched.
     pub(super) fn etag(&self) -> Option<&str> {
-        self.etag.get().map(String::as_str)
+        self.about.get().map(|about| about.etag.as_str())
     }
 }

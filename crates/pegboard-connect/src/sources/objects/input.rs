@@ -75,6 +75,7 @@ impl ObjectInput {
     pub fn carries(&self) -> Carries {
         match self.lane.config.content {
             super::Content::ContactRecords => Carries::CONTACTS,
+            super::Content::Reports(_) => Carries::ROWS,
         }
     }
 

@@ -10,11 +10,13 @@ use pegboard_model::{Millis, Position, Timestamp};
 use tokio::time::Instant;
 
 use super::content::{Pieces, Records, Unfetched, Wanted};
+use super::file::{self, Outcome, ReadFile};
 use super::finding::{Choice, Found, MOST_CHOSEN, Recent};
 use super::input::{Lane, source_error};
 use super::messages::Messages;
 use super::notification::{self, Notice, Told};
 use super::position::{LanePosition, Within};
+use super::{Content, place};
 use crate::sources::look::Look;
 use crate::spec::{Broken, Chunk, Lost, SourceError};
 
@@ -216,8 +218,10 @@ impl Reading {
         let config = &self.lane.config;
         let spellings = [Some(&told.key), told.as_written.as_ref()];
         told.bucket == config.bucket.bucket
-            && spellings.into_iter().flatten().any(|key| key.starts_with(&config.prefix))
-            && !told.key.ends_with('/')
+            && spellings
+                .into_iter()
+                .flatten()
+                .any(|key| key.starts_with(&config.prefix) && config.content.is_wanted(key))
     }
 
     /// Reads one page of the listing, and begins one if none is on its way.
@@ -242,9 +246,12 @@ impl Reading {
         let began_ms = *listing.began_ms.get_or_insert(page.asked_ms);
         let overlap = if self.is_catching_up { Millis::ZERO } else { OVERLAP };
         let floor = self.position.up_to_ms.saturating_sub(overlap.get()).max(self.position.since_ms);
-        for object in page.objects {
-            let is_new = object.modified_ms >= floor && !self.recent.has(&object.key, Some(&object.etag));
-            if is_new && !object.key.ends_with('/') {
+        let content = &self.lane.config.content;
+        for object in page.objects.into_iter().filter(|object| content.is_wanted(&object.key)) {
+            if let Content::Reports(files) = content {
+                files.there_is(&object.key, Timestamp::from_millis(object.modified_ms));
+            }
+            if object.modified_ms >= floor && !self.recent.has(&object.key, Some(&object.etag)) {
                 listing.choice.offer(object);
             }
         }
@@ -252,6 +259,9 @@ impl Reading {
         if listing.token.is_some() {
             self.listing = Some(listing);
             return Ok(());
+        }
+        if let Content::Reports(files) = &self.lane.config.content {
+            files.is_listed(true);
         }
         let (found, cut_at) = listing.choice.finish();
         self.listed = found;
@@ -285,11 +295,35 @@ impl Reading {
         let etag = found.etag.clone().filter(|_| found.offset > 0);
         let wanted = Wanted { bucket, key: found.key.clone(), etag };
         let (pieces, offset) = (Pieces::fetch(wanted), found.offset);
+        if let Content::Reports(files) = &self.lane.config.content {
+            return self.read_file(found, pieces, Arc::clone(files)).await;
+        }
         let opened = tokio::task::spawn_blocking(move || Records::open(pieces, offset)).await;
         match opened.map_err(io::Error::other).and_then(|opened| opened) {
             Ok(records) => {
                 self.open = Some((found, records));
                 Ok(None)
+            }
+            Err(error) => self.failed(found, &error),
+        }
+    }
+
+    /// Reads a file as a whole.
+    async fn read_file(
+        &mut self,
+        mut found: Found,
+        pieces: Pieces,
+        files: Arc<dyn ReadFile>,
+    ) -> Result<Option<Chunk>, SourceError> {
+        let (key, now) = (found.key.clone(), self.lane.now());
+        let modified = found.modified_ms.map(Timestamp::from_millis);
+        let read = tokio::task::spawn_blocking(move || file::read(&*files, &key, (modified, now), pieces));
+        match read.await.map_err(io::Error::other).flatten() {
+            Ok(Outcome { rows, broken, etag }) => {
+                found.etag = etag.or(found.etag);
+                self.done(&found);
+                let broken = broken.into_iter().collect();
+                Ok(Some(Chunk { broken, rows, ..self.chunk() }))
             }
             Err(error) => self.failed(found, &error),
         }
@@ -421,14 +455,17 @@ impl Reading {
     }
 }
 
+impl Drop for Reading {
+    fn drop(&mut self) {
+        if let Content::Reports(files) = &self.lane.config.content {
+            files.is_listed(false);
+        }
+    }
+}
+
 /// Whether a listing of so many pages, with or without more, is given up.
 const fn is_too_long(pages: u32, has_more: bool) -> bool {
     has_more && pages >= MOST_PAGES
-}
-
-/// A place within an object, as people find it.
-fn place(key: &str, within: &Position) -> Position {
-    Position::Sequence(format!("{key}#{within}").into())
 }
 
 #[cfg(test)]

@@ -8,11 +8,14 @@
 //! was read in part. Its watermark is the last instant at which nothing was left to be read, less the time for which whoever writes
 //! the objects holds records back.
 //!
+//! Files are read as a whole, and only those that are wanted by their keys.
+//!
 //! What cannot be unpacked or read is a dead letter, and done with. What is gone before it was read is a recorded gap. What
 //! cannot be fetched is never given up: the lane waits where the bucket as a whole fails; an object that may not be read is told,
 //! left to its message, and sought by every listing, and the position and the watermark wait for it.
 
 mod content;
+mod file;
 mod finding;
 mod input;
 mod lane;
@@ -21,31 +24,45 @@ pub mod notification;
 mod position;
 mod reader;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use pegboard_aws::{BucketConfig, QueueConfig};
-use pegboard_model::{Millis, Timestamp};
+use pegboard_model::{Millis, Position, Timestamp};
 
+pub use self::file::{FileFault, ReadFile};
 pub use self::input::ObjectInput;
 
 /// What the objects of a lane hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Content {
     /// Contact records, one after the other, packed or not.
     ContactRecords,
+    /// Reports of the ACD, each a file.
+    Reports(Arc<dyn ReadFile>),
 }
 
 impl Content {
     /// What partitions with such content are named after.
-    const fn name(self) -> &'static str {
+    const fn name(&self) -> &'static str {
         match self {
             Self::ContactRecords => "contact-records",
+            Self::Reports(_) => "reports",
         }
+    }
+
+    /// Whether an object can be such content, by its key.
+    fn is_wanted(&self, key: &str) -> bool {
+        !key.ends_with('/')
+            && match self {
+                Self::ContactRecords => true,
+                Self::Reports(files) => files.is_wanted(key),
+            }
     }
 }
 
 /// A lane of objects.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct LaneConfig {
     /// What the objects hold.
     pub content: Content,
@@ -84,4 +101,9 @@ impl LaneConfig {
             hidden_for: Duration::from_mins(5),
         }
     }
+}
+
+/// A place within an object, as people find it: its key, and what its content counts its places by.
+fn place(key: &str, within: &Position) -> Position {
+    Position::Sequence(format!("{key}#{within}").into())
 }

@@ -72,6 +72,8 @@ fn the_template_shows_every_key_and_no_other() {
         "source.connect",
         "source.contact_stream",
         "source.contact_records",
+        "source.reports",
+        "source.reports.file",
         "source.file",
     ];
     let values: BTreeSet<String> =
@@ -100,6 +102,12 @@ fn with_files(line: Option<usize>) -> Config {
         "#stream = \"connect-contact-records\"",
         "#[source.contact_records]",
         "#bucket = \"connect-contact-records\"",
+        "#[source.reports]",
+        "#bucket = \"connect-reports\"",
+        "#[[source.reports.file]]",
+        "#begins = \"AQR\"",
+        "#is = \"agent-queue\"",
+        "#every = \"15m\"",
         "#[[source]]",
         "#name = \"files\"",
         "#kind = \"file\"",
@@ -119,6 +127,7 @@ fn every_line_of_the_template_is_valid_when_put_in_force() {
     let text: String = template().lines().map(uncommented).collect();
     let fetch = |path: &Path| match path.file_name().and_then(std::ffi::OsStr::to_str) {
         Some("statuses.csv") => Ok(b"StateName,StateType\n".to_vec()),
+        Some("labels.csv") => Ok(b"label,metric\n".to_vec()),
         Some("queues.csv") => Ok(b"queue,service_level_s,short_abandon_s\n".to_vec()),
         _ => Err(std::io::ErrorKind::NotFound.into()),
     };

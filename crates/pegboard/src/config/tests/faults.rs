@@ -4,7 +4,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use super::super::{Config, MAX_FILE_BYTES, MAX_SOURCES};
+use super::super::{Config, MAX_FILE_BYTES, MAX_REPORT_NAMES, MAX_SOURCES};
 use super::{LEAST, faults, read, read_beside, shown};
 
 #[test]
@@ -559,6 +559,56 @@ fn r28_the_number_of_sources_has_a_limit() {
     let errors = with(MAX_SOURCES + 1).unwrap_err();
     assert_eq!(errors.faults().len(), 1);
     assert_eq!(errors.faults()[0].message, "there are 201 tables [[source]]; 200 are possible");
+}
+
+#[test]
+fn r28_the_number_of_names_of_reports_has_a_limit() {
+    let source = "[[source]]\nname = \"a\"\nkind = \"amazon-connect\"\nreports.bucket = \"abc\"\n";
+    let files = |count: usize| {
+        let file = |number| format!("[[source.reports.file]]\nbegins = \"Q{number}\"\nis = \"queue\"\n");
+        format!("{source}{}", (0..count).map(file).collect::<String>())
+    };
+    assert!(read(&files(MAX_REPORT_NAMES)).is_ok());
+    let errors = read(&files(MAX_REPORT_NAMES + 1)).unwrap_err();
+    let told = "there are 101 tables [[source.reports.file]]; 100 are possible";
+    assert_eq!(errors.faults()[0].message, told);
+}
+
+#[test]
+fn what_reports_may_not_be_is_told() {
+    let text = "[[source]]
+name = \"a\"
+kind = \"amazon-connect\"
+contact_records = { bucket = \"ctr\", queue = \"arn:aws:sqs:eu-central-1:123456789012:q\" }
+[source.reports]
+queue = \"arn:aws:sqs:eu-central-1:123456789012:q\"
+bucket = \"abc\"
+held_back = \"5m\"
+[[source.reports.file]]
+begins = \"AQR\"
+is = \"agents\"
+late_after = \"1h\"
+[[source.reports.file]]
+begins = \"aqr\"
+is = \"agent-queue\"
+every = \"1m\"
+[[source.reports.file]]
+begins = \"\"
+is = \"by-grouping\"
+every = \"15m\"
+";
+    let errors = read(text).unwrap_err();
+    let told: Vec<&str> = errors.faults().iter().map(|fault| fault.message.as_str()).collect();
+    let expected = [
+        "its queue is that of [source.contact_records]",
+        "`held_back` is not a known key",
+        "expected one of \"queue\", \"agent-queue\", \"agent\", \"by-grouping\", \"logins\", \"ignore\", found \"agents\"",
+        "`late_after` needs `every`, which is missing",
+        "another table before this one begins with \"aqr\"",
+        "expected a duration from 15m to 7d, found \"1m\"",
+        "what fits every name is no single report",
+    ];
+    assert_eq!(told, expected);
 }
 
 #[test]

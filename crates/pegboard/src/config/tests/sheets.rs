@@ -6,7 +6,7 @@ use pegboard_engine::queues::QueueGoals;
 use pegboard_engine::{StatusTable, StatusType};
 use pegboard_model::Millis;
 
-use super::super::{queue_settings, statuses};
+use super::super::{labels, queue_settings, statuses};
 
 fn status_table(content: &str) -> Result<StatusTable, String> {
     statuses::parse(Path::new("statuses.csv"), content.as_bytes()).map_err(|errors| errors.to_string())
@@ -15,6 +15,21 @@ fn status_table(content: &str) -> Result<StatusTable, String> {
 fn goals_of(content: &str, queue: &str) -> QueueGoals {
     let goals = queue_settings::parse(Path::new("queues.csv"), content.as_bytes()).expect(content);
     goals.goals[queue]
+}
+
+#[test]
+fn every_fault_of_a_table_of_labels_is_told_at_once() {
+    let content =
+        "label,metric\nWarteschlange,queue\n,text\n warteschlange ,text\nX,CONTACTS\nY,SERVICE_LEVEL(20)\n";
+    let errors = labels::parse(Path::new("labels.csv"), content.as_bytes()).unwrap_err();
+    let told: Vec<String> = errors
+        .faults()
+        .iter()
+        .map(|fault| format!("{}: {}", fault.place.expect("a place").line, fault.message))
+        .collect();
+    assert_eq!(told[..2], ["3: the label is missing", "4: the label \"warteschlange\" is already there"]);
+    assert!(told[2].starts_with("5: `CONTACTS` is no metric such as"), "{told:?}");
+    assert_eq!(told.len(), 3);
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! Files that are right, and what they say.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
+use pegboard_connect::sources::amazon_connect::reports::{Expected, Meaning, Schedule};
 use pegboard_engine::queues::QueueGoals;
 use pegboard_engine::{IntervalLength, StatusTable, StatusType};
 use pegboard_model::Millis;
+use pegboard_model::acd::AcdReport;
 use pegboard_model::policy::{GroupBy, Pegging, Precedence, RingIn, ServiceLevelFormula, SessionPolicy};
 use pegboard_store::Retention;
 
@@ -219,6 +221,45 @@ fn objects_can_be_the_only_input() {
         ..ObjectSettings::new("ctr-1")
     };
     assert_eq!(given, ConnectSettings { contact_records: Some(records), ..ConnectSettings::default() });
+}
+
+#[test]
+fn reports_are_the_usual_ones_and_those_of_the_site() {
+    let text = "[[source]]
+name = \"a\"
+kind = \"amazon-connect\"
+[source.reports]
+bucket = \"abc\"
+prefix = \"connect/x/Reports/\"
+labels = \"labels.csv\"
+[[source.reports.file]]
+begins = \"aqr\"
+is = \"agent-queue\"
+every = \"15m\"
+[[source.reports.file]]
+begins = \"*Old\"
+is = \"ignore\"
+";
+    let config = read_beside(text, |path| {
+        assert_eq!(path.to_str(), Some("/etc/pegboard/labels.csv"));
+        Ok(b"label,metric\nAngenommen,CONTACTS_HANDLED\nStandort,grouping\n".to_vec())
+    });
+    let config = config.unwrap_or_else(|errors| panic!("{errors}"));
+    let SourceInput::AmazonConnect(inputs) = &config.sources[0].input else { panic!("not Amazon Connect") };
+    let reports = inputs.reports.as_ref().expect("reports");
+    let objects = ObjectSettings { prefix: "connect/x/Reports/".to_owned(), ..ObjectSettings::new("abc") };
+    assert_eq!(reports.objects, objects);
+    let what = |name: &str| {
+        let fits: Vec<_> = reports.patterns.iter().filter(|pattern| *pattern.name == *name).collect();
+        fits.iter().map(|pattern| pattern.expected).collect::<Vec<_>>()
+    };
+    assert_eq!(what("aqr"), [Expected::Report(AcdReport::AgentQueueInterval)]);
+    assert_eq!((what("AQR"), what("*Old")), (vec![], vec![Expected::Nothing]), "instead of the usual one");
+    assert_eq!(what("QR"), [Expected::Report(AcdReport::QueueInterval)]);
+    let schedule = Schedule { every: Millis::from_minutes(15), late_after: Millis::from_minutes(30) };
+    assert_eq!(reports.schedules, BTreeMap::from([("aqr".to_owned(), schedule)]));
+    assert_eq!(reports.labels.meaning("standort"), Some(Meaning::Grouping));
+    assert!(reports.labels.meaning("angenommen").is_some());
 }
 
 #[test]

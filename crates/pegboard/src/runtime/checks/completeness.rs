@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use pegboard_connect::spec::MissingFile;
 use pegboard_engine::{Grid, Interval, Window};
 use pegboard_model::acd::AcdReport;
 use pegboard_model::{Millis, Timestamp};
@@ -121,6 +122,7 @@ async fn of_acd(
             known.1 += 1;
         }
     }
+    let missing = shared.source.missing(now);
     let mut found = Vec::new();
     for (name, starts) in &told {
         let known: BTreeSet<Timestamp> = starts.keys().copied().collect();
@@ -129,18 +131,31 @@ async fn of_acd(
             let last = known.range(..=interval.start).next_back().and_then(|start| starts.get(start));
             let count = last.filter(|(end, _)| interval.end <= *end).map_or(0, |(_, count)| *count);
             let (state, reason) = if count > 0 {
-                (State::Complete, "")
+                (State::Complete, String::new())
             } else if interval.end + PATIENCE > now {
-                (State::Open, "the ACD may still tell")
+                (State::Open, "the ACD may still tell".to_owned())
             } else {
-                (State::Missing, "no file told of it")
+                (State::Missing, why(&missing, name, *interval))
             };
             let acd_report = Some(name.as_str());
-            let (origin, report, reason) = (Origin::Acd, report.as_str(), reason.to_owned());
+            let (origin, report) = (Origin::Acd, report.as_str());
             found.push(Told { origin, report, acd_report, state, count, reason }.row(shared, *interval));
         }
     }
     Ok(found)
+}
+
+/// Why the ACD has not told of an interval: the file that should have is named, where its schedule is known.
+fn why(missing: &[MissingFile], report: &str, interval: Interval) -> String {
+    let tells = |file: &&MissingFile| {
+        file.report.eq_ignore_ascii_case(report) && file.from < interval.end && interval.start < file.run
+    };
+    match missing.iter().find(tells) {
+        Some(file) => {
+            format!("no file told of it: `{}` of the run at {} is not there", file.name, file.run)
+        }
+        None => "no file told of it".to_owned(),
+    }
 }
 
 struct Told<'a> {

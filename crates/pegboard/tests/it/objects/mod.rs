@@ -2,6 +2,7 @@
 
 mod faults;
 mod policy;
+mod reports;
 mod restarts;
 
 use std::io::Write as _;
@@ -99,12 +100,15 @@ fn patient() -> SourceConfig {
 
 /// A source of objects alone.
 fn source(lane: LaneConfig) -> Box<dyn Source> {
-    let environment = aws::Environment {
+    Box::new(ConnectInputs::new().with_lane(ObjectInput::new(lane, environment())))
+}
+
+fn environment() -> aws::Environment {
+    aws::Environment {
         clock: Arc::new(|| pegboard::clock::system().as_millis()),
         seed: 1,
         observer: Arc::new(aws::Counters::default()),
-    };
-    Box::new(ConnectInputs::new().with_lane(ObjectInput::new(lane, environment)))
+    }
 }
 
 fn open_store(folder: &Path) -> Arc<dyn Store> {

@@ -158,8 +158,7 @@ async fn a_source_is_asked_as_it_is_configured() {
     let path = folder.path().join("pegboard.toml");
     std::fs::write(&path, text).unwrap();
     let config = pegboard::config::Config::load(&path).unwrap();
-    let source =
-        pegboard::runtime::build::source(&config.sources[0].input, crate::support::clock::now).unwrap();
+    let source = pegboard::runtime::build::source(&config.sources[0], crate::support::clock::now).unwrap();
     let look = source.snapshots().unwrap().look(Whom::Everybody).await.unwrap();
     assert!(!look.shown.is_empty() && stand_in.counts().refused.is_empty());
 }

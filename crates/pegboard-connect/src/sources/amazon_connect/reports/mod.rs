@@ -23,6 +23,7 @@ mod metric;
 mod name;
 mod records;
 mod rows;
+mod schedule;
 #[cfg(test)]
 mod tests;
 
@@ -36,6 +37,8 @@ pub(super) use self::layout::Field;
 pub use self::meaning::{Labels, Meaning, UnknownMeaning};
 pub use self::metric::{Basis, Filter, InTime, METRICS, Metric};
 pub use self::name::{Expected, ReportFile, ReportPattern};
+pub(super) use self::schedule::Runs;
+pub use self::schedule::{MOST_MISSING, MissingFile, Schedule};
 
 /// The longest file. Amazon Connect writes at most 200,000 cells into one.
 pub const MAX_FILE_BYTES: usize = 32 << 20;

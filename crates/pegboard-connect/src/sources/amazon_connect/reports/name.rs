@@ -63,6 +63,11 @@ impl ReportPattern {
         ]
     }
 
+    /// What reports are called whose names fit, unless it fits all: the pattern without its `*`.
+    pub fn own_name(&self) -> String {
+        self.name.replace('*', "")
+    }
+
     fn fits(&self, name: &str) -> bool {
         let mut parts = self.name.split('*');
         let Some(mut rest) = parts.next().and_then(|prefix| after_prefix(name, prefix)) else { return false };
@@ -84,7 +89,7 @@ fn after_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
 
 /// Sorts patterns so that the first that fits is the most precise: `AQR` before `*QR`.
 pub(super) fn longest_first(patterns: &mut [ReportPattern]) {
-    patterns.sort_by_key(|pattern| std::cmp::Reverse(pattern.name.replace('*', "").len()));
+    patterns.sort_by_key(|pattern| std::cmp::Reverse(pattern.own_name().len()));
 }
 
 /// A file that is a report.
@@ -101,6 +106,22 @@ pub struct ReportFile {
     pub made: Timestamp,
 }
 
+impl ReportFile {
+    /// Whether the site wants such files at all.
+    pub fn is_wanted(&self) -> bool {
+        self.expected != Expected::Nothing
+    }
+
+    /// Its key without the time and the ending.
+    pub(super) fn stem(&self) -> String {
+        let key: &str = &self.key;
+        let (folder, file) = key.rsplit_once('/').map_or(("", key), |(folder, file)| (folder, file));
+        let stem = file.get(..file.len().saturating_sub(".csv".len())).unwrap_or(file);
+        let (name, _) = split_time(stem);
+        if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+    }
+}
+
 pub(super) fn recognise(key: &str, modified: Timestamp, patterns: &[ReportPattern]) -> Option<ReportFile> {
     let key = percent_decoded(key);
     let file = key.rsplit('/').next().unwrap_or(&key);
@@ -111,7 +132,7 @@ pub(super) fn recognise(key: &str, modified: Timestamp, patterns: &[ReportPatter
     }
     let (name, time) = split_time(stem);
     let pattern = patterns.iter().find(|pattern| pattern.fits(name))?;
-    let own = pattern.name.replace('*', "");
+    let own = pattern.own_name();
     Some(ReportFile {
         key: key.as_str().into(),
         name: if own.is_empty() { name.into() } else { own.into() },
