@@ -59,7 +59,10 @@ pub(super) async fn announce(
     first.add(with_both(Call::new(ANNOUNCE).with(source.as_str()), until));
     let answers = session.run(first).await?;
     check_closer(source, epoch, &answers[held])?;
-    session.call(Call::new(COMMIT)).await.map(drop)
+    failpoint!("announce.held", fails);
+    session.call(Call::new(COMMIT)).await?;
+    failpoint!("announce.after", fails);
+    Ok(())
 }
 
 /// Compares the epoch.

@@ -39,7 +39,9 @@ pub(super) async fn migrate(session: &Session, schema: &str) -> Tried<StoreId> {
     session.execute(BEGIN).await?;
     let migrated = within(session, schema).await;
     let end = if migrated.is_ok() { COMMIT } else { "ROLLBACK" };
-    session.execute(end).await.and(migrated)
+    let id = session.execute(end).await.and(migrated)?;
+    failpoint!("migration.after", fails);
+    Ok(id)
 }
 
 async fn within(session: &Session, schema: &str) -> Tried<StoreId> {

@@ -6,7 +6,7 @@ use tokio_postgres::Row;
 use super::codec::{get, get_instant, get_text, text};
 use super::fault::Tried;
 use super::session::{BEGIN_MOMENT, COMMIT, Call, Pipeline, Session};
-use crate::{Beat, Lease, NodeId, NodeSeen, Part, Roll, StoreError};
+use crate::{Beat, Lease, NodeId, NodeSeen, Part, Roll, StoreError, failpoint};
 
 /// The database's clock, in milliseconds.
 macro_rules! clock {
@@ -108,8 +108,11 @@ const TAKE: &str = concat!(
 
 /// Takes a part for a node; answers whether it has it.
 pub(super) async fn take(session: &Session, node: &NodeId, source: &SourceName, part: &Part) -> Tried<bool> {
+    failpoint!("lease.before", fails);
     let call = named(Call::new(TAKE).with(node.as_str()), source, part);
-    Ok(!session.call(call).await?.is_empty())
+    let taken = !session.call(call).await?.is_empty();
+    failpoint!("lease.after", fails);
+    Ok(taken)
 }
 
 /// Lets go of a part, if it is the node's.
@@ -120,5 +123,8 @@ pub(super) async fn release(session: &Session, node: &NodeId, source: &SourceNam
 
 /// Forgets a node and all that it holds.
 pub(super) async fn leave(session: &Session, node: &NodeId) -> Tried<()> {
-    session.call(Call::new("DELETE FROM nodes WHERE node = $1").with(node.as_str())).await.map(drop)
+    failpoint!("leave.before", fails);
+    session.call(Call::new("DELETE FROM nodes WHERE node = $1").with(node.as_str())).await?;
+    failpoint!("leave.after", fails);
+    Ok(())
 }

@@ -21,7 +21,8 @@ use crate::support::binary::program;
 /// How long anything may take, unless there is very much to do.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// How old the end of the last closed interval may be once everything is closed: interval, delay, and a little.
+/// How old the end of the last closed interval may be once everything is closed: interval, delay (a minute, of agents and of
+/// contacts), and a little.
 const CLOSED_AGE: f64 = 17.0 * 60.0;
 
 /// How often the program looks for marks of what came late.
@@ -193,6 +194,7 @@ impl Folder {
         let mut process = self.start(&format!("{slow}{name}=kill@{hit}"));
         let status = process.ended(&format!("it dies at {name}"));
         self.assert_died(status, name, hit);
+        self.bury_the_dead();
     }
 
     /// Runs the program, stops it in order, and has it die at the point on the way.
@@ -203,6 +205,7 @@ impl Folder {
         process.terminate();
         let status = process.ended(&format!("it dies at {name}"));
         self.assert_died(status, name, hit);
+        self.bury_the_dead();
     }
 
     /// Runs another command of the program, and has it die at the point.
@@ -279,11 +282,22 @@ impl Folder {
 
     /// Spares the next process the seconds for which a dead one counts as alive where several may share the store.
     fn bury_the_dead(&self) {
+        if matches!(self.place, Place::Sqlite(_)) {
+            return;
+        }
         self.look(async |store| {
             for dead in store.roll().await.unwrap().nodes {
                 store.leave(&dead.node).await.unwrap();
             }
         });
+    }
+
+    /// The version of the store on PostgreSQL; nothing while there is none.
+    pub(super) fn version(&self) -> Option<u32> {
+        let Place::Postgres(url) = &self.place else { panic!("of PostgreSQL alone") };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let options = PostgresOptions::new(pegboard::clock::system);
+        runtime.block_on(PostgresStore::probe(url, options)).unwrap().version
     }
 
     fn nothing_is_marked(&self) -> bool {

@@ -177,7 +177,7 @@ impl Input {
 
 fn source_settings(source: &str) -> String {
     format!(
-        "[[source]]\nname = \"{source}\"\nkind = \"file\"\nlateness = \"30m\"\n[source.file]\npath = \"{source}\"\n"
+        "[[source]]\nname = \"{source}\"\nkind = \"file\"\nlateness = \"30m\"\nclose_delay_contacts = \"1m\"\n[source.file]\npath = \"{source}\"\n"
     )
 }
 

@@ -5,6 +5,7 @@ mod disk_full;
 mod hub;
 mod input;
 mod many;
+mod on_postgres;
 mod outcome;
 
 use std::collections::BTreeSet;
