@@ -4,6 +4,7 @@
 //! vendor was at hand to compare them with.
 
 pub mod amazon_connect;
+pub mod asc_manager;
 mod http;
 mod metric_data;
 mod metric_request;

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use pegboard_model::{StatusKind, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::http::{Request, Response, Server};
+use super::http::{Ending, Request, Response, Server};
 use super::metric_data::{self, History, Place};
 use super::metric_request::Query;
 use crate::events::{AgentView, ContactRecordOut, ContactState, ContactView, Via};
@@ -187,8 +187,8 @@ impl Floor {
             }
         };
         let mut response = self.respond(outcome, wrong.is_some());
-        response.breaks_off = wrong == Some(Wrong::BreaksOff);
         match wrong {
+            Some(Wrong::BreaksOff) => response.ending = Ending::WithinBody,
             Some(Wrong::Garbled) => response.body = b"<html>".to_vec(),
             Some(Wrong::Padded(length)) => response.body.resize(length, b' '),
             _ => {}
@@ -221,7 +221,7 @@ impl Floor {
                 (status, json!({ "Message": message }))
             }
         };
-        Response { status, headers, body: body.to_string().into_bytes(), breaks_off: false }
+        Response { status, headers, body: body.to_string().into_bytes(), ending: Ending::Whole }
     }
 
     fn outcome(&self, operation: Option<&'static str>, request: &Request) -> Result<Value, Refusal> {

@@ -9,8 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// The longest head and the longest body that are read.
-const MOST_BYTES: u64 = 1024 * 1024;
+/// The longest head that is read.
+const MOST_HEAD_BYTES: u64 = 1024 * 1024;
+
+/// The longest body that is read.
+const MOST_BODY_BYTES: u64 = 64 * 1024 * 1024;
 
 /// How long a connection may say nothing.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -32,8 +35,18 @@ pub(super) struct Response {
     pub(super) status: u16,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: Vec<u8>,
-    /// Whether the connection ends in the middle of the body.
-    pub(super) breaks_off: bool,
+    pub(super) ending: Ending,
+}
+
+/// How much of an answer is sent before the connection is what it was, or ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// All of it.
+    Whole,
+    /// The head and half of the body.
+    WithinBody,
+    /// Nothing.
+    Before,
 }
 
 /// A server until it is dropped.
@@ -86,7 +99,7 @@ fn serve(stream: TcpStream, answer: &impl Fn(&Request) -> Response, until: &Atom
         }
         let response = answer(&request);
         write(&mut writer, &response)?;
-        if response.breaks_off {
+        if response.ending != Ending::Whole {
             return Ok(());
         }
     }
@@ -96,7 +109,7 @@ fn serve(stream: TcpStream, answer: &impl Fn(&Request) -> Response, until: &Atom
 /// The next request; nothing at the end of the connection.
 fn read(reader: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> {
     let bad = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
-    let mut head = reader.by_ref().take(MOST_BYTES);
+    let mut head = reader.by_ref().take(MOST_HEAD_BYTES);
     let mut line = String::new();
     if head.read_line(&mut line)? == 0 {
         return Ok(None);
@@ -116,7 +129,7 @@ fn read(reader: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> {
     }
     let length: u64 =
         headers.get("content-length").map_or(Ok(0), |length| length.parse()).map_err(|_| bad("length"))?;
-    if length > MOST_BYTES {
+    if length > MOST_BODY_BYTES {
         return Err(bad("too long"));
     }
     let mut body = Vec::new();
@@ -125,7 +138,11 @@ fn read(reader: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> {
 }
 
 fn write(writer: &mut TcpStream, response: &Response) -> io::Result<()> {
-    let sent = if response.breaks_off { response.body.len() / 2 } else { response.body.len() };
+    let sent = match response.ending {
+        Ending::Whole => response.body.len(),
+        Ending::WithinBody => response.body.len() / 2,
+        Ending::Before => return Ok(()),
+    };
     let mut answer = Vec::with_capacity(response.body.len() + 512);
     // The reason after the status is for people only.
     write!(answer, "HTTP/1.1 {} -\r\ncontent-length: {}\r\n", response.status, response.body.len())?;
