@@ -54,12 +54,16 @@ impl StatusTable {
 
     /// The type of a status: by its row, else routable is `A`, offline is `0`, anything else `1`.
     pub fn type_of(&self, status: &Status) -> StatusType {
-        let row = self.row(&status.name).or_else(|| self.row(status.id.as_ref()?.as_str()));
-        row.unwrap_or(match status.kind {
+        self.row_of(status).unwrap_or(match status.kind {
             StatusKind::Routable => StatusType::Available,
             StatusKind::Aux => StatusType::SignedIn,
             StatusKind::Offline => StatusType::SignedOut,
         })
+    }
+
+    /// The type that a row gives to a status; nothing where none speaks of it.
+    pub fn row_of(&self, status: &Status) -> Option<StatusType> {
+        self.row(&status.name).or_else(|| self.row(status.id.as_ref()?.as_str()))
     }
 
     /// The type of a moment. Contact work counts as the status it happens in, except that signed out becomes
