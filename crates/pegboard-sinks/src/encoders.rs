@@ -2,7 +2,7 @@
 
 use pegboard_model::policy::Pegging;
 
-use crate::{Encoded, Known, cxone};
+use crate::{Encoded, Known, aspect, cxone};
 
 /// A way to write what Pegboard knows.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +22,7 @@ pub struct Encoder {
 }
 
 /// All of them.
-pub const ENCODERS: &[Encoder] = &[cxone::AGENT_ACTIVITY];
+pub const ENCODERS: &[Encoder] = &[cxone::AGENT_ACTIVITY, aspect::PRODUCTIVITY, aspect::RTA];
 
 /// The encoder of this name.
 pub fn encoder(name: &str) -> Option<&'static Encoder> {

@@ -1,6 +1,7 @@
 //! What Pegboard knows of a span of time, as a sink is handed it.
 
 use jiff::tz::TimeZone;
+use pegboard_engine::StatusTable;
 use pegboard_model::report::{
     Activity, AgentInterval, AgentQueueInterval, QueueInterval, SegmentRow, Session,
 };
@@ -61,6 +62,8 @@ pub struct Known {
     pub agent_queues: Vec<AgentQueueInterval>,
     /// Every agent, by id.
     pub directory: Vec<AgentEntry>,
+    /// What each status means for staffing, as the rows have it.
+    pub statuses: StatusTable,
     /// The platform's own events of agents, in order of arrival.
     pub raw_events: Vec<RawEvent>,
 }

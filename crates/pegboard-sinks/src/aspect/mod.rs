@@ -11,6 +11,7 @@
 //! Everything here is pure. What `docs/sinks/aspect.md` lists as mended has a test named after the defect.
 
 mod columns;
+mod dry_run;
 mod event;
 mod forwarding;
 mod hierarchy;
@@ -20,20 +21,25 @@ mod queue;
 mod reduced;
 mod rta;
 mod seen;
+mod settings;
 mod state_type;
 mod table;
 mod time;
 
 pub use self::columns::{Columns, NoSuchProfile};
+pub use self::dry_run::{PRODUCTIVITY, RTA};
 pub use self::event::{AgentEvent, AgentStatus, Snapshot, Unusable};
 pub use self::forwarding::{Flag, FlagError, Forwarding, SETTING};
 pub use self::hierarchy::{BadFilter, HierarchyFilter};
-pub use self::object::{BadName, DeliveryStream, MOST_BLANK_OBJECTS, MOST_OBJECT_BYTES, Object, SLOT};
+pub use self::object::{
+    BadName, DeliveryStream, MOST_BLANK_OBJECTS, MOST_OBJECT_BYTES, Object, SLOT, SourceStream,
+};
 pub use self::productivity::{Productivity, ProductivityCounts};
 pub use self::queue::{
     BadQueueCount, GROUP_OF_ALL, MAX_MESSAGE_BYTES, Message, MessageGroup, QueueCount, QueueNumber,
 };
 pub use self::rta::{Rta, RtaCounts, RtaSettings, Step};
 pub use self::seen::MOST_REMEMBERED;
+pub use self::settings::Settings;
 pub use self::state_type::{StateType, StateTypes};
 pub use self::table::{Applied, MOST_AGENTS, TableWrite};

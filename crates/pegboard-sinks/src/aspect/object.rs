@@ -6,7 +6,7 @@
 //! What an object holds and what it is called follow from the records alone: its key has the time and the sequence number of the first one.
 //! Whoever begins again at [`Object::next`] after a crash writes the same object to the same key.
 
-use pegboard_model::{Millis, Timestamp};
+use pegboard_model::{Millis, SourceName, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::time;
@@ -37,6 +37,13 @@ pub struct Object {
 pub struct DeliveryStream {
     name: String,
     prefix: String,
+}
+
+/// A delivery stream for what one source tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceStream {
+    stream: DeliveryStream,
+    /// What tells the objects of two sources apart that are written under one name.
     mark: u64,
 }
 
@@ -53,32 +60,48 @@ pub enum BadName {
     Prefix(String),
 }
 
-impl DeliveryStream {
-    /// The name that the Quick Start gives to its stream.
-    pub const NAME: &'static str = "aspect-wfm-ap-kda-to-s3";
-    /// The prefix that it proposes.
-    pub const PREFIX: &'static str = "OUTPUT/";
+/// The name and the prefix that the Quick Start proposes.
+impl Default for DeliveryStream {
+    fn default() -> Self {
+        Self { name: "aspect-wfm-ap-kda-to-s3".to_owned(), prefix: "OUTPUT/".to_owned() }
+    }
+}
 
-    /// A stream for what the source `source` tells.
-    pub fn new(name: &str, prefix: &str, source: &str) -> Result<Self, BadName> {
+impl DeliveryStream {
+    /// The same with another name.
+    pub fn named(&self, name: &str) -> Result<Self, BadName> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         if !(1..=MOST_NAME_BYTES).contains(&name.len()) || !name.bytes().all(is_plain) {
             return Err(BadName::Stream(name.to_owned()));
         }
+        Ok(Self { name: name.to_owned(), prefix: self.prefix.clone() })
+    }
+
+    /// The same with another prefix.
+    pub fn below(&self, prefix: &str) -> Result<Self, BadName> {
         let parts = prefix.strip_suffix('/').map(|parts| parts.split('/'));
         let is_path = parts.is_some_and(|mut parts| parts.all(|part| !matches!(part, "" | "." | "..")));
         let is_printable = prefix.len() <= MOST_PREFIX_BYTES && !prefix.contains(char::is_control);
         if !(prefix.is_empty() || is_path && is_printable) {
             return Err(BadName::Prefix(prefix.to_owned()));
         }
-        Ok(Self { name: name.to_owned(), prefix: prefix.to_owned(), mark: mark(source, name) })
+        Ok(Self { name: self.name.clone(), prefix: prefix.to_owned() })
     }
 
+    /// The stream for what the source tells.
+    pub fn of_source(&self, source: &SourceName) -> SourceStream {
+        let digest = Sha256::new().chain_update(source.as_str()).chain_update([0]).chain_update(&self.name);
+        let mark = digest.finalize().iter().take(8).fold(0, |mark, byte| mark << 8 | u64::from(*byte));
+        SourceStream { stream: self.clone(), mark }
+    }
+}
+
+impl SourceStream {
     /// The key of the object that begins at `at` with the record `first`:
     /// `<prefix>YYYY/MM/dd/HH/<stream>-<version>-YYYY-MM-dd-HH-mm-ss-<id>`, in UTC ("Amazon S3 object name format" of the Firehose developer
     /// guide). Keys of later objects are greater.
     fn key(&self, at: Timestamp, first: u64) -> String {
-        let (prefix, name, id) = (&self.prefix, &self.name, self.id(first));
+        let (DeliveryStream { name, prefix }, id) = (&self.stream, self.id(first));
         format!("{prefix}{}/{name}-1-{}-{id}", time::in_folder(at), time::in_name(at))
     }
 
@@ -95,16 +118,10 @@ impl DeliveryStream {
     }
 }
 
-/// What tells the objects of two sources apart that are written with one name.
-fn mark(source: &str, name: &str) -> u64 {
-    let digest = Sha256::new().chain_update(source).chain_update([0]).chain_update(name).finalize();
-    digest.iter().take(8).fold(0, |mark, byte| mark << 8 | u64::from(*byte))
-}
-
 /// Gathers lines into objects.
 #[derive(Debug)]
 pub(super) struct Objects {
-    stream: DeliveryStream,
+    stream: SourceStream,
     open: Option<Open>,
     /// The end of the last slot that an object tells of, once anything is known.
     told: Option<Timestamp>,
@@ -123,7 +140,7 @@ struct Open {
 
 impl Objects {
     /// Nothing is gathered, and `next` is the record that comes first.
-    pub(super) fn new(stream: DeliveryStream, next: u64) -> Self {
+    pub(super) fn new(stream: SourceStream, next: u64) -> Self {
         Self { stream, open: None, told: None, now: Timestamp::MIN, next }
     }
 
@@ -182,8 +199,8 @@ fn slot_start(at: Timestamp) -> Timestamp {
 mod tests {
     use super::*;
 
-    fn stream() -> DeliveryStream {
-        DeliveryStream::new(DeliveryStream::NAME, DeliveryStream::PREFIX, "east").unwrap()
+    fn stream() -> SourceStream {
+        DeliveryStream::default().of_source(&"east".into())
     }
 
     fn at(time: &str) -> Timestamp {
@@ -216,7 +233,7 @@ mod tests {
             "OUTPUT/2026/03/02/09/aspect-wfm-ap-kda-to-s3-1-2026-03-02-09-04-59-12345678-9abc-8def-";
         assert_eq!(&key[..key.len() - 17], expected);
         assert!(key.ends_with(|char: char| char.is_ascii_hexdigit()));
-        let other = DeliveryStream::new(DeliveryStream::NAME, "", "west").unwrap();
+        let other = DeliveryStream::default().below("").unwrap().of_source(&"west".into());
         assert_ne!(other.id(7), stream().id(7), "two sources with one name");
         assert!(other.key(at("09:00:00"), 7).starts_with("2026/03/02/09/aspect"));
     }
@@ -298,13 +315,16 @@ mod tests {
     }
 
     #[test]
-    fn names_that_firehose_does_not_take_are_refused() {
+    fn r28_a_name_has_64_bytes_and_a_prefix_512_at_most() {
+        let stream = DeliveryStream::default();
+        assert!(stream.named(&"x".repeat(64)).is_ok());
         for name in ["", "a/b", "ä", &"x".repeat(65)] {
-            assert_eq!(DeliveryStream::new(name, "", "s"), Err(BadName::Stream(name.into())));
+            assert_eq!(stream.named(name), Err(BadName::Stream(name.into())));
         }
+        assert!(stream.below("connect reports/OUTPUT/").is_ok());
+        assert!(stream.below(&("x".repeat(511) + "/")).is_ok());
         for prefix in ["/", "OUTPUT", "/OUTPUT/", "a//b/", "../", "a/./", "a\n/", &("x".repeat(512) + "/")] {
-            assert_eq!(DeliveryStream::new("s", prefix, "s"), Err(BadName::Prefix(prefix.into())));
+            assert_eq!(stream.below(prefix), Err(BadName::Prefix(prefix.into())));
         }
-        assert!(DeliveryStream::new(&"x".repeat(64), "connect reports/OUTPUT/", "s").is_ok());
     }
 }

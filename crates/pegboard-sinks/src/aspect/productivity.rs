@@ -4,7 +4,7 @@ use pegboard_model::Timestamp;
 
 use super::columns::Columns;
 use super::event::{AgentEvent, Unusable};
-use super::object::{DeliveryStream, Object, Objects};
+use super::object::{Object, Objects, SourceStream};
 use super::seen::Seen;
 use super::state_type::StateTypes;
 
@@ -36,7 +36,7 @@ pub struct ProductivityCounts {
 
 impl Productivity {
     /// Nothing is taken yet, and `next` is the sequence number of the first record.
-    pub fn new(stream: DeliveryStream, columns: Columns, states: StateTypes, next: u64) -> Self {
+    pub fn new(stream: SourceStream, columns: Columns, states: StateTypes, next: u64) -> Self {
         let objects = Objects::new(stream, next);
         Self { columns, states, objects, seen: Seen::default(), counts: ProductivityCounts::default() }
     }

@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_one_to_ten_queues() {
+    fn r28_there_are_one_to_ten_queues() {
         assert_eq!(QueueCount::try_from(0), Err(BadQueueCount(0)));
         assert_eq!(QueueCount::try_from(11), Err(BadQueueCount(11)));
         assert!(QueueCount::try_from(10).is_ok());
@@ -182,5 +182,16 @@ mod tests {
             assert_eq!(id(odd).len(), 64, "{odd}");
         }
         assert_ne!(id("ä"), id("ö"));
+    }
+
+    #[test]
+    fn r28_a_message_has_256_kib_at_most() {
+        let event =
+            r#"{"AgentARN":"a","EventType":"LOGIN","EventId":"e","EventTimestamp":"2026-03-02T09:00:00Z"}"#;
+        let event = AgentEvent::read(event.as_bytes()).unwrap().unwrap();
+        let message =
+            |length: usize| Message::of(&event, "x".repeat(length), QueueCount::default(), MessageGroup::All);
+        assert!(message(MAX_MESSAGE_BYTES).is_ok());
+        assert_eq!(message(MAX_MESSAGE_BYTES + 1), Err(Unusable::TooLong { limit: 262_144 }));
     }
 }

@@ -74,9 +74,8 @@ impl Rta {
             self.counts.repeated += 1;
             return Ok(None);
         }
-        let reduced = event.reduced()?;
-        let table = TableWrite::of(&event, &reduced).filter(|_| self.is_newest(&event, sequence));
-        let message = Message::of(&event, reduced, self.settings.queues, self.settings.group)?;
+        let message = Message::of(&event, event.reduced()?, self.settings.queues, self.settings.group)?;
+        let table = TableWrite::of(&event, &message.body).filter(|_| self.is_newest(&event, sequence));
         match &table {
             Some(TableWrite::Put { .. }) => self.counts.puts += 1,
             Some(TableWrite::Delete { .. }) => self.counts.deletes += 1,

@@ -68,6 +68,14 @@ impl TableWrite {
         }
     }
 
+    /// The name of its document, without the number.
+    pub(super) fn document(&self) -> String {
+        match self {
+            Self::Put { .. } => "put-item".to_owned(),
+            Self::Delete { .. } => "delete-item".to_owned(),
+        }
+    }
+
     /// The body of the request. It does nothing where the row is newer already.
     pub fn request(&self, table: &str) -> Value {
         let mut request = json!({

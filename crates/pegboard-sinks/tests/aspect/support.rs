@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use pegboard_engine::{StatusTable, StatusType};
 use pegboard_model::Timestamp;
 use pegboard_sinks::aspect::{
-    Columns, DeliveryStream, Object, Productivity, ProductivityCounts, Rta, RtaSettings, StateTypes, Step,
-    TableWrite,
+    Columns, DeliveryStream, Object, Productivity, ProductivityCounts, Rta, RtaSettings, SourceStream,
+    StateTypes, Step, TableWrite,
 };
 use serde_json::{Value, json};
 
@@ -18,8 +18,8 @@ pub(crate) fn states() -> StateTypes {
     StateTypes::new(table, ["break", " Lunch "])
 }
 
-pub(crate) fn stream() -> DeliveryStream {
-    DeliveryStream::new(DeliveryStream::NAME, DeliveryStream::PREFIX, "test").unwrap()
+pub(crate) fn stream() -> SourceStream {
+    DeliveryStream::default().of_source(&"test".into())
 }
 
 /// The objects of records that were read at these times. None of them may be unusable.

@@ -27,6 +27,7 @@ impl Inputs {
             queues: self.queue_rows(Cut::Interval),
             agent_queues: self.agent_queue_rows(Cut::Interval),
             directory: self.directory(),
+            statuses: self.settings.statuses.clone(),
             raw_events: events.into_iter().map(raw_event).collect(),
         }
     }

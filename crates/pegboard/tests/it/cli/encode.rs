@@ -108,3 +108,47 @@ fn every_activity_is_in_the_interval_in_which_it_ends() {
     assert!(!sent.is_empty());
     assert_eq!(sent, expected);
 }
+
+/// The records of a small day that tell of agents, in order.
+fn agent_events(folder: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(folder.join("agent-events.ndjson")).unwrap();
+    text.lines().map(|line| json(line.as_bytes())).collect()
+}
+
+#[test]
+fn aspect_has_a_line_and_a_message_for_every_agent_event_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    small_day(folder.path());
+    fs::write(folder.path().join("statuses.csv"), "StateName,StateType\nbreak,0\n").unwrap();
+    let arguments =
+        format!("{FILES} --statuses statuses.csv --encode aspect-productivity,aspect-rta --out out");
+    let ended = replay(folder.path(), &arguments).well();
+    assert_eq!(ended.stderr, "");
+    let events = agent_events(folder.path());
+    let out = folder.path().join("out");
+
+    let objects = files(&out.join("aspect-productivity"));
+    assert!(objects.keys().all(|key| key.starts_with("OUTPUT/2026/03/02/")), "{:?}", objects.keys());
+    let text: Vec<u8> = objects.into_values().flatten().collect();
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(&text[..]);
+    let lines: Vec<_> = reader.records().map(Result::unwrap).collect();
+    assert_eq!(lines.len(), events.len());
+    let mut types = BTreeMap::new();
+    for (line, event) in lines.iter().zip(&events) {
+        let snapshot = &event["CurrentAgentSnapshot"];
+        assert_eq!(line[1], snapshot["Configuration"]["Username"]);
+        assert_eq!(line[8], snapshot["AgentStatus"]["Name"]);
+        assert_eq!(*types.entry(line[8].to_owned()).or_insert(line[10].to_owned()), line[10]);
+    }
+    for (status, expected) in [("Available", "A"), ("Break", "0"), ("Offline", "0")] {
+        assert_eq!(types.get(status).map(String::as_str), Some(expected), "{status}");
+    }
+
+    let documents = files(&out.join("aspect-rta"));
+    assert!(documents.keys().next().unwrap().starts_with("000001-"));
+    let messages: Vec<_> = documents.iter().filter(|(name, _)| name.ends_with("-queue-0.json")).collect();
+    let ids = messages.iter().map(|(_, body)| json(body)["MessageDeduplicationId"].clone());
+    assert!(ids.eq(events.iter().map(|event| event["EventId"].clone())));
+    let changes = events.iter().filter(|event| event["EventType"] != "HEART_BEAT").count();
+    assert_eq!(documents.len() - messages.len(), changes);
+}
