@@ -64,6 +64,10 @@ text_id! {
     SourceName
 }
 text_id! {
+    /// A configured sink, by its name in the configuration.
+    SinkName
+}
+text_id! {
     /// An ordered stream of one source: a shard, a webhook lane, a polled cursor, a file.
     PartitionId
 }

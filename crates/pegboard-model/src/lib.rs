@@ -21,7 +21,7 @@ pub use acd::AcdRow;
 pub use agent::{AgentContact, AgentProfile, Channel, ContactPhase, Queue, Status, StatusKind};
 pub use contact::{AgentLeg, ContactLeg, ContactVersion, Direction, QueueStay};
 pub use fixed::Fixed;
-pub use id::{AgentId, ContactId, EventId, PartitionId, Position, QueueId, SourceName, StatusId};
+pub use id::{AgentId, ContactId, EventId, PartitionId, Position, QueueId, SinkName, SourceName, StatusId};
 pub use now::AgentNow;
 pub use observation::{Observation, Order, Snapshot, What};
 pub use segment::{Class, ContactWork, Mark, Segment, State};

@@ -9,6 +9,7 @@ mod audit;
 mod batch;
 mod column;
 mod copy;
+mod delivery;
 mod error;
 pub mod failpoint;
 mod nodes;
@@ -24,6 +25,10 @@ pub use batch::{
     RowWrite, SegmentsWrite,
 };
 pub use copy::CopiedTable;
+pub use delivery::{
+    Deliveries, Delivery, DeliveryNote, DeliveryState, DeliveryTry, LedgerLine, RefusedState, Settle,
+    SinkState, TryOutcome, Unit,
+};
 pub use error::StoreError;
 pub use nodes::{Beat, Lease, NodeId, NodeSeen, Part, Roll};
 pub use postgres::{InvalidPostgresUrl, PostgresFound, PostgresOptions, PostgresStore, PostgresUrl, SslMode};
@@ -45,7 +50,7 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 ///
 /// Every method may wait for the disk; none blocks the caller's thread.
 #[async_trait]
-pub trait Store: Send + Sync + std::fmt::Debug {
+pub trait Store: Deliveries + Send + Sync + std::fmt::Debug {
     /// Which store this is. A restored copy is another store, so that old cursors do not fit it.
     fn id(&self) -> &StoreId;
 

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_queue_names.sql"),
     include_str!("migrations/0004_archive.sql"),
     include_str!("migrations/0005_closing_of_contacts.sql"),
+    include_str!("migrations/0006_delivery.sql"),
 ];
 
 /// The table by which a schema is known as ours: one row.

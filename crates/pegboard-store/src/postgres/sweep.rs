@@ -108,10 +108,20 @@ macro_rules! old_rows {
 }
 
 /// What is older than the history that is kept. The first parameter is the instant, the second the size of a bite.
-const HISTORY: [&str; 7] = [
+const HISTORY: [&str; 9] = [
     "WITH gone AS (
          DELETE FROM queue_names WHERE ctid = ANY (ARRAY(
              SELECT ctid FROM queue_names WHERE last_seen < $1 LIMIT $2))
+         RETURNING 1
+     ) SELECT count(*) FROM gone",
+    "WITH gone AS (
+         DELETE FROM deliveries WHERE ctid = ANY (ARRAY(
+             SELECT ctid FROM deliveries WHERE interval_start < $1 LIMIT $2))
+         RETURNING 1
+     ) SELECT count(*) FROM gone",
+    "WITH gone AS (
+         DELETE FROM refused_states WHERE ctid = ANY (ARRAY(
+             SELECT ctid FROM refused_states WHERE last_at < $1 LIMIT $2))
          RETURNING 1
      ) SELECT count(*) FROM gone",
     old_rows!("row_history"),

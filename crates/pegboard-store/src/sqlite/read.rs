@@ -38,7 +38,7 @@ pub(super) fn instant(row: &Row<'_>, column: usize) -> Tried<Timestamp> {
     Ok(Timestamp::from_millis(row.get(column)?))
 }
 
-fn maybe_instant(row: &Row<'_>, column: usize) -> Tried<Option<Timestamp>> {
+pub(super) fn maybe_instant(row: &Row<'_>, column: usize) -> Tried<Option<Timestamp>> {
     Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
 }
 

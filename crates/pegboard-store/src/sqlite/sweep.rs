@@ -141,12 +141,16 @@ pub(super) fn forget_agents(
 }
 
 /// Small tables. The first parameter is the instant.
-const OF_WHOLE_TABLES: [&str; 4] = [
+const OF_WHOLE_TABLES: [&str; 6] = [
     "DELETE FROM queue_names WHERE (source, queue, name) IN
          (SELECT source, queue, name FROM queue_names WHERE last_seen < ?1 LIMIT ?2)",
     "DELETE FROM gaps WHERE id IN (SELECT id FROM gaps WHERE at < ?1 LIMIT ?2)",
     "DELETE FROM partitions WHERE (source, partition) IN
          (SELECT source, partition FROM partitions WHERE finished = 1 AND touched < ?1 LIMIT ?2)",
+    "DELETE FROM deliveries WHERE (sink, interval_start, report) IN
+         (SELECT sink, interval_start, report FROM deliveries WHERE interval_start < ?1 LIMIT ?2)",
+    "DELETE FROM refused_states WHERE (sink, source, agent) IN
+         (SELECT sink, source, agent FROM refused_states WHERE last_at < ?1 LIMIT ?2)",
     // The audit log has a time of its own, which its triggers hold: 400 days before its newest entry.
     "DELETE FROM audit WHERE number IN
          (SELECT number FROM audit

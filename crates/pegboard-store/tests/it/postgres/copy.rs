@@ -2,8 +2,8 @@
 
 use pegboard_model::Timestamp;
 use pegboard_store::{
-    ArchiveWrite, AuditWrite, Batch, Close, ClosedUntil, FeedKind, GapWrite, Origin, PostgresStore, Role,
-    SqliteStore, Store, StoreError, Token, TokenWrite,
+    ArchiveWrite, AuditWrite, Batch, Close, ClosedUntil, DeliveryNote, FeedKind, GapWrite, Origin,
+    PostgresStore, Role, SqliteStore, Store, StoreError, Token, TokenWrite, Unit,
 };
 
 use crate::home::{Home, PostgresHome, SqliteHome};
@@ -35,6 +35,14 @@ async fn fill(store: &dyn Store) {
         let rows = vec![row("ann", &format!("{{\"talk_s\":{talk}}}"), "first"), row("bob", "{}", "first")];
         store.close(Close { rows, ..close(closer) }).await.unwrap();
     }
+    let sink = store.take_sink(&"wfm".into()).await.unwrap();
+    let note = DeliveryNote {
+        cursors: vec![(FeedKind::Rows, store.feed_end(FeedKind::Rows).await.unwrap())],
+        changed: vec![(Unit { report: "queue-report".into(), interval_start: at(0) }, at(1))],
+        refused: vec![(source(), "c\0d".into(), "no such agent".into(), "{}".into(), at(2))],
+        ..DeliveryNote::new("wfm".into(), sink.epoch)
+    };
+    store.note_deliveries(note).await.unwrap();
     let token = Token {
         id: "t-1".into(),
         name: "wallboard".into(),
@@ -68,6 +76,8 @@ async fn shown(store: &dyn Store) -> Vec<String> {
         format!("{:?}", all_agents(store).await),
         format!("{:?}", store.beginnings(&source(), Timestamp::MIN).await.unwrap()),
         format!("{:?}", store.source_state(&source()).await.unwrap()),
+        format!("{:?}", store.deliveries(&"wfm".into(), None, None, 9).await.unwrap()),
+        format!("{:?}", store.refused_states(&"wfm".into(), 9).await.unwrap()),
         format!("{:?}", store.dirty(&source(), 99).await.unwrap()),
         format!("{:?}", store.segments(&source(), None, Timestamp::MIN, Timestamp::MAX).await.unwrap()),
         format!("{:?}", store.contacts(&source(), Timestamp::MIN, Timestamp::MAX).await.unwrap()),

@@ -1,0 +1,249 @@
+//! The ledger.
+
+use pegboard_model::{SinkName, Timestamp};
+use tokio_postgres::Row;
+
+use super::codec::{get, get_instant, get_maybe_instant, get_text, text, untext};
+use super::fault::Tried;
+use super::read::all;
+use super::session::{BEGIN, COMMIT, Call, Pipeline, Session};
+use crate::column::{from_column, limit, to_column};
+use crate::delivery::{
+    Delivery, DeliveryNote, DeliveryState, DeliveryTry, LedgerLine, RefusedState, Settle, SinkState, Unit,
+};
+use crate::paging::name;
+use crate::{Cursor, FeedKind, StoreError, failpoint};
+
+macro_rules! columns {
+    () => {
+        "report, interval_start, state, changes, revision, digest, acknowledged, tries, first_try, last_try, due, reason, comment"
+    };
+}
+
+const TAKE: &str = "
+    INSERT INTO sinks AS known (sink, epoch) VALUES ($1, 1)
+    ON CONFLICT (sink) DO UPDATE SET epoch = known.epoch + 1 RETURNING epoch";
+
+/// Raises the epoch of a sink's deliverer.
+pub(super) async fn take(session: &Session, sink: &SinkName) -> Tried<SinkState> {
+    let mut taking = Pipeline::new(BEGIN);
+    let epoch = taking.add(Call::new(TAKE).with(sink.as_str()));
+    let cursors =
+        taking.add(Call::new("SELECT kind, cursor FROM sink_cursors WHERE sink = $1").with(sink.as_str()));
+    taking.add(Call::new(COMMIT));
+    let answers = session.run(taking).await?;
+    let missing = || StoreError::Damaged { what: "sink", detail: format!("{sink}: not there") };
+    let epoch: i64 = get(answers[epoch].first().ok_or_else(missing)?, 0)?;
+    let cursor = |kind| -> Tried<Option<Cursor>> {
+        for row in &answers[cursors] {
+            if get::<&str>(row, 0)? == name(kind) {
+                return Ok(Some(SinkState::cursor(get(row, 1)?)?));
+            }
+        }
+        Ok(None)
+    };
+    Ok(SinkState {
+        epoch: from_column(epoch),
+        states: cursor(FeedKind::States)?,
+        rows: cursor(FeedKind::Rows)?,
+    })
+}
+
+/// Keeps other deliverers out until the commit.
+const CHECK: &str = "SELECT epoch FROM sinks WHERE sink = $1 FOR NO KEY UPDATE";
+
+const CURSOR: &str = "
+    INSERT INTO sink_cursors (sink, kind, cursor) VALUES ($1, $2, $3)
+    ON CONFLICT (sink, kind) DO UPDATE SET cursor = excluded.cursor";
+
+/// What was settled begins anew; what waits and was tried keeps to its pause.
+const CHANGED: &str = "
+    INSERT INTO deliveries AS known (sink, report, interval_start, state, changes, revision, acknowledged, tries, due)
+    VALUES ($1, $2, $3, 'waiting', 1, 0, 0, 0, $4)
+    ON CONFLICT (sink, interval_start, report) DO UPDATE SET
+        changes = known.changes + 1,
+        due = CASE WHEN known.state <> 'waiting' THEN excluded.due
+                   WHEN known.tries > 0 THEN known.due ELSE least(known.due, excluded.due) END,
+        tries = CASE WHEN known.state = 'waiting' THEN known.tries ELSE 0 END,
+        first_try = CASE WHEN known.state = 'waiting' THEN known.first_try END,
+        reason = CASE WHEN known.state = 'waiting' THEN known.reason END,
+        comment = NULL,
+        state = 'waiting'";
+
+/// What changed since the body was made waits on, without the pause of a failure where there was none.
+const TRIED: &str = "
+    UPDATE deliveries SET
+        revision = $4, digest = $5, last_try = $6, first_try = coalesce(first_try, $6),
+        tries = CASE WHEN $7 = 'acknowledged' AND changes <> $10 THEN 0 ELSE tries + 1 END,
+        acknowledged = CASE WHEN $7 = 'acknowledged' THEN $4 ELSE acknowledged END,
+        reason = $8,
+        due = coalesce($9, $6),
+        state = CASE WHEN changes = $10 THEN $7 ELSE 'waiting' END
+    WHERE sink = $1 AND report = $2 AND interval_start = $3";
+
+const REFUSED: &str = "
+    INSERT INTO refused_states AS known (sink, source, agent, reason, payload, first_at, last_at, count)
+    VALUES ($1, $2, $3, $4, $5, $6, $6, 1)
+    ON CONFLICT (sink, source, agent) DO UPDATE SET reason = excluded.reason, payload = excluded.payload,
+        last_at = excluded.last_at, count = known.count + 1";
+
+/// Writes what a deliverer has to say.
+pub(super) async fn note(session: &Session, note: &DeliveryNote) -> Tried<()> {
+    failpoint!("deliveries.before", fails);
+    let sink = note.sink.as_str();
+    let mut first = Pipeline::new(BEGIN);
+    let held = first.add(Call::new(CHECK).with(sink));
+    let answers = session.run(first).await?;
+    let found: Option<i64> = answers[held].first().map(|row| get(row, 0)).transpose()?;
+    SinkState::check_epoch(&note.sink, note.epoch, found.map(from_column))?;
+    let mut second = Pipeline::default();
+    second.extend(
+        note.cursors
+            .iter()
+            .map(|(kind, cursor)| Call::new(CURSOR).with(sink).with(name(*kind)).with(cursor.to_string())),
+    );
+    second.extend(note.changed.iter().map(|(unit, due)| of_unit(CHANGED, sink, unit).with(due.as_millis())));
+    second.extend(note.tried.iter().map(|tried| of_tried(sink, tried)));
+    second.extend(note.taken.iter().map(|(source, agent)| {
+        let sql = "DELETE FROM refused_states WHERE sink = $1 AND source = $2 AND agent = $3";
+        Call::new(sql).with(sink).with(source.as_str()).with(text(agent.as_str()))
+    }));
+    second.extend(note.refused.iter().map(|(source, agent, reason, payload, at)| {
+        let call = Call::new(REFUSED).with(sink).with(source.as_str()).with(text(agent.as_str()));
+        call.with(text(reason)).with(text(payload)).with(at.as_millis())
+    }));
+    second.add(Call::new(COMMIT));
+    session.run(second).await?;
+    failpoint!("deliveries.after", fails);
+    Ok(())
+}
+
+fn of_unit<'a>(sql: &'static str, sink: &'a str, unit: &'a Unit) -> Call<'a> {
+    Call::new(sql).with(sink).with(text(&unit.report)).with(unit.interval_start.as_millis())
+}
+
+fn of_tried<'a>(sink: &'a str, tried: &'a DeliveryTry) -> Call<'a> {
+    let (state, due, reason) = tried.outcome.columns();
+    of_unit(TRIED, sink, &tried.unit)
+        .with(to_column(tried.revision))
+        .with(tried.digest.as_deref())
+        .with(tried.at.as_millis())
+        .with(state.as_str())
+        .with(reason.map(|reason| text(reason)))
+        .with(due.map(Timestamp::as_millis))
+        .with(to_column(tried.changes))
+}
+
+const DUE: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM deliveries WHERE sink = $1 AND state = 'waiting' AND due <= $2
+      ORDER BY due, interval_start, report LIMIT $3"
+);
+
+/// Units that wait and are due.
+pub(super) async fn due(
+    session: &Session,
+    sink: &SinkName,
+    now: Timestamp,
+    most: usize,
+) -> Tried<Vec<Delivery>> {
+    all(session, Call::new(DUE).with(sink.as_str()).with(now.as_millis()).with(limit(most)), read).await
+}
+
+const LIST: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM deliveries
+      WHERE sink = $1 AND ($2::text IS NULL OR state = $2)
+        AND ($3::bigint IS NULL OR (interval_start, report) < ($3, $4::text))
+      ORDER BY interval_start DESC, report DESC LIMIT $5"
+);
+
+/// Units, the newest first.
+pub(super) async fn list(
+    session: &Session,
+    sink: &SinkName,
+    state: Option<DeliveryState>,
+    before: Option<&Unit>,
+    most: usize,
+) -> Tried<Vec<Delivery>> {
+    let call = Call::new(LIST)
+        .with(sink.as_str())
+        .with(state.map(DeliveryState::as_str))
+        .with(before.map(|unit| unit.interval_start.as_millis()))
+        .with(before.map(|unit| text(&unit.report)))
+        .with(limit(most));
+    all(session, call, read).await
+}
+
+fn read(row: &Row) -> Tried<Delivery> {
+    let maybe_text =
+        |column| -> Tried<_> { Ok(get::<Option<String>>(row, column)?.map(|text| untext(text).into())) };
+    Ok(Delivery {
+        unit: Unit { report: get_text(row, 0)?.into(), interval_start: get_instant(row, 1)? },
+        state: DeliveryState::from_column(get(row, 2)?)?,
+        changes: from_column(get(row, 3)?),
+        revision: from_column(get(row, 4)?),
+        digest: maybe_text(5)?,
+        acknowledged: from_column(get(row, 6)?),
+        tries: from_column(get(row, 7)?),
+        first_try: get_maybe_instant(row, 8)?,
+        last_try: get_maybe_instant(row, 9)?,
+        due: get_instant(row, 10)?,
+        reason: maybe_text(11)?,
+        comment: maybe_text(12)?,
+    })
+}
+
+/// How many units stand how.
+pub(super) async fn ledger(session: &Session, sink: &SinkName) -> Tried<Vec<LedgerLine>> {
+    let sql = "SELECT report, state, count(*), min(interval_start), max(interval_start) FROM deliveries
+               WHERE sink = $1 GROUP BY report, state ORDER BY report, state";
+    all(session, Call::new(sql).with(sink.as_str()), |row| {
+        Ok(LedgerLine {
+            report: get_text(row, 0)?.into(),
+            state: DeliveryState::from_column(get(row, 1)?)?,
+            units: from_column(get(row, 2)?),
+            oldest: get_instant(row, 3)?,
+            newest: get_instant(row, 4)?,
+        })
+    })
+    .await
+}
+
+/// Settles a unit that is parked.
+pub(super) async fn settle(
+    session: &Session,
+    sink: &SinkName,
+    unit: &Unit,
+    how: &Settle,
+    now: Timestamp,
+) -> Tried<bool> {
+    let (state, comment) = match how {
+        Settle::Retry => (DeliveryState::Waiting, None),
+        Settle::Drop { comment } => (DeliveryState::Dropped, Some(text(comment))),
+    };
+    let sql = "UPDATE deliveries SET state = $4, comment = $5, due = $6, tries = 0, first_try = NULL
+               WHERE sink = $1 AND report = $2 AND interval_start = $3 AND state = 'parked' RETURNING 1";
+    let call = of_unit(sql, sink.as_str(), unit).with(state.as_str()).with(comment).with(now.as_millis());
+    Ok(!session.call(call).await?.is_empty())
+}
+
+/// States that the target refuses.
+pub(super) async fn refused(session: &Session, sink: &SinkName, most: usize) -> Tried<Vec<RefusedState>> {
+    let sql = "SELECT source, agent, reason, payload, first_at, last_at, count FROM refused_states
+               WHERE sink = $1 ORDER BY last_at DESC, source, agent LIMIT $2";
+    all(session, Call::new(sql).with(sink.as_str()).with(limit(most)), |row| {
+        Ok(RefusedState {
+            source: get::<&str>(row, 0)?.into(),
+            agent: get_text(row, 1)?.into(),
+            reason: get_text(row, 2)?.into(),
+            payload: get_text(row, 3)?,
+            first_at: get_instant(row, 4)?,
+            last_at: get_instant(row, 5)?,
+            count: from_column(get(row, 6)?),
+        })
+    })
+    .await
+}

@@ -1,0 +1,258 @@
+//! The ledger.
+
+use pegboard_model::{SinkName, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::fault::Tried;
+use super::read::{all, instant, maybe_instant, text};
+use super::writer::Step;
+use crate::column::{from_column, limit, to_column};
+use crate::delivery::{
+    Delivery, DeliveryNote, DeliveryState, DeliveryTry, LedgerLine, RefusedState, Settle, SinkState, Unit,
+};
+use crate::failpoint;
+use crate::paging::name;
+use crate::{Cursor, FeedKind};
+
+const COLUMNS: &str =
+    "report, interval_start, state, changes, revision, digest, acknowledged, tries, first_try, last_try, due,
+    reason, comment";
+
+/// Raises the epoch of a sink's deliverer.
+pub(super) fn take(step: &Step<'_>, sink: &SinkName) -> Tried<SinkState> {
+    let epoch: i64 = step
+        .connection
+        .prepare_cached(
+            "INSERT INTO sinks (sink, epoch) VALUES (?1, 1) ON CONFLICT DO UPDATE SET epoch = epoch + 1 RETURNING epoch",
+        )?
+        .query_row([sink.as_str()], |row| row.get(0))?;
+    let cursor = |kind| cursor(step.connection, sink, kind);
+    Ok(SinkState {
+        epoch: from_column(epoch),
+        states: cursor(FeedKind::States)?,
+        rows: cursor(FeedKind::Rows)?,
+    })
+}
+
+fn cursor(connection: &Connection, sink: &SinkName, kind: FeedKind) -> Tried<Option<Cursor>> {
+    let cursor: Option<String> = connection
+        .prepare_cached("SELECT cursor FROM sink_cursors WHERE sink = ?1 AND kind = ?2")?
+        .query_row(params![sink.as_str(), name(kind)], |row| row.get(0))
+        .optional()?;
+    Ok(cursor.map(|cursor| SinkState::cursor(&cursor)).transpose()?)
+}
+
+/// Writes what a deliverer has to say.
+pub(super) fn note(step: &Step<'_>, note: &DeliveryNote) -> Tried<()> {
+    failpoint!("deliveries.before", fails);
+    check_deliverer(step, &note.sink, note.epoch)?;
+    let sink = note.sink.as_str();
+    for (kind, cursor) in &note.cursors {
+        step.connection
+            .prepare_cached(
+                "INSERT INTO sink_cursors (sink, kind, cursor) VALUES (?1, ?2, ?3)
+                 ON CONFLICT DO UPDATE SET cursor = excluded.cursor",
+            )?
+            .execute(params![sink, name(*kind), cursor.to_string()])?;
+    }
+    for (unit, due) in &note.changed {
+        step.connection.prepare_cached(CHANGED)?.execute(params![
+            sink,
+            unit.report,
+            unit.interval_start.as_millis(),
+            due.as_millis()
+        ])?;
+    }
+    for tried in &note.tried {
+        note_try(step, sink, tried)?;
+    }
+    for (source, agent) in &note.taken {
+        step.connection
+            .prepare_cached("DELETE FROM refused_states WHERE sink = ?1 AND source = ?2 AND agent = ?3")?
+            .execute(params![sink, source.as_str(), agent.as_str()])?;
+    }
+    for (source, agent, reason, payload, at) in &note.refused {
+        step.connection.prepare_cached(REFUSED)?.execute(params![
+            sink,
+            source.as_str(),
+            agent.as_str(),
+            reason,
+            payload,
+            at.as_millis()
+        ])?;
+    }
+    failpoint!("deliveries.after", fails);
+    Ok(())
+}
+
+/// What was settled begins anew; what waits and was tried keeps to its pause.
+const CHANGED: &str = "
+    INSERT INTO deliveries (sink, report, interval_start, state, changes, revision, acknowledged, tries, due)
+    VALUES (?1, ?2, ?3, 'waiting', 1, 0, 0, 0, ?4)
+    ON CONFLICT DO UPDATE SET
+        changes = changes + 1,
+        due = CASE WHEN state <> 'waiting' THEN excluded.due WHEN tries > 0 THEN due ELSE min(due, excluded.due) END,
+        tries = CASE WHEN state = 'waiting' THEN tries ELSE 0 END,
+        first_try = CASE WHEN state = 'waiting' THEN first_try END,
+        reason = CASE WHEN state = 'waiting' THEN reason END,
+        comment = NULL,
+        state = 'waiting'";
+
+const REFUSED: &str = "
+    INSERT INTO refused_states (sink, source, agent, reason, payload, first_at, last_at, count)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 1)
+    ON CONFLICT DO UPDATE SET reason = excluded.reason, payload = excluded.payload, last_at = excluded.last_at,
+        count = count + 1";
+
+/// What changed since the body was made waits on, without the pause of a failure where there was none.
+const TRIED: &str = "
+    UPDATE deliveries SET
+        revision = ?4, digest = ?5, last_try = ?6, first_try = coalesce(first_try, ?6),
+        tries = CASE WHEN ?7 = 'acknowledged' AND changes <> ?10 THEN 0 ELSE tries + 1 END,
+        acknowledged = CASE WHEN ?7 = 'acknowledged' THEN ?4 ELSE acknowledged END,
+        reason = ?8,
+        due = coalesce(?9, ?6),
+        state = CASE WHEN changes = ?10 THEN ?7 ELSE 'waiting' END
+    WHERE sink = ?1 AND report = ?2 AND interval_start = ?3";
+
+fn note_try(step: &Step<'_>, sink: &str, tried: &DeliveryTry) -> Tried<()> {
+    let (state, due, reason) = tried.outcome.columns();
+    step.connection.prepare_cached(TRIED)?.execute(params![
+        sink,
+        tried.unit.report,
+        tried.unit.interval_start.as_millis(),
+        to_column(tried.revision),
+        tried.digest,
+        tried.at.as_millis(),
+        state.as_str(),
+        reason,
+        due.map(Timestamp::as_millis),
+        to_column(tried.changes),
+    ])?;
+    Ok(())
+}
+
+fn check_deliverer(step: &Step<'_>, sink: &SinkName, expected: u64) -> Tried<()> {
+    let found: Option<i64> = step
+        .connection
+        .prepare_cached("SELECT epoch FROM sinks WHERE sink = ?1")?
+        .query_row([sink.as_str()], |row| row.get(0))
+        .optional()?;
+    Ok(SinkState::check_epoch(sink, expected, found.map(from_column))?)
+}
+
+/// Units that wait and are due.
+pub(super) fn due(
+    connection: &Connection,
+    sink: &SinkName,
+    now: Timestamp,
+    most: usize,
+) -> Tried<Vec<Delivery>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM deliveries WHERE sink = ?1 AND state = 'waiting' AND due <= ?2
+         ORDER BY due, interval_start, report LIMIT ?3"
+    );
+    all(connection, &sql, params![sink.as_str(), now.as_millis(), limit(most)], read)
+}
+
+/// Units, the newest first.
+pub(super) fn list(
+    connection: &Connection,
+    sink: &SinkName,
+    state: Option<DeliveryState>,
+    before: Option<&Unit>,
+    most: usize,
+) -> Tried<Vec<Delivery>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM deliveries
+         WHERE sink = ?1 AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR (interval_start, report) < (?3, ?4))
+         ORDER BY interval_start DESC, report DESC LIMIT ?5"
+    );
+    let bounds = params![
+        sink.as_str(),
+        state.map(DeliveryState::as_str),
+        before.map(|unit| unit.interval_start.as_millis()),
+        before.map(|unit| &*unit.report),
+        limit(most)
+    ];
+    all(connection, &sql, bounds, read)
+}
+
+fn read(row: &Row<'_>) -> Tried<Delivery> {
+    let maybe_text = |column| -> Tried<_> { Ok(row.get::<_, Option<String>>(column)?.map(Into::into)) };
+    Ok(Delivery {
+        unit: Unit { report: text(row, 0)?.into(), interval_start: instant(row, 1)? },
+        state: DeliveryState::from_column(&text(row, 2)?)?,
+        changes: from_column(row.get(3)?),
+        revision: from_column(row.get(4)?),
+        digest: maybe_text(5)?,
+        acknowledged: from_column(row.get(6)?),
+        tries: from_column(row.get(7)?),
+        first_try: maybe_instant(row, 8)?,
+        last_try: maybe_instant(row, 9)?,
+        due: instant(row, 10)?,
+        reason: maybe_text(11)?,
+        comment: maybe_text(12)?,
+    })
+}
+
+/// How many units stand how.
+pub(super) fn ledger(connection: &Connection, sink: &SinkName) -> Tried<Vec<LedgerLine>> {
+    let sql = "SELECT report, state, count(*), min(interval_start), max(interval_start) FROM deliveries
+               WHERE sink = ?1 GROUP BY report, state ORDER BY report, state";
+    all(connection, sql, [sink.as_str()], |row| {
+        Ok(LedgerLine {
+            report: text(row, 0)?.into(),
+            state: DeliveryState::from_column(&text(row, 1)?)?,
+            units: from_column(row.get(2)?),
+            oldest: instant(row, 3)?,
+            newest: instant(row, 4)?,
+        })
+    })
+}
+
+/// Settles a unit that is parked.
+pub(super) fn settle(
+    step: &Step<'_>,
+    sink: &SinkName,
+    unit: &Unit,
+    how: &Settle,
+    now: Timestamp,
+) -> Tried<bool> {
+    let (state, comment) = match how {
+        Settle::Retry => (DeliveryState::Waiting, None),
+        Settle::Drop { comment } => (DeliveryState::Dropped, Some(comment)),
+    };
+    let settled = step
+        .connection
+        .prepare_cached(
+            "UPDATE deliveries SET state = ?4, comment = ?5, due = ?6, tries = 0, first_try = NULL
+             WHERE sink = ?1 AND report = ?2 AND interval_start = ?3 AND state = 'parked'",
+        )?
+        .execute(params![
+            sink.as_str(),
+            unit.report,
+            unit.interval_start.as_millis(),
+            state.as_str(),
+            comment,
+            now.as_millis()
+        ])?;
+    Ok(settled > 0)
+}
+
+/// States that the target refuses.
+pub(super) fn refused(connection: &Connection, sink: &SinkName, most: usize) -> Tried<Vec<RefusedState>> {
+    let sql = "SELECT source, agent, reason, payload, first_at, last_at, count FROM refused_states
+               WHERE sink = ?1 ORDER BY last_at DESC, source, agent LIMIT ?2";
+    all(connection, sql, params![sink.as_str(), limit(most)], |row| {
+        Ok(RefusedState {
+            source: text(row, 0)?.into(),
+            agent: text(row, 1)?.into(),
+            reason: text(row, 2)?.into(),
+            payload: text(row, 3)?,
+            first_at: instant(row, 4)?,
+            last_at: instant(row, 5)?,
+            count: from_column(row.get(6)?),
+        })
+    })
+}

@@ -1,0 +1,207 @@
+//! The ledger: what was delivered to whom.
+
+use pegboard_model::{SinkName, Timestamp};
+use pegboard_store::{
+    Delivery, DeliveryNote, DeliveryState, DeliveryTry, FeedKind, LedgerLine, RefusedState, Settle, Store,
+    StoreError, TryOutcome, Unit,
+};
+
+use crate::home::Home;
+use crate::sample::{at, source};
+
+fn sink() -> SinkName {
+    "wfm".into()
+}
+
+fn unit(interval: i64) -> Unit {
+    Unit { report: "queue-report".into(), interval_start: at(900 * interval) }
+}
+
+fn note(epoch: u64) -> DeliveryNote {
+    DeliveryNote::new(sink(), epoch)
+}
+
+fn changed(epoch: u64, interval: i64, due: i64) -> DeliveryNote {
+    DeliveryNote { changed: vec![(unit(interval), at(due))], ..note(epoch) }
+}
+
+/// A try of revision 1, made of so many changes.
+fn tried(epoch: u64, interval: i64, changes: u64, outcome: TryOutcome) -> DeliveryNote {
+    let digest = Some("d1".into());
+    let tried = DeliveryTry { unit: unit(interval), changes, revision: 1, digest, at: at(5), outcome };
+    DeliveryNote { tried: vec![tried], ..note(epoch) }
+}
+
+fn again(due: i64) -> TryOutcome {
+    TryOutcome::Again { due: at(due), reason: "503".into() }
+}
+
+fn parked() -> TryOutcome {
+    TryOutcome::Parked { reason: "queue \0 is not known".into() }
+}
+
+async fn taken(store: &dyn Store) -> u64 {
+    store.take_sink(&sink()).await.unwrap().epoch
+}
+
+async fn due(store: &dyn Store, seconds: i64) -> Vec<Timestamp> {
+    let due = store.due_deliveries(&sink(), at(seconds), 10).await.unwrap();
+    due.into_iter().map(|delivery| delivery.unit.interval_start).collect()
+}
+
+async fn only(store: &dyn Store) -> Delivery {
+    let mut all = store.deliveries(&sink(), None, None, 10).await.unwrap();
+    assert_eq!(all.len(), 1);
+    all.remove(0)
+}
+
+pub(crate) async fn a_unit_waits_until_its_newest_revision_is_acknowledged(home: &dyn Home) {
+    let store = home.open().await;
+    let epoch = taken(&*store).await;
+    store.note_deliveries(changed(epoch, 0, 3)).await.unwrap();
+    assert_eq!((due(&*store, 2).await, due(&*store, 3).await), (vec![], vec![at(0)]));
+    // It changes while its first body is on the way.
+    store.note_deliveries(changed(epoch, 0, 4)).await.unwrap();
+    store.note_deliveries(tried(epoch, 0, 1, TryOutcome::Acknowledged)).await.unwrap();
+    let waiting = only(&*store).await;
+    assert_eq!(
+        (waiting.state, waiting.changes, waiting.acknowledged, waiting.tries),
+        (DeliveryState::Waiting, 2, 1, 0)
+    );
+    assert_eq!(due(&*store, 5).await, [at(0)], "what changed meanwhile is sent at once");
+    store.note_deliveries(tried(epoch, 0, 2, TryOutcome::Acknowledged)).await.unwrap();
+    let settled = only(&*store).await;
+    let expected = Delivery {
+        unit: unit(0),
+        state: DeliveryState::Acknowledged,
+        changes: 2,
+        revision: 1,
+        digest: Some("d1".into()),
+        acknowledged: 1,
+        tries: 1,
+        first_try: Some(at(5)),
+        last_try: Some(at(5)),
+        due: at(5),
+        reason: None,
+        comment: None,
+    };
+    assert_eq!(settled, expected);
+    assert_eq!(due(&*store, 900).await, []);
+    store.note_deliveries(changed(epoch, 0, 60)).await.unwrap();
+    let corrected = only(&*store).await;
+    assert_eq!((corrected.state, corrected.acknowledged, corrected.tries), (DeliveryState::Waiting, 1, 0));
+    assert_eq!(due(&*store, 60).await, [at(0)]);
+}
+
+pub(crate) async fn what_fails_is_due_after_its_pause_and_a_change_does_not_shorten_it(home: &dyn Home) {
+    let store = home.open().await;
+    let epoch = taken(&*store).await;
+    store.note_deliveries(changed(epoch, 0, 9)).await.unwrap();
+    store.note_deliveries(changed(epoch, 0, 3)).await.unwrap();
+    assert_eq!(due(&*store, 3).await, [at(0)], "the earlier of two counts before the first try");
+    store.note_deliveries(tried(epoch, 0, 2, again(100))).await.unwrap();
+    store.note_deliveries(changed(epoch, 0, 4)).await.unwrap();
+    assert_eq!((due(&*store, 99).await, due(&*store, 100).await), (vec![], vec![at(0)]));
+    let failed = only(&*store).await;
+    assert_eq!((failed.tries, failed.reason.as_deref(), failed.first_try), (1, Some("503"), Some(at(5))));
+}
+
+pub(crate) async fn what_is_parked_waits_for_a_person_or_a_change(home: &dyn Home) {
+    let store = home.open().await;
+    let epoch = taken(&*store).await;
+    for interval in 0..3 {
+        store.note_deliveries(changed(epoch, interval, 0)).await.unwrap();
+        store.note_deliveries(tried(epoch, interval, 1, parked())).await.unwrap();
+    }
+    assert_eq!(due(&*store, 9000).await, []);
+    let drop = Settle::Drop { comment: "not our queue".into() };
+    assert!(store.settle_delivery(&sink(), &unit(0), Settle::Retry, at(70)).await.unwrap());
+    assert!(store.settle_delivery(&sink(), &unit(1), drop.clone(), at(70)).await.unwrap());
+    store.note_deliveries(changed(epoch, 2, 80)).await.unwrap();
+    for settled in [0, 1, 2, 9] {
+        let twice = store.settle_delivery(&sink(), &unit(settled), drop.clone(), at(71)).await.unwrap();
+        assert!(!twice, "only what is parked is settled");
+    }
+    assert_eq!((due(&*store, 70).await, due(&*store, 80).await), (vec![at(0)], vec![at(0), at(1800)]));
+    let dropped = store.deliveries(&sink(), Some(DeliveryState::Dropped), None, 10).await.unwrap();
+    assert_eq!(dropped.len(), 1);
+    assert_eq!(dropped[0].comment.as_deref(), Some("not our queue"));
+    assert_eq!(dropped[0].reason.as_deref(), Some("queue \0 is not known"));
+}
+
+pub(crate) async fn an_earlier_deliverer_is_refused_and_writes_nothing(home: &dyn Home) {
+    let store = home.open().await;
+    let first = taken(&*store).await;
+    let second = taken(&*store).await;
+    assert!(second > first);
+    for epoch in [first, second + 1] {
+        let refused = store.note_deliveries(changed(epoch, 0, 0)).await;
+        assert!(matches!(refused, Err(StoreError::NotOwner { .. })), "{refused:?}");
+    }
+    let stranger = DeliveryNote { sink: "other".into(), ..changed(1, 0, 0) };
+    assert!(matches!(store.note_deliveries(stranger).await, Err(StoreError::NotOwner { .. })));
+    assert_eq!(store.deliveries(&sink(), None, None, 10).await.unwrap(), []);
+    store.note_deliveries(changed(second, 0, 0)).await.unwrap();
+}
+
+pub(crate) async fn cursors_and_refused_states_are_kept(home: &dyn Home) {
+    let store = home.open().await;
+    let epoch = taken(&*store).await;
+    let (states, rows) =
+        (store.feed_end(FeedKind::States).await.unwrap(), store.feed_end(FeedKind::Rows).await.unwrap());
+    let cursors = vec![(FeedKind::States, states.clone()), (FeedKind::Rows, rows.clone())];
+    let refuse =
+        |agent: &str, seconds| (source(), agent.into(), "no such agent".into(), "{}".into(), at(seconds));
+    let refused = vec![refuse("ann", 1), refuse("bob\0", 2)];
+    store.note_deliveries(DeliveryNote { cursors, refused, ..note(epoch) }).await.unwrap();
+    store.note_deliveries(DeliveryNote { refused: vec![refuse("ann", 3)], ..note(epoch) }).await.unwrap();
+    store.shut_down().await.unwrap();
+    let store = home.open().await;
+    let state = store.take_sink(&sink()).await.unwrap();
+    assert_eq!((state.epoch, state.states, state.rows), (epoch + 1, Some(states), Some(rows)));
+    let of_ann = RefusedState {
+        source: source(),
+        agent: "ann".into(),
+        reason: "no such agent".into(),
+        payload: "{}".into(),
+        first_at: at(1),
+        last_at: at(3),
+        count: 2,
+    };
+    let found = store.refused_states(&sink(), 10).await.unwrap();
+    assert_eq!((found.len(), &found[0]), (2, &of_ann));
+    assert_eq!(store.refused_states(&sink(), 1).await.unwrap(), [of_ann]);
+    let taken = vec![(source(), "ann".into()), (source(), "bob\0".into())];
+    store.note_deliveries(DeliveryNote { taken, ..note(epoch + 1) }).await.unwrap();
+    assert_eq!(store.refused_states(&sink(), 10).await.unwrap(), []);
+}
+
+pub(crate) async fn the_ledger_counts_and_pages_what_there_is(home: &dyn Home) {
+    let store = home.open().await;
+    let epoch = taken(&*store).await;
+    for interval in 0..5 {
+        store.note_deliveries(changed(epoch, interval, 0)).await.unwrap();
+    }
+    for interval in [0, 3] {
+        store.note_deliveries(tried(epoch, interval, 1, TryOutcome::Acknowledged)).await.unwrap();
+    }
+    let line = |state, units, oldest: i64, newest: i64| LedgerLine {
+        report: "queue-report".into(),
+        state,
+        units,
+        oldest: at(900 * oldest),
+        newest: at(900 * newest),
+    };
+    let expected = [line(DeliveryState::Acknowledged, 2, 0, 3), line(DeliveryState::Waiting, 3, 1, 4)];
+    assert_eq!(store.ledger(&sink()).await.unwrap(), expected);
+    assert_eq!(store.ledger(&"other".into()).await.unwrap(), []);
+    let mut paged: Vec<Unit> = Vec::new();
+    loop {
+        let page = store.deliveries(&sink(), None, paged.last(), 2).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        paged.extend(page.into_iter().map(|delivery| delivery.unit));
+    }
+    assert_eq!(paged, [4, 3, 2, 1, 0].map(unit));
+}
