@@ -64,6 +64,8 @@ pub enum Part {
     Partition(PartitionId),
     /// The closing of intervals.
     Closer,
+    /// The delivery to a sink, whose name stands where that of a source stands.
+    Sink,
 }
 
 /// A node that lives.

@@ -62,6 +62,7 @@ pub(super) async fn roll(session: &Session) -> Tried<Roll> {
         let part = match get(row, 1)? {
             PARTITION => Part::Partition(get_text(row, 2)?.into()),
             CLOSER => Part::Closer,
+            SINK => Part::Sink,
             other => {
                 let detail = format!("part of kind {other}");
                 return Err(StoreError::Damaged { what: "lease", detail }.into());
@@ -82,6 +83,7 @@ fn node(row: &Row, column: usize) -> Tried<NodeId> {
 
 const PARTITION: &str = "partition";
 const CLOSER: &str = "closer";
+const SINK: &str = "sink";
 
 /// The columns that name a part.
 fn named<'a>(call: Call<'a>, source: &'a SourceName, part: &'a Part) -> Call<'a> {
@@ -89,6 +91,7 @@ fn named<'a>(call: Call<'a>, source: &'a SourceName, part: &'a Part) -> Call<'a>
     match part {
         Part::Partition(partition) => call.with(PARTITION).with(text(partition.as_str())),
         Part::Closer => call.with(CLOSER).with(""),
+        Part::Sink => call.with(SINK).with(""),
     }
 }
 

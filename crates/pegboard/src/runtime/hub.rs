@@ -189,7 +189,7 @@ fn name_nodes(roll: &Roll, source: &SourceName, partitions: &mut [PartitionStatu
     let readers: BTreeMap<&str, &NodeId> = leases
         .filter_map(|lease| match &lease.part {
             Part::Partition(partition) => Some((partition.as_str(), &lease.node)),
-            Part::Closer => None,
+            Part::Closer | Part::Sink => None,
         })
         .collect();
     for partition in partitions {

@@ -56,6 +56,8 @@ struct Mine {
     leaving: BTreeSet<(SourceName, Part)>,
     /// How many partitions each source has to read; each of them wants one node that leads.
     open: BTreeMap<SourceName, usize>,
+    /// How many sinks there are to deliver to.
+    sinks: usize,
 }
 
 impl Mine {
@@ -157,6 +159,11 @@ impl Node {
         self.mine().open.insert(source.clone(), partitions);
     }
 
+    /// Notes how many sinks there are to deliver to.
+    pub fn note_sinks(&self, sinks: usize) {
+        self.mine().sinks = sinks;
+    }
+
     /// What this node should do about its share of what `kind` says.
     fn share(&self, mine: &Mine, kind: fn(&Part) -> bool) -> Share {
         let roll = self.roll.borrow();
@@ -164,7 +171,13 @@ impl Node {
             let own = roll.leases.iter().filter(|lease| lease.node == seen.node && kind(&lease.part));
             own.count()
         });
-        let parts = if kind(&Part::Closer) { mine.open.len() } else { mine.open.values().sum() };
+        let parts = if kind(&Part::Closer) {
+            mine.open.len()
+        } else if kind(&Part::Sink) {
+            mine.sinks
+        } else {
+            mine.open.values().sum()
+        };
         share(parts, mine.working(kind), &others.collect::<Vec<_>>())
     }
 
@@ -237,7 +250,7 @@ impl Node {
     /// Partitions of a source that this node holds.
     pub fn held(&self, source: &SourceName) -> Vec<Part> {
         let mine = self.mine();
-        let own = mine.held.iter().filter(|(of, part)| of == source && *part != Part::Closer);
+        let own = mine.held.iter().filter(|(of, part)| of == source && matches!(part, Part::Partition(_)));
         own.map(|(_, part)| part.clone()).collect()
     }
 
@@ -270,10 +283,11 @@ impl Node {
     }
 }
 
-/// Parts that are shared out together with this one: partitions, and the leading of sources.
+/// Parts that are shared out together with this one: partitions, the leading of sources, and sinks.
 fn kind_of(part: &Part) -> fn(&Part) -> bool {
     match part {
         Part::Partition(_) => |part| matches!(part, Part::Partition(_)),
         Part::Closer => |part| *part == Part::Closer,
+        Part::Sink => |part| *part == Part::Sink,
     }
 }

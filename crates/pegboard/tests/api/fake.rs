@@ -12,13 +12,14 @@ use pegboard::runtime::view::{
 use pegboard_connect::spec::MissingFile;
 use pegboard_model::{
     AgentId, AgentNow, Class, ContactId, ContactLeg, Millis, Observation, PartitionId, Position, Segment,
-    SourceName, Timestamp,
+    SinkName, SourceName, Timestamp,
 };
 use pegboard_store::{
     AgentBeginning, AgentEntry, AgentsSnapshot, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite, Batch,
-    Beat, Close, Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedEntry,
-    FeedKind, FeedPage, Gap, NodeId, Origin, Part, PartitionState, QueueName, Result, Roll, RowRevision,
-    SourceState, Store, StoreError, StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite,
+    Beat, Close, Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, Deliveries, Delivery,
+    DeliveryNote, DeliveryState, DirtyMark, FeedEntry, FeedKind, FeedPage, Gap, LedgerLine, NodeId, Origin,
+    Part, PartitionState, QueueName, RefusedState, Result, Roll, RowRevision, Settle, SinkState, SourceState,
+    Store, StoreError, StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite, Unit,
 };
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
@@ -601,5 +602,42 @@ pub(crate) fn agent(source: &str, id: &str) -> AgentNow {
         initiation: None,
         queue_id: None,
         queue_name: None,
+    }
+}
+
+#[async_trait]
+impl Deliveries for FakeStore {
+    async fn take_sink(&self, _: &SinkName) -> Result<SinkState> {
+        Ok(SinkState { epoch: 1, states: None, rows: None })
+    }
+
+    async fn note_deliveries(&self, _: DeliveryNote) -> Result<()> {
+        Ok(())
+    }
+
+    async fn due_deliveries(&self, _: &SinkName, _: Timestamp, _: usize) -> Result<Vec<Delivery>> {
+        Ok(Vec::new())
+    }
+
+    async fn deliveries(
+        &self,
+        _: &SinkName,
+        _: Option<DeliveryState>,
+        _: Option<&Unit>,
+        _: usize,
+    ) -> Result<Vec<Delivery>> {
+        Ok(Vec::new())
+    }
+
+    async fn ledger(&self, _: &SinkName) -> Result<Vec<LedgerLine>> {
+        Ok(Vec::new())
+    }
+
+    async fn settle_delivery(&self, _: &SinkName, _: &Unit, _: Settle, _: Timestamp) -> Result<bool> {
+        Ok(false)
+    }
+
+    async fn refused_states(&self, _: &SinkName, _: usize) -> Result<Vec<RefusedState>> {
+        Ok(Vec::new())
     }
 }

@@ -8,14 +8,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pegboard_model::{
-    AgentId, ContactId, ContactLeg, Millis, Observation, PartitionId, Segment, SourceName, Timestamp,
+    AgentId, ContactId, ContactLeg, Millis, Observation, PartitionId, Segment, SinkName, SourceName,
+    Timestamp,
 };
 use pegboard_sim::random::Random;
 use pegboard_store::{
     AgentBeginning, AgentsSnapshot, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite, Batch, Beat, Close,
-    Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage, Gap,
-    NodeId, Origin, Part, PartitionState, QueueName, Result, Roll, RowRevision, SourceState, Store,
-    StoreError, StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite,
+    Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, Deliveries, Delivery, DeliveryNote,
+    DeliveryState, DirtyMark, FeedKind, FeedPage, Gap, LedgerLine, NodeId, Origin, Part, PartitionState,
+    QueueName, RefusedState, Result, Roll, RowRevision, Settle, SinkState, SourceState, Store, StoreError,
+    StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite, Unit,
 };
 use tokio::sync::{Notify, watch};
 
@@ -546,5 +548,48 @@ impl Store for Unreliable {
 
     async fn shut_down(&self) -> Result<()> {
         at_once(self.store.shut_down())
+    }
+}
+
+#[async_trait]
+impl Deliveries for Unreliable {
+    async fn take_sink(&self, sink: &SinkName) -> Result<SinkState> {
+        self.write("take a sink", self.store.take_sink(sink)).await
+    }
+
+    async fn note_deliveries(&self, note: DeliveryNote) -> Result<()> {
+        self.write("note deliveries", self.store.note_deliveries(note)).await
+    }
+
+    async fn due_deliveries(&self, sink: &SinkName, now: Timestamp, limit: usize) -> Result<Vec<Delivery>> {
+        self.read("due deliveries", self.store.due_deliveries(sink, now, limit)).await
+    }
+
+    async fn deliveries(
+        &self,
+        sink: &SinkName,
+        state: Option<DeliveryState>,
+        before: Option<&Unit>,
+        limit: usize,
+    ) -> Result<Vec<Delivery>> {
+        self.read("deliveries", self.store.deliveries(sink, state, before, limit)).await
+    }
+
+    async fn ledger(&self, sink: &SinkName) -> Result<Vec<LedgerLine>> {
+        self.read("ledger", self.store.ledger(sink)).await
+    }
+
+    async fn settle_delivery(
+        &self,
+        sink: &SinkName,
+        unit: &Unit,
+        how: Settle,
+        now: Timestamp,
+    ) -> Result<bool> {
+        self.write("settle a delivery", self.store.settle_delivery(sink, unit, how, now)).await
+    }
+
+    async fn refused_states(&self, sink: &SinkName, limit: usize) -> Result<Vec<RefusedState>> {
+        self.read("refused states", self.store.refused_states(sink, limit)).await
     }
 }
