@@ -138,6 +138,38 @@ mod tests {
     }
 
     #[test]
+    fn values_of_any_length_read_back_and_a_changed_bit_in_them_is_found() {
+        let (_folder, path) = folder();
+        let connection = open(&path, OpenFlags::default()).unwrap();
+        // Without a rowid, as tables of rows are: what is longer than a quarter of a page goes on in others.
+        connection
+            .execute_batch("CREATE TABLE long (i INTEGER PRIMARY KEY, v TEXT) WITHOUT ROWID; BEGIN")
+            .unwrap();
+        for length in 900..3200_u16 {
+            let value = "v".repeat(usize::from(length));
+            connection.execute("INSERT INTO long VALUES (?1, ?2)", rusqlite::params![length, value]).unwrap();
+        }
+        connection.execute_batch("COMMIT").unwrap();
+        drop(connection);
+        let read = || {
+            let connection = open(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            let mut query = connection.prepare("SELECT i, v FROM long")?;
+            let misses = query.query_map([], |row| {
+                let (length, value): (u16, String) = (row.get(0)?, row.get(1)?);
+                Ok(usize::from(length).abs_diff(value.len()))
+            })?;
+            misses.sum::<rusqlite::Result<usize>>()
+        };
+        assert_eq!(read(), Ok(0));
+        let mut bytes = fs::read(&path).unwrap();
+        let page = bytes.len() / PAGE - 1;
+        bytes[page * PAGE + 100] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        assert_eq!(read().unwrap_err().sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt));
+        assert_eq!(broken_page(), Some(page as u64 + 1));
+    }
+
+    #[test]
     fn a_file_that_grows_and_shrinks_is_whole() {
         let (_folder, path) = folder();
         filled(&path);

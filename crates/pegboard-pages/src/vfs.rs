@@ -1,7 +1,7 @@
 //! The module between SQLite and its own access to files: <https://sqlite.org/vfs.html>.
 //!
-//! It is SQLite's default one but for three things of a database's main file: a page is sealed on its way to the file,
-//! looked at on its way from it, and the file is not mapped into memory, where nobody would look.
+//! It is SQLite's default one but for four things of a database's main file: a page is sealed on its way to the file,
+//! looked at on its way from it, and read whole; and the file is not mapped into memory, where nobody would look.
 
 use std::cell::Cell;
 use std::ffi::{CStr, c_int, c_void};
@@ -79,6 +79,8 @@ fn succeeded(code: c_int) -> rusqlite::Result<()> {
 type ReadBytes = unsafe extern "C" fn(*mut ffi::sqlite3_file, *mut c_void, c_int, i64) -> c_int;
 type WriteBytes = unsafe extern "C" fn(*mut ffi::sqlite3_file, *const c_void, c_int, i64) -> c_int;
 
+type Traits = unsafe extern "C" fn(*mut ffi::sqlite3_file) -> c_int;
+
 /// What can be done with a file of sealed pages. SQLite is given the first field, and what it hands back leads here.
 #[repr(C)]
 struct Methods {
@@ -86,6 +88,7 @@ struct Methods {
     of: *const ffi::sqlite3_io_methods,
     read: ReadBytes,
     write: WriteBytes,
+    traits: Traits,
 }
 
 // SAFETY: never changed once it is made; what it points to is static data of the module that does the work.
@@ -105,12 +108,13 @@ unsafe fn with_seals(of: *const ffi::sqlite3_io_methods) -> Option<&'static Meth
     }
     // SAFETY: the caller says that it can be read; it is plain data.
     let mut sealed = unsafe { *of };
-    let (read, write) = (sealed.xRead?, sealed.xWrite?);
+    let (read, write, traits) = (sealed.xRead?, sealed.xWrite?, sealed.xDeviceCharacteristics?);
     // The second version of the interface is the last without mapping into memory.
     sealed.iVersion = sealed.iVersion.min(2);
     sealed.xRead = Some(read_sealed);
     sealed.xWrite = Some(write_sealed);
-    let methods: &'static Methods = Box::leak(Box::new(Methods { sealed, of, read, write }));
+    sealed.xDeviceCharacteristics = Some(without_parts);
+    let methods: &'static Methods = Box::leak(Box::new(Methods { sealed, of, read, write, traits }));
     known.push(methods);
     Some(methods)
 }
@@ -153,6 +157,14 @@ fn length(bytes: c_int) -> usize {
 
 fn page_number(bytes: c_int, offset: i64) -> Option<u64> {
     seal::number(length(bytes), u64::try_from(offset).ok()?)
+}
+
+/// A long value goes on in pages of its own, of which SQLite would read no more than it needs: a part has no seal to look at, and one
+/// as long as some page would be taken for it.
+unsafe extern "C" fn without_parts(file: *mut ffi::sqlite3_file) -> c_int {
+    // SAFETY: SQLite calls this for files with these methods only.
+    let traits = unsafe { (methods(file).traits)(file) };
+    traits & !ffi::SQLITE_IOCAP_SUBPAGE_READ
 }
 
 unsafe extern "C" fn read_sealed(
