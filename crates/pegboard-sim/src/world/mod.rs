@@ -100,7 +100,7 @@ pub struct Simulation {
     pub legs: Vec<Arc<Leg>>,
 }
 
-/// What happened in a step of [`Centre::pass_until`].
+/// What happened in a step of [`Centre::pass_until`] or [`Centre::tell_until`].
 #[derive(Debug)]
 pub struct Passage {
     /// What happened to agents.
@@ -207,13 +207,33 @@ impl Centre {
     pub fn step_until(&mut self, until: Timestamp) -> Vec<Delivery> {
         self.live_until(until);
         self.outbox.changes.clear();
+        self.deliver(until).0
+    }
+
+    /// The same, and what a [`Reporter`](crate::reports::Reporter) is told of it, as [`Centre::pass_until`] says.
+    pub fn tell_until(&mut self, until: Timestamp) -> (Vec<Delivery>, Passage) {
+        self.live_until(until);
+        let changes = self.take_changes(until);
+        let (deliveries, contact_records) = self.deliver(until);
+        (deliveries, Passage { changes, contact_records })
+    }
+
+    /// What was delivered until then, and the contact records among it.
+    fn deliver(&mut self, until: Timestamp) -> (Vec<Delivery>, Vec<ContactRecordOut>) {
         self.outbox.legs.clear();
         let events = take_due(&mut self.outbox.events, until);
         let records = take_due(&mut self.outbox.records, until);
         let mut deliveries: Vec<_> = events.iter().map(|event| self.text.deliver_event(event)).collect();
         deliveries.extend(records.iter().map(|record| self.text.deliver_record(record)));
         deliveries.sort_by_key(|delivery| (delivery.at, delivery.stream));
-        deliveries
+        (deliveries, records)
+    }
+
+    /// What became of agents until then, in order of time.
+    fn take_changes(&mut self, until: Timestamp) -> Vec<Change> {
+        let mut changes: Vec<_> = self.outbox.changes.extract_if(.., |change| change.at <= until).collect();
+        changes.sort_by_key(|change| change.at);
+        changes
     }
 
     /// Lives on up to `until` and hands over what happened since the last step: what became of agents, told or not, in
@@ -222,9 +242,10 @@ impl Centre {
         self.live_until(until);
         self.outbox.events.clear();
         self.outbox.legs.clear();
-        let mut changes: Vec<_> = self.outbox.changes.extract_if(.., |change| change.at <= until).collect();
-        changes.sort_by_key(|change| change.at);
-        Passage { changes, contact_records: take_due(&mut self.outbox.records, until) }
+        Passage {
+            changes: self.take_changes(until),
+            contact_records: take_due(&mut self.outbox.records, until),
+        }
     }
 
     fn live_until(&mut self, until: Timestamp) {

@@ -29,6 +29,9 @@ pub(super) struct Arguments {
     /// What everything random follows from.
     #[arg(long, default_value_t = 7)]
     seed: u64,
+    /// How many days have passed before it starts: with 8, every day has the same weekday before.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=31))]
+    days: u16,
     /// The port on this machine [default: 8080, or a free one].
     #[arg(long)]
     port: Option<u16>,
@@ -53,8 +56,9 @@ async fn demo(arguments: &Arguments) -> Result<(), Failure> {
     let listener = listen(arguments.port).await?;
     let address = listener.local_addr().context("cannot tell the address")?;
     greet(address, arguments);
-    let source: Box<dyn Source> =
-        Box::new(SimulatedSource::new(arguments.agents as usize, arguments.seed, clock::system));
+    let history = Millis::from_hours(24 * i64::from(arguments.days));
+    let simulated = SimulatedSource::new(arguments.agents as usize, arguments.seed, history, clock::system);
+    let source: Box<dyn Source> = Box::new(simulated);
     let sources = vec![(settings(), source)];
     let front = Front { listener, tls: None, access: Access::Open, transport: Transport::Plain };
     run_hub(sources, store, NodeOptions::default(), front, interrupted()).await
@@ -87,13 +91,19 @@ async fn listen(port: Option<u16>) -> Result<TcpListener, Failure> {
 
 #[expect(clippy::print_stdout, reason = "tells where to look")]
 fn greet(address: SocketAddr, arguments: &Arguments) {
+    let history = match arguments.days {
+        1 => "A day of history is".to_owned(),
+        days => format!("{days} days of history, the oldest first, are"),
+    };
     println!(
         "\n  Pegboard shows a simulated contact centre with {} agents.\n\n\
          \x20   http://{address}/          the live board: who is in which state right now\n\
          \x20   http://{address}/queues    what happened in each interval, per queue\n\
          \x20   http://{address}/staffing  average positions staffed, per team\n\
-         \x20   http://{address}/sources   what is read, and how far behind it is\n\n\
-         \x20 A day of history is there within seconds; then it goes on live. Everything is simulated.\n\
+         \x20   http://{address}/sources   what is read, and how far behind it is\n\
+         \x20   http://{address}/checks    what is missing, and where the ACD's own numbers differ\n\
+         \x20   http://{address}/repair    what could not be used, and why\n\n\
+         \x20 {history} there within seconds; then it goes on live. Everything is simulated.\n\
          \x20 Stop with Ctrl-C.\n",
         arguments.agents
     );

@@ -1,4 +1,7 @@
-//! A source that is a simulated contact centre: a day of history at once, then as time passes. For the demo.
+//! A source that is a simulated contact centre: some days of history at once, then as time passes; with the reports that its
+//! ACD writes of it. For the demo.
+
+mod reports;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,6 +15,7 @@ use pegboard_connect::spec::{
 use pegboard_model::{Millis, PartitionId, Position, Timestamp};
 use pegboard_sim::Centre;
 
+use self::reports::Reports;
 use crate::clock::Clock;
 
 /// How much simulated time one read covers while it catches up.
@@ -20,14 +24,15 @@ const STRIDE: Millis = Millis::from_minutes(15);
 /// The pause between two reads once it has caught up.
 const PACE: Duration = Duration::from_millis(500);
 
-/// How much has happened before the first start.
-const HISTORY: Millis = Millis::from_hours(24);
+/// What somebody writes into the stream who tries something out, and at which quarter of a day.
+const TRIAL: (&[u8], i64) = (b"{\"EventType\":\"STATE_CHANGE\",\"EventTimestamp\":\"2026-", 13 * 4 + 1);
 
 /// A simulated contact centre. Its partition is named after its beginning, so that after a restart the same centre
 /// lives on.
 pub struct SimulatedSource {
     agents: usize,
     seed: u64,
+    history: Millis,
     clock: Clock,
 }
 
@@ -41,9 +46,10 @@ impl fmt::Debug for SimulatedSource {
 }
 
 impl SimulatedSource {
-    /// A centre of so many agents, in which everything random follows from `seed`.
-    pub fn new(agents: usize, seed: u64, clock: Clock) -> Self {
-        Self { agents, seed, clock }
+    /// A centre of so many agents, in which everything random follows from `seed`. `history` is how much has happened before
+    /// the first start.
+    pub fn new(agents: usize, seed: u64, history: Millis, clock: Clock) -> Self {
+        Self { agents, seed, history, clock }
     }
 
     fn name(&self, begin: Timestamp) -> PartitionId {
@@ -79,7 +85,7 @@ impl Source for SimulatedSource {
         });
         let (partition, from, watermark) = started.unwrap_or_else(|| {
             let hour = 3_600_000;
-            let begin = (self.clock)() - HISTORY;
+            let begin = (self.clock)() - self.history;
             let begin = Timestamp::from_millis(begin.as_millis().div_euclid(hour) * hour);
             (self.name(begin), Position::Number(begin.as_millis().unsigned_abs()), None)
         });
@@ -102,8 +108,11 @@ impl Source for SimulatedSource {
         };
         let reached = Timestamp::from_millis(i64::try_from(*reached).unwrap_or(i64::MAX));
         let mut centre = Centre::new(pegboard_sim::Config::new(self.agents, begin, 0, self.seed));
-        drop(centre.step_until(reached));
-        Ok(Box::new(SimulatedPartition { centre, reached, clock: self.clock, count: 0 }))
+        let mut reports = Reports::new(centre.organisation().clone(), begin, self.seed);
+        // What was told before is in the store.
+        let (_, passage) = centre.tell_until(reached);
+        drop(reports.arrive(&passage, reached));
+        Ok(Box::new(SimulatedPartition { centre, reports, reached, clock: self.clock, count: 0 }))
     }
 
     fn decoder(&self) -> Box<dyn Decode> {
@@ -113,6 +122,7 @@ impl Source for SimulatedSource {
 
 struct SimulatedPartition {
     centre: Centre,
+    reports: Reports,
     reached: Timestamp,
     clock: Clock,
     count: u64,
@@ -133,14 +143,20 @@ impl PartitionReader for SimulatedPartition {
             now = (self.clock)();
         }
         let until = (self.reached + STRIDE).min(now).max(self.reached);
-        let deliveries = self.centre.step_until(until);
+        let (deliveries, passage) = self.centre.tell_until(until);
+        let arrived = self.reports.arrive(&passage, until);
+        let quarter = |at: Timestamp| at.as_millis().div_euclid(STRIDE.get());
+        let is_trial = quarter(self.reached) != quarter(until) && quarter(until).rem_euclid(96) == TRIAL.1;
         self.reached = until;
-        let records = deliveries.into_iter().map(|delivery| {
+        let told = deliveries.into_iter().map(|delivery| delivery.json.into_bytes());
+        let records = told.chain(is_trial.then(|| TRIAL.0.to_vec())).map(|data| {
             self.count += 1;
-            Record { position: Position::Number(self.count), data: delivery.json.into_bytes() }
+            Record { position: Position::Number(self.count), data }
         });
         Ok(Chunk {
             records: records.collect(),
+            rows: arrived.rows,
+            broken: arrived.broken,
             watermark: Some(until),
             behind: Some(now.since(until)),
             ..Chunk::at(Position::Number(until.as_millis().unsigned_abs()))
@@ -154,7 +170,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_centre_starts_at_its_oldest_record() {
-        let source = SimulatedSource::new(3, 1, || Timestamp::from_seconds(1_800_000_000));
+        let source =
+            SimulatedSource::new(3, 1, Millis::from_hours(24), || Timestamp::from_seconds(1_800_000_000));
         let plan = source.plan(&BTreeMap::new()).await.unwrap();
         assert_eq!(plan.open[0].from, source.oldest(&plan.open[0].partition));
     }

@@ -1,0 +1,164 @@
+//! The scheduled reports of the simulated centre, as the hub comes by them: some never come, some come late, and of some a
+//! cell was typed over.
+
+use std::sync::Arc;
+
+use pegboard_connect::sources::amazon_connect::reports::{ReportReader, ReportSettings};
+use pegboard_connect::spec::Broken;
+use pegboard_model::{AcdRow, Millis, Position, Timestamp};
+use pegboard_sim::reports::{Plan, ReportFile, Reporter};
+use pegboard_sim::{Organisation, Passage};
+
+/// How much later than the platform wrote it a late file comes.
+const LATE: Millis = Millis::from_minutes(75);
+
+/// The report of which files come late, and the hours of the day at which they do.
+const LATE_FILES: (&str, [i64; 3]) = ("ASPR", [4, 11, 18]);
+
+/// The report of which a file was edited, and the quarters of the day at which one was.
+const EDITED_FILES: (&str, [i64; 2]) = ("QR", [9 * 4 + 1, 15 * 4 + 2]);
+
+/// What came of some files.
+#[derive(Debug, Default)]
+pub(super) struct Arrived {
+    pub(super) rows: Vec<AcdRow>,
+    pub(super) broken: Vec<Broken>,
+}
+
+/// The reports on their way.
+#[derive(Debug)]
+pub(super) struct Reports {
+    reporter: Reporter,
+    reader: ReportReader,
+    late: Vec<(Timestamp, ReportFile)>,
+}
+
+impl Reports {
+    /// Nothing has been reported yet, and it is `start`.
+    pub(super) fn new(organisation: Arc<Organisation>, start: Timestamp, seed: u64) -> Self {
+        let reporter = Reporter::new(organisation, start, &plan(seed));
+        Self { reporter, reader: ReportReader::new(ReportSettings::default()), late: Vec::new() }
+    }
+
+    /// Takes in what has happened, everything since the last time, and reads the files that are there `until` then.
+    pub(super) fn arrive(&mut self, passage: &Passage, until: Timestamp) -> Arrived {
+        let written = self.reporter.advance(&passage.changes, &passage.contact_records, until);
+        let (late, mut files): (Vec<_>, Vec<_>) = written.into_iter().partition(is_late);
+        self.late.extend(late.into_iter().map(|file| (file.created + LATE, file)));
+        files.extend(self.late.extract_if(.., |(at, _)| *at <= until).map(|(_, file)| file));
+        let mut arrived = Arrived::default();
+        for file in files {
+            self.read(file, &mut arrived);
+        }
+        arrived
+    }
+
+    fn read(&self, file: ReportFile, arrived: &mut Arrived) {
+        let body = if is_at(&file, EDITED_FILES.0, &EDITED_FILES.1, Millis::from_minutes(15)) {
+            edited(&file.body)
+        } else {
+            file.body
+        };
+        let Some(known) = self.reader.recognise(&file.key, file.created) else { return };
+        match self.reader.read(&known, &body) {
+            Ok(read) => arrived.rows.extend(read.rows),
+            Err(error) => arrived.broken.push(Broken {
+                position: Position::Number(file.created.as_millis().unsigned_abs()),
+                data: body,
+                reason: error.to_string(),
+            }),
+        }
+    }
+}
+
+/// The reports that a WFM asks for. That by agent and queue is run for no more than the time since the run before: what one of
+/// its files does not tell is never told.
+fn plan(seed: u64) -> Plan {
+    let mut plan = Plan { unusual: false, missing: 0.05, rearranged: 0.0, ..Plan::usual(seed) };
+    for schedule in plan.schedules.iter_mut().filter(|schedule| schedule.name.starts_with("AQR")) {
+        schedule.covers = schedule.every;
+    }
+    plan
+}
+
+fn is_late(file: &ReportFile) -> bool {
+    is_at(file, LATE_FILES.0, &LATE_FILES.1, Millis::from_hours(1))
+}
+
+/// Whether it is a file of this report, written in one of these parts of a day.
+fn is_at(file: &ReportFile, report: &str, parts: &[i64], length: Millis) -> bool {
+    let name = file.key.rsplit('/').next().unwrap_or_default();
+    let day = Millis::from_hours(24).get();
+    let part = file.created.as_millis().rem_euclid(day) / length.get();
+    name.starts_with(report) && parts.contains(&part)
+}
+
+/// A file in which somebody wrote a remark into the last cell of the second row.
+fn edited(body: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(body);
+    let lines = text.lines().enumerate().map(|(index, line)| match line.rsplit_once(',') {
+        Some((cells, _)) if index == 2 => format!("{cells},see mail\n"),
+        _ => format!("{line}\n"),
+    });
+    lines.collect::<String>().into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use pegboard_sim::{Centre, Config};
+
+    use super::*;
+
+    /// What came of the reports of a day, which began at midnight, until some hours later.
+    fn day(agents: usize, step: Millis) -> Arrived {
+        let start = Timestamp::parse("2026-03-02T00:00:00Z").unwrap();
+        let mut centre = Centre::new(Config::new(agents, start, 0, 7));
+        let mut reports = Reports::new(centre.organisation().clone(), start, 7);
+        let mut all = Arrived::default();
+        let mut now = start;
+        while now < start + Millis::from_hours(28) {
+            now = now + step;
+            let (_, passage) = centre.tell_until(now);
+            let arrived = reports.arrive(&passage, now);
+            all.rows.extend(arrived.rows);
+            all.broken.extend(arrived.broken);
+        }
+        all
+    }
+
+    #[test]
+    fn every_file_is_read_but_those_that_were_edited_and_these_say_where() {
+        let Arrived { rows, broken } = day(30, Millis::from_minutes(15));
+        assert!(rows.len() > 1000, "{}", rows.len());
+        assert_eq!(broken.len(), EDITED_FILES.1.len());
+        for broken in broken {
+            assert!(broken.reason.contains(", line 3, column "), "{}", broken.reason);
+            assert!(String::from_utf8_lossy(&broken.data).contains("see mail"));
+        }
+    }
+
+    #[test]
+    fn the_steps_do_not_matter() {
+        let (small, large) = (day(10, Millis::from_minutes(5)), day(10, Millis::from_hours(2)));
+        let key = |row: &AcdRow| (row.interval_start, row.key(), row.telling.made);
+        let keys = |arrived: &Arrived| {
+            let mut keys: Vec<_> = arrived.rows.iter().map(key).collect();
+            keys.sort();
+            keys
+        };
+        assert_eq!(keys(&small), keys(&large));
+    }
+
+    #[test]
+    fn of_the_report_by_agent_and_queue_some_intervals_are_never_told() {
+        let told: std::collections::BTreeSet<_> = day(30, Millis::from_minutes(15))
+            .rows
+            .iter()
+            .filter(|row| row.name.starts_with("AQR"))
+            .map(|row| row.interval_start)
+            .collect();
+        let (first, last) = (*told.first().unwrap(), *told.last().unwrap());
+        let spanned = last.since(first).get() / Millis::from_minutes(15).get() + 1;
+        assert!(i64::try_from(told.len()).unwrap() < spanned, "{} of {spanned}", told.len());
+    }
+}
