@@ -76,7 +76,7 @@ async fn read_for(mut reader: ShardReader, time: Duration) -> (usize, i64) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes a minute and measures; run it alone, with --no-capture"]
+#[ignore = "takes a minute and measures: scripts/bench shards runs it"]
 async fn many_shards_are_read_by_one_process() {
     let Some(server) = Server::from_env() else { return };
     let time = Duration::from_secs(10);

@@ -48,7 +48,7 @@ async fn commit_for_ever(store: Arc<dyn Store>, number: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the child of r03_kill: does nothing by itself"]
+#[ignore = "the process that the tests of this file start and kill: they run it by its name"]
 async fn child_that_is_killed() {
     let Some(place) = env::var_os(STORE) else { return };
     let store = open(&place).await;

@@ -3,6 +3,7 @@
 //! Nothing changes here before the store has committed: a batch is staged on copies, and only a committed one is
 //! [accepted](Agents::accept).
 
+mod silences;
 mod stored;
 
 use std::collections::{BTreeMap, HashMap};
@@ -16,6 +17,7 @@ use pegboard_model::{
 };
 use pegboard_store::{AgentWrite, DirtyMark, SegmentsWrite, Store, StoreError};
 
+use self::silences::Silences;
 use super::key_length::check_observation;
 use super::reconcile::judge::Floor;
 
@@ -61,6 +63,8 @@ pub struct Agents {
     policy: TimelinePolicy,
     /// Boxed: a table that grows has room for twice as many.
     known: HashMap<AgentId, Box<Agent>>,
+    /// When silence concerns them next.
+    silences: Silences,
     /// What they have in common.
     pool: Pool,
 }
@@ -119,6 +123,14 @@ pub struct Staged {
     pub silence: bool,
 }
 
+impl Staged {
+    /// Adds what is staged of other agents.
+    pub fn add_others(&mut self, others: Self) {
+        self.silence |= others.silence;
+        self.changes.extend(others.changes);
+    }
+}
+
 /// What a staged batch writes about agents.
 #[derive(Debug, Default)]
 pub struct AgentWrites {
@@ -137,7 +149,7 @@ pub struct AgentWrites {
 impl Agents {
     /// A source without agents.
     pub fn new(source: SourceName, policy: TimelinePolicy) -> Self {
-        Self { source, policy, known: HashMap::new(), pool: Pool::default() }
+        Self { source, policy, known: HashMap::new(), silences: Silences::default(), pool: Pool::default() }
     }
 
     /// What shapes their timelines.
@@ -322,11 +334,22 @@ impl Agents {
     /// Forgets agents. Who is still stored is read again when he is heard of.
     pub fn forget(&mut self, agents: &[AgentId]) {
         for agent in agents {
-            self.known.remove(agent);
+            if let Some(known) = self.known.remove(agent) {
+                self.silences.remove(agent, &known, &self.policy);
+            }
         }
     }
 
-    /// Forgets all who are signed out and were not heard of since `before`.
+    /// Keeps an agent as he is now.
+    fn keep(&mut self, agent: AgentId, known: Agent) {
+        if let Some(before) = self.known.get(&agent) {
+            self.silences.remove(&agent, before, &self.policy);
+        }
+        self.silences.add(&agent, &known, &self.policy);
+        self.known.insert(agent, Box::new(known));
+    }
+
+    /// Forgets all who are signed out and were not heard of since `before`. Silence does not concern them any more.
     pub fn forget_unheard(&mut self, before: Timestamp) {
         self.known.retain(|_, known| !known.has_left(before));
     }
@@ -370,24 +393,29 @@ impl Agents {
         }
     }
 
-    /// Stages what silence changes about agents that this batch does not change. `complete` says up to when a partition
-    /// is complete, if this batch is to tell so.
-    pub fn stage_silence_of_others(
+    /// Stages what silence changes about agents that a batch does not change, `most` of them at most; answers whether there
+    /// are more. `complete` says up to when a partition is complete, if the batch is to tell so.
+    pub fn silence_of_others(
         &self,
         complete: impl Fn(&PartitionId) -> Option<Timestamp>,
-        staged: &mut Staged,
-    ) {
-        for (agent, known) in &self.known {
-            if staged.changes.contains_key(agent) {
+        changed: &Staged,
+        most: usize,
+    ) -> (Staged, bool) {
+        let mut silent = Staged::default();
+        for agent in self.silences.due(&complete) {
+            let Some(known) = self.known.get(agent).filter(|_| !changed.changes.contains_key(agent)) else {
                 continue;
+            };
+            let Some(silence) = self.new_silence(known, &complete) else { continue };
+            if silent.changes.len() == most {
+                return (silent, true);
             }
-            if let Some(silence) = self.new_silence(known, &complete) {
-                let mut change = Change::none((**known).clone(), known.now(&self.source, agent));
-                staged.silence = true;
-                self.fall_silent(&mut change, silence);
-                staged.changes.insert(agent.clone(), change);
-            }
+            let mut change = Change::none((**known).clone(), known.now(&self.source, agent));
+            self.fall_silent(&mut change, silence);
+            silent.silence = true;
+            silent.changes.insert(agent.clone(), change);
         }
+        (silent, false)
     }
 
     /// The segments that silence puts over an agent's lasting state, if they are not there yet.
@@ -456,7 +484,7 @@ impl Agents {
                 // It was derived from what the store has, which is a copy of everything.
                 changed.track.share(&mut self.pool);
             }
-            self.known.insert(agent, Box::new(changed));
+            self.keep(agent, changed);
         }
     }
 }

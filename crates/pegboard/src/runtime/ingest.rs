@@ -29,6 +29,10 @@ const TRUST_WINDOW: usize = 200;
 /// The share of bad records, in percent, from which on the vendor must have changed something.
 const TRUST_LIMIT_PERCENT: usize = 5;
 
+/// Of how many agents a batch tells at most that they have fallen silent: of a floor that falls silent at once, some ten
+/// megabytes.
+const MOST_SILENT: usize = 1000;
+
 /// Why an event was refused that is older than the evidence that is kept of its agent.
 const TOO_LATE: &str =
     "event time: older than the evidence that is kept of this agent; reload this agent's day";
@@ -115,6 +119,9 @@ pub struct Prepared {
     pub staged: Staged,
     /// Where the partition stands afterwards.
     pub standing: Standing,
+    /// Whether all of the chunk is in it. If not, it only tells of some of those who have fallen silent by then, and the
+    /// chunk is to be prepared again.
+    pub is_whole: bool,
 }
 
 /// What is collected on the way through a chunk.
@@ -162,7 +169,8 @@ pub async fn prepare(
     chunk: &Chunk,
 ) -> Result<Prepared, IngestError> {
     let Ground { config, agents, status, queues, store, now } = ground;
-    let mut standing = standing.clone();
+    let before = standing;
+    let mut standing = before.clone();
     let mut staged = Staged::default();
     let mut collected = Collected::default();
     for (record, decoded) in chunk.records.iter().zip(decodings) {
@@ -220,7 +228,12 @@ pub async fn prepare(
     agents.stage_silence_of_changed(complete, &mut staged);
     if chunk.watermark.is_some() {
         let tells = |partition: &PartitionId| *partition == standing.partition || is_everybodys(partition);
-        agents.stage_silence_of_others(|of| tells(of).then(|| complete(of)).flatten(), &mut staged);
+        let complete = |of: &PartitionId| tells(of).then(|| complete(of)).flatten();
+        let (silent, are_more) = agents.silence_of_others(complete, &staged, MOST_SILENT);
+        if are_more {
+            return prepare_silence(ground, before, silent);
+        }
+        staged.add_others(silent);
     }
     agents.tell_settled(&mut staged);
     let writes = agents.writes(&staged)?;
@@ -254,7 +267,25 @@ pub async fn prepare(
         archive: None,
     };
     standing.position = Some(chunk.position.clone());
-    Ok(Prepared { batch, staged, standing })
+    Ok(Prepared { batch, staged, standing, is_whole: true })
+}
+
+/// A batch that moves the partition nowhere, and tells of some who have fallen silent. They do so by what the chunk says of
+/// the time, which is true whether the chunk itself is taken afterwards or not.
+fn prepare_silence(ground: Ground<'_>, standing: &Standing, staged: Staged) -> Result<Prepared, IngestError> {
+    let writes = ground.agents.writes(&staged)?;
+    let Standing { partition, epoch, position, .. } = standing;
+    let batch = Batch {
+        position: position.clone(),
+        expected: position.clone(),
+        queue_names: ground.queues.news([].iter(), writes.states.iter()),
+        agents: writes.agents,
+        segments: writes.segments,
+        dirty: writes.dirty,
+        states: writes.states,
+        ..empty_batch(&ground.config.name, partition, *epoch)
+    };
+    Ok(Prepared { batch, staged, standing: standing.clone(), is_whole: false })
 }
 
 /// What is kept of a chunk for the archive, where there is one. Before it the partition stood at `from`.
@@ -337,12 +368,17 @@ fn stage_contacts(
 
 /// A batch that says only that a partition was opened, and where.
 pub fn opening_batch(source: &SourceName, partition: &PartitionId, epoch: u64, position: Position) -> Batch {
+    Batch { position: Some(position), ..empty_batch(source, partition, epoch) }
+}
+
+/// A batch that says nothing.
+fn empty_batch(source: &SourceName, partition: &PartitionId, epoch: u64) -> Batch {
     Batch {
         source: source.clone(),
         partition: partition.clone(),
         epoch,
         expected: None,
-        position: Some(position),
+        position: None,
         watermark: None,
         behind: None,
         finished: false,

@@ -206,9 +206,11 @@ impl Work<'_> {
             };
             let decodings = decodings.take().unwrap_or_else(|| self.decode(chunk));
             let mut prepared = prepare(ground, decodings, &self.standing, chunk).await?;
-            prepared.batch.archive.clone_from(&archive);
-            let counts = prepared.batch.counts;
-            if self.store(&mut agents, prepared).await? {
+            let (counts, is_whole) = (prepared.batch.counts, prepared.is_whole);
+            if is_whole {
+                prepared.batch.archive.clone_from(&archive);
+            }
+            if self.store(&mut agents, prepared).await? && is_whole {
                 break counts;
             }
         };
@@ -229,7 +231,7 @@ impl Work<'_> {
 
     /// Commits what was prepared, or keeps it back if it is not worth a commit. False if it must be prepared again.
     async fn store(&mut self, agents: &mut Agents, prepared: Prepared) -> Result<bool, StoreError> {
-        let Prepared { batch, staged, standing } = prepared;
+        let Prepared { batch, staged, standing, .. } = prepared;
         let silence = staged.silence;
         let due = self.committed.is_none_or(|committed| committed.elapsed() >= IDLE_COMMIT);
         self.idle = None;

@@ -76,7 +76,7 @@ impl Agents {
             // Nothing but silence puts something over what was heard.
             known.silent =
                 known.told.as_ref().filter(|_| known.track.current().is_some()).map(|now| now.class);
-            self.known.insert(agent, Box::new(known));
+            self.keep(agent, known);
         }
         Ok(())
     }

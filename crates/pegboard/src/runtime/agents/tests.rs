@@ -3,13 +3,17 @@
 
 use std::sync::Arc;
 
+use pegboard_connect::spec::Chunk;
 use pegboard_engine::Silence;
 use pegboard_model::{AgentProfile, EventId, Order, Snapshot, Status, StatusKind, What};
 use pegboard_store::{SqliteOptions, SqliteStore};
 use tempfile::TempDir;
 
 use super::*;
-use crate::runtime::ingest::opening_batch;
+use crate::config::{FileSettings, SourceConfig, SourceInput};
+use crate::runtime::ingest::{Ground, Prepared, Standing, Trust, opening_batch, prepare};
+use crate::runtime::names::QueueNames;
+use crate::runtime::status;
 
 const AGENT: &str = "ann";
 
@@ -78,7 +82,7 @@ impl Bench {
         self.position += 1;
         self.agents.settle(&mut staged, &*self.store).await.unwrap();
         self.agents.stage_silence_of_changed(|_| watermark.map(at), &mut staged);
-        self.agents.stage_silence_of_others(|_| watermark.map(at), &mut staged);
+        staged.add_others(self.agents.silence_of_others(|_| watermark.map(at), &staged, usize::MAX).0);
         self.agents.tell_settled(&mut staged);
         let writes = self.agents.writes(&staged).unwrap();
         self.states.extend(writes.states.iter().map(|now| now.class));
@@ -95,7 +99,17 @@ impl Bench {
         self.store.commit(batch).await.unwrap();
         let refused = staged.too_late.len();
         self.agents.accept(staged);
+        self.assert_everybody_has_his_turn();
         refused
+    }
+
+    /// Whom silence may still concern is found when his turn comes, and nobody else is kept for it.
+    fn assert_everybody_has_his_turn(&self) {
+        let silence = |agent: &Agent| self.agents.new_silence(agent, |_| Some(Timestamp::MAX)).is_some();
+        let concerned = self.agents.known.values().filter(|known| silence(known)).count();
+        assert_eq!(self.agents.silences.count(), concerned);
+        let found = self.agents.silence_of_others(|_| Some(Timestamp::MAX), &Staged::default(), usize::MAX);
+        assert_eq!((found.0.changes.len(), found.1), (concerned, false));
     }
 
     async fn restart(&mut self) {
@@ -367,4 +381,69 @@ async fn what_readers_see_is_known_after_a_restart_and_not_told_again() {
     assert!(bench.agents.known["bob"].told.is_none(), "his track says it");
     bench.batch(vec![of("bob", 610)], Some(800)).await;
     assert_eq!(bench.states.len(), 3);
+}
+
+#[tokio::test]
+async fn who_is_due_is_looked_at_and_nobody_else() {
+    let mut bench = Bench::new(Some(Silence::default())).await;
+    bench.batch((0..10).map(|number| of(&number.to_string(), i64::from(number))).collect(), None).await;
+    let due = |bench: &Bench, until| bench.agents.silences.due(|_| Some(at(until))).count();
+    assert_eq!([due(&bench, 299), due(&bench, 300), due(&bench, 304)], [0, 1, 5]);
+    bench.batch(vec![of("0", 20)], Some(304)).await;
+    assert_eq!([due(&bench, 304), due(&bench, 309), due(&bench, 320)], [0, 5, 6]);
+    bench.restart().await;
+    assert_eq!(due(&bench, 320), 6);
+    assert_eq!(due(&bench, 12 * 3600 + 20), 10, "silence ends in a sign-out");
+    bench.agents.forget(&["9".into()]);
+    assert_eq!(due(&bench, 12 * 3600 + 20), 9);
+}
+
+/// Prepares a chunk that says nothing but that it is `watermark`, and commits what came of it.
+async fn pass_time(bench: &mut Bench, position: u64, watermark: i64) -> Prepared {
+    let config = SourceConfig::new("s", SourceInput::File(FileSettings::new("s".into())));
+    let partition = PartitionId::from("p");
+    let standing = Standing {
+        partition: partition.clone(),
+        parents: Vec::new().into(),
+        epoch: bench.epoch,
+        position: Some(Position::Number(bench.position)),
+        newest: None,
+        newest_event: None,
+        trust: Trust::default(),
+    };
+    let chunk = Chunk { watermark: Some(at(watermark)), ..Chunk::at(Position::Number(position)) };
+    let ground = Ground {
+        config: &config,
+        agents: &bench.agents,
+        status: &status::Status::default(),
+        queues: &QueueNames::of(&[]),
+        store: &*bench.store,
+        now: at(watermark),
+    };
+    let mut prepared = prepare(ground, Vec::new(), &standing, &chunk).await.unwrap();
+    bench.store.commit(prepared.batch.clone()).await.unwrap();
+    bench.agents.accept(std::mem::take(&mut prepared.staged));
+    prepared
+}
+
+#[tokio::test]
+async fn r28_a_batch_tells_of_1000_who_fall_silent_and_of_the_others_the_next_one() {
+    for (count, told) in [(1000, vec![1000]), (1001, vec![1000, 1])] {
+        let mut bench = Bench::new(Some(Silence::default())).await;
+        bench.batch((0..count).map(|number| of(&number.to_string(), 0)).collect(), None).await;
+        let (before, after) = (bench.position, bench.position + 7);
+        let mut agents = Vec::new();
+        loop {
+            let prepared = pass_time(&mut bench, after, 300).await;
+            agents.push(prepared.batch.agents.len());
+            let stands = if prepared.is_whole { after } else { before };
+            assert_eq!(prepared.standing.position, Some(Position::Number(stands)));
+            assert_eq!(prepared.batch.watermark.is_some(), prepared.is_whole);
+            if prepared.is_whole {
+                break;
+            }
+        }
+        assert_eq!(agents, told);
+        assert_eq!(bench.agents.silent().len(), count);
+    }
 }

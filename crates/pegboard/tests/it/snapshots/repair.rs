@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pegboard::config::SourceConfig;
-use pegboard_connect::spec::Source;
 use pegboard_engine::{Timeline, TimelinePolicy};
 use pegboard_model::{Class, Millis, Timestamp};
 use pegboard_sim::disturb::Disturbance;
@@ -264,35 +263,6 @@ async fn nobody_is_asked_while_a_stream_is_caught_up_with() {
     let after = reconciler().await;
     assert!(!after.waits && asked() > 0, "{after:?}");
     live.stop().await;
-}
-
-/// What a platform that can be asked costs while a backlog is read: both take about as long.
-/// `cargo nextest run -p pegboard --test it --run-ignored only --no-capture backlog`
-#[tokio::test]
-#[ignore = "measures, and shows nothing else"]
-async fn a_backlog_of_eight_hours_of_200_agents_with_and_without_a_platform() {
-    let (simulation, stand_in) = simulate(200, 8, 3);
-    let (start, end) = (simulation.config.start, end(&simulation));
-    for is_watched in [false, true] {
-        let script = script(&simulation, &[], start);
-        let mut from = start;
-        while from < end {
-            let until = from + Millis::from_minutes(2);
-            let within = |event: &&AgentEventRecord| from <= event.at && event.at < until;
-            let events: Vec<_> = simulation.agent_events.iter().filter(within).cloned().collect();
-            push(&script, &simulation, &events, until);
-            from = until;
-        }
-        let folder = tempfile::tempdir().unwrap();
-        let _passing = Passing::from(end, &stand_in);
-        let began = Instant::now();
-        let source: Box<dyn Source> =
-            if is_watched { Box::new(Watched::new(&script, &stand_in)) } else { Box::new(script.clone()) };
-        let live = Live::reading(source, &every_second(), folder.path()).await;
-        live.read_all(&script).await;
-        eprintln!("with a platform: {is_watched}, read after {:?}", began.elapsed());
-        live.stop().await;
-    }
 }
 
 #[tokio::test]
