@@ -1,14 +1,14 @@
-//! What went wrong with a bucket or a queue, and what the person who must act can do.
+//! What went wrong with a bucket, a queue or a table, and what the person who must act can do.
 
 use crate::error::ErrorKind;
 use crate::fault::{Cause, Fault};
 
-/// A failed request to S3 or SQS.
+/// A failed request to S3, SQS or DynamoDB.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}{}: {kind}: {detail}; {}", self.operation(), self.advice())]
 pub struct CallError {
     kind: ErrorKind,
-    /// What was asked for: `bucket`, `queue`, and their names.
+    /// What was asked for: `bucket`, `queue`, `table`, and their names.
     place: Box<str>,
     /// The IAM action of the request; none if the configuration already failed.
     action: Option<&'static str>,
@@ -67,6 +67,14 @@ impl CallError {
             ErrorKind::AccessDenied { action: "s3:GetObject" } => {
                 "allow s3:GetObject on what is below the prefix (arn:aws:s3:::BUCKET/PREFIX*)".to_owned()
             }
+            ErrorKind::AccessDenied { action: "s3:PutObject" } => {
+                "allow s3:PutObject on what is below the prefix (arn:aws:s3:::BUCKET/PREFIX*), and kms:GenerateDataKey on the key \
+                 that encrypts the bucket, if one does"
+                    .to_owned()
+            }
+            ErrorKind::AccessDenied { action } if action.starts_with("dynamodb:") => {
+                format!("allow {action} on the table")
+            }
             ErrorKind::AccessDenied { action } => format!("allow {action} on the queue"),
             ErrorKind::Credentials => {
                 "check the access key, the role or the profile, and this machine's clock".to_owned()
@@ -102,6 +110,10 @@ mod tests {
         assert!(get.contains("allow s3:GetObject on what is below the prefix"), "{get}");
         let receive = error(Cause::AccessDenied, "sqs:ReceiveMessage").to_string();
         assert!(receive.contains("allow sqs:ReceiveMessage on the queue"), "{receive}");
+        let write = error(Cause::AccessDenied, "s3:PutObject").to_string();
+        assert!(write.contains("allow s3:PutObject on what is below the prefix"), "{write}");
+        let row = error(Cause::AccessDenied, "dynamodb:PutItem").to_string();
+        assert!(row.contains("allow dynamodb:PutItem on the table"), "{row}");
         let key = error(Cause::KeyDenied, "s3:GetObject").to_string();
         assert!(key.contains("allow kms:Decrypt on the key"), "{key}");
     }

@@ -4,6 +4,8 @@
 //! opens a [`ShardReader`] for each and takes a [`Batch`] after the other. This crate owns no task and
 //! no store. It is the only one that sees the AWS SDK.
 //!
+//! Beside that it asks for objects of S3 and messages of SQS, and writes objects, messages and rows of DynamoDB.
+//!
 //! What it takes care of: the pace that a shared shard allows, subscriptions of enhanced fan-out, expired iterators, throttling and outages
 //! with back-off, parents before children, the end of shards, and what retention removed.
 //!
@@ -52,6 +54,7 @@ mod cursor;
 mod encoded;
 mod error;
 mod fault;
+mod fifo;
 mod objects;
 mod observe;
 mod position;
@@ -62,6 +65,7 @@ mod shards;
 mod signed;
 mod stream;
 mod subscription;
+mod table;
 
 pub use backoff::Backoff;
 pub use batch::{Batch, EndOfShard, Ending, Record};
@@ -77,6 +81,7 @@ pub use connect::{
 pub use consumer::ConsumerState;
 pub use encoded::decoded;
 pub use error::{ErrorKind, KinesisError, Operation};
+pub use fifo::{FifoMessage, FifoQueue, FifoQueueRef, InvalidFifoQueueRef, MOST_BATCH_BYTES, Sent};
 pub use objects::{Bucket, BucketConfig, Fetched, Listed, ObjectPage, Piece};
 pub use observe::{Counters, Counts, Event, Observer};
 pub use position::{Gap, InvalidPosition, Position};
@@ -87,3 +92,4 @@ pub use reader::ShardReader;
 pub use sequence::{InvalidSequenceNumber, SequenceNumber, ShardId};
 pub use shards::{Opening, Plan, Progress, Shard, Waiting, plan};
 pub use stream::{Clock, Environment, Stream, StreamDescription};
+pub use table::{ScanPage, Table, TableConfig, Written};

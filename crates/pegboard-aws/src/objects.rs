@@ -1,9 +1,10 @@
-//! Objects of a bucket of Amazon S3: what there is below a prefix, and their content, piece by piece.
+//! Objects of a bucket of Amazon S3: what there is below a prefix, their content, piece by piece, and new ones.
 //!
-//! Two operations are needed, so they are written here and signed and sent with the SDK's own parts. As documented in the API
+//! Three operations are needed, so they are written here and signed and sent with the SDK's own parts. As documented in the API
 //! reference (version `2006-03-01`):
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>,
-//! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>
+//! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>,
+//! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html>
 
 mod listing;
 
@@ -83,7 +84,7 @@ pub struct Piece {
     pub modified_ms: Option<i64>,
 }
 
-/// Asks for the objects of one bucket.
+/// Asks for the objects of one bucket, and writes some.
 #[derive(Debug)]
 pub struct Bucket {
     config: BucketConfig,
@@ -114,7 +115,7 @@ impl Bucket {
         let token = token.map(|token| format!("&continuation-token={}", Encoded(token))).unwrap_or_default();
         let query = format!("?list-type=2&encoding-type=url&prefix={}{token}", Encoded(prefix));
         let listed = self.signed.patiently(async || {
-            let answer = self.send(&query, Vec::new(), MOST_PAGE_BYTES).await?;
+            let answer = self.send("GET", &query, Vec::new(), b"", MOST_PAGE_BYTES).await?;
             match answer.status {
                 200 => ObjectPage::read(&answer.body, answer.asked_ms),
                 _ => Err(refusal(answer)),
@@ -136,22 +137,35 @@ impl Bucket {
         let fetched = self.signed.patiently(async || {
             let mut headers = vec![("range", format!("bytes={from}-{last}"))];
             headers.extend(etag.map(|etag| ("if-match", etag.to_owned())));
-            let answer = self.send(&path, headers, most as usize).await?;
+            let answer = self.send("GET", &path, headers, b"", most as usize).await?;
             fetched(answer, from)
         });
         fetched.await.map_err(|fault| self.error("s3:GetObject", Some(key), &fault))
     }
 
+    /// Writes an object, whole or not at all. One that is there is replaced.
+    pub async fn put(&self, key: &str, content_type: &str, body: &[u8]) -> Result<(), CallError> {
+        let path = EncodedPath(key).to_string();
+        let written = self.signed.patiently(async || {
+            let headers = vec![("content-type", content_type.to_owned())];
+            let answer = self.send("PUT", &path, headers, body, 0).await?;
+            if answer.status == 200 { Ok(()) } else { Err(refusal(answer)) }
+        });
+        written.await.map_err(|fault| self.error("s3:PutObject", Some(key), &fault))
+    }
+
     async fn send(
         &self,
+        method: &'static str,
         path: &str,
         headers: Vec<(&'static str, String)>,
+        body: &[u8],
         most_bytes: usize,
     ) -> Result<Answer, Fault> {
         let uri = format!("{}/{path}", self.address);
         // What complains is short, however short the piece that was asked for.
         let most_bytes = most_bytes.max(64 * 1024);
-        let outgoing = Outgoing { method: "GET", uri, headers, body: "", most_bytes, wait: Duration::ZERO };
+        let outgoing = Outgoing { method, uri, headers, body, most_bytes, wait: Duration::ZERO };
         self.signed.send(&outgoing).await
     }
 

@@ -1,6 +1,6 @@
 //! Messages of a queue of Amazon SQS.
 //!
-//! Four operations are needed, so they are written here and signed and sent with the SDK's own parts. As documented in the API
+//! Five operations are needed (the fifth, sending to a FIFO queue, is in `fifo.rs`), so they are written here and signed and sent with the SDK's own parts. As documented in the API
 //! reference (version `2012-11-05`, JSON protocol):
 //! <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html>
 
@@ -32,10 +32,10 @@ const MOST_BYTES: usize = 24 * 1024 * 1024;
 /// A queue as it is configured: by its URL or its ARN.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueRef {
-    text: String,
+    pub(crate) text: String,
     /// What the queue is named by in requests, and its host is asked.
-    url: String,
-    region: Option<String>,
+    pub(crate) url: String,
+    pub(crate) region: Option<String>,
 }
 
 impl QueueRef {
@@ -112,9 +112,9 @@ fn is_name(text: &str) -> bool {
 
 /// How a queue is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct QueueConfig {
+pub struct QueueConfig<Q = QueueRef> {
     /// Which one.
-    pub queue: QueueRef,
+    pub queue: Q,
     /// Its region; without one that of its URL or ARN, then that of the usual AWS chain.
     pub region: Option<String>,
     /// Where the credentials come from.
@@ -127,9 +127,9 @@ pub struct QueueConfig {
     pub backoff: Backoff,
 }
 
-impl QueueConfig {
+impl<Q> QueueConfig<Q> {
     /// A queue with every setting at its default.
-    pub fn new(queue: QueueRef) -> Self {
+    pub fn new(queue: Q) -> Self {
         Self {
             queue,
             region: None,
@@ -247,7 +247,7 @@ impl Queue {
         done.await.map_err(|fault| self.error(action, &fault))
     }
 
-    async fn call(
+    pub(crate) async fn call(
         &self,
         operation: &str,
         action: &'static str,
@@ -259,6 +259,7 @@ impl Queue {
     }
 
     async fn try_call(&self, operation: &str, body: &Value, wait: Duration) -> Result<(Vec<u8>, i64), Fault> {
+        let body = body.to_string();
         let outgoing = Outgoing {
             method: "POST",
             uri: format!("{}/", self.config.queue.endpoint()),
@@ -266,7 +267,7 @@ impl Queue {
                 ("content-type", "application/x-amz-json-1.0".to_owned()),
                 ("x-amz-target", format!("AmazonSQS.{operation}")),
             ],
-            body: &body.to_string(),
+            body: body.as_bytes(),
             most_bytes: MOST_BYTES,
             wait,
         };
@@ -275,7 +276,11 @@ impl Queue {
         answer.json().map(|body| (body, asked_ms))
     }
 
-    fn parse<'a, T: Deserialize<'a>>(&self, action: &'static str, answer: &'a [u8]) -> Result<T, CallError> {
+    pub(crate) fn parse<'a, T: Deserialize<'a>>(
+        &self,
+        action: &'static str,
+        answer: &'a [u8],
+    ) -> Result<T, CallError> {
         let unreadable = |error: serde_json::Error| self.error(action, &Fault::unreadable(error.to_string()));
         serde_json::from_slice(answer).map_err(unreadable)
     }

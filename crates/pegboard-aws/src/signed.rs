@@ -43,6 +43,7 @@ pub(crate) enum Service {
     Connect,
     Objects,
     Queues,
+    Tables,
 }
 
 impl Service {
@@ -52,6 +53,7 @@ impl Service {
             Self::Connect => "connect",
             Self::Objects => "s3",
             Self::Queues => "sqs",
+            Self::Tables => "dynamodb",
         }
     }
 
@@ -83,7 +85,7 @@ pub(crate) struct Outgoing<'a> {
     /// The whole address, percent-encoded.
     pub(crate) uri: String,
     pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) body: &'a str,
+    pub(crate) body: &'a [u8],
     /// The longest answer that is read.
     pub(crate) most_bytes: usize,
     /// How long the service itself may take on purpose, as in a long poll.
@@ -248,7 +250,7 @@ impl Signed {
             .build()
             .map_err(|error| Fault::unreadable(error.to_string()))?;
         let headers = outgoing.headers.iter().map(|(name, value)| (*name, value.as_str()));
-        let body = SignableBody::Bytes(outgoing.body.as_bytes());
+        let body = SignableBody::Bytes(outgoing.body);
         let signable = SignableRequest::new(outgoing.method, &outgoing.uri, headers.clone(), body);
         let unsigned = |error: aws_sigv4::http_request::SigningError| Fault::unreadable(chain(&error));
         let signing = sign(signable.map_err(unsigned)?, &SigningParams::V4(parameters)).map_err(unsigned)?;

@@ -75,7 +75,7 @@ impl ConnectClient {
             method: wire.method,
             uri: format!("{}{}", self.endpoint, wire.path),
             headers: vec![("content-type", "application/json".to_owned())],
-            body: &body,
+            body: body.as_bytes(),
             most_bytes: MOST_BYTES,
             wait: Duration::ZERO,
         };

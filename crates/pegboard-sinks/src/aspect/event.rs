@@ -240,7 +240,25 @@ fn required(parent: &mut Map<String, Value>, field: &'static str) -> Result<Stri
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    const EVENT: &str = r#"{"AgentARN":"a","EventType":"LOGIN","EventId":"e","EventTimestamp":"2026-03-02T09:00:00Z",
+        "CurrentAgentSnapshot":{"Configuration":{"RoutingProfile":{"Name":"\\"}}}, "PreviousAgentSnapshot":null}"#;
+
+    proptest! {
+        #[test]
+        fn no_record_is_a_danger(cut in 0..=EVENT.len(), at in 0..EVENT.len(), byte: u8) {
+            let mut record = EVENT.as_bytes().to_vec();
+            record[at] = byte;
+            for record in [&record[..], &record[..cut], &record[cut..]] {
+                if let Ok(Some(event)) = AgentEvent::read(record) {
+                    prop_assert!(event.reduced().is_ok());
+                }
+            }
+        }
+    }
 
     fn refusal(record: &str) -> String {
         AgentEvent::read(record.as_bytes()).unwrap_err().to_string()

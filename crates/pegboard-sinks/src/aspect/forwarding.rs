@@ -1,6 +1,6 @@
 //! The setting with which the adherence product switches the queues on and off.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The name of the setting: of the item in the table of settings (`tab`), and of the variable of the Lambda function (`env`).
 pub const SETTING: &str = "WriteEventsToQueue";
@@ -17,7 +17,7 @@ pub enum Flag {
 /// A setting that says neither.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FlagError {
-    /// An answer that is not what AWS answers.
+    /// An answer that is not what Lambda answers.
     #[error("the answer to the question for {SETTING} is not a JSON object")]
     NotAnAnswer,
     /// Another text, or no text.
@@ -36,23 +36,22 @@ impl Flag {
         }
     }
 
-    /// The setting in DynamoDB's answer to `GetItem`: mode `tab`.
-    pub fn of_item(answer: &[u8]) -> Result<Self, FlagError> {
-        Self::at(answer, "/Item/Value", "/S")
+    /// The setting in its row in DynamoDB, attributes with their types, or without one: mode `tab`.
+    pub fn of_item(item: Option<&Map<String, Value>>) -> Result<Self, FlagError> {
+        item.and_then(|item| item.get("Value")).map_or(Ok(Self::Off), |value| Self::of(value.get("S")))
     }
 
     /// The setting in Lambda's answer to `GetFunctionConfiguration`: mode `env`.
     pub fn of_function(answer: &[u8]) -> Result<Self, FlagError> {
-        Self::at(answer, &format!("/Environment/Variables/{SETTING}"), "")
+        let answer: Map<String, Value> =
+            serde_json::from_slice(answer).map_err(|_| FlagError::NotAnAnswer)?;
+        let variables = answer.get("Environment").and_then(|environment| environment.get("Variables"));
+        let value = variables.and_then(|variables| variables.get(SETTING));
+        value.map_or(Ok(Self::Off), |value| Self::of(Some(value)))
     }
 
-    fn at(answer: &[u8], path: &str, text: &str) -> Result<Self, FlagError> {
-        let answer: Value = serde_json::from_slice(answer).map_err(|_| FlagError::NotAnAnswer)?;
-        if !answer.is_object() {
-            return Err(FlagError::NotAnAnswer);
-        }
-        let Some(value) = answer.pointer(path) else { return Ok(Self::Off) };
-        value.pointer(text).and_then(Value::as_str).map_or(Err(FlagError::Neither), Self::parse)
+    fn of(value: Option<&Value>) -> Result<Self, FlagError> {
+        value.and_then(Value::as_str).map_or(Err(FlagError::Neither), Self::parse)
     }
 }
 
@@ -121,20 +120,18 @@ mod tests {
 
     #[test]
     fn a_setting_that_is_missing_is_off() {
-        let item = |answer: &str| Flag::of_item(answer.as_bytes());
-        assert_eq!(
-            item(r#"{"Item":{"Setting":{"S":"WriteEventsToQueue"},"Value":{"S":"True"}}}"#),
-            Ok(Flag::On)
-        );
-        assert_eq!(item("{}"), Ok(Flag::Off));
-        assert_eq!(item(r#"{"Item":{"Setting":{"S":"WriteEventsToQueue"}}}"#), Ok(Flag::Off));
-        assert_eq!(item(r#"{"Item":{"Value":{"BOOL":true}}}"#), Err(FlagError::Neither));
-        assert_eq!(item("[]"), Err(FlagError::NotAnAnswer));
-        assert_eq!(item("<html>"), Err(FlagError::NotAnAnswer));
+        let item = |item: &str| Flag::of_item(Some(&serde_json::from_str(item).unwrap()));
+        assert_eq!(item(r#"{"Setting":{"S":"WriteEventsToQueue"},"Value":{"S":"True"}}"#), Ok(Flag::On));
+        assert_eq!(Flag::of_item(None), Ok(Flag::Off));
+        assert_eq!(item(r#"{"Setting":{"S":"WriteEventsToQueue"}}"#), Ok(Flag::Off));
+        assert_eq!(item(r#"{"Value":{"BOOL":true}}"#), Err(FlagError::Neither));
         let function = |answer: &str| Flag::of_function(answer.as_bytes());
         assert_eq!(function(r#"{"Environment":{"Variables":{"WriteEventsToQueue":"true"}}}"#), Ok(Flag::On));
         assert_eq!(function(r#"{"Environment":{"Variables":{"LogLevel":"Debug"}}}"#), Ok(Flag::Off));
         assert_eq!(function(r#"{"FunctionName":"f"}"#), Ok(Flag::Off));
+        assert_eq!(function(r#"{"Environment":null}"#), Ok(Flag::Off));
+        assert_eq!(function("[]"), Err(FlagError::NotAnAnswer));
+        assert_eq!(function("<html>"), Err(FlagError::NotAnAnswer));
         assert_eq!(
             function(r#"{"Environment":{"Variables":{"WriteEventsToQueue":1}}}"#),
             Err(FlagError::Neither)
