@@ -45,6 +45,16 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// Opens a partition. Makes no request yet.
     fn open(&self, opening: &Opening) -> Result<Box<dyn PartitionReader>, SourceError>;
 
+    /// What stands now where a dead letter of a partition stood, fetched anew, as a chunk whose position means nothing. Nothing
+    /// where it cannot be had again and what was kept of it has to do.
+    async fn again(
+        &self,
+        _partition: &PartitionId,
+        _position: &Position,
+    ) -> Result<Option<Chunk>, SourceError> {
+        Ok(None)
+    }
+
     /// A decoder for its records.
     fn decoder(&self) -> Box<dyn Decode>;
 

@@ -8,8 +8,8 @@ use pegboard_model::{
 
 use crate::{ClosedUntil, QueueName, RowsOf};
 
-/// What is kept of the payload of a dead letter.
-const PAYLOAD_BYTES: usize = 64 << 10;
+/// What is kept of the payload of a dead letter, in bytes.
+pub const PAYLOAD_BYTES: usize = 64 << 10;
 
 /// What one step of one partition writes, all or nothing.
 #[derive(Debug, Clone)]

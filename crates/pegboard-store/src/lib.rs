@@ -22,7 +22,7 @@ pub use archive::{ArchiveFile, ArchiveStep, ArchiveWrite};
 pub use audit::{AuditChain, AuditEntry, AuditFault, AuditHash, AuditWrite, ParseHashError};
 pub use batch::{
     AcdRowWrite, AgentWrite, Batch, Close, Closed, Committed, Counts, DeadLetterWrite, DirtyMark, GapWrite,
-    RowWrite, SegmentsWrite,
+    PAYLOAD_BYTES, RowWrite, SegmentsWrite,
 };
 pub use copy::CopiedTable;
 pub use delivery::{
@@ -240,6 +240,15 @@ pub trait Store: Deliveries + Send + Sync + std::fmt::Debug {
         before: Option<i64>,
         limit: usize,
     ) -> Result<Vec<DeadLetter>>;
+
+    /// One dead letter.
+    async fn dead_letter(&self, id: i64) -> Result<Option<DeadLetter>>;
+
+    /// Notes that a dead letter was tried again, and why that came to nothing. False if there is none with this id.
+    async fn note_dead_letter_tried(&self, id: i64, reason: &str, at: Timestamp) -> Result<bool>;
+
+    /// Removes a dead letter: it is mended, or given up. False if there is none with this id.
+    async fn remove_dead_letter(&self, id: i64) -> Result<bool>;
 
     /// Gaps of a source, newest first, at most `limit`.
     async fn gaps(&self, source: &SourceName, limit: usize) -> Result<Vec<Gap>>;

@@ -349,6 +349,10 @@ pub struct DeadLetter {
     pub payload: Vec<u8>,
     /// When it was read.
     pub at: Timestamp,
+    /// How often it was tried, the reading included.
+    pub tries: u64,
+    /// When it was last tried again.
+    pub tried: Option<Timestamp>,
 }
 
 /// A stretch of a stream that was lost.

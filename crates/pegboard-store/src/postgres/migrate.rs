@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_archive.sql"),
     include_str!("migrations/0005_closing_of_contacts.sql"),
     include_str!("migrations/0006_delivery.sql"),
+    include_str!("migrations/0007_tries_of_dead_letters.sql"),
 ];
 
 /// The table by which a schema is known as ours: one row.

@@ -6,6 +6,7 @@ mod audit;
 mod close;
 mod codec;
 mod connect;
+mod dead_letters;
 mod delivery;
 mod dirty;
 mod fault;
@@ -506,6 +507,21 @@ impl Store for PostgresStore {
     ) -> Result<Vec<DeadLetter>> {
         let work = |session: Lent| async move { read::dead_letters(&session, sources, before, limit).await };
         self.read("read dead letters", work).await
+    }
+
+    async fn dead_letter(&self, id: i64) -> Result<Option<DeadLetter>> {
+        let work = |session: Lent| async move { read::dead_letter(&session, id).await };
+        self.read("read a dead letter", work).await
+    }
+
+    async fn note_dead_letter_tried(&self, id: i64, reason: &str, at: Timestamp) -> Result<bool> {
+        let work = |session: Lent| async move { dead_letters::note_tried(&session, id, reason, at).await };
+        self.write("note the try of a dead letter", work).await
+    }
+
+    async fn remove_dead_letter(&self, id: i64) -> Result<bool> {
+        let work = |session: Lent| async move { dead_letters::remove(&session, id).await };
+        self.write("remove a dead letter", work).await
     }
 
     async fn gaps(&self, source: &SourceName, limit: usize) -> Result<Vec<Gap>> {

@@ -271,7 +271,7 @@ pub(super) async fn agents(
 }
 
 const DEAD_LETTERS: &str = "
-    SELECT id, source, partition, position, reason, payload, at FROM dead_letters
+    SELECT id, source, partition, position, reason, payload, at, tries, tried FROM dead_letters
     WHERE id < $2 AND (cardinality($1::text[]) = 0 OR source = ANY($1))
     ORDER BY id DESC LIMIT $3";
 
@@ -284,18 +284,28 @@ pub(super) async fn dead_letters(
 ) -> Tried<Vec<DeadLetter>> {
     let call =
         Call::new(DEAD_LETTERS).with(names(sources)).with(before.unwrap_or(i64::MAX)).with(limit(most));
-    all(session, call, |row| {
-        Ok(DeadLetter {
-            id: get(row, 0)?,
-            source: get::<&str>(row, 1)?.into(),
-            partition: get_text(row, 2)?.into(),
-            position: from_json("position of a dead letter", get(row, 3)?)?,
-            reason: get_text(row, 4)?.into(),
-            payload: get(row, 5)?,
-            at: get_instant(row, 6)?,
-        })
+    all(session, call, read_dead_letter).await
+}
+
+/// One dead letter.
+pub(super) async fn dead_letter(session: &Session, id: i64) -> Tried<Option<DeadLetter>> {
+    let sql = "SELECT id, source, partition, position, reason, payload, at, tries, tried FROM dead_letters
+               WHERE id = $1";
+    Ok(all(session, Call::new(sql).with(id), read_dead_letter).await?.pop())
+}
+
+fn read_dead_letter(row: &Row) -> Tried<DeadLetter> {
+    Ok(DeadLetter {
+        id: get(row, 0)?,
+        source: get::<&str>(row, 1)?.into(),
+        partition: get_text(row, 2)?.into(),
+        position: from_json("position of a dead letter", get(row, 3)?)?,
+        reason: get_text(row, 4)?.into(),
+        payload: get(row, 5)?,
+        at: get_instant(row, 6)?,
+        tries: from_column(get(row, 7)?),
+        tried: get_maybe_instant(row, 8)?,
     })
-    .await
 }
 
 /// Gaps of a source, newest first.

@@ -8,6 +8,7 @@ mod check;
 mod close;
 mod codec;
 mod connection;
+mod dead_letters;
 mod delivery;
 mod dirty;
 mod export;
@@ -476,6 +477,21 @@ impl Store for SqliteStore {
         let sources = sources.to_vec();
         let query = move |connection: &Connection| read::dead_letters(connection, &sources, before, limit);
         self.readers.run("read dead letters", query).await
+    }
+
+    async fn dead_letter(&self, id: i64) -> Result<Option<DeadLetter>> {
+        self.readers.run("read a dead letter", move |connection| read::dead_letter(connection, id)).await
+    }
+
+    async fn note_dead_letter_tried(&self, id: i64, reason: &str, at: Timestamp) -> Result<bool> {
+        let reason = reason.to_string();
+        self.writer
+            .run("note the try of a dead letter", move |step| dead_letters::note_tried(step, id, &reason, at))
+            .await
+    }
+
+    async fn remove_dead_letter(&self, id: i64) -> Result<bool> {
+        self.writer.run("remove a dead letter", move |step| dead_letters::remove(step, id)).await
     }
 
     async fn gaps(&self, source: &SourceName, limit: usize) -> Result<Vec<Gap>> {

@@ -303,20 +303,31 @@ pub(super) fn dead_letters(
     before: Option<i64>,
     most: usize,
 ) -> Tried<Vec<DeadLetter>> {
-    let sql = "SELECT id, source, partition, position, reason, payload, at FROM dead_letters
+    let sql = "SELECT id, source, partition, position, reason, payload, at, tries, tried FROM dead_letters
                WHERE id < ?2 AND (?1 IS NULL OR source IN (SELECT value FROM json_each(?1)))
                ORDER BY id DESC LIMIT ?3";
     let bounds = params![source_filter(sources)?, before.unwrap_or(i64::MAX), limit(most)];
-    all(connection, sql, bounds, |row| {
-        Ok(DeadLetter {
-            id: row.get(0)?,
-            source: text(row, 1)?.into(),
-            partition: text(row, 2)?.into(),
-            position: from_json("position of a dead letter", &text(row, 3)?)?,
-            reason: text(row, 4)?.into(),
-            payload: row.get(5)?,
-            at: instant(row, 6)?,
-        })
+    all(connection, sql, bounds, read_dead_letter)
+}
+
+/// One dead letter.
+pub(super) fn dead_letter(connection: &Connection, id: i64) -> Tried<Option<DeadLetter>> {
+    let sql = "SELECT id, source, partition, position, reason, payload, at, tries, tried FROM dead_letters
+               WHERE id = ?1";
+    Ok(all(connection, sql, params![id], read_dead_letter)?.pop())
+}
+
+fn read_dead_letter(row: &Row<'_>) -> Tried<DeadLetter> {
+    Ok(DeadLetter {
+        id: row.get(0)?,
+        source: text(row, 1)?.into(),
+        partition: text(row, 2)?.into(),
+        position: from_json("position of a dead letter", &text(row, 3)?)?,
+        reason: text(row, 4)?.into(),
+        payload: row.get(5)?,
+        at: instant(row, 6)?,
+        tries: from_column(row.get(7)?),
+        tried: maybe_instant(row, 8)?,
     })
 }
 

@@ -43,6 +43,9 @@ route_ids! {
     ReportHistory = "reportHistory",
     Sources = "sources",
     DeadLetters = "deadLetters",
+    DeadLetter = "deadLetter",
+    RetryDeadLetter = "retryDeadLetter",
+    DropDeadLetter = "dropDeadLetter",
     SignIn = "signIn",
     Session = "session",
     SignOut = "signOut",
@@ -211,9 +214,10 @@ const CLASSES: &[&str] =
     &["talk", "hold", "acw", "ringing", "error", "aux", "available", "signed_out", "unknown"];
 
 const VIEWER: Needs = Needs::Role(Role::Viewer);
+const OPERATOR: Needs = Needs::Role(Role::Operator);
 
 /// Every route of the API.
-pub static ROUTES: [Route; 20] = [
+pub static ROUTES: [Route; 23] = [
     Route {
         id: RouteId::Agents,
         verb: Verb::Get,
@@ -398,6 +402,43 @@ pub static ROUTES: [Route; 20] = [
         answer: Answer::Json("DeadLetters"),
         errors: &[],
         handler: || get(dead_letters::page),
+    },
+    Route {
+        id: RouteId::DeadLetter,
+        verb: Verb::Get,
+        path: "/api/v1/dead-letters/{id}",
+        needs: VIEWER,
+        about: "One record or file that could not be used. Only operators and admins see the record itself.",
+        query: &[],
+        body: None,
+        answer: Answer::Json("DeadLetter"),
+        errors: &[Code::NotFound],
+        handler: || get(dead_letters::one),
+    },
+    Route {
+        id: RouteId::RetryDeadLetter,
+        verb: Verb::Post,
+        path: "/api/v1/dead-letters/{id}/retry",
+        needs: OPERATOR,
+        about: "Reads it again: a file is fetched anew, of a record what was kept is read. When that goes well, the letter is \
+                gone and what it says is there; otherwise it stays, with the reason.",
+        query: &[],
+        body: None,
+        answer: Answer::Json("Retried"),
+        errors: &[Code::NotFound, Code::Unavailable],
+        handler: || post(dead_letters::retry),
+    },
+    Route {
+        id: RouteId::DropDeadLetter,
+        verb: Verb::Post,
+        path: "/api/v1/dead-letters/{id}/drop",
+        needs: OPERATOR,
+        about: "Gives it up, with a comment that the audit log keeps.",
+        query: &[],
+        body: Some("DroppedLetter"),
+        answer: Answer::Empty,
+        errors: &[Code::NotFound],
+        handler: || post(dead_letters::give_up),
     },
     Route {
         id: RouteId::SignIn,

@@ -56,6 +56,13 @@ pub(crate) fn all() -> Value {
             ("next", described(or_null(count()), "`before` of the next page, if there is one.")),
         ]),
         "DeadLetter": dead_letter(),
+        "Retried": object(vec![
+            ("mended", described(boolean(), "Whether the letter is gone, and what it says is there.")),
+            ("reason", described(or_null(text()), "Why not, and what to do.")),
+        ]),
+        "DroppedLetter": object(vec![
+            ("comment", described(text(), "Why it is given up: 1 to 500 characters.")),
+        ]),
         "SignIn": object(vec![("token", text())]),
         "Session": object(vec![
             ("name", text()),
@@ -226,6 +233,8 @@ fn dead_letter() -> Value {
         ("position", position()),
         ("reason", text()),
         ("at", time()),
+        ("tries", described(count(), "How often it was tried, the reading included.")),
+        ("tried", described(or_null(time()), "When it was last tried again.")),
     ]);
     schema["properties"]["payload"] = described(text(), "The record. For operators and admins only.");
     schema["properties"]["encoding"] = described(

@@ -146,6 +146,11 @@ impl HubClient {
         self.json(&self.ask_within(LONG_PATIENCE, Method::POST, path, None).await?)
     }
 
+    /// What came of it when the hub did what `path` says.
+    pub(super) async fn post_empty(&self, path: &str) -> Result<Value, HubError> {
+        self.ask(Method::POST, path, None).await
+    }
+
     /// Has the hub end what is at `path`.
     pub(super) async fn delete(&self, path: &str) -> Result<(), HubError> {
         self.ask(Method::DELETE, path, None).await.map(drop)

@@ -3,6 +3,7 @@
 mod audit;
 mod backup;
 mod check;
+mod dead_letters;
 mod demo;
 mod doctor;
 mod encode;
@@ -49,6 +50,8 @@ enum Command {
     Check(check::Arguments),
     /// Say what is wrong with a running hub.
     Doctor(doctor::Arguments),
+    /// Show what could not be used, try it again, or give it up.
+    DeadLetters(dead_letters::Arguments),
     /// Make, list and revoke the tokens by which people and programs get in.
     Token(token::Arguments),
     /// Show and check who did what.
@@ -95,6 +98,7 @@ pub fn run() -> ExitCode {
         Command::Init(arguments) => init::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::DeadLetters(arguments) => dead_letters::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),

@@ -9,7 +9,7 @@ use pegboard_connect::spec::Source;
 use pegboard_engine::Window;
 use pegboard_model::acd::AcdReport;
 use pegboard_model::{Millis, SourceName, Text, Timestamp};
-use pegboard_store::{NodeId, Origin, Part, Roll, Store, StoreError, failpoint};
+use pegboard_store::{DeadLetter, NodeId, Origin, Part, Roll, Store, StoreError, failpoint};
 use tokio::task::JoinSet;
 
 use super::acd_rows;
@@ -17,6 +17,7 @@ use super::checks;
 use super::folding::{self, Upkeep};
 use super::history;
 use super::leaving;
+use super::mending::{self, NotMended};
 use super::node::report::{NodeReport, told_by_others};
 use super::node::{Node, Pace};
 use super::rows::{self, MOST_ROWS, columns_of, is_of, source_rows};
@@ -307,6 +308,26 @@ impl View for Hub {
             rows.extend(history::rows(shared, &request, report, window, room).await?);
         }
         Ok(Report { name: report, from: window.from, to: window.to, columns: history::columns(report), rows })
+    }
+
+    async fn mend(&self, letter: &DeadLetter) -> Result<(), NotMended> {
+        let shared = self.sources.iter().find(|shared| shared.config.name == letter.source);
+        let unknown = || NotMended::NoSource(letter.source.to_string());
+        let shared = shared.ok_or_else(unknown)?;
+        match mending::mend(shared, letter).await {
+            Ok(()) => {
+                shared.store.remove_dead_letter(letter.id).await?;
+                tracing::info!(source.name = %letter.source, letter = letter.id, "a dead letter is mended");
+                Ok(())
+            }
+            Err(error) => {
+                if error.is_of_letter() {
+                    let now = (self.clock)();
+                    shared.store.note_dead_letter_tried(letter.id, &error.to_string(), now).await?;
+                }
+                Err(error)
+            }
+        }
     }
 }
 

@@ -20,6 +20,7 @@ pub mod ingest;
 mod key_length;
 mod late_files;
 pub mod leaving;
+pub mod mending;
 pub mod names;
 pub mod node;
 pub mod partition;

@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use pegboard_connect::spec::{MissingFile, Remark};
 use pegboard_model::acd::AcdReport;
 use pegboard_model::{AgentId, Millis, Position, SourceName, Timestamp};
-use pegboard_store::{Counts, Gap, Origin, StoreError};
+use pegboard_store::{Counts, DeadLetter, Gap, Origin, StoreError};
 use serde::Serialize;
 
+use super::mending::NotMended;
 use super::names::Rename;
 use super::rows::MOST_ROWS;
 
@@ -26,6 +27,9 @@ pub trait View: Send + Sync + std::fmt::Debug {
 
     /// The revisions of the rows of a report.
     async fn history(&self, request: HistoryRequest) -> Result<Report, ReportError>;
+
+    /// Reads again what a dead letter is about. When that goes well the letter is gone, and what it says is there.
+    async fn mend(&self, letter: &DeadLetter) -> Result<(), NotMended>;
 }
 
 /// How a source is doing.

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use pegboard::runtime::mending::NotMended;
 use pegboard::runtime::view::{
     Health, HistoryRequest, Notice, PartitionStatus, ReconcilerStatus, Report, ReportError, ReportRequest,
     SourceCounts, SourceStatus, View,
 };
-use pegboard_connect::spec::MissingFile;
+use pegboard_connect::spec::{MissingFile, SourceError};
 use pegboard_model::{
     AgentId, AgentNow, Class, ContactId, ContactLeg, Millis, Observation, PartitionId, Position, Segment,
     SinkName, SourceName, Timestamp,
@@ -99,6 +100,8 @@ impl FakeStore {
             reason: "EventTimestamp: missing".into(),
             payload: payload.into(),
             at: NOW,
+            tries: 1,
+            tried: None,
         });
     }
 
@@ -218,6 +221,27 @@ impl Store for FakeStore {
             .take(limit)
             .cloned()
             .collect())
+    }
+
+    async fn dead_letter(&self, id: i64) -> Result<Option<DeadLetter>> {
+        self.works()?;
+        Ok(self.kept.lock().unwrap().dead_letters.iter().find(|letter| letter.id == id).cloned())
+    }
+
+    async fn note_dead_letter_tried(&self, id: i64, reason: &str, at: Timestamp) -> Result<bool> {
+        let mut kept = self.kept.lock().unwrap();
+        let Some(letter) = kept.dead_letters.iter_mut().find(|letter| letter.id == id) else {
+            return Ok(false);
+        };
+        (letter.reason, letter.tries, letter.tried) = (reason.into(), letter.tries + 1, Some(at));
+        Ok(true)
+    }
+
+    async fn remove_dead_letter(&self, id: i64) -> Result<bool> {
+        let letters = &mut self.kept.lock().unwrap().dead_letters;
+        let before = letters.len();
+        letters.retain(|letter| letter.id != id);
+        Ok(letters.len() < before)
     }
 
     async fn token_by_hash(&self, hash: &[u8; 32]) -> Result<Option<Token>> {
@@ -502,6 +526,14 @@ impl View for FakeView {
     async fn sources(&self) -> Result<Vec<SourceStatus>> {
         assert!(!self.panic.load(Ordering::SeqCst), "the test wants this panic");
         Ok(self.sources.lock().unwrap().clone())
+    }
+
+    async fn mend(&self, letter: &DeadLetter) -> std::result::Result<(), NotMended> {
+        match letter.payload.as_slice() {
+            b"unreachable" => Err(SourceError::passing("S3 does not answer").into()),
+            b"bad" => Err(NotMended::StillBad("line 3: not a count".to_owned())),
+            _ => Ok(()),
+        }
     }
 
     async fn report(&self, request: ReportRequest) -> std::result::Result<Report, ReportError> {

@@ -11,7 +11,7 @@ use super::{Decoded, Decoder, KIND, KinesisSource, ReportFiles};
 use crate::sources::DecodeError;
 use crate::sources::objects::ObjectInput;
 use crate::spec::{
-    Carries, Decode, Opening, PartitionReader, Plan, Progress, Remark, Snapshots, Source, SourceError,
+    Carries, Chunk, Decode, Opening, PartitionReader, Plan, Progress, Remark, Snapshots, Source, SourceError,
 };
 
 /// The inputs of one instance: streams, whose partitions are shards, and lanes of objects, each of which is a partition.
@@ -165,6 +165,17 @@ impl Source for ConnectInputs {
         let stream = self.stream(&opening.partition);
         let unknown = || SourceError::passing(format!("{} is of no input of this source", opening.partition));
         stream.ok_or_else(unknown)?.source.open(opening)
+    }
+
+    async fn again(
+        &self,
+        partition: &PartitionId,
+        position: &Position,
+    ) -> Result<Option<Chunk>, SourceError> {
+        match self.lane(partition) {
+            Some(lane) => lane.again(position).await,
+            None => Ok(None),
+        }
     }
 
     fn decoder(&self) -> Box<dyn Decode> {

@@ -1,16 +1,19 @@
 //! A lane as a part of a source.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 
 use pegboard_aws::{self as aws, Bucket, Fetched, Queue};
 use pegboard_model::{PartitionId, Position, Timestamp};
 use tokio::sync::OnceCell;
 
-use super::LaneConfig;
+use super::content::{Pieces, Unfetched, Wanted};
+use super::file::{self, Outcome};
 use super::position::LanePosition;
 use super::reader::LaneReader;
-use crate::spec::{Carries, Opening, PartitionReader, Progress, SourceError};
+use super::{Content, LaneConfig};
+use crate::spec::{Carries, Chunk, Opening, PartitionReader, Progress, SourceError};
 
 /// Objects of a bucket, as an input of a source.
 #[derive(Debug)]
@@ -53,6 +56,17 @@ impl Lane {
     }
 }
 
+/// Why a file was not read.
+fn unread(key: &str, error: &io::Error) -> SourceError {
+    match Unfetched::of(error) {
+        Some(Unfetched::Failed(error)) => source_error(&error),
+        Some(Unfetched::Gone) => SourceError::permanent(format!(
+            "object `{key}` is not there any more; put it back under that name, or drop the letter"
+        )),
+        Some(Unfetched::Changed) | None => SourceError::passing(format!("object `{key}`: {error}")),
+    }
+}
+
 pub(super) fn source_error(error: &aws::CallError) -> SourceError {
     SourceError { needs_action: !error.is_transient(), position_expired: false, message: error.to_string() }
 }
@@ -74,8 +88,8 @@ impl ObjectInput {
     /// What it brings.
     pub fn carries(&self) -> Carries {
         match self.lane.config.content {
-            super::Content::ContactRecords => Carries::CONTACTS,
-            super::Content::Reports(_) => Carries::ROWS,
+            Content::ContactRecords => Carries::CONTACTS,
+            Content::Reports(_) => Carries::ROWS,
         }
     }
 
@@ -99,6 +113,20 @@ impl ObjectInput {
         let from = opening.from.to_string().parse::<LanePosition>();
         let from = from.map_err(|error| SourceError::permanent(format!("stored position: {error}")))?;
         Ok(Box::new(LaneReader::new(self.lane.clone(), from)))
+    }
+
+    /// The file in which a dead letter stood, fetched and read anew. Nothing where the lane holds no files.
+    pub async fn again(&self, position: &Position) -> Result<Option<Chunk>, SourceError> {
+        let Content::Reports(files) = &self.lane.config.content else { return Ok(None) };
+        let place = position.to_string();
+        let key = place.rsplit_once('#').map_or(place.as_str(), |(key, _)| key).to_owned();
+        let bucket = self.lane.bucket().await?.clone();
+        let pieces = Pieces::fetch(Wanted { bucket, key: key.clone(), etag: None });
+        let (files, now, name) = (Arc::clone(files), self.lane.now(), key.clone());
+        let read = tokio::task::spawn_blocking(move || file::read(&*files, &name, (None, now), pieces)).await;
+        let Outcome { rows, broken, .. } =
+            read.map_err(io::Error::other).flatten().map_err(|error| unread(&key, &error))?;
+        Ok(Some(Chunk { broken: broken.into_iter().collect(), rows, ..Chunk::at(position.clone()) }))
     }
 
     /// Tries what can be tried without taking anything from a hub that reads; says what was found. Every right that is missing

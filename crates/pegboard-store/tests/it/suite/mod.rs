@@ -5,6 +5,7 @@ pub(crate) mod acd;
 pub(crate) mod archive;
 pub(crate) mod audit;
 pub(crate) mod closing;
+pub(crate) mod dead_letters;
 pub(crate) mod delivery;
 pub(crate) mod feeds;
 pub(crate) mod ingest;

@@ -1,6 +1,6 @@
 //! Records that cannot be used.
 
-use pegboard::runtime::view::Health;
+use pegboard::runtime::view::{Health, View as _};
 use pegboard_model::Class;
 use pegboard_store::DeadLetter;
 
@@ -101,5 +101,36 @@ async fn r07_too_many_bad_records_stop_the_partition_before_them_and_a_restart_t
     assert_eq!(letters.len(), bad.len());
     assert!(letters.iter().all(|letter| &*letter.reason == "EventId: missing"));
     assert_eq!(live.status().await.counts.records, 212);
+    live.stop().await;
+}
+
+#[tokio::test]
+async fn a_record_that_came_too_early_is_taken_when_it_is_tried_again_in_its_time() {
+    let (script, folder) = (Script::new(false), tempfile::tempdir().unwrap());
+    clock::set(minute(60));
+    script.add(ONLY, &[]);
+    let early = change(minute(24 * 60), "Lunch");
+    script.push(ONLY, &[change(nine(), "Available"), early, "{\"AgentARN\":".into()], minute(4));
+    let live = Live::start(&script, &config(), folder.path()).await;
+    live.read_all(&script).await;
+    let [early, cut] = &letters(&live).await[..] else { panic!("two letters") };
+    let refused = live.hub.mend(early).await.unwrap_err().to_string();
+    assert!(refused.contains("5 minutes from now"), "{refused}");
+
+    clock::set(minute(24 * 60 + 1));
+    live.hub.mend(early).await.unwrap();
+    let agents = live.agents().await;
+    assert_eq!(agents[AGENT].status_name.to_string(), "Lunch");
+    let refused = live.hub.mend(cut).await.unwrap_err().to_string();
+    assert!(refused.contains("not JSON"), "{refused}");
+    let left = letters(&live).await;
+    assert_eq!(left.iter().map(|letter| (letter.id, letter.tries)).collect::<Vec<_>>(), [(cut.id, 2)]);
+
+    // The partition goes on as if nothing had been.
+    script.push(ONLY, &[change(minute(24 * 60 + 1), "Available")], minute(24 * 60 + 1));
+    live.read_all(&script).await;
+    until("the present goes on", async || live.agents().await[AGENT].status_name.to_string() == "Available")
+        .await;
+    assert_eq!(live.status().await.partitions.len(), 1);
     live.stop().await;
 }

@@ -91,18 +91,23 @@ impl Site {
     async fn rows(&self, live: &Live) -> BTreeMap<RowKey, Value> {
         let mut rows = BTreeMap::new();
         for report in Report::ALL {
-            let request = ReportRequest {
-                origin: Origin::Acd,
-                from: Some(self.day.start - Millis::from_hours(4)),
-                to: Some(self.day.end + Millis::from_hours(4)),
-                ..ReportRequest::new(name(report))
-            };
-            for row in live.hub.report(request).await.unwrap().rows {
+            for row in self.acd(live, report).await {
                 let about = self.key(report, &row);
                 assert!(rows.insert(about, row).is_none(), "a row is there twice");
             }
         }
         rows
+    }
+
+    /// The rows of one report of the ACD.
+    async fn acd(&self, live: &Live, report: Report) -> Vec<Value> {
+        let request = ReportRequest {
+            origin: Origin::Acd,
+            from: Some(self.day.start - Millis::from_hours(4)),
+            to: Some(self.day.end + Millis::from_hours(4)),
+            ..ReportRequest::new(name(report))
+        };
+        live.hub.report(request).await.unwrap().rows
     }
 
     fn key(&self, report: Report, row: &Value) -> RowKey {
@@ -324,5 +329,48 @@ async fn a_file_that_does_not_come_raises_an_alarm_until_it_does() {
     let newest = site.files.iter().rfind(of_report).unwrap();
     site.bucket.put(&format!("in/QR-intraday-{now}.csv"), &newest.body).await;
     until("the alarm is over", async || live.status().await.error.is_none()).await;
+    live.stop().await;
+}
+
+#[tokio::test]
+async fn a_mended_file_is_read_when_its_letter_is_tried_again() {
+    let Some(site) = Site::make(36).await else { return };
+    for file in &site.files {
+        site.bucket.put(&file.key, &file.body).await;
+    }
+    let cell = |value: &str| {
+        let (from, to) = (site.day.start, site.day.start + Millis::from_minutes(15));
+        format!("Queue,StartInterval,EndInterval,Contacts queued\nMended,{from},{to},{value}\n")
+    };
+    let key = "in/QR-bad-2026-03-01T09:30:00Z.csv";
+    site.bucket.put(key, cell("many").as_bytes()).await;
+    let live = site.hub(site.own_lane()).await;
+    until("the bad file is in the dead letters", async || !dead_letters(&live).await.is_empty()).await;
+    let letter = async || live.store.dead_letters(&[], None, 9).await.unwrap().pop();
+    let buried = letter().await.unwrap();
+
+    let still_bad = live.hub.mend(&buried).await.unwrap_err().to_string();
+    assert!(still_bad.contains("line 2, column 4 (`Contacts queued`)"), "{still_bad}");
+    let tried = letter().await.unwrap();
+    assert_eq!((tried.tries, tried.tried.is_some()), (2, true));
+
+    site.bucket.delete(key).await;
+    let gone = live.hub.mend(&buried).await.unwrap_err().to_string();
+    assert!(gone.contains("is not there any more"), "{gone}");
+    assert_eq!(letter().await.unwrap().tries, 3);
+
+    let rows = async || {
+        let rows = site.acd(&live, Report::Queue).await;
+        rows.into_iter().filter(|row| row["queue_name"] == "Mended").collect::<Vec<_>>()
+    };
+    assert_eq!(rows().await, Vec::<Value>::new());
+    site.bucket.put(key, cell("3").as_bytes()).await;
+    live.hub.mend(&letter().await.unwrap()).await.unwrap();
+    assert!(letter().await.is_none(), "a mended letter is gone");
+    let found = rows().await;
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0]["offered"].as_u64(), found[0]["file"].as_str()), (Some(3), Some(key)));
+    let partitions = live.status().await.partitions;
+    assert_eq!(partitions.len(), 1, "what was mended is no partition that anybody waits for: {partitions:?}");
     live.stop().await;
 }

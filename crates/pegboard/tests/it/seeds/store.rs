@@ -458,6 +458,18 @@ impl Store for Unreliable {
         self.read("dead letters", self.store.dead_letters(sources, before, limit)).await
     }
 
+    async fn dead_letter(&self, id: i64) -> Result<Option<DeadLetter>> {
+        self.read("a dead letter", self.store.dead_letter(id)).await
+    }
+
+    async fn note_dead_letter_tried(&self, id: i64, reason: &str, at: Timestamp) -> Result<bool> {
+        self.write("note a try", self.store.note_dead_letter_tried(id, reason, at)).await
+    }
+
+    async fn remove_dead_letter(&self, id: i64) -> Result<bool> {
+        self.write("remove a dead letter", self.store.remove_dead_letter(id)).await
+    }
+
     async fn gaps(&self, source: &SourceName, limit: usize) -> Result<Vec<Gap>> {
         self.read("gaps", self.store.gaps(source, limit)).await
     }

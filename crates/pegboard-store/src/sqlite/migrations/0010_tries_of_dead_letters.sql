@@ -1,0 +1,3 @@
+-- How often a dead letter was tried, the reading included, and when last.
+ALTER TABLE dead_letters ADD COLUMN tries INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE dead_letters ADD COLUMN tried INTEGER;
