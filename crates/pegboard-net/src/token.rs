@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::Secret;
+use crate::{RetryAfter, Secret};
 
 /// How long a token is used that does not say when it ends.
 const UNSAID: Duration = Duration::from_mins(5);
@@ -30,8 +30,13 @@ pub enum LoginError {
     #[error("the target refuses the access key: {0}")]
     Refused(String),
     /// It may be otherwise later.
-    #[error("{0}")]
-    Later(String),
+    #[error("{reason}")]
+    Later {
+        /// Why there is none now.
+        reason: String,
+        /// When the target asks to be asked again.
+        after: Option<RetryAfter>,
+    },
 }
 
 /// How a target hands out tokens.
@@ -91,10 +96,12 @@ impl<L: Login> TokenKeeper<L> {
                 *held = Some(fetched);
                 Ok(access)
             }
-            Err(LoginError::Later(reason)) => match held.as_ref().filter(|held| Instant::now() < held.end) {
-                Some(held) => Ok(held.access.clone()),
-                None => Err(LoginError::Later(reason)),
-            },
+            Err(later @ LoginError::Later { .. }) => {
+                match held.as_ref().filter(|held| Instant::now() < held.end) {
+                    Some(held) => Ok(held.access.clone()),
+                    None => Err(later),
+                }
+            }
             Err(refused) => {
                 *held = None;
                 Err(refused)
@@ -229,10 +236,10 @@ mod tests {
         let (target, keeper) = keeper();
         keeper.token().await.unwrap();
         after(HOUR * 9 / 10).await;
-        target.fail(LoginError::Later("503".to_owned()));
+        target.fail(LoginError::Later { reason: "503".to_owned(), after: None });
         assert_eq!(keeper.token().await.unwrap().expose(), "a1");
         after(HOUR / 10).await;
-        target.fail(LoginError::Later("503".to_owned()));
+        target.fail(LoginError::Later { reason: "503".to_owned(), after: None });
         assert_eq!(keeper.token().await.unwrap_err().to_string(), "503");
     }
 

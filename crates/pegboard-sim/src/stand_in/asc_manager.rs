@@ -306,7 +306,7 @@ impl Service {
         if let Some(wrong) = &wrong {
             *self.counts.faults.entry(wrong.name()).or_default() += 1;
         }
-        let mut response = match wrong.as_ref().and_then(instead) {
+        let mut response = match wrong.as_ref().and_then(|wrong| instead(wrong, request)) {
             Some(response) => response,
             None => self.outcome(route, request),
         };
@@ -428,7 +428,7 @@ impl Service {
 }
 
 /// What is answered instead of doing anything.
-fn instead(wrong: &Wrong) -> Option<Response> {
+fn instead(wrong: &Wrong, request: &Request) -> Option<Response> {
     Some(match wrong {
         Wrong::Unauthorised => failed(401, "the token is not good"),
         Wrong::Forbidden => failed(403, "this may not be done"),
@@ -443,6 +443,10 @@ fn instead(wrong: &Wrong) -> Option<Response> {
             let mut response = failed(302, "elsewhere");
             response.headers.push(("location", "http://169.254.169.254/".to_owned()));
             response
+        }
+        Wrong::Echo => {
+            let authorization = request.headers.get("authorization").map_or("", String::as_str);
+            failed(500, &format!("{authorization} {}", String::from_utf8_lossy(&request.body)))
         }
         Wrong::Cut => Response { ending: Ending::Before, ..failed(500, "nobody reads this") },
         Wrong::CutAnswer | Wrong::FailsAfterwards(_) | Wrong::Slow(_) | Wrong::Garbled | Wrong::Padded(_) => {

@@ -44,6 +44,8 @@ pub enum Wrong {
     Slow(Duration),
     /// It is done, and the answer is a page for people.
     Garbled,
+    /// Nothing is done: an error of the server that repeats what it was sent, its authorisation too.
+    Echo,
     /// It is done, and the answer is filled up with blanks to so many bytes.
     Padded(usize),
 }
@@ -63,6 +65,7 @@ impl Wrong {
             Self::FailsAfterwards(_) => "fails_afterwards",
             Self::Slow(_) => "slow",
             Self::Garbled => "garbled",
+            Self::Echo => "echo",
             Self::Padded(_) => "padded",
         }
     }
@@ -101,6 +104,8 @@ impl Faults {
             drawn -= chance;
             drawn < 0.0
         });
-        hit.map(|(_, wrong)| wrong.clone())
+        // By chance only tokens are not taken: an access key that is refused now and then is none that exists.
+        let hit = hit.map(|(_, wrong)| wrong.clone());
+        hit.filter(|wrong| !(route.is_login() && *wrong == Wrong::Unauthorised))
     }
 }
