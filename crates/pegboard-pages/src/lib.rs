@@ -16,13 +16,14 @@ mod seal;
 mod vfs;
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
 /// The fields of a file's head that tell how it was made, <https://sqlite.org/fileformat2.html#the_database_header>.
-const HEAD_BYTES: u64 = 100;
+const HEAD_BYTES: usize = 100;
+const PAGE_BYTES: usize = 16;
 const RESERVED: usize = 20;
 
 /// Opens a file of sealed pages, or makes one if the flags say so. A file without seals is opened, too, but reads as
@@ -45,8 +46,32 @@ pub fn write_sealed(connection: &Connection, to: &Path) -> rusqlite::Result<()> 
 /// Whether pages of the file at `path` have room for a seal; nothing if the file is empty.
 pub fn has_seals(path: &Path) -> io::Result<Option<bool>> {
     let mut head = Vec::new();
-    File::open(path)?.take(HEAD_BYTES).read_to_end(&mut head)?;
+    File::open(path)?.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
     Ok(head.get(RESERVED).map(|reserved| *reserved == seal::SEAL_BYTES))
+}
+
+/// How many pages of the file at `path` are not as they were sealed. What stands in a write-ahead log is not looked at.
+pub fn count_broken(path: &Path) -> io::Result<u64> {
+    let mut file = BufReader::with_capacity(1 << 20, File::open(path)?);
+    let mut head = [0; HEAD_BYTES];
+    file.read_exact(&mut head)?;
+    let page_bytes = match u16::from_be_bytes([head[PAGE_BYTES], head[PAGE_BYTES + 1]]) {
+        1 => 65_536,
+        bytes => usize::from(bytes),
+    };
+    if !page_bytes.is_power_of_two() || page_bytes < seal::LEAST_PAGE {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "not the head of a SQLite file"));
+    }
+    file.seek(SeekFrom::Start(0))?;
+    let (mut page, mut broken) = (vec![0; page_bytes], 0);
+    for number in 1_u64.. {
+        match file.read_exact(&mut page) {
+            Ok(()) => broken += u64::from(!seal::is_whole(number, &page)),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(broken)
 }
 
 /// Does some work, and tells the number of the last page that it found broken.
@@ -167,6 +192,21 @@ mod tests {
         fs::write(&path, bytes).unwrap();
         assert_eq!(read().unwrap_err().sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt));
         assert_eq!(broken_page(), Some(page as u64 + 1));
+    }
+
+    #[test]
+    fn pages_that_are_not_as_they_were_sealed_are_counted() {
+        let (_folder, path) = folder();
+        filled(&path);
+        assert_eq!(count_broken(&path).unwrap(), 0);
+        let mut bytes = fs::read(&path).unwrap();
+        for page in [2, 5, 7] {
+            bytes[page * PAGE + 100] ^= 1;
+        }
+        fs::write(&path, bytes).unwrap();
+        assert_eq!(count_broken(&path).unwrap(), 3);
+        fs::write(&path, [7; 4096]).unwrap();
+        assert!(count_broken(&path).is_err());
     }
 
     #[test]

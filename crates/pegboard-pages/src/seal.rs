@@ -8,7 +8,7 @@ pub(crate) const SEAL_BYTES: u8 = 8;
 type Seal = [u8; SEAL_BYTES as usize];
 
 /// The smallest page of SQLite.
-const LEAST_PAGE: usize = 512;
+pub(crate) const LEAST_PAGE: usize = 512;
 
 fn of(number: u64, content: &[u8]) -> Seal {
     xxh3_64_with_seed(content, number).to_le_bytes()

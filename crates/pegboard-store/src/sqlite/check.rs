@@ -47,6 +47,12 @@ pub(super) fn look(connection: &Connection) -> Tried<()> {
     }
 }
 
+/// Looks at everything in a file whose pages prove nothing: also that each index has what its table has.
+pub(super) fn check_all(connection: &Connection) -> Tried<()> {
+    let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if found == "ok" { Ok(()) } else { Err(damaged(&found).into()) }
+}
+
 enum Damage {
     /// A page is not as it was written. There may be more of them.
     Page(u64),
@@ -73,7 +79,8 @@ fn tell_of_page(number: u64) {
     tracing::error!(
         page = number,
         "a page of the store is not as it was written: what stands in it cannot be read, everything else goes on: \
-         stop the hub, keep the file for inspection, and restore a backup"
+         stop the hub, keep the file for inspection, and restore a backup; or, if another program has written the file, \
+         take it as it is with `pegboard store reseal`"
     );
 }
 

@@ -84,12 +84,15 @@ impl From<&rusqlite::Error> for Failure {
         let code = error.sqlite_error_code();
         let damaged =
             unreadable || matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase));
-        let advice = if damaged {
-            ": stop the hub, keep the file for inspection, and restore a backup"
-        } else {
-            code.map_or("", advice)
-        };
         let page = if damaged { pegboard_pages::broken_page() } else { None };
+        let advice = match page {
+            Some(_) => {
+                ": stop the hub, keep the file for inspection, and restore a backup; or, if another program has written the file, \
+                 take it as it is with `pegboard store reseal`"
+            }
+            None if damaged => ": stop the hub, keep the file for inspection, and restore a backup",
+            None => code.map_or("", advice),
+        };
         Self { message: page.map_or_else(|| error.to_string(), check::broken_page), advice, damaged }
     }
 }

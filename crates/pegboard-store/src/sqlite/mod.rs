@@ -145,6 +145,17 @@ impl SqliteStore {
     pub fn restore(from: &Path, to: &Path, replace: bool) -> Result<StoreId> {
         backup::restore(from, to, replace)
     }
+
+    /// Takes the store at `path` as it is, although another program has written it so that the checksums of its pages do not
+    /// fit: writes it anew, with checksums of what stands there now, and keeps what was there as `<path>.unsealed`. Answers
+    /// how many pages were not as this program had written them. Nothing can tell what another program has written from
+    /// what a disk has damaged: that is for the caller to know.
+    ///
+    /// Fails with [`StoreError::InUse`] if a process holds the store, and with [`StoreError::Damaged`] if its pages do not
+    /// fit together. It takes as much room again, and waits for the disk.
+    pub fn reseal(path: &Path) -> Result<u64> {
+        seals::reseal(path)
+    }
 }
 
 impl SqliteStore {

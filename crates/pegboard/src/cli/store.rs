@@ -5,13 +5,17 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 use pegboard_store::{InvalidPostgresUrl, PostgresStore, SqliteOptions, SqliteStore, Store as _};
+use serde_json::json;
 
-use super::{Failure, block_on};
+use super::{ConfigPath, Failure, block_on};
+use crate::api::audit::{self, Actor, Deed};
 use crate::clock;
-use crate::config::{PostgresSettings, SecretRef};
+use crate::config::{Config, PostgresSettings, SecretRef, StoreUrl};
 use crate::runtime::build;
 
-/// Move the store to another database.
+const NO_PAGES: &str = "the store is in a PostgreSQL database, whose server keeps its own checksums";
+
+/// Move the store to another database, or take it as another program has left it.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -33,6 +37,14 @@ enum Command {
         #[arg(long, value_name = "REFERENCE")]
         password: Option<String>,
     },
+    /// Take a SQLite store as it is that another program has written, such as `sqlite3`: its pages then carry no checksums
+    /// that fit, and read as damaged. The hub must not run. Nothing can tell this from damage by the disk: where no other
+    /// program has written the file, restore a backup instead. What was there is kept beside it, with `.unsealed` at the end
+    /// of its name.
+    Reseal {
+        #[command(flatten)]
+        path: ConfigPath,
+    },
 }
 
 fn sqlite_path(url: &str) -> Result<PathBuf, String> {
@@ -50,9 +62,36 @@ fn target(to: &str, password: Option<&str>) -> Result<PostgresSettings, Failure>
 
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let Command::Copy { from, to, password } = &arguments.command;
-    let to = target(to, password.as_deref())?;
-    block_on(copy(from, &to))
+    match &arguments.command {
+        Command::Copy { from, to, password } => block_on(copy(from, &target(to, password.as_deref())?)),
+        Command::Reseal { path } => reseal(&path.load()?),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the answer of this command")]
+fn reseal(config: &Config) -> Result<(), Failure> {
+    let StoreUrl::Sqlite(path) = &config.store else { return Err(Failure::Usage(NO_PAGES.to_owned())) };
+    if !path.exists() {
+        return Err(Failure::Usage(format!("{}: there is no such file", path.display())));
+    }
+    let pages = SqliteStore::reseal(path).context("cannot seal the store again")?;
+    block_on(note(config, pages))?;
+    println!(
+        "{pages} pages of {} were not as pegboard had written them; they are taken as they are.",
+        config.store
+    );
+    Ok(())
+}
+
+/// Notes in the audit log that the store is what somebody says it is.
+async fn note(config: &Config, pages: u64) -> Result<(), Failure> {
+    let store = build::store(&config.store, clock::system).await.context("cannot open the store")?;
+    let after = json!({"pages": pages});
+    let deed =
+        Deed { action: "store.resealed", subject: "store".to_owned(), before: None, after: Some(after) };
+    let noted = audit::write(&*store, clock::system(), Actor::machine(), deed).await;
+    store.shut_down().await.context("cannot close the store")?;
+    noted.context("cannot write to the audit log").map(drop).map_err(Failure::Other)
 }
 
 #[expect(clippy::print_stdout, reason = "the answer of this command")]

@@ -50,3 +50,42 @@ fn a_copy_needs_a_store_and_a_url_without_a_password() {
         assert!(!told.stderr.contains("hunter2"), "{}", told.stderr);
     }
 }
+
+/// What another program has written reads as damaged, until somebody says that it was meant.
+#[test]
+fn a_store_that_another_program_has_written_is_taken_as_it_is_when_told_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("hub.db");
+    configure(folder.path(), "sqlite:hub.db");
+    let run = |arguments: &str| run(folder.path(), &words(arguments));
+    run("store reseal").refused(64, &["hub.db", "no such file"]);
+    run("token create --name wall-board --role viewer").well();
+    {
+        let other = rusqlite::Connection::open(&store).unwrap();
+        other.execute("UPDATE tokens SET name = 'the other board'", []).unwrap();
+    }
+    run("token list").refused(1, &["is not as it was written", "restore a backup", "pegboard store reseal"]);
+
+    let resealed = run("store reseal").well().text();
+    assert!(resealed.contains("taken as they are") && !resealed.starts_with("0 pages"), "{resealed}");
+    let tokens = run("token list").well().text();
+    assert!(tokens.contains("the other board"), "{tokens}");
+    assert!(run("audit list").well().text().contains("store.resealed"));
+    assert!(folder.path().join("hub.db.unsealed").exists());
+    run("store reseal").refused(1, &["hub.db.unsealed", "move it away"]);
+}
+
+/// What was damaged so that pages do not fit together is nothing that any program has meant.
+#[test]
+fn a_store_whose_pages_do_not_fit_together_is_not_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("hub.db");
+    configure(folder.path(), "sqlite:hub.db");
+    run(folder.path(), &words("token create --name wall-board --role viewer")).well();
+    let mut bytes = fs::read(&store).unwrap();
+    // The heads of all pages but the first.
+    bytes.chunks_mut(4096).skip(1).for_each(|page| page[..8].fill(0xff));
+    fs::write(&store, &bytes).unwrap();
+    run(folder.path(), &words("store reseal")).refused(1, &["does not read back"]);
+    assert_eq!(fs::read(&store).unwrap(), bytes, "it is as it was");
+}
