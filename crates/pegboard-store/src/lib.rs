@@ -16,6 +16,7 @@ mod nodes;
 mod paging;
 mod postgres;
 mod read;
+mod reload;
 mod sqlite;
 
 pub use archive::{ArchiveFile, ArchiveStep, ArchiveWrite};
@@ -37,6 +38,7 @@ pub use read::{
     FeedEntry, FeedKind, FeedPage, Gap, Origin, ParseCursorError, PartitionState, QueueName, Role,
     RowRevision, RowsOf, SourceState, StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite,
 };
+pub use reload::{Reload, ReloadDay, ReloadState, ReloadStep, ReloadWork, ReloadWrite, Reloaded};
 pub use sqlite::{Retention, SqliteOptions, SqliteStore};
 
 use async_trait::async_trait;
@@ -158,6 +160,31 @@ pub trait Store: Deliveries + Send + Sync + std::fmt::Debug {
     /// Writes the rows of closed intervals. A row whose content is the same as the stored one is not written; a
     /// different one becomes the next revision. Fails with [`StoreError::NotOwner`] under another epoch.
     async fn close(&self, close: Close) -> Result<Closed>;
+
+    // Reloading days.
+
+    /// Notes that days of a source are to be made anew; answers the number of the reload. Nothing if `most_open` of the
+    /// source are not over yet.
+    async fn add_reload(&self, reload: ReloadWrite, most_open: usize) -> Result<Option<u64>>;
+
+    /// Reloads of the sources (of all where empty) with numbers below `before`, newest first, at most `limit`; with
+    /// `only_open` those that are not over.
+    async fn reloads(
+        &self,
+        sources: &[SourceName],
+        before: Option<u64>,
+        only_open: bool,
+        limit: usize,
+    ) -> Result<Vec<Reload>>;
+
+    /// Has a reload end as soon as it can; answers how it stands then, if there is one.
+    async fn cancel_reload(&self, id: u64) -> Result<Option<ReloadState>>;
+
+    /// The day of a source that is being reloaded.
+    async fn reload_day(&self, source: &SourceName) -> Result<Option<ReloadDay>>;
+
+    /// Does a step of a reload. Fails with [`StoreError::NotOwner`] under another epoch than that of the source's closer.
+    async fn reload_step(&self, step: ReloadStep) -> Result<Reloaded>;
 
     // Reading.
 

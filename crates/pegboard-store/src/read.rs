@@ -143,6 +143,8 @@ pub struct SourceState {
     pub partitions: Vec<PartitionState>,
     /// Up to when its intervals are closed.
     pub closed_until: ClosedUntil,
+    /// From when on its segments and contacts are all there: what lies before cannot be derived from them again.
+    pub details_from: Timestamp,
     /// How many agents there are.
     pub agents: u64,
 }

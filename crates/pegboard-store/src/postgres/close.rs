@@ -14,7 +14,7 @@ use crate::paging::RowEntry;
 use crate::{Close, Closed, ClosedUntil, CloserState, FeedKind, Origin, StoreError, failpoint};
 
 /// The reason of a revision that says that the row no longer exists.
-const GONE: &str = "gone";
+pub(super) const GONE: &str = "gone";
 
 const TAKE: &str = "
     INSERT INTO closers AS known (source, epoch) VALUES ($1, 1)
@@ -40,7 +40,7 @@ pub(super) fn closed_until(row: &Row, column: usize) -> Tried<ClosedUntil> {
 const HOLD: &str = "SELECT epoch FROM closers WHERE source = $1 FOR UPDATE";
 
 /// Keeps other closers out, and lets batches go on.
-const CHECK: &str = "SELECT epoch FROM closers WHERE source = $1 FOR NO KEY UPDATE";
+pub(super) const CHECK: &str = "SELECT epoch FROM closers WHERE source = $1 FOR NO KEY UPDATE";
 
 const ANNOUNCE: &str = "
     UPDATE closers SET closing_until = greatest(closing_until, $2),
@@ -66,7 +66,7 @@ pub(super) async fn announce(
 }
 
 /// Compares the epoch.
-fn check_closer(source: &SourceName, expected: u64, found: &[Row]) -> Tried<()> {
+pub(super) fn check_closer(source: &SourceName, expected: u64, found: &[Row]) -> Tried<()> {
     let epoch: i64 = found.first().map_or(Ok(0), |row| get(row, 0))?;
     if epoch > 0 && from_column(epoch) == expected {
         return Ok(());
@@ -286,10 +286,20 @@ fn put<'a>(close: &'a Close, rows: &HashMap<&'a Name<'a>, Next<'a>>) -> Option<C
     Some(call)
 }
 
+/// What was set aside for a day that was swapped stands for the rows of the same key. All in one statement: it sees the
+/// day wholly as it was, or wholly as it is now.
 const ROWS: &str = "
     SELECT interval_start, key, body, revision, reason, at FROM rows
     WHERE source = $1 AND report = $2 AND interval_start >= $3 AND interval_start < $4 AND body IS NOT NULL
-    ORDER BY interval_start, key";
+      AND NOT (EXISTS (SELECT 1 FROM reload_days WHERE source = $1 AND swapped)
+               AND EXISTS (SELECT 1 FROM reload_rows AS aside
+                           WHERE aside.source = $1 AND aside.report = $2
+                             AND aside.interval_start = rows.interval_start AND aside.key = rows.key))
+    UNION ALL
+    SELECT interval_start, key, body, revision, reason, at FROM reload_rows
+    WHERE source = $1 AND report = $2 AND interval_start >= $3 AND interval_start < $4 AND body IS NOT NULL
+      AND EXISTS (SELECT 1 FROM reload_days WHERE source = $1 AND swapped)
+    ORDER BY 1, 2";
 
 /// The latest revision of the rows of a report.
 pub(super) async fn rows(

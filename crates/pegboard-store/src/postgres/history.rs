@@ -15,6 +15,10 @@ const OF_COMPUTED: &str = "
     UNION ALL
     SELECT interval_start, key, revision, reason, at, NULL::text, body FROM rows
     WHERE source = $1 AND report = $2 AND interval_start >= $3 AND interval_start < $4
+    UNION ALL
+    SELECT interval_start, key, revision, reason, at, NULL::text, body FROM reload_rows
+    WHERE source = $1 AND report = $2 AND interval_start >= $3 AND interval_start < $4
+      AND EXISTS (SELECT 1 FROM reload_days WHERE source = $1 AND swapped)
     ORDER BY 1, 2, 3 LIMIT $5";
 
 const OF_ACD: &str = "

@@ -21,6 +21,7 @@ mod partitions;
 mod pool;
 mod queue_names;
 mod read;
+mod reload;
 mod session;
 mod sweep;
 mod tls;
@@ -51,8 +52,9 @@ use crate::delivery::{
 use crate::{
     AgentBeginning, AgentsSnapshot, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite, Batch, Beat, Close,
     Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage, Gap,
-    NodeId, Origin, Part, PartitionState, QueueName, Result, Retention, Roll, RowRevision, SourceState,
-    Store, StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite,
+    NodeId, Origin, Part, PartitionState, QueueName, Reload, ReloadDay, ReloadState, ReloadStep, ReloadWork,
+    ReloadWrite, Reloaded, Result, Retention, Roll, RowRevision, SourceState, Store, StoreId, StoredAcdRow,
+    StoredAgent, StoredRow, Token, TokenWrite,
 };
 
 /// How often work is done again that the database gave up in favour of another transaction.
@@ -402,6 +404,44 @@ impl Store for PostgresStore {
             self.waker.fed();
         }
         Ok(closed)
+    }
+
+    async fn add_reload(&self, reload: ReloadWrite, most_open: usize) -> Result<Option<u64>> {
+        let reload = &reload;
+        let work = |session: Lent| async move { reload::add(&session, reload, most_open).await };
+        self.write("note a reload", work).await
+    }
+
+    async fn reloads(
+        &self,
+        sources: &[SourceName],
+        before: Option<u64>,
+        only_open: bool,
+        limit: usize,
+    ) -> Result<Vec<Reload>> {
+        let work =
+            |session: Lent| async move { reload::list(&session, sources, before, only_open, limit).await };
+        self.read("read reloads", work).await
+    }
+
+    async fn cancel_reload(&self, id: u64) -> Result<Option<ReloadState>> {
+        let work = |session: Lent| async move { reload::cancel(&session, id).await };
+        self.write("cancel a reload", work).await
+    }
+
+    async fn reload_day(&self, source: &SourceName) -> Result<Option<ReloadDay>> {
+        let work = |session: Lent| async move { reload::day(&session, source).await };
+        self.read("read which day is reloaded", work).await
+    }
+
+    async fn reload_step(&self, step: ReloadStep) -> Result<Reloaded> {
+        let (step, now) = (&step, (self.clock)());
+        let work = |session: Lent| async move { reload::step(&session, step, now).await };
+        let reloaded = self.write("reload a day", work).await?;
+        if matches!(step.work, ReloadWork::Swap { .. }) {
+            self.waker.fed();
+        }
+        Ok(reloaded)
     }
 
     async fn source_state(&self, source: &SourceName) -> Result<SourceState> {

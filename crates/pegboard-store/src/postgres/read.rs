@@ -99,7 +99,8 @@ fn class(word: &str) -> Tried<Class> {
     Ok(known.ok_or_else(unknown)?)
 }
 
-const CLOSED_UNTIL: &str = "SELECT closed_until, contacts_closed_until FROM closers WHERE source = $1";
+const CLOSED_UNTIL: &str =
+    "SELECT closed_until, contacts_closed_until, details_from FROM closers WHERE source = $1";
 
 /// How a source stands.
 pub(super) async fn source_state(session: &Session, source: &SourceName) -> Tried<SourceState> {
@@ -116,6 +117,10 @@ pub(super) async fn source_state(session: &Session, source: &SourceName) -> Trie
             .map(|row| close::closed_until(row, 0))
             .transpose()?
             .unwrap_or_default(),
+        details_from: answers[closed]
+            .first()
+            .map_or(Ok(None), |row| get_maybe_instant(row, 2))?
+            .unwrap_or(Timestamp::MIN),
         agents: answers[agents].first().map_or(Ok(0), |row| get(row, 0).map(from_column))?,
     })
 }

@@ -14,7 +14,7 @@ use crate::paging::RowEntry;
 use crate::{Close, Closed, ClosedUntil, CloserState, FeedKind, Origin, StoreError};
 
 /// The reason of a revision that says that the row no longer exists.
-const GONE: &str = "gone";
+pub(super) const GONE: &str = "gone";
 
 /// Raises the epoch of a source's closer.
 pub(super) fn take_closer(step: &mut Step<'_>, source: &SourceName) -> Tried<CloserState> {
@@ -119,7 +119,7 @@ pub(super) fn close(step: &mut Step<'_>, close: &Close) -> Tried<Closed> {
 }
 
 /// Compares the epoch; answers until when the source was closed.
-fn check_closer(step: &Step<'_>, source: &SourceName, expected: u64) -> Tried<ClosedUntil> {
+pub(super) fn check_closer(step: &Step<'_>, source: &SourceName, expected: u64) -> Tried<ClosedUntil> {
     let stands: Option<(u64, ClosedUntil)> = step
         .connection
         .prepare_cached("SELECT epoch, closed_until, contacts_closed_until FROM closers WHERE source = ?1")?
@@ -138,12 +138,12 @@ fn check_closer(step: &Step<'_>, source: &SourceName, expected: u64) -> Tried<Cl
 }
 
 /// A row as it has to be. Without a body it has to be gone.
-struct Row<'a> {
-    report: &'a str,
-    interval_start: Timestamp,
-    key: &'a str,
-    reason: &'a str,
-    body: Option<&'a str>,
+pub(super) struct Row<'a> {
+    pub(super) report: &'a str,
+    pub(super) interval_start: Timestamp,
+    pub(super) key: &'a str,
+    pub(super) reason: &'a str,
+    pub(super) body: Option<&'a str>,
 }
 
 /// What became of it.
@@ -154,63 +154,60 @@ enum Written {
 }
 
 fn write(step: &Step<'_>, close: &Close, next: &Row<'_>) -> Tried<Written> {
-    let Some(stands) = find(step, close, next)? else {
+    let Some(stands) = find(step, &close.source, next)? else {
         if next.body.is_none() {
             return Ok(Written::Unchanged);
         }
-        put(step, close, next, 1)?;
+        put(step, &close.source, next, 1, close.at.as_millis())?;
         return Ok(Written::First);
     };
     if stands.body.as_deref() == next.body {
         return Ok(Written::Unchanged);
     }
     let revision = stands.revision + 1;
-    remember(step, close, next, &stands)?;
+    remember(step, &close.source, next, &stands)?;
     failpoint!("close.history_written", fails);
-    put(step, close, next, revision)?;
+    put(step, &close.source, next, revision, close.at.as_millis())?;
     Ok(Written::Revised(revision))
 }
 
 /// A row as it is stored.
-struct Stored {
-    revision: u64,
-    at: i64,
-    reason: String,
-    body: Option<String>,
+pub(super) struct Kept {
+    pub(super) revision: u64,
+    pub(super) at: i64,
+    pub(super) reason: String,
+    pub(super) body: Option<String>,
 }
 
-fn find(step: &Step<'_>, close: &Close, row: &Row<'_>) -> Tried<Option<Stored>> {
+pub(super) fn find(step: &Step<'_>, source: &SourceName, row: &Row<'_>) -> Tried<Option<Kept>> {
     let stored = step
         .connection
         .prepare_cached(
             "SELECT revision, at, reason, body FROM rows
              WHERE source = ?1 AND report = ?2 AND interval_start = ?3 AND key = ?4",
         )?
-        .query_row(
-            params![close.source.as_str(), row.report, row.interval_start.as_millis(), row.key],
-            |found| {
-                Ok(Stored {
-                    revision: from_column(found.get(0)?),
-                    at: found.get(1)?,
-                    reason: found.get(2)?,
-                    body: found.get(3)?,
-                })
-            },
-        )
+        .query_row(params![source.as_str(), row.report, row.interval_start.as_millis(), row.key], |found| {
+            Ok(Kept {
+                revision: from_column(found.get(0)?),
+                at: found.get(1)?,
+                reason: found.get(2)?,
+                body: found.get(3)?,
+            })
+        })
         .optional()?;
     Ok(stored)
 }
 
 /// Moves what stands to the history. Not by `INSERT ... SELECT`: SQLite guards that with a savepoint, whose end
 /// takes time in proportion to all that the transaction changed before.
-fn remember(step: &Step<'_>, close: &Close, row: &Row<'_>, stands: &Stored) -> Tried<()> {
+pub(super) fn remember(step: &Step<'_>, source: &SourceName, row: &Row<'_>, stands: &Kept) -> Tried<()> {
     step.connection
         .prepare_cached(
             "INSERT INTO row_history (source, report, interval_start, key, revision, at, reason, body)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
         .execute(params![
-            close.source.as_str(),
+            source.as_str(),
             row.report,
             row.interval_start.as_millis(),
             row.key,
@@ -222,7 +219,7 @@ fn remember(step: &Step<'_>, close: &Close, row: &Row<'_>, stands: &Stored) -> T
     Ok(())
 }
 
-fn put(step: &Step<'_>, close: &Close, row: &Row<'_>, revision: u64) -> Tried<()> {
+pub(super) fn put(step: &Step<'_>, source: &SourceName, row: &Row<'_>, revision: u64, at: i64) -> Tried<()> {
     step.connection
         .prepare_cached(
             "INSERT INTO rows (source, report, interval_start, key, revision, at, reason, body)
@@ -231,12 +228,12 @@ fn put(step: &Step<'_>, close: &Close, row: &Row<'_>, revision: u64) -> Tried<()
                  reason = excluded.reason, body = excluded.body",
         )?
         .execute(params![
-            close.source.as_str(),
+            source.as_str(),
             row.report,
             row.interval_start.as_millis(),
             row.key,
             to_column(revision),
-            close.at.as_millis(),
+            at,
             row.reason,
             row.body,
         ])?;

@@ -23,6 +23,7 @@ mod partitions;
 mod queue_names;
 mod read;
 mod reader;
+mod reload;
 mod seals;
 mod sweep;
 mod tokens;
@@ -58,8 +59,9 @@ use crate::delivery::{
 use crate::{
     AgentBeginning, AgentsSnapshot, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite, Backup, Batch, Beat,
     Close, Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage,
-    Gap, NodeId, Origin, Part, PartitionState, QueueName, Result, Roll, RowRevision, SourceState, Store,
-    StoreError, StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite, failpoint,
+    Gap, NodeId, Origin, Part, PartitionState, QueueName, Reload, ReloadDay, ReloadState, ReloadStep,
+    ReloadWrite, Reloaded, Result, Roll, RowRevision, SourceState, Store, StoreError, StoreId, StoredAcdRow,
+    StoredAgent, StoredRow, Token, TokenWrite, failpoint,
 };
 
 const DAY: Millis = Millis::from_hours(24);
@@ -369,6 +371,37 @@ impl Store for SqliteStore {
 
     async fn close(&self, close: Close) -> Result<Closed> {
         self.writer.run("close intervals", move |step| close::close(step, &close)).await
+    }
+
+    async fn add_reload(&self, reload: ReloadWrite, most_open: usize) -> Result<Option<u64>> {
+        self.writer.run("note a reload", move |step| reload::add(step, &reload, most_open)).await
+    }
+
+    async fn reloads(
+        &self,
+        sources: &[SourceName],
+        before: Option<u64>,
+        only_open: bool,
+        limit: usize,
+    ) -> Result<Vec<Reload>> {
+        let sources = sources.to_vec();
+        let query =
+            move |connection: &Connection| reload::list(connection, &sources, before, only_open, limit);
+        self.readers.run("read reloads", query).await
+    }
+
+    async fn cancel_reload(&self, id: u64) -> Result<Option<ReloadState>> {
+        self.writer.run("cancel a reload", move |step| reload::cancel(step, id)).await
+    }
+
+    async fn reload_day(&self, source: &SourceName) -> Result<Option<ReloadDay>> {
+        let source = source.clone();
+        let query = move |connection: &Connection| reload::day(connection, &source);
+        self.readers.run("read which day is reloaded", query).await
+    }
+
+    async fn reload_step(&self, step: ReloadStep) -> Result<Reloaded> {
+        self.writer.run("reload a day", move |writing| reload::step(writing, &step)).await
     }
 
     async fn source_state(&self, source: &SourceName) -> Result<SourceState> {

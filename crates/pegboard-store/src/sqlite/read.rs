@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use super::codec::{from_json, source_filter};
 use super::fault::Tried;
-use super::{close, feed, partitions};
+use super::{close, feed, partitions, sweep};
 use crate::column::{from_column, limit};
 use crate::{
     AgentBeginning, AgentEntry, AgentsSnapshot, Cursor, DeadLetter, FeedKind, Gap, SourceState, StoreError,
@@ -127,6 +127,7 @@ pub(super) fn source_state(connection: &Connection, source: &SourceName) -> Trie
     Ok(SourceState {
         partitions: partitions::list(connection, source)?,
         closed_until: closed_until.unwrap_or_default(),
+        details_from: sweep::details_from(connection, source)?,
         agents,
     })
 }
@@ -254,6 +255,21 @@ fn read_segment(row: &Row<'_>) -> Tried<(AgentId, Segment)> {
     Ok((text(row, 0)?.into(), segment))
 }
 
+/// What was set aside for a day that was swapped stands for the rows of the same key. All in one statement: it sees the
+/// day wholly as it was, or wholly as it is now.
+const ROWS: &str = "
+    SELECT interval_start, key, body, revision, reason, at FROM rows
+    WHERE source = ?1 AND report = ?2 AND interval_start >= ?3 AND interval_start < ?4 AND body IS NOT NULL
+      AND NOT (EXISTS (SELECT 1 FROM reload_days WHERE source = ?1 AND swapped = 1)
+               AND EXISTS (SELECT 1 FROM reload_rows AS aside
+                           WHERE aside.source = ?1 AND aside.report = ?2
+                             AND aside.interval_start = rows.interval_start AND aside.key = rows.key))
+    UNION ALL
+    SELECT interval_start, key, body, revision, reason, at FROM reload_rows
+    WHERE source = ?1 AND report = ?2 AND interval_start >= ?3 AND interval_start < ?4 AND body IS NOT NULL
+      AND EXISTS (SELECT 1 FROM reload_days WHERE source = ?1 AND swapped = 1)
+    ORDER BY 1, 2";
+
 /// The latest revision of the rows of a report.
 pub(super) fn rows(
     connection: &Connection,
@@ -262,12 +278,8 @@ pub(super) fn rows(
     from: Timestamp,
     to: Timestamp,
 ) -> Tried<Vec<StoredRow>> {
-    let sql = "SELECT interval_start, key, body, revision, reason, at FROM rows
-               WHERE source = ?1 AND report = ?2 AND interval_start >= ?3 AND interval_start < ?4
-                 AND body IS NOT NULL
-               ORDER BY interval_start, key";
     let window = params![source.as_str(), report, from.as_millis(), to.as_millis()];
-    all(connection, sql, window, |row| {
+    all(connection, ROWS, window, |row| {
         Ok(StoredRow {
             interval_start: instant(row, 0)?,
             key: text(row, 1)?,

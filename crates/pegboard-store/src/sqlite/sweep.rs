@@ -141,10 +141,12 @@ pub(super) fn forget_agents(
 }
 
 /// Small tables. The first parameter is the instant.
-const OF_WHOLE_TABLES: [&str; 6] = [
+const OF_WHOLE_TABLES: [&str; 7] = [
     "DELETE FROM queue_names WHERE (source, queue, name) IN
          (SELECT source, queue, name FROM queue_names WHERE last_seen < ?1 LIMIT ?2)",
     "DELETE FROM gaps WHERE id IN (SELECT id FROM gaps WHERE at < ?1 LIMIT ?2)",
+    "DELETE FROM reloads WHERE id IN
+         (SELECT id FROM reloads WHERE at < ?1 AND state NOT IN ('waiting', 'running', 'cancelling') LIMIT ?2)",
     "DELETE FROM partitions WHERE (source, partition) IN
          (SELECT source, partition FROM partitions WHERE finished = 1 AND touched < ?1 LIMIT ?2)",
     "DELETE FROM deliveries WHERE (sink, interval_start, report) IN

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use pegboard_store::StoreError;
 use serde_json::json;
 
+use crate::runtime::reload::ReloadError;
 use crate::runtime::view::ReportError;
 
 /// What kind of no. Its text is part of the contract; the status follows from it.
@@ -183,6 +184,20 @@ impl From<ReportError> for ApiError {
             ReportError::NotOfAcd(_) => Self::bad_request("query.origin", message),
             ReportError::TooMany(_) => Self::new(Code::TooLarge, message),
             ReportError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReloadError> for ApiError {
+    fn from(error: ReloadError) -> Self {
+        let message = error.to_string();
+        match error {
+            ReloadError::UnknownSource(_) => Self::new(Code::NotFound, message).at("body.source"),
+            ReloadError::Unknown => Self::new(Code::NotFound, message).at("path.id"),
+            ReloadError::BadDays(_) => Self::bad_request("body.from", message),
+            ReloadError::TooManyOpen => Self::too_many(Duration::from_mins(1), message),
+            ReloadError::TooManyRows => Self::new(Code::TooLarge, message),
+            ReloadError::Store(error) => error.into(),
         }
     }
 }

@@ -94,7 +94,7 @@ fn prepare(route: &'static Route, caller: Option<Caller>, parts: &mut Parts) -> 
 /// How long the answer of a route may take to begin.
 fn limit(state: &ApiState, route: &Route) -> Duration {
     match route.id {
-        RouteId::Backup => state.limits.backup_time,
+        RouteId::Backup | RouteId::PreviewReload => state.limits.backup_time,
         _ => state.limits.answer_time,
     }
 }

@@ -3,6 +3,8 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::api::error::ApiError;
 use crate::api::observe::too_large;
@@ -28,4 +30,41 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
 fn says_json(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// The fields of a body that is a JSON object: each is taken once, and what is left at the end is refused.
+pub(crate) struct Fields(Map<String, Value>);
+
+impl Fields {
+    pub(crate) fn read(body: &[u8]) -> Result<Self, ApiError> {
+        let refused = |_| ApiError::bad_request("body", "the body must be a JSON object");
+        serde_json::from_slice(body).map(Self).map_err(refused)
+    }
+
+    pub(crate) fn required<T: DeserializeOwned>(&mut self, name: &str, what: &str) -> Result<T, ApiError> {
+        self.optional(name, what)?.ok_or_else(|| Self::unfit(name, what))
+    }
+
+    /// The value of a field; nothing where it is missing or null.
+    pub(crate) fn optional<T: DeserializeOwned>(
+        &mut self,
+        name: &str,
+        what: &str,
+    ) -> Result<Option<T>, ApiError> {
+        let value = self.0.remove(name).unwrap_or(Value::Null);
+        serde_json::from_value(value).map_err(|_| Self::unfit(name, what))
+    }
+
+    /// The error for a field that is not `what` it must be.
+    pub(crate) fn unfit(name: &str, what: &str) -> ApiError {
+        ApiError::bad_request(format!("body.{name}"), format!("{name} must be {what}"))
+    }
+
+    /// Refuses what was not taken; `known` says what there is.
+    pub(crate) fn end(self, known: &str) -> Result<(), ApiError> {
+        let Some(name) = self.0.keys().next() else { return Ok(()) };
+        let shown: String = name.chars().take(40).collect();
+        let message = format!("there is no field '{shown}' here: {known}");
+        Err(ApiError::bad_request(format!("body.{shown}"), message))
+    }
 }

@@ -8,7 +8,7 @@ use pegboard_store::Role;
 
 use crate::api::error::Code;
 use crate::api::handlers::{
-    agents, audit, backup, dead_letters, house, reports, session, sources, stream, tokens,
+    agents, audit, backup, dead_letters, house, reloads, reports, session, sources, stream, tokens,
 };
 use crate::api::query::{Param, ParamKind};
 use crate::api::state::ApiState;
@@ -41,6 +41,10 @@ route_ids! {
     Reports = "reports",
     Report = "report",
     ReportHistory = "reportHistory",
+    Reloads = "reloads",
+    StartReload = "startReload",
+    PreviewReload = "previewReload",
+    CancelReload = "cancelReload",
     Sources = "sources",
     DeadLetters = "deadLetters",
     DeadLetter = "deadLetter",
@@ -217,7 +221,7 @@ const VIEWER: Needs = Needs::Role(Role::Viewer);
 const OPERATOR: Needs = Needs::Role(Role::Operator);
 
 /// Every route of the API.
-pub static ROUTES: [Route; 23] = [
+pub static ROUTES: [Route; 27] = [
     Route {
         id: RouteId::Agents,
         verb: Verb::Get,
@@ -364,6 +368,70 @@ pub static ROUTES: [Route; 23] = [
         answer: Answer::Rows("Report"),
         errors: &[Code::NotFound, Code::TooLarge],
         handler: || get(reports::history),
+    },
+    Route {
+        id: RouteId::Reloads,
+        verb: Verb::Get,
+        path: "/api/v1/reloads",
+        needs: VIEWER,
+        about: "Reloads, newest first: days whose rows are made anew, and how far that is.",
+        query: &[
+            SOURCE,
+            Param {
+                name: "before",
+                repeated: false,
+                kind: ParamKind::Number(1, i64::MAX),
+                about: "Only those with a smaller number: `next` of the page before.",
+            },
+            Param {
+                name: "limit",
+                repeated: false,
+                kind: ParamKind::Number(1, reloads::PAGE as i64),
+                about: "How many at most; 100 where there is none.",
+            },
+        ],
+        body: None,
+        answer: Answer::Json("Reloads"),
+        errors: &[],
+        handler: || get(reloads::page),
+    },
+    Route {
+        id: RouteId::StartReload,
+        verb: Verb::Post,
+        path: "/api/v1/reloads",
+        needs: Needs::Role(Role::Operator),
+        about: "Has the rows of whole local days made anew from what is kept, beside live work. Each day is swapped as a whole. \
+                One reload of a source is done after the other.",
+        query: &[],
+        body: Some("NewReload"),
+        answer: Answer::Made("Reload"),
+        errors: &[Code::NotFound, Code::TooManyRequests],
+        handler: || post(reloads::start),
+    },
+    Route {
+        id: RouteId::PreviewReload,
+        verb: Verb::Post,
+        path: "/api/v1/reloads/preview",
+        needs: Needs::Role(Role::Operator),
+        about: "What a reload would change, by report, interval, row and column; nothing is written. A row that is new, or would \
+                no longer exist, is one line without a column. The answer may take ten minutes.",
+        query: &[FORMAT, SPREADSHEET],
+        body: Some("NewReload"),
+        answer: Answer::Rows("Report"),
+        errors: &[Code::NotFound, Code::TooLarge, Code::TooManyRequests],
+        handler: || post(reloads::preview),
+    },
+    Route {
+        id: RouteId::CancelReload,
+        verb: Verb::Delete,
+        path: "/api/v1/reloads/{id}",
+        needs: Needs::Role(Role::Operator),
+        about: "Has a reload end as soon as it can. Days that were swapped until then stay so; all others are as they were.",
+        query: &[],
+        body: None,
+        answer: Answer::Empty,
+        errors: &[Code::NotFound],
+        handler: || delete(reloads::cancel),
     },
     Route {
         id: RouteId::Sources,

@@ -1,5 +1,6 @@
 //! The schemas of what the API takes and answers.
 
+use pegboard_store::ReloadState;
 use serde_json::{Map, Value, json};
 
 use crate::api::error::Code;
@@ -33,6 +34,12 @@ pub(crate) fn all() -> Value {
             ("columns", list(&text())),
             ("rows", list(&described(json!({"type": "object"}), "One value for each column; docs/reports.md says what it means."))),
         ]),
+        "Reloads": object(vec![
+            ("reloads", list(&reference("Reload"))),
+            ("next", described(or_null(count()), "`before` of the next page, if there is one.")),
+        ]),
+        "Reload": reload(),
+        "NewReload": new_reload(),
         "Sources": object(vec![("sources", list(&reference("Source")))]),
         "Source": source(),
         "SourceCounts": object(
@@ -211,6 +218,54 @@ fn reconciler() -> Value {
         ),
         ("disputed", described(count(), "Agents of whom the stream insists on something else.")),
     ])
+}
+
+/// Days whose rows are made anew, and how far that is.
+fn reload() -> Value {
+    let day = || json!({"type": "string", "format": "date"});
+    object(vec![
+        ("id", count()),
+        ("state", json!({"type": "string", "enum": ReloadState::ALL})),
+        ("source", text()),
+        ("from", described(day(), "The first day, by the source's local clock.")),
+        ("to", described(day(), "The last day.")),
+        ("queues", described(list(&text()), "Only rows about these queues; all where empty.")),
+        ("agents", described(list(&text()), "Only rows about these agents; all where empty.")),
+        ("at", described(time(), "When it was asked for.")),
+        ("by", described(text(), "Who asked: the name of a token.")),
+        ("days", described(count(), "How many days there are.")),
+        ("days_done", described(count(), "How many are done.")),
+        ("facts", described(count(), "Segments and contacts from which rows were derived.")),
+        ("rows", described(count(), "Rows that were derived.")),
+        ("differ", described(count(), "Rows that were not as before, of days that were swapped.")),
+        ("began", or_null(time())),
+        ("ended", or_null(time())),
+        (
+            "notes",
+            described(list(&text()), "What has to be said of some days: those that cannot be made anew."),
+        ),
+        ("more_notes", described(count(), "Of how many more days.")),
+        ("error", described(or_null(text()), "Why it cannot be done.")),
+        (
+            "left_s",
+            described(or_null(count()), "How many seconds it will take from now on, while that is known."),
+        ),
+    ])
+}
+
+/// Where it names no last day, it is about one day; where it names neither queues nor agents, about all rows.
+fn new_reload() -> Value {
+    let day = || json!({"type": "string", "format": "date"});
+    let mut schema = object(vec![
+        ("source", text()),
+        ("from", described(day(), "The first day, by the source's local clock.")),
+    ]);
+    schema["properties"]["to"] = described(or_null(day()), "The last day; the first where there is none.");
+    schema["properties"]["queues"] =
+        described(or_null(list(&text())), "Only rows about these queues, by id or name.");
+    schema["properties"]["agents"] =
+        described(or_null(list(&text())), "Only rows about these agents, by id.");
+    schema
 }
 
 /// A stretch of a stream that was lost.

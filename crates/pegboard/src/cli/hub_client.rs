@@ -141,7 +141,12 @@ impl HubClient {
         self.ask(Method::POST, path, Some(body)).await
     }
 
-    /// The same without a body, where the hub has much to do.
+    /// What the hub answers to `body`, as it writes it, where it has much to do.
+    pub(super) async fn post_for_text(&self, path: &str, body: &Value) -> Result<Bytes, HubError> {
+        self.ask_within(LONG_PATIENCE, Method::POST, path, Some(body)).await
+    }
+
+    /// Has the hub make something that takes long.
     pub(super) async fn post_and_wait(&self, path: &str) -> Result<Value, HubError> {
         self.json(&self.ask_within(LONG_PATIENCE, Method::POST, path, None).await?)
     }

@@ -11,6 +11,7 @@ mod exit;
 mod hub_client;
 mod init;
 mod rebuild;
+mod reload;
 mod replay;
 mod report;
 mod restore;
@@ -58,6 +59,8 @@ enum Command {
     Audit(audit::Arguments),
     /// Show the rows of a report, as the running hub has them.
     Report(report::Arguments),
+    /// Make the rows of whole days anew, beside live work.
+    Reload(reload::Arguments),
     /// Copy the store to one file, whether the hub runs or not.
     Backup(backup::Arguments),
     /// Make the store from a copy.
@@ -102,6 +105,7 @@ pub fn run() -> ExitCode {
         Command::Token(arguments) => token::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
+        Command::Reload(arguments) => reload::run(&arguments),
         Command::Backup(arguments) => backup::run(&arguments),
         Command::Restore(arguments) => restore::run(&arguments),
         Command::Rebuild(arguments) => rebuild::run(&arguments),

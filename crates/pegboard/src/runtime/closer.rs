@@ -3,18 +3,18 @@
 //! One closer works on a source at a time; its epoch stands in every write. Rows that are made of agents' states and those
 //! that are made of contacts are closed apart, each as far as what they are made of is known, and after its own delay.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use pegboard_engine::Window;
-use pegboard_model::report::Row;
-use pegboard_model::{Millis, Text, Timestamp};
-use pegboard_store::{Close, Closed, ClosedUntil, DirtyMark, RowWrite, RowsOf, StoreError, failpoint};
+use pegboard_model::{Millis, Timestamp};
+use pegboard_store::{
+    Close, Closed, ClosedUntil, DirtyMark, ReloadDay, RowWrite, RowsOf, StoreError, failpoint,
+};
 
+use super::derived::{self, GoneRow};
 use super::recapture;
-use super::reports::{Facts, interval_at};
-use super::silence::Silence;
+use super::reports::interval_at;
 use super::source::Shared;
-use crate::report_text::json_object;
 
 /// The longest stretch that is closed in one step, so that catching up after a long time writes in steps.
 const STEP: Millis = Millis::from_hours(1);
@@ -29,23 +29,29 @@ const ROWS_AT_ONCE: usize = 20_000;
 /// How many marks are answered in one step.
 const MARKS: usize = 1000;
 
-/// The reports whose rows are stored.
-pub const STORED_REPORTS: [&str; 4] =
-    ["agent_interval", "group_interval", "queue_interval", "agent_queue_interval"];
-
-/// Those of them that are made of agents' states, or of contacts.
-pub(super) const fn stored_reports(rows: RowsOf) -> [&'static str; 2] {
-    let [agents, groups, queues, agent_queues] = STORED_REPORTS;
-    match rows {
-        RowsOf::Agents => [agents, groups],
-        RowsOf::Contacts => [queues, agent_queues],
-    }
-}
-
 /// Closes the intervals of one source.
 #[derive(Debug)]
 pub struct Closer {
     closings: [Closing; 2],
+}
+
+/// A day that is being reloaded.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    from: Timestamp,
+    to: Timestamp,
+}
+
+impl From<ReloadDay> for Held {
+    fn from(day: ReloadDay) -> Self {
+        Self { from: day.from, to: day.to }
+    }
+}
+
+impl Held {
+    fn touches(self, from: Timestamp, to: Timestamp) -> bool {
+        from < self.to && self.from < to
+    }
 }
 
 /// Closes the intervals of one source, for rows that are made of the same.
@@ -65,6 +71,7 @@ impl Closer {
     /// Takes over the closing of the source.
     pub async fn take(shared: &Shared) -> Result<Self, StoreError> {
         let state = shared.store.take_closer(&shared.config.name).await?;
+        shared.closing.set_epoch(state.epoch);
         shared.status.set_closed_until(state.closed_until);
         let closing = |rows| Closing {
             rows,
@@ -77,13 +84,19 @@ impl Closer {
     }
 
     /// Closes what can be closed, and answers marks. Answers whether there is more to do at once.
+    ///
+    /// The rows of a day that is being reloaded are left alone, and so are marks that touch it: what they say is seen by
+    /// whoever derives after them, or waits until the day is over.
     pub async fn run(&mut self, shared: &Shared) -> Result<bool, StoreError> {
+        let _turn = shared.closing.turn().await;
+        let held = shared.store.reload_day(&shared.config.name).await?.map(Held::from);
         let mut more = false;
-        let marks = shared.store.dirty(&shared.config.name, MARKS).await?;
+        let mut marks = shared.store.dirty(&shared.config.name, MARKS).await?;
+        marks.retain(|mark| !held.is_some_and(|held| held.touches(mark.from, mark.to)));
         for closing in &mut self.closings {
             more |= closing.answer(shared, &marks).await?;
             more |= closing.close_next(shared).await?;
-            closing.recapture(shared).await?;
+            closing.recapture(shared, held).await?;
         }
         Ok(more)
     }
@@ -154,7 +167,7 @@ impl Closing {
         let marks: Vec<_> = marks.iter().filter(|mark| mark.rows() == self.rows).cloned().collect();
         for window in windows(shared, &marks, closed_until) {
             let rows = self.derive(shared, window, watermark, "late").await?;
-            let gone = self.gone(shared, window, &rows).await?;
+            let gone = derived::gone(shared, self.rows, window, &rows).await?;
             failpoint!("closer.late_loaded", fails);
             let closed = self.write(shared, closed_until, rows, gone, Vec::new()).await?;
             failpoint!("closer.late_written", fails);
@@ -174,18 +187,21 @@ impl Closing {
 
     /// Derives the rows of the local day before again, once it is time and that day is closed, and writes what differs. After
     /// a start it is done once for the time before it.
-    async fn recapture(&mut self, shared: &Shared) -> Result<(), StoreError> {
+    async fn recapture(&mut self, shared: &Shared, held: Option<Held>) -> Result<(), StoreError> {
         let Some(time) = shared.config.recapture_at else { return Ok(()) };
         let due = recapture::due(&shared.config.time_zone, time, (shared.clock)());
         let Some(due) = due.filter(|due| self.recaptured < Some(due.at)) else { return Ok(()) };
         let Some(closed_until) = self.closed_until.filter(|until| due.day.to <= *until) else {
             return Ok(());
         };
+        if held.is_some_and(|held| held.touches(due.day.from, due.day.to)) {
+            return Ok(());
+        }
         let Some(watermark) = shared.status.watermark(self.rows) else { return Ok(()) };
         let mut differ = 0;
         for window in steps(shared, due.day) {
             let rows = self.derive(shared, window, watermark, "recapture").await?;
-            let gone = self.gone(shared, window, &rows).await?;
+            let gone = derived::gone(shared, self.rows, window, &rows).await?;
             let closed = self.write(shared, closed_until, rows, gone, Vec::new()).await?;
             failpoint!("closer.recaptured", fails);
             differ += closed.first + closed.revised;
@@ -206,35 +222,13 @@ impl Closing {
         known_until: Timestamp,
         reason: &str,
     ) -> Result<Vec<RowWrite>, StoreError> {
-        let facts = Facts::load(&*shared.store, &shared.config, self.rows, window, known_until).await?;
-        Ok(match self.rows {
-            RowsOf::Agents => rows_of_agents(shared, &facts, reason),
-            RowsOf::Contacts => rows_of_contacts(shared, &facts, &Silence::load(shared).await?, reason),
-        })
+        let derived = derived::derive(shared, &*shared.store, self.rows, window, known_until, reason).await?;
+        Ok(derived.rows)
     }
 
     async fn announce(&self, shared: &Shared, until: Timestamp) -> Result<(), StoreError> {
         let until = ClosedUntil::of(self.rows, until);
         shared.store.announce_closing(&shared.config.name, self.epoch, until).await
-    }
-
-    /// Stored rows of the window that no fact stands behind any more.
-    async fn gone(
-        &self,
-        shared: &Shared,
-        window: Window,
-        rows: &[RowWrite],
-    ) -> Result<Vec<GoneRow>, StoreError> {
-        let present: HashSet<(&str, Timestamp, &str)> =
-            rows.iter().map(|row| (&*row.report, row.interval_start, &*row.key)).collect();
-        let mut gone = Vec::new();
-        for report in stored_reports(self.rows) {
-            let stored = shared.store.rows(&shared.config.name, report, window.from, window.to).await?;
-            let absent =
-                stored.into_iter().filter(|row| !present.contains(&(report, row.interval_start, &*row.key)));
-            gone.extend(absent.map(|row| (report.into(), row.interval_start, row.key)));
-        }
-        Ok(gone)
     }
 
     /// Writes rows, in parts if they are many. Only with the last part the intervals are closed and the marks answered:
@@ -268,9 +262,6 @@ impl Closing {
         Close { source, epoch: self.epoch, closed_until, rows, gone, answered, at: (shared.clock)() }
     }
 }
-
-/// A row that no longer exists: report, start of interval, key.
-type GoneRow = (Text, Timestamp, String);
 
 /// What is written in one transaction.
 #[derive(Debug, Default, PartialEq)]
@@ -347,7 +338,8 @@ fn windows(shared: &Shared, marks: &[DirtyMark], closed_until: Timestamp) -> Vec
     windows.into_iter().flat_map(|window| steps(shared, window)).collect()
 }
 
-fn steps(shared: &Shared, window: Window) -> Vec<Window> {
+/// A stretch in parts of an hour, whole intervals each.
+pub(super) fn steps(shared: &Shared, window: Window) -> Vec<Window> {
     let mut steps = Vec::new();
     let mut from = window.from;
     while from < window.to {
@@ -356,42 +348,6 @@ fn steps(shared: &Shared, window: Window) -> Vec<Window> {
         from = to;
     }
     steps
-}
-
-fn rows_of_agents(shared: &Shared, facts: &Facts, reason: &str) -> Vec<RowWrite> {
-    let config = &shared.config;
-    let (of_agents, of_groups) = facts.agent_and_group_rows(config, config.interval);
-    let of_agents =
-        of_agents.iter().map(|row| write_of(row, row.interval_start, &[row.agent_id.as_str()], reason));
-    let of_groups = of_groups.iter().map(|row| write_of(row, row.interval_start, &[&row.group], reason));
-    of_agents.chain(of_groups).collect()
-}
-
-fn rows_of_contacts(shared: &Shared, facts: &Facts, silence: &Silence, reason: &str) -> Vec<RowWrite> {
-    let config = &shared.config;
-    let meant = |setting: &str, at| silence.queue(setting, at);
-    let of_queues = facts.queue_rows_with_silence(config, meant, |interval| silence.is_complete(interval));
-    let of_agents = facts.agent_queue_rows(config, config.interval);
-    let of_queues = of_queues.iter().map(|row| {
-        let key = [row.queue_id.as_str(), row.channel.as_str(), row.direction.as_str()];
-        write_of(row, row.interval_start, &key, reason)
-    });
-    let of_agents = of_agents.iter().map(|row| {
-        let agent = row.agent_id.as_str();
-        let key = [agent, row.queue_id.as_str(), row.channel.as_str(), row.direction.as_str()];
-        write_of(row, row.interval_start, &key, reason)
-    });
-    of_queues.chain(of_agents).collect()
-}
-
-fn write_of<R: Row>(row: &R, interval_start: Timestamp, key: &[&str], reason: &str) -> RowWrite {
-    RowWrite {
-        report: R::REPORT.into(),
-        interval_start,
-        key: key.join("\u{1f}"),
-        body: json_object(row),
-        reason: reason.into(),
-    }
 }
 
 #[cfg(test)]

@@ -138,7 +138,7 @@ impl HistoryRequest {
 /// The report whose history is asked for, if rows of it are kept.
 pub(super) fn kept_report(name: &str, origin: Origin) -> Option<&'static str> {
     match origin {
-        Origin::Computed => super::closer::STORED_REPORTS.into_iter().find(|report| *report == name),
+        Origin::Computed => super::derived::STORED_REPORTS.into_iter().find(|report| *report == name),
         Origin::Acd => AcdReport::from_name(name).map(AcdReport::as_str),
     }
 }

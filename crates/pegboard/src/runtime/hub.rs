@@ -20,6 +20,7 @@ use super::leaving;
 use super::mending::{self, NotMended};
 use super::node::report::{NodeReport, told_by_others};
 use super::node::{Node, Pace};
+use super::reload::{self, ReloadError, ReloadRequest, ReloadStatus};
 use super::rows::{self, MOST_ROWS, columns_of, is_of, source_rows};
 use super::source::{self, Shared};
 use super::view::{
@@ -40,6 +41,7 @@ const LOOK_AT_CLOSER: std::time::Duration = std::time::Duration::from_millis(100
 #[derive(Debug)]
 pub struct Hub {
     sources: Vec<Arc<Shared>>,
+    store: Arc<dyn Store>,
     clock: Clock,
     node: Arc<Node>,
 }
@@ -95,8 +97,8 @@ impl Hub {
         }
         tasks.spawn(sweep(loaded.clone(), store.clone(), clock, options.upkeep, stopped.clone()));
         tasks.spawn(live(node.clone(), loaded.clone(), stopped));
-        let running = Running { stop, tasks, store, node: node.clone() };
-        Ok((Arc::new(Self { sources: loaded, clock, node }), running))
+        let running = Running { stop, tasks, store: store.clone(), node: node.clone() };
+        Ok((Arc::new(Self { sources: loaded, store, clock, node }), running))
     }
 
     /// Waits until everything that was committed before is closed as far as it can be, and every mark answered.
@@ -119,6 +121,11 @@ impl Hub {
         let chosen =
             self.sources.iter().filter(|shared| names.is_empty() || names.contains(&shared.config.name));
         Ok(chosen.collect())
+    }
+
+    fn one(&self, name: &SourceName) -> Result<&Arc<Shared>, ReloadError> {
+        let found = self.sources.iter().find(|shared| shared.config.name == *name);
+        found.ok_or_else(|| ReloadError::UnknownSource(name.clone()))
     }
 
     /// A report about the reports.
@@ -328,6 +335,29 @@ impl View for Hub {
                 Err(error)
             }
         }
+    }
+
+    async fn reloads(
+        &self,
+        sources: &[SourceName],
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<ReloadStatus>, StoreError> {
+        reload::list(&*self.store, sources, before, limit, (self.clock)()).await
+    }
+
+    async fn reload(&self, request: ReloadRequest, by: &str) -> Result<ReloadStatus, ReloadError> {
+        reload::ask(self.one(&request.source)?, request, by).await
+    }
+
+    async fn preview_reload(&self, request: ReloadRequest) -> Result<Report, ReloadError> {
+        reload::preview(self.one(&request.source)?, &request).await
+    }
+
+    async fn cancel_reload(&self, id: u64) -> Result<(), ReloadError> {
+        self.store.cancel_reload(id).await?.ok_or(ReloadError::Unknown)?;
+        self.sources.iter().for_each(|shared| shared.reload.notify_one());
+        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 //! [`hub::Hub`] starts one [`source`] task for each configured source. That plans which partitions to read, and each
 //! [`partition`] reads chunks, has [`ingest`] turn them into one batch over the [`agents`] in memory, and commits it.
 //! What the stream has lost, [`reconcile`] repairs from the platform's own snapshot, where a source has one.
-//! The [`closer`] derives rows from what was committed. [`view`] is what the API and the page see.
+//! The [`closer`] derives rows from what was committed, and [`reload`] makes days anew. [`view`] is what the API and the page see.
 
 mod acd;
 mod acd_rows;
@@ -12,6 +12,7 @@ pub mod archive;
 pub mod build;
 mod checks;
 pub mod closer;
+pub mod derived;
 pub mod folding;
 mod gaps;
 mod history;
@@ -26,6 +27,7 @@ pub mod node;
 pub mod partition;
 mod recapture;
 pub mod reconcile;
+pub mod reload;
 pub mod reports;
 mod rows;
 mod silence;

@@ -130,6 +130,12 @@ impl Facts {
         Ok(Some(Self { timelines, legs, window, known_until }))
     }
 
+    /// How many segments and contacts there are.
+    pub fn count(&self) -> u64 {
+        let segments: usize = self.timelines.iter().map(|timeline| timeline.segments.len()).sum();
+        (segments + self.legs.len()) as u64
+    }
+
     /// The same facts, for the rows of another window: what lies around it then tells how its edges are to be read.
     #[must_use]
     pub fn seen_through(self, window: Window) -> Self {

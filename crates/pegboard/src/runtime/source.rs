@@ -1,6 +1,7 @@
 //! One source at work: what is read is planned again and again, each partition that this node reads has a task, and one
 //! node closes intervals.
 
+mod closing;
 mod lead;
 mod readers;
 mod shared;
@@ -23,6 +24,7 @@ use super::ingest::{gap, opening_batch};
 use super::late_files;
 use super::partition::{self, End};
 use super::reconcile;
+use super::reload;
 use super::status::Step;
 use super::watch;
 
@@ -43,12 +45,14 @@ pub async fn run(shared: Arc<Shared>, stop: watch::Receiver<bool>) {
     let closing = lead::while_leading(shared.clone(), stop.clone(), lead::close);
     let repairing = lead::while_leading(shared.clone(), stop.clone(), reconcile::run);
     let archiving = lead::while_leading(shared.clone(), stop.clone(), archive::run);
+    let reloading = lead::while_leading(shared.clone(), stop.clone(), reload::run);
     tokio::join!(
         supervised(&shared, "leading", lead::hold(shared.clone(), stop.clone())),
         supervised(&shared, "closer", closing),
         supervised(&shared, "reconciler", repairing),
         supervised(&shared, "archive", archiving),
         supervised(&shared, "late files", late_files::run(shared.clone(), stop.clone())),
+        supervised(&shared, "reload", reloading),
         supervised(&shared, "source", read(shared.clone(), stop)),
     );
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::mending::NotMended;
 use super::names::Rename;
+use super::reload::{ReloadError, ReloadRequest, ReloadStatus};
 use super::rows::MOST_ROWS;
 
 /// The running hub, as readers see it.
@@ -30,6 +31,23 @@ pub trait View: Send + Sync + std::fmt::Debug {
 
     /// Reads again what a dead letter is about. When that goes well the letter is gone, and what it says is there.
     async fn mend(&self, letter: &DeadLetter) -> Result<(), NotMended>;
+
+    /// Reloads of the sources (of all where empty) with numbers below `before`, newest first, at most `limit`.
+    async fn reloads(
+        &self,
+        sources: &[SourceName],
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<ReloadStatus>, StoreError>;
+
+    /// Has days made anew, because `by` asks for it.
+    async fn reload(&self, request: ReloadRequest, by: &str) -> Result<ReloadStatus, ReloadError>;
+
+    /// What that would change; writes nothing.
+    async fn preview_reload(&self, request: ReloadRequest) -> Result<Report, ReloadError>;
+
+    /// Has a reload end as soon as it can.
+    async fn cancel_reload(&self, id: u64) -> Result<(), ReloadError>;
 }
 
 /// How a source is doing.

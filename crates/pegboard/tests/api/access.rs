@@ -21,6 +21,7 @@ const fn expected(route: RouteId) -> [u16; 5] {
         | RouteId::Reports
         | RouteId::Report
         | RouteId::ReportHistory
+        | RouteId::Reloads
         | RouteId::Sources
         | RouteId::DeadLetters
         | RouteId::DeadLetter
@@ -28,6 +29,8 @@ const fn expected(route: RouteId) -> [u16; 5] {
         | RouteId::Metrics => [401, 200, 200, 200, 200],
         RouteId::RetryDeadLetter => [401, 403, 200, 200, 200],
         RouteId::DropDeadLetter => [401, 403, 400, 400, 400],
+        RouteId::StartReload | RouteId::PreviewReload => [401, 403, 400, 400, 400],
+        RouteId::CancelReload => [401, 403, 204, 204, 204],
         RouteId::SignIn => [400, 400, 400, 400, 400],
         RouteId::SignOut => [401, 204, 204, 204, 204],
         RouteId::Tokens | RouteId::Audit => [401, 403, 403, 200, 403],
@@ -55,6 +58,7 @@ pub(crate) fn example(path: &str) -> String {
     let id = match path {
         token if token.starts_with("/api/v1/tokens/") => SPARE_ID,
         letter if letter.starts_with("/api/v1/dead-letters/") => "1",
+        "/api/v1/reloads/{id}" => "1",
         _ => "a-1",
     };
     path.replace("{id}", id).replace("{name}", "queue_interval")

@@ -90,6 +90,26 @@ async fn s37_tokens_and_sessions_leave_their_entries() {
 }
 
 #[tokio::test]
+async fn s37_a_reload_leaves_its_entries() {
+    let hub = Hub::new();
+    let operator = id_of(&hub, &hub.operator).await;
+    let body = json!({"source": "acme", "from": "2026-02-27"});
+    let ask = |path: &str| Ask::new("POST", path).token(&hub.operator).json(&body);
+    assert_eq!(ask("/api/v1/reloads/preview").send(&hub.router).await.status, 200);
+    let made = ask("/api/v1/reloads").send(&hub.router).await;
+    assert_eq!((made.status.as_u16(), made.json()["to"].as_str()), (201, Some("2026-02-27")));
+    let path = format!("/api/v1/reloads/{}", made.json()["id"]);
+    assert_eq!(Ask::new("DELETE", &path).token(&hub.operator).send(&hub.router).await.status, 204);
+    let entries = log(&hub).await;
+    let from = "192.0.2.1";
+    let expected = [
+        [operator.as_str(), "token", "reload.started", "acme", from],
+        [&operator, "token", "reload.cancelled", "acme", from],
+    ];
+    assert_eq!(told(&entries), expected.map(|row| row.map(str::to_owned)));
+}
+
+#[tokio::test]
 async fn s37_what_is_refused_or_only_read_leaves_none() {
     let hub = Hub::new();
     for path in ["/api/v1/agents", "/api/v1/tokens", "/api/v1/session"] {

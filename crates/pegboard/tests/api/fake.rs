@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use pegboard::runtime::mending::NotMended;
+use pegboard::runtime::reload::{ReloadError, ReloadProgress, ReloadRequest, ReloadStatus};
 use pegboard::runtime::view::{
     Health, HistoryRequest, Notice, PartitionStatus, ReconcilerStatus, Report, ReportError, ReportRequest,
     SourceCounts, SourceStatus, View,
@@ -19,8 +20,9 @@ use pegboard_store::{
     AgentBeginning, AgentEntry, AgentsSnapshot, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite, Batch,
     Beat, Close, Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, Deliveries, Delivery,
     DeliveryNote, DeliveryState, DirtyMark, FeedEntry, FeedKind, FeedPage, Gap, LedgerLine, NodeId, Origin,
-    Part, PartitionState, QueueName, RefusedState, Result, Roll, RowRevision, Settle, SinkState, SourceState,
-    Store, StoreError, StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite, Unit,
+    Part, PartitionState, QueueName, RefusedState, Reload, ReloadDay, ReloadState, ReloadStep, ReloadWrite,
+    Reloaded, Result, Roll, RowRevision, Settle, SinkState, SourceState, Store, StoreError, StoreId,
+    StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite, Unit,
 };
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
@@ -360,7 +362,28 @@ impl Store for FakeStore {
     }
 
     async fn source_state(&self, _: &SourceName) -> Result<SourceState> {
-        Ok(SourceState { partitions: Vec::new(), closed_until: ClosedUntil::default(), agents: 0 })
+        let (closed_until, details_from) = (ClosedUntil::default(), Timestamp::MIN);
+        Ok(SourceState { partitions: Vec::new(), closed_until, details_from, agents: 0 })
+    }
+
+    async fn add_reload(&self, _: ReloadWrite, _: usize) -> Result<Option<u64>> {
+        Ok(None)
+    }
+
+    async fn reloads(&self, _: &[SourceName], _: Option<u64>, _: bool, _: usize) -> Result<Vec<Reload>> {
+        Ok(Vec::new())
+    }
+
+    async fn cancel_reload(&self, _: u64) -> Result<Option<ReloadState>> {
+        Ok(None)
+    }
+
+    async fn reload_day(&self, _: &SourceName) -> Result<Option<ReloadDay>> {
+        Ok(None)
+    }
+
+    async fn reload_step(&self, step: ReloadStep) -> Result<Reloaded> {
+        Ok(Reloaded { state: step.state, rows: 0, goes_on: false })
     }
 
     async fn beginnings(&self, _: &SourceName, _: Timestamp) -> Result<Vec<AgentBeginning>> {
@@ -497,6 +520,7 @@ pub(crate) struct FakeView {
     pub(crate) go_on: Notify,
     /// While set, asking for the sources panics.
     pub(crate) panic: AtomicBool,
+    pub(crate) reloads: Mutex<Vec<ReloadStatus>>,
 }
 
 impl FakeView {
@@ -509,6 +533,7 @@ impl FakeView {
             hold_reports: AtomicBool::new(false),
             go_on: Notify::new(),
             panic: AtomicBool::new(false),
+            reloads: Mutex::new(vec![reload(1, sources.first().unwrap_or(&"acme"))]),
         })
     }
 
@@ -550,6 +575,46 @@ impl View for FakeView {
         Ok(Report { name, from: request.from.unwrap_or(NOW), to: request.to.unwrap_or(NOW), columns, rows })
     }
 
+    async fn reloads(
+        &self,
+        sources: &[SourceName],
+        _: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<ReloadStatus>> {
+        let all = self.reloads.lock().unwrap();
+        let visible = all.iter().rev().filter(|reload| admits(sources, &reload.request.source));
+        Ok(visible.take(limit).cloned().collect())
+    }
+
+    async fn reload(
+        &self,
+        request: ReloadRequest,
+        by: &str,
+    ) -> std::result::Result<ReloadStatus, ReloadError> {
+        let mut all = self.reloads.lock().unwrap();
+        let mut reload = reload(all.len() as u64 + 1, request.source.as_str());
+        reload.request = request;
+        by.clone_into(&mut reload.progress.by);
+        all.push(reload.clone());
+        Ok(reload)
+    }
+
+    async fn cancel_reload(&self, id: u64) -> std::result::Result<(), ReloadError> {
+        let mut all = self.reloads.lock().unwrap();
+        let reload = all.iter_mut().find(|reload| reload.id == id).ok_or(ReloadError::Unknown)?;
+        reload.state = ReloadState::Cancelled;
+        Ok(())
+    }
+
+    async fn preview_reload(&self, request: ReloadRequest) -> std::result::Result<Report, ReloadError> {
+        let columns = vec!["report", "interval_start", "key", "column", "old", "new"];
+        let row = json!({
+            "report": "queue_interval", "interval_start": "2026-03-01T09:00:00Z", "key": request.source,
+            "column": "offered", "old": 3, "new": 4,
+        });
+        Ok(Report { name: "reload", from: NOW, to: NOW, columns, rows: vec![row] })
+    }
+
     async fn history(&self, request: HistoryRequest) -> std::result::Result<Report, ReportError> {
         match request.name.as_str() {
             "queue_interval" => Ok(history(&request)),
@@ -576,6 +641,16 @@ fn row(number: usize) -> Value {
         "offered": number,
         "service_level_pct": pct,
     })
+}
+
+/// A reload that has done one of two days.
+pub(crate) fn reload(id: u64, source: &str) -> ReloadStatus {
+    let (from, to) = ("2026-02-27".parse().unwrap(), "2026-02-28".parse().unwrap());
+    let (queues, agents) = (vec!["Sales".to_owned()], Vec::new());
+    let request = ReloadRequest { source: source.into(), from, to, queues, agents };
+    let progress =
+        ReloadProgress { by: "ops".into(), days: 2, days_done: 1, began: Some(NOW), ..Default::default() };
+    ReloadStatus { id, state: ReloadState::Running, request, at: NOW, progress, left_s: Some(7) }
 }
 
 /// A source that is well.

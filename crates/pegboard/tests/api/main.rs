@@ -22,6 +22,7 @@ mod logs;
 mod metrics;
 #[path = "../../../pegboard-connect/tests/fuzz/mutate.rs"]
 mod mutate;
+mod reloads;
 mod reports;
 mod schema;
 mod secrets;

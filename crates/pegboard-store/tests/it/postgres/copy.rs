@@ -3,7 +3,8 @@
 use pegboard_model::Timestamp;
 use pegboard_store::{
     ArchiveWrite, AuditWrite, Batch, Close, ClosedUntil, DeliveryNote, FeedKind, GapWrite, Origin,
-    PostgresStore, Role, SqliteStore, Store, StoreError, Token, TokenWrite, Unit,
+    PostgresStore, ReloadState, ReloadStep, ReloadWork, ReloadWrite, Role, SqliteStore, Store, StoreError,
+    Token, TokenWrite, Unit,
 };
 
 use crate::home::{Home, PostgresHome, SqliteHome};
@@ -43,6 +44,7 @@ async fn fill(store: &dyn Store) {
         ..DeliveryNote::new("wfm".into(), sink.epoch)
     };
     store.note_deliveries(note).await.unwrap();
+    reload(store, closer).await;
     let token = Token {
         id: "t-1".into(),
         name: "wallboard".into(),
@@ -67,6 +69,22 @@ async fn fill(store: &dyn Store) {
     store.append_audit(entry).await.unwrap();
 }
 
+/// A day that was swapped, and is not moved yet.
+async fn reload(store: &dyn Store, epoch: u64) {
+    let (asked, progress) = ("{}".to_owned(), "{}".to_owned());
+    let asked = ReloadWrite { source: source(), at: at(0), asked, progress };
+    let id = store.add_reload(asked, 1).await.unwrap().unwrap();
+    let rows = vec![row("c\0d", "{\"n\":1}", "reload")];
+    for work in [
+        ReloadWork::Begin { from: at(0), to: at(900) },
+        ReloadWork::SetAside { rows, gone: vec![("agent_interval".into(), at(0), "bob".to_owned())] },
+        ReloadWork::Swap { rows: 2, answered: Vec::new() },
+    ] {
+        let (source, state, progress) = (source(), ReloadState::Running, "{}".to_owned());
+        store.reload_step(ReloadStep { source, epoch, id, state, progress, at: at(1), work }).await.unwrap();
+    }
+}
+
 /// Everything that the trait shows.
 async fn shown(store: &dyn Store) -> Vec<String> {
     let agents = ["ann", "bob", "c\0d\u{1a}"];
@@ -87,6 +105,12 @@ async fn shown(store: &dyn Store) -> Vec<String> {
         format!(
             "{:?}",
             store.row_history(&source(), Origin::Acd, "queue_interval", at(0), at(9), 9).await.unwrap()
+        ),
+        format!("{:?}", store.reloads(&[], None, false, 9).await.unwrap()),
+        format!("{:?}", store.reload_day(&source()).await.unwrap()),
+        format!(
+            "{:?}",
+            store.row_history(&source(), Origin::Computed, "agent_interval", at(0), at(9), 9).await.unwrap()
         ),
         format!("{:?}", store.queue_names(&source()).await.unwrap()),
         format!("{:?}", store.agents(&[]).await.unwrap()),

@@ -11,5 +11,6 @@ pub(crate) mod feeds;
 pub(crate) mod ingest;
 pub(crate) mod leaving;
 pub(crate) mod nodes;
+pub(crate) mod reload;
 pub(crate) mod retention;
 pub(crate) mod upkeep;

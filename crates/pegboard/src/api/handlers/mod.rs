@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod dead_letters;
 pub(crate) mod house;
+pub(crate) mod reloads;
 pub(crate) mod reports;
 pub(crate) mod session;
 pub(crate) mod sources;

@@ -104,14 +104,14 @@ async fn answer(
 }
 
 /// The right to have one more report computed.
-fn slot(state: &ApiState, caller: &Caller) -> Result<Slot, ApiError> {
+pub(crate) fn slot(state: &ApiState, caller: &Caller) -> Result<Slot, ApiError> {
     let busy =
         || ApiError::too_many(Duration::from_secs(1), "this token has reports under way: wait for them");
     state.reports.take(caller.id()).ok_or_else(busy)
 }
 
 /// The rows in the format that is asked for.
-async fn written(state: &ApiState, params: &Params, report: Report) -> Result<Response, ApiError> {
+pub(crate) async fn written(state: &ApiState, params: &Params, report: Report) -> Result<Response, ApiError> {
     let limit = state.limits.report_rows;
     if report.rows.len() > limit {
         let message = format!("more than {limit} rows: ask for a shorter window, one source or one agent");

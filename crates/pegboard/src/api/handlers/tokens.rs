@@ -6,14 +6,12 @@ use axum::http::StatusCode;
 use pegboard_model::{SourceName, Timestamp};
 use pegboard_store::Role;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
 
 use crate::api::audit::{self, Origin};
 use crate::api::caller::Caller;
 use crate::api::error::{ApiError, Code};
 use crate::api::guard::role_name;
-use crate::api::json_body::JsonBody;
+use crate::api::json_body::{Fields, JsonBody};
 use crate::api::query::InPath;
 use crate::api::state::ApiState;
 use crate::api::token_request::{TokenFault, TokenRequest};
@@ -92,45 +90,14 @@ struct Wanted {
 
 impl Wanted {
     fn read(body: &[u8]) -> Result<Self, ApiError> {
-        let mut fields: Map<String, Value> = serde_json::from_slice(body)
-            .map_err(|_| ApiError::bad_request("body", "the body must be a JSON object"))?;
+        let mut fields = Fields::read(body)?;
         let wanted = Self {
-            name: required(&mut fields, "name", "a text")?,
-            role: required(&mut fields, "role", "one of viewer, operator, admin")?,
-            sources: optional(&mut fields, "sources", "a list of names of sources")?.unwrap_or_default(),
-            expires: optional(&mut fields, "expires", "a time in RFC 3339, such as 2026-03-01T00:00:00Z")?,
+            name: fields.required("name", "a text")?,
+            role: fields.required("role", "one of viewer, operator, admin")?,
+            sources: fields.optional("sources", "a list of names of sources")?.unwrap_or_default(),
+            expires: fields.optional("expires", "a time in RFC 3339, such as 2026-03-01T00:00:00Z")?,
         };
-        match fields.keys().next() {
-            None => Ok(wanted),
-            Some(unknown) => Err(unknown_field(unknown)),
-        }
+        fields.end("a token has name, role, sources and expires")?;
+        Ok(wanted)
     }
-}
-
-fn required<T: DeserializeOwned>(
-    fields: &mut Map<String, Value>,
-    name: &str,
-    what: &str,
-) -> Result<T, ApiError> {
-    optional(fields, name, what)?.ok_or_else(|| unfit(name, what))
-}
-
-/// The value of a field; nothing where it is missing or null.
-fn optional<T: DeserializeOwned>(
-    fields: &mut Map<String, Value>,
-    name: &str,
-    what: &str,
-) -> Result<Option<T>, ApiError> {
-    let value = fields.remove(name).unwrap_or(Value::Null);
-    serde_json::from_value(value).map_err(|_| unfit(name, what))
-}
-
-fn unfit(name: &str, what: &str) -> ApiError {
-    ApiError::bad_request(format!("body.{name}"), format!("{name} must be {what}"))
-}
-
-fn unknown_field(name: &str) -> ApiError {
-    let shown: String = name.chars().take(40).collect();
-    let message = format!("there is no field '{shown}' here: a token has name, role, sources and expires");
-    ApiError::bad_request(format!("body.{shown}"), message)
 }

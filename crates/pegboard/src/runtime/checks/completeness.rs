@@ -10,7 +10,7 @@ use pegboard_store::{Origin, RowsOf};
 use serde_json::{Value, json};
 
 use crate::runtime::acd_rows;
-use crate::runtime::closer::stored_reports;
+use crate::runtime::derived::stored_reports;
 use crate::runtime::gaps;
 use crate::runtime::reports::{days, starting_in};
 use crate::runtime::source::Shared;

@@ -10,6 +10,7 @@ use pegboard_model::PartitionId;
 use pegboard_store::{Batch, PartitionState, SourceState, Store, StoreError, failpoint};
 use tokio::sync::{Mutex, Notify};
 
+use super::closing::ClosingTurn;
 use crate::clock::Clock;
 use crate::config::SourceConfig;
 use crate::runtime::agents::{Agents, Staged};
@@ -43,6 +44,10 @@ pub struct Shared {
     pub node: Arc<Node>,
     /// Whether this node leads the source: closes its intervals, and repairs what its stream has lost.
     pub leads: watch::Sender<bool>,
+    /// Between its closer and its reloads.
+    pub closing: ClosingTurn,
+    /// Wakes the look whether days are to be reloaded.
+    pub reload: Notify,
     /// How often the closer has found nothing to do.
     pub quiet_turns: AtomicU64,
     /// Whether the agents may differ from what is stored. Written with their lock held.
@@ -84,6 +89,8 @@ impl Shared {
             look: Notify::new(),
             node,
             leads: watch::Sender::new(false),
+            closing: ClosingTurn::default(),
+            reload: Notify::new(),
             quiet_turns: AtomicU64::new(0),
             stale: AtomicBool::new(false),
             at_load: std::sync::Mutex::new(at_load),

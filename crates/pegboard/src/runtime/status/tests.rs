@@ -47,7 +47,7 @@ fn stored(partition: &str, watermark: Option<i64>, finished: bool) -> PartitionS
 }
 
 fn state(partitions: Vec<PartitionState>) -> SourceState {
-    SourceState { partitions, closed_until: ClosedUntil::default(), agents: 0 }
+    SourceState { partitions, closed_until: ClosedUntil::default(), details_from: Timestamp::MIN, agents: 0 }
 }
 
 fn restore(status: &Status, partitions: Vec<PartitionState>) {

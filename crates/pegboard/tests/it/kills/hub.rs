@@ -270,7 +270,7 @@ impl Folder {
     }
 
     /// What the store knows, whoever wrote it.
-    fn look<T>(&self, look: impl AsyncFnOnce(&dyn Store) -> T) -> T {
+    pub(super) fn look<T>(&self, look: impl AsyncFnOnce(&dyn Store) -> T) -> T {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let store = self.open().await;

@@ -7,6 +7,7 @@ mod input;
 mod many;
 mod on_postgres;
 mod outcome;
+mod reload;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};

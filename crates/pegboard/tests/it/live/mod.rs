@@ -12,6 +12,7 @@ mod on_postgres;
 mod open_intervals;
 mod ownership;
 mod partitions;
+mod reload;
 mod restarts;
 mod silence;
 mod state_feed;

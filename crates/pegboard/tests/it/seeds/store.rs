@@ -16,8 +16,9 @@ use pegboard_store::{
     AgentBeginning, AgentsSnapshot, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite, Batch, Beat, Close,
     Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, Deliveries, Delivery, DeliveryNote,
     DeliveryState, DirtyMark, FeedKind, FeedPage, Gap, LedgerLine, NodeId, Origin, Part, PartitionState,
-    QueueName, RefusedState, Result, Roll, RowRevision, Settle, SinkState, SourceState, Store, StoreError,
-    StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite, Unit,
+    QueueName, RefusedState, Reload, ReloadDay, ReloadState, ReloadStep, ReloadWrite, Reloaded, Result, Roll,
+    RowRevision, Settle, SinkState, SourceState, Store, StoreError, StoreId, StoredAcdRow, StoredAgent,
+    StoredRow, Token, TokenWrite, Unit,
 };
 use tokio::sync::{Notify, watch};
 
@@ -367,6 +368,32 @@ impl Store for Unreliable {
             answer
         };
         self.write("close", work).await
+    }
+
+    async fn add_reload(&self, reload: ReloadWrite, most_open: usize) -> Result<Option<u64>> {
+        self.write("note a reload", self.store.add_reload(reload, most_open)).await
+    }
+
+    async fn reloads(
+        &self,
+        sources: &[SourceName],
+        before: Option<u64>,
+        only_open: bool,
+        limit: usize,
+    ) -> Result<Vec<Reload>> {
+        self.read("reloads", self.store.reloads(sources, before, only_open, limit)).await
+    }
+
+    async fn cancel_reload(&self, id: u64) -> Result<Option<ReloadState>> {
+        self.write("cancel a reload", self.store.cancel_reload(id)).await
+    }
+
+    async fn reload_day(&self, source: &SourceName) -> Result<Option<ReloadDay>> {
+        self.read("day of a reload", self.store.reload_day(source)).await
+    }
+
+    async fn reload_step(&self, step: ReloadStep) -> Result<Reloaded> {
+        self.write("step of a reload", self.store.reload_step(step)).await
     }
 
     async fn source_state(&self, source: &SourceName) -> Result<SourceState> {

@@ -1,0 +1,106 @@
+//! The program is killed while it makes days anew: each day is wholly old or wholly new.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use jiff::civil::Date;
+use pegboard_model::Timestamp;
+use pegboard_store::{ReloadState, ReloadWrite};
+
+use super::hub::Folder;
+use super::input::{Input, SOURCES};
+
+/// Where the program is killed, and at which passing of it.
+const RELOADING: [(&str, u64); 8] = [
+    ("reload.before", 1),
+    ("reload.begun", 1),
+    ("reload.set_aside", 2),
+    ("reload.built", 1),
+    ("reload.swapping", 1),
+    ("reload.swapped", 1),
+    ("reload.moved", 1),
+    ("reload.after", 6),
+];
+
+/// Rows of a day, as they are seen.
+type Days = BTreeMap<Date, Vec<String>>;
+
+/// Has nearly every row of queues be another.
+fn change_settings(folder: &Folder) {
+    let file = folder.path().join("pegboard.toml");
+    let settings = fs::read_to_string(&file).unwrap();
+    let others = "lateness = \"30m\"\nservice_level = \"1s\"\nshort_abandon = \"1h\"\n";
+    let changed = settings.replace("lateness = \"30m\"\n", others);
+    assert_ne!(settings, changed);
+    fs::write(&file, changed).unwrap();
+}
+
+fn date(at: Timestamp) -> Date {
+    jiff::Timestamp::from_millisecond(at.as_millis()).unwrap().to_zoned(jiff::tz::TimeZone::UTC).date()
+}
+
+fn rows(folder: &Folder) -> Days {
+    folder.look(async |store| {
+        let mut days = Days::new();
+        for report in ["queue_interval", "agent_queue_interval"] {
+            for row in store.rows(&SOURCES[0].into(), report, Timestamp::MIN, Timestamp::MAX).await.unwrap() {
+                let line =
+                    format!("{report} {} {} {} {}", row.interval_start, row.key, row.revision, row.body);
+                days.entry(date(row.interval_start)).or_default().push(line);
+            }
+        }
+        days
+    })
+}
+
+fn ask(folder: &Folder, days: &Days) {
+    let (from, to) = (days.keys().next().unwrap(), days.keys().next_back().unwrap());
+    let asked = format!(
+        "{{\"source\":\"{}\",\"from\":\"{from}\",\"to\":\"{to}\",\"queues\":[],\"agents\":[]}}",
+        SOURCES[0]
+    );
+    let (source, at) = (SOURCES[0].into(), pegboard::clock::system());
+    let write = ReloadWrite { source, at, asked, progress: "{}".to_owned() };
+    folder.look(async |store| assert!(store.add_reload(write, 9).await.unwrap().is_some()));
+}
+
+fn is_done(folder: &Folder) -> bool {
+    folder.look(async |store| {
+        let reload = store.reloads(&[], None, false, 1).await.unwrap().remove(0);
+        assert!(reload.state.is_open() || reload.state == ReloadState::Done, "{reload:?}");
+        reload.state == ReloadState::Done
+    })
+}
+
+#[test]
+fn r03_a_kill_while_days_are_made_anew_leaves_each_wholly_old_or_wholly_new() {
+    let input = Input::make();
+    let folder = Folder::new();
+    input.write(folder.path());
+    folder.finish(input.records());
+    let old = rows(&folder);
+    change_settings(&folder);
+    ask(&folder, &old);
+    let mut seen = Vec::new();
+    for (name, hit) in RELOADING {
+        folder.kill_at(name, hit);
+        seen.push((name, rows(&folder)));
+    }
+    for _ in 0..10 {
+        folder.finish(input.records());
+        if is_done(&folder) {
+            break;
+        }
+    }
+    assert!(is_done(&folder));
+    let new = rows(&folder);
+    assert!(old.iter().all(|(day, rows)| new[day] != *rows), "every day is another");
+    for (name, found) in &seen {
+        for (day, rows) in found {
+            assert!(*rows == old[day] || *rows == new[day], "{day} is of both after {name}");
+        }
+    }
+    let news = |(_, found): &(&str, Days)| found.iter().filter(|(day, rows)| **rows == new[*day]).count();
+    let counts: Vec<_> = seen.iter().map(news).collect();
+    assert!(counts.is_sorted() && counts[0] == 0 && counts[7] > 0, "{counts:?}");
+}
