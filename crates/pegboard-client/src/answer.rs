@@ -1,5 +1,6 @@
 //! What the service answers.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use http::StatusCode;
@@ -11,8 +12,8 @@ use crate::Error;
 /// The code by which the service says that it accepted the very same before.
 const ALREADY_ACCEPTED: &str = "ALREADY_ACCEPTED";
 
-/// How much is shown of an answer that is not understood, in characters.
-const SHOWN: usize = 200;
+/// How much of a text of the service is shown, in characters.
+const SHOWN_CHARACTERS: usize = 200;
 
 /// What became of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,7 +73,23 @@ impl ItemError {
 impl fmt::Display for ItemError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let blank = if self.path.is_empty() { "" } else { " " };
-        write!(f, "{}{blank}{}: {}", self.code, self.path, self.message)
+        write!(f, "{}{blank}{}: {}", Shown(&self.code), Shown(&self.path), Shown(&self.message))
+    }
+}
+
+/// A text of the service as people are shown it: not all of a long one, and nothing that a terminal would act upon.
+struct Shown<'a>(&'a str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, letter) in self.0.chars().enumerate() {
+            match letter {
+                _ if number == SHOWN_CHARACTERS => return write!(f, "…"),
+                letter if letter.is_control() => write!(f, "{}", letter.escape_default())?,
+                letter => write!(f, "{letter}")?,
+            }
+        }
+        Ok(())
     }
 }
 
@@ -90,6 +107,13 @@ impl Receipt {
     pub fn refused(&self) -> impl Iterator<Item = &ItemError> {
         let errors = self.response.iter().flat_map(|response| &response.errors);
         errors.filter(|error| error.code != ALREADY_ACCEPTED)
+    }
+
+    /// How many items were refused without a word of which: whoever sent them must look at all that were sent.
+    pub fn unnamed(&self) -> u64 {
+        let named: BTreeSet<_> = self.refused().filter_map(ItemError::item).collect();
+        let rejected = self.response.as_ref().map_or(0, |response| response.rejected);
+        rejected.saturating_sub(named.len() as u64)
     }
 
     /// Whether all of it was accepted.
@@ -115,7 +139,7 @@ impl Refusal {
         Self {
             status: answer.status.as_u16(),
             response: serde_json::from_slice(&answer.body).ok(),
-            text: text.chars().take(SHOWN).collect(),
+            text: text.chars().take(SHOWN_CHARACTERS).collect(),
         }
     }
 }
@@ -157,6 +181,7 @@ pub(crate) fn judge(answer: &Answer) -> Result<Receipt, Error> {
 #[cfg(test)]
 mod tests {
     use http::HeaderMap;
+    use proptest::prelude::*;
 
     use super::*;
     use crate::Retry;
@@ -211,6 +236,56 @@ mod tests {
             let unreadable = judge(&answer(200, page)).unwrap_err();
             assert!(matches!(unreadable, Error::Unreadable(_)), "{page}");
             assert_eq!(unreadable.retry(), Retry::Later(None), "nobody knows what was done");
+        }
+    }
+
+    #[test]
+    fn items_that_are_refused_without_a_name_are_counted() {
+        let unnamed = |errors: &str| {
+            let body = format!(r#"{{"status":"PARTIAL","accepted":9,"rejected":3,"errors":[{errors}]}}"#);
+            judge(&answer(202, &body)).unwrap().unnamed()
+        };
+        let error = |path: &str| format!(r#"{{"code":"X","path":"{path}"}}"#);
+        assert_eq!(unnamed(""), 3);
+        assert_eq!(unnamed(&[error("a[1].x"), error("a[1].y"), error("a")].join(",")), 2);
+        assert_eq!(unnamed(&[error("a[1]"), error("b[1]"), error("b[2]")].join(",")), 0);
+    }
+
+    #[test]
+    fn r28_s07_of_a_text_of_the_service_200_characters_are_shown_and_no_control_characters() {
+        let shown = |message: &str| {
+            let errors = [ItemError { code: "X".into(), path: String::new(), message: message.into() }];
+            let body = serde_json::json!({ "status": "REJECTED", "errors": errors }).to_string();
+            judge(&answer(422, &body)).unwrap_err().to_string()
+        };
+        let start = "the service refuses it: status 422, X: ";
+        assert_eq!(shown(&"ü".repeat(200)), format!("{start}{}", "ü".repeat(200)));
+        assert_eq!(shown(&"ü".repeat(201)), format!("{start}{}…", "ü".repeat(200)));
+        assert_eq!(shown("a\u{1b}[2J\nb"), format!("{start}a\\u{{1b}}[2J\\nb"));
+        let page = judge(&answer(404, &"\u{1b}".repeat(300))).unwrap_err();
+        assert!(matches!(&page, Error::NotThere(refusal) if refusal.text.len() == 200));
+        assert!(!page.to_string().contains('\u{1b}'));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_answered_means_something(
+            status in 200_u16..600,
+            body in prop_oneof![
+                any::<Vec<u8>>(),
+                r#"\{"status":"(ACCEPTED|PARTIAL|REJECTED)","rejected":[0-9]{1,3},"errors":\[\{"code":"A","path":"[a-z\[\]0-9.]{0,9}"\}\]\}"#
+                    .prop_map(String::into_bytes),
+            ],
+        ) {
+            let status = StatusCode::from_u16(status).expect("is one");
+            let answer = Answer { status, headers: HeaderMap::new(), body: body.into() };
+            match judge(&answer) {
+                Ok(receipt) => {
+                    prop_assert!(status.is_success() || status == StatusCode::CONFLICT);
+                    prop_assert!(receipt.unnamed() <= receipt.response.map_or(0, |response| response.rejected));
+                }
+                Err(error) => prop_assert!(error.to_string().chars().count() < 3_000),
+            }
         }
     }
 

@@ -59,6 +59,7 @@ pub struct Builder {
     timeout: Option<Duration>,
     paths: Paths,
     renames: Vec<(String, String)>,
+    answer_renames: Vec<(String, String)>,
 }
 
 /// Why there is no connection. No secret is in it.
@@ -154,6 +155,14 @@ impl Builder {
         self
     }
 
+    /// Reads a key of the service's answers under another name: `name`, by its path or wherever it stands, is what this crate knows as
+    /// `key`, such as `requestId`.
+    #[must_use]
+    pub fn rename_answer(mut self, key: impl Into<String>, name: impl Into<String>) -> Self {
+        self.answer_renames.push((name.into(), key.into()));
+        self
+    }
+
     /// The connection. Nobody is asked yet.
     pub fn build(self) -> Result<Connection, InvalidSetting> {
         let url = self.service_url.ok_or(InvalidSetting::Missing("service URL"))?;
@@ -176,8 +185,9 @@ impl Builder {
             style: self.style,
         };
         let fields = FieldMap::new(self.renames)?;
+        let answers = FieldMap::new(self.answer_renames)?;
         let tokens = TokenKeeper::new(key);
-        Ok(Connection(Arc::new(Inner { client, tokens, base, paths: self.paths, fields, hidden })))
+        Ok(Connection(Arc::new(Inner { client, tokens, base, paths: self.paths, fields, answers, hidden })))
     }
 }
 

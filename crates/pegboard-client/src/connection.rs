@@ -1,5 +1,6 @@
 //! The calls.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::header::AUTHORIZATION;
@@ -42,6 +43,8 @@ pub(crate) struct Inner {
     pub(crate) base: Target,
     pub(crate) paths: Paths,
     pub(crate) fields: FieldMap,
+    /// The names of what is answered, under which they are known here.
+    pub(crate) answers: FieldMap,
     /// What no answer may repeat to those who read errors.
     pub(crate) hidden: [Secret; 2],
 }
@@ -136,7 +139,17 @@ impl Inner {
             .map_err(|error| Error::NoAnswer(error.into()))?;
         tracing::debug!(address = %call.target, status = answer.status.as_u16(), bytes = call.body.len(), "asked");
         self.hide(&mut answer, token);
+        self.translate(&mut answer);
         Ok(answer)
+    }
+
+    /// An answer whose keys have other names is read as if they had ours.
+    fn translate(&self, answer: &mut Answer) {
+        if let Ok(Cow::Owned(renamed)) =
+            std::str::from_utf8(&answer.body).map(|body| self.answers.rename(body))
+        {
+            answer.body = renamed.into();
+        }
     }
 
     /// What an answer repeats of the secrets is made unreadable before anybody sees it.

@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 /// The most keys that are renamed.
 pub(crate) const MAX_RENAMES: usize = 200;
 
+/// How deep a key stands at most that is named by its path.
+const MOST_DEEP: usize = 16;
+
 /// The longest name of a key, in bytes.
 const MAX_NAME_BYTES: usize = 200;
 
@@ -90,8 +93,14 @@ impl FieldMap {
     }
 
     fn name_of<'a>(&'a self, way: &[&str], key: &'a str) -> &'a str {
-        let path = way.iter().filter(|key| !key.is_empty()).copied().collect::<Vec<_>>().join(".");
-        self.0.get(&path).or_else(|| self.0.get(key)).map_or(key, String::as_str)
+        let by_path = || {
+            if way.len() > MOST_DEEP {
+                return None;
+            }
+            let path = way.iter().filter(|key| !key.is_empty()).copied().collect::<Vec<_>>().join(".");
+            self.0.get(&path)
+        };
+        by_path().or_else(|| self.0.get(key)).map_or(key, String::as_str)
     }
 }
 
@@ -111,6 +120,9 @@ fn string_length(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
     use super::*;
 
     fn map(renames: &[(&str, &str)]) -> Result<FieldMap, InvalidFieldMap> {
@@ -141,6 +153,50 @@ mod tests {
         let map = map(&[("a", "b")]).unwrap();
         for text in ["", "\"", "\"\\", "}}]", "ü", "{\"a\"", "{\"a\":"] {
             assert!(map.rename(text).len() <= text.len());
+        }
+    }
+
+    #[test]
+    fn r28_a_key_that_is_named_by_its_path_stands_16_deep_at_most() {
+        let map = map(&[("a.a.a.a.a.a.a.b", "c")]).unwrap();
+        let deep = |lists: usize| format!("{}{}{{\"b\":0}}", "{\"a\":".repeat(7), "[".repeat(lists));
+        assert!(map.rename(&deep(MOST_DEEP - 8)).contains("\"c\""));
+        assert!(map.rename(&deep(MOST_DEEP - 7)).contains("\"b\""));
+    }
+
+    /// JSON of names `a` and `b`, and of texts that look like more.
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<i64>().prop_map(Value::from),
+            "[ab\"\\\\:{}\\[\\],ü]{0,6}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 40, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map("[ab]{1,2}", inner, 0..4)
+                    .prop_map(|entries| Value::Object(entries.into_iter().collect())),
+            ]
+        })
+    }
+
+    fn renamed(value: Value) -> Value {
+        match value {
+            Value::Object(entries) => {
+                let name = |key: String| if key == "a" { "x".to_owned() } else { key };
+                entries.into_iter().map(|(key, value)| (name(key), renamed(value))).collect()
+            }
+            Value::Array(items) => items.into_iter().map(renamed).collect(),
+            other => other,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn only_names_of_keys_change(value in json()) {
+            let map = map(&[("a", "x")]).unwrap();
+            let text = value.to_string();
+            prop_assert_eq!(serde_json::from_str::<Value>(&map.rename(&text)).unwrap(), renamed(value));
         }
     }
 

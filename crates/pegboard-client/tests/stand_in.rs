@@ -402,6 +402,16 @@ async fn keys_and_paths_are_what_a_site_says() {
     let refused = send(&renamed, "k").await.unwrap_err();
     let places: Vec<_> = refused.response().unwrap().errors.iter().map(|error| error.path.as_str()).collect();
     assert_eq!(places, ["agentStates[0].eventReason", "agentStates[0].reason"]);
+    let as_if = builder(&service)
+        .rename_answer("requestId", "accepted")
+        .rename_answer("accepted", "rejected")
+        .build();
+    let unreadable = send(&as_if.unwrap(), "k").await.unwrap_err();
+    assert!(matches!(unreadable, Error::Unreadable(_)), "a number is no id: {unreadable:?}");
+    let swapped =
+        builder(&service).rename_answer("accepted", "rejected").rename_answer("rejected", "accepted").build();
+    let response = send(&swapped.unwrap(), "l").await.unwrap().response.unwrap();
+    assert_eq!((response.accepted, response.rejected), (0, 1));
 }
 
 #[test]
