@@ -1,14 +1,14 @@
-//! What went wrong with a bucket, a queue or a table, and what the person who must act can do.
+//! What went wrong with a bucket, a queue, a table or a function, and what the person who must act can do.
 
 use crate::error::ErrorKind;
 use crate::fault::{Cause, Fault};
 
-/// A failed request to S3, SQS or DynamoDB.
+/// A failed request to S3, SQS, DynamoDB or Lambda.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}{}: {kind}: {detail}; {}", self.operation(), self.advice())]
 pub struct CallError {
     kind: ErrorKind,
-    /// What was asked for: `bucket`, `queue`, `table`, and their names.
+    /// What was asked for: `bucket`, `queue`, `table`, `function`, and their names.
     place: Box<str>,
     /// The IAM action of the request; none if the configuration already failed.
     action: Option<&'static str>,
@@ -74,6 +74,9 @@ impl CallError {
             }
             ErrorKind::AccessDenied { action } if action.starts_with("dynamodb:") => {
                 format!("allow {action} on the table")
+            }
+            ErrorKind::AccessDenied { action } if action.starts_with("lambda:") => {
+                format!("allow {action} on the function")
             }
             ErrorKind::AccessDenied { action } => format!("allow {action} on the queue"),
             ErrorKind::Credentials => {

@@ -41,6 +41,7 @@ const CREDENTIALS_MARGIN: Duration = Duration::from_mins(1);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Service {
     Connect,
+    Functions,
     Objects,
     Queues,
     Tables,
@@ -51,6 +52,7 @@ impl Service {
     fn signing_name(self) -> &'static str {
         match self {
             Self::Connect => "connect",
+            Self::Functions => "lambda",
             Self::Objects => "s3",
             Self::Queues => "sqs",
             Self::Tables => "dynamodb",

@@ -1,11 +1,12 @@
-//! A server of S3, SQS and DynamoDB, and a way to make what the tests write to.
+//! A server of S3, SQS, DynamoDB and Lambda, and a way to make what the tests write to.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use pegboard_aws::{
-    Backoff, Bucket, BucketConfig, Clock, Credentials, FifoQueue, QueueConfig, SecretText, Table, TableConfig,
+    Backoff, Bucket, BucketConfig, Clock, Credentials, FifoQueue, Function, FunctionConfig, QueueConfig,
+    SecretText, Table, TableConfig,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -110,6 +111,38 @@ impl Moto {
         Table::connect(config, clock(), 1).await.unwrap()
     }
 
+    /// A function with this variable.
+    pub(crate) async fn function(&self, name: &str, value: &str) -> Function {
+        let form = "POST / HTTP/1.1\r\ncontent-type: application/x-www-form-urlencoded\r\n";
+        let role = format!(
+            "Action=CreateRole&Version=2010-05-08&RoleName={}&AssumeRolePolicyDocument=%7B%22Version%22%3A%222012-10-17%22%7D",
+            self.name
+        );
+        self.ask(form, "iam", &role).await;
+        let function = json!({
+            "FunctionName": self.name,
+            "Runtime": "python3.12",
+            "Role": format!("arn:aws:iam::123456789012:role/{}", self.name),
+            "Handler": "nothing.at_all",
+            "Code": { "ZipFile": "bm90aGluZw==" },
+            "Environment": { "Variables": { name: value } },
+        });
+        let make = "POST /2015-03-31/functions HTTP/1.1\r\ncontent-type: application/json\r\n";
+        self.ask(make, "lambda", &function.to_string()).await;
+        self.function_unmade().await
+    }
+
+    pub(crate) async fn function_unmade(&self) -> Function {
+        let config = FunctionConfig {
+            region: Some(REGION.to_owned()),
+            endpoint: Some(self.endpoint()),
+            credentials: credentials(),
+            backoff: IMPATIENT,
+            ..FunctionConfig::new(self.name.parse().unwrap())
+        };
+        Function::connect(config, clock(), 1).await.unwrap()
+    }
+
     async fn call(&self, service: &str, target: &str, body: &Value) -> Value {
         let head = format!(
             "POST / HTTP/1.1\r\nx-amz-target: {target}\r\ncontent-type: application/x-amz-json-1.0\r\n"
@@ -131,7 +164,7 @@ impl Moto {
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.unwrap();
         let answer = String::from_utf8(answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200"), "{head}{answer}");
+        assert!(answer.starts_with("HTTP/1.1 20"), "{head}{answer}");
         answer
             .split_once("\r\n\r\n")
             .and_then(|(_, body)| serde_json::from_str(body).ok())

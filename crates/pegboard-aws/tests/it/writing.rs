@@ -1,4 +1,4 @@
-//! What is written: objects, messages of FIFO queues, and rows.
+//! What is written: objects, messages of FIFO queues, and rows; and the settings that go with it.
 
 use pegboard_aws::{ErrorKind, Fetched, FifoMessage, Sent, Written};
 use serde_json::{Value, json};
@@ -123,4 +123,21 @@ async fn a_row_for_no_table_says_which_is_not_there() {
     let refused = moto.table_unmade().await.put(json!({ "Item": row("a", "t") })).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::NotFound);
     assert!(refused.to_string().starts_with(&format!("table `{}`, PutItem: ", moto.name)), "{refused}");
+}
+
+#[tokio::test]
+async fn a_variable_of_a_function_is_read() {
+    let Some(moto) = Moto::from_env() else { return };
+    let function = moto.function("WriteEventsToQueue", "True").await;
+    let answer: Value = serde_json::from_slice(&function.configuration().await.unwrap()).unwrap();
+    assert_eq!(answer["Environment"]["Variables"]["WriteEventsToQueue"], "True");
+}
+
+#[tokio::test]
+async fn a_function_that_is_not_there_says_so() {
+    let Some(moto) = Moto::from_env() else { return };
+    let refused = moto.function_unmade().await.configuration().await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::NotFound, "{refused}");
+    let said = format!("function `{}`, GetFunctionConfiguration: ", moto.name);
+    assert!(refused.to_string().starts_with(&said), "{refused}");
 }
