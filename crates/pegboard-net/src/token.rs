@@ -1,6 +1,7 @@
 //! Tokens of targets that hand them out: at hand when they are needed, renewed before they end.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -53,7 +54,16 @@ pub trait Login: Send + Sync {
 #[derive(Debug)]
 pub struct TokenKeeper<L> {
     login: L,
-    held: Mutex<Option<Held>>,
+    /// How often one was fetched, with success or not.
+    fetched: AtomicU64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    held: Option<Held>,
+    /// Why the last fetch failed, where it left no token.
+    failed: Option<LoginError>,
 }
 
 #[derive(Debug)]
@@ -72,48 +82,66 @@ impl Held {
         let refresh = token.refresh.map(|(refresh, lasts)| (refresh, asked + lasts));
         Self { access: Arc::new(token.access), renew: asked + lasts * 4 / 5, end: asked + lasts, refresh }
     }
+
+    /// The refresh token, while it is good.
+    fn refresh(&self, now: Instant) -> Option<&Secret> {
+        self.refresh.as_ref().filter(|(_, end)| now < *end).map(|(refresh, _)| refresh)
+    }
+
+    /// It could not be renewed, and goes on to its end: renewing is tried again after a quarter of the time until then.
+    fn serve_on(&mut self, now: Instant) -> Option<Arc<Secret>> {
+        let left = self.end.checked_duration_since(now).filter(|left| !left.is_zero())?;
+        self.renew = now + left / 4;
+        Some(self.access.clone())
+    }
 }
 
 impl<L: Login> TokenKeeper<L> {
     /// Keeps the tokens of a target; asks nobody yet.
     pub fn new(login: L) -> Self {
-        Self { login, held: Mutex::new(None) }
+        Self { login, fetched: AtomicU64::new(0), state: Mutex::default() }
     }
 
-    /// The token. Whoever asks while it is fetched waits for the same one. Where renewing fails, the old one serves until
-    /// its end.
+    /// The token. Whoever asks while it is fetched waits for the same one, or for the same failure. Where renewing fails, the old one
+    /// serves until its end.
     pub async fn token(&self) -> Result<Arc<Secret>, LoginError> {
-        let mut held = self.held.lock().await;
+        let fetched = self.fetched.load(Ordering::SeqCst);
+        let mut state = self.state.lock().await;
         let now = Instant::now();
-        if let Some(held) = held.as_ref().filter(|held| now < held.renew) {
+        if let Some(held) = state.held.as_ref().filter(|held| now < held.renew) {
             return Ok(held.access.clone());
         }
-        let refresh = held.as_ref().and_then(|held| held.refresh.clone()).filter(|(_, end)| now < *end);
-        match self.fetch(refresh.map(|(refresh, _)| refresh)).await {
-            Ok(token) => {
-                let fetched = Held::new(token, now);
-                let access = fetched.access.clone();
-                *held = Some(fetched);
-                Ok(access)
-            }
-            Err(later @ LoginError::Later { .. }) => {
-                match held.as_ref().filter(|held| Instant::now() < held.end) {
-                    Some(held) => Ok(held.access.clone()),
-                    None => Err(later),
-                }
-            }
-            Err(refused) => {
-                *held = None;
-                Err(refused)
-            }
+        if let Some(failed) = state.failed.as_ref().filter(|_| self.fetched.load(Ordering::SeqCst) != fetched)
+        {
+            return Err(failed.clone());
         }
+        let outcome = self.fetch(state.held.as_ref(), now).await;
+        self.fetched.fetch_add(1, Ordering::SeqCst);
+        let error = match outcome {
+            Ok(token) => {
+                let held = Held::new(token, now);
+                let access = held.access.clone();
+                *state = State { held: Some(held), failed: None };
+                return Ok(access);
+            }
+            Err(error) => error,
+        };
+        if matches!(error, LoginError::Refused(_)) {
+            state.held = None;
+        }
+        if let Some(access) = state.held.as_mut().and_then(|held| held.serve_on(Instant::now())) {
+            return Ok(access);
+        }
+        state.failed = Some(error.clone());
+        Err(error)
     }
 
-    /// A token by refreshing, and by a login where that is refused.
-    async fn fetch(&self, refresh: Option<Secret>) -> Result<Token, LoginError> {
-        if let Some(refresh) = refresh {
-            match self.login.refresh(&refresh).await {
+    /// A token by refreshing; by a login where there is nothing to refresh, where that is refused, and where it cannot be waited for.
+    async fn fetch(&self, held: Option<&Held>, now: Instant) -> Result<Token, LoginError> {
+        if let Some((held, refresh)) = held.and_then(|held| Some((held, held.refresh(now)?))) {
+            match self.login.refresh(refresh).await {
                 Err(LoginError::Refused(_)) => {}
+                Err(LoginError::Later { .. }) if Instant::now() >= held.end => {}
                 other => return other,
             }
         }
@@ -123,9 +151,9 @@ impl<L: Login> TokenKeeper<L> {
     /// Tells that the target does not take this token any more, though it should: the next one is had by a login. Who
     /// tells it of a token that has been replaced meanwhile changes nothing.
     pub async fn refused(&self, token: &Arc<Secret>) {
-        let mut held = self.held.lock().await;
-        if held.as_ref().is_some_and(|held| Arc::ptr_eq(&held.access, token)) {
-            *held = None;
+        let mut state = self.state.lock().await;
+        if state.held.as_ref().is_some_and(|held| Arc::ptr_eq(&held.access, token)) {
+            state.held = None;
         }
     }
 }
@@ -151,15 +179,15 @@ mod tests {
 
     impl Target {
         async fn answer(&self, what: String) -> Result<Token, LoginError> {
-            let number = {
+            let (number, fails) = {
                 let mut script = self.0.lock().unwrap();
                 script.asked.push(what);
-                if let Some(error) = script.fails.pop() {
-                    return Err(error);
-                }
-                script.asked.len()
+                (script.asked.len(), script.fails.pop())
             };
             tokio::time::sleep(Duration::from_millis(100)).await;
+            if let Some(error) = fails {
+                return Err(error);
+            }
             let secret = |name: &str| Secret::new(format!("{name}{number}"));
             Ok(Token { access: secret("a"), refresh: Some((secret("r"), 2 * HOUR)), lasts: Some(HOUR) })
         }
@@ -231,16 +259,51 @@ mod tests {
         assert_eq!(target.asked().last().unwrap(), "login", "a refresh token lasts for two hours");
     }
 
+    fn later() -> LoginError {
+        LoginError::Later { reason: "503".to_owned(), after: None }
+    }
+
     #[tokio::test(start_paused = true)]
-    async fn while_it_cannot_be_renewed_the_old_one_serves_to_its_end() {
+    async fn while_it_cannot_be_renewed_the_old_one_serves_to_its_end_and_the_target_is_not_asked_each_time()
+    {
         let (target, keeper) = keeper();
         keeper.token().await.unwrap();
-        after(HOUR * 9 / 10).await;
-        target.fail(LoginError::Later { reason: "503".to_owned(), after: None });
-        assert_eq!(keeper.token().await.unwrap().expose(), "a1");
-        after(HOUR / 10).await;
-        target.fail(LoginError::Later { reason: "503".to_owned(), after: None });
+        after(HOUR * 4 / 5).await;
+        target.fail(later());
+        for _ in 0..10 {
+            assert_eq!(keeper.token().await.unwrap().expose(), "a1");
+        }
+        assert_eq!(target.asked(), ["login", "refresh r1"]);
+        after(HOUR / 20).await;
+        assert_eq!(keeper.token().await.unwrap().expose(), "a3", "a quarter of the rest is over");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_it_has_ended_a_refresh_that_fails_is_followed_by_a_login() {
+        let (target, keeper) = keeper();
+        keeper.token().await.unwrap();
+        after(HOUR).await;
+        (0..2).for_each(|_| target.fail(later()));
         assert_eq!(keeper.token().await.unwrap_err().to_string(), "503");
+        target.fail(later());
+        assert_eq!(keeper.token().await.unwrap().expose(), "a5");
+        assert_eq!(target.asked(), ["login", "refresh r1", "login", "refresh r1", "login"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_a_login_that_fails_makes_none_of_his_own() {
+        let (target, keeper) = keeper();
+        target.fail(LoginError::Refused("401".to_owned()));
+        let ask = || {
+            let keeper = keeper.clone();
+            tokio::spawn(async move { keeper.token().await.map(|token| token.expose().to_owned()) })
+        };
+        let asking: Vec<_> = (0..50).map(|_| ask()).collect();
+        for answer in asking {
+            assert!(matches!(answer.await.unwrap(), Err(LoginError::Refused(_))));
+        }
+        assert_eq!(target.asked(), ["login"]);
+        assert_eq!(keeper.token().await.unwrap().expose(), "a2", "who asks later asks anew");
     }
 
     #[tokio::test(start_paused = true)]
