@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::mapping::Inbox;
+
 /// One message or file, as it is sent.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Document {
@@ -27,6 +29,8 @@ pub struct Encoded {
     pub documents: Vec<Document>,
     /// What is held back.
     pub refused: Vec<Refused>,
+    /// What no row of the mapping names.
+    pub unmapped: Inbox,
     /// What whoever reads the documents should know besides: what they leave out, and why.
     pub notes: Vec<String>,
 }

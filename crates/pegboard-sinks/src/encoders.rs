@@ -22,7 +22,8 @@ pub struct Encoder {
 }
 
 /// All of them.
-pub const ENCODERS: &[Encoder] = &[cxone::AGENT_ACTIVITY, aspect::PRODUCTIVITY, aspect::RTA];
+pub const ENCODERS: &[Encoder] =
+    &[cxone::QUEUE_REPORT, cxone::AGENT_STATES, cxone::AGENT_ACTIVITY, aspect::PRODUCTIVITY, aspect::RTA];
 
 /// The encoder of this name.
 pub fn encoder(name: &str) -> Option<&'static Encoder> {

@@ -1,8 +1,12 @@
 //! JSON whose keys keep their order and can be renamed, and whose numbers are exact.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use pegboard_model::{Fixed, Text, Timestamp};
+
+/// Names of keys, by the names that they have without it.
+pub(crate) type Keys = HashMap<String, String>;
 
 /// A value. Objects are written key by key, in the order in which they were made.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,14 +20,15 @@ pub(crate) enum Json {
 }
 
 impl Json {
-    /// The value as compact text.
-    pub(crate) fn to_text(&self) -> String {
+    /// The value as compact text, its keys under the names that the site gives them.
+    pub(crate) fn to_text(&self, keys: &Keys) -> String {
         let mut out = String::new();
-        self.write(&mut out);
+        self.write("", keys, &mut out);
         out
     }
 
-    fn write(&self, out: &mut String) {
+    /// `list` is the key of the list or object that the value stands in.
+    fn write(&self, list: &str, keys: &Keys, out: &mut String) {
         match self {
             Self::Null => out.push_str("null"),
             Self::Text(text) => write_text(text, out),
@@ -33,7 +38,7 @@ impl Json {
                 out.push('[');
                 for (index, item) in items.iter().enumerate() {
                     out.push_str(if index == 0 { "" } else { "," });
-                    item.write(out);
+                    item.write(list, keys, out);
                 }
                 out.push(']');
             }
@@ -41,14 +46,23 @@ impl Json {
                 out.push('{');
                 for (index, (key, value)) in entries.iter().enumerate() {
                     out.push_str(if index == 0 { "" } else { "," });
-                    write_text(key, out);
+                    write_text(renamed(list, key, keys), out);
                     out.push(':');
-                    value.write(out);
+                    value.write(key, keys, out);
                 }
                 out.push('}');
             }
         }
     }
+}
+
+/// The name that the site gives to a key: that for this place, else that for the key wherever it stands.
+fn renamed<'a>(list: &str, key: &'a str, keys: &'a Keys) -> &'a str {
+    if keys.is_empty() {
+        return key;
+    }
+    let here = keys.get(&format!("{list}.{key}"));
+    here.or_else(|| keys.get(key)).map_or(key, String::as_str)
 }
 
 fn write_text(text: &str, out: &mut String) {
@@ -108,6 +122,15 @@ mod tests {
             ("a", Json::List(vec![Json::from(1_i64), Json::Null, Json::from("A \"b\"\n")])),
             ("none", Json::from(None)),
         ]);
-        assert_eq!(json.to_text(), r#"{"b":85,"a":[1,null,"A \"b\"\n"],"none":null}"#);
+        assert_eq!(json.to_text(&Keys::new()), r#"{"b":85,"a":[1,null,"A \"b\"\n"],"none":null}"#);
+    }
+
+    #[test]
+    fn a_key_is_renamed_in_its_place_or_wherever_it_stands() {
+        let item = || Json::List(vec![Json::Object(vec![("id", Json::Null)])]);
+        let json = Json::Object(vec![("one", item()), ("two", item())]);
+        let keys = [("id", "ID"), ("two.id", "second"), ("two", "TWO")];
+        let keys = keys.map(|(key, name)| (key.to_owned(), name.to_owned())).into();
+        assert_eq!(json.to_text(&keys), r#"{"one":[{"ID":null}],"TWO":[{"second":null}]}"#);
     }
 }

@@ -7,6 +7,8 @@ use pegboard_model::report::{
 };
 use pegboard_model::{AgentId, AgentProfile, Millis, SourceName, Timestamp};
 
+use crate::mapping::Mapping;
+
 /// One interval, half-open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Interval {
@@ -66,6 +68,8 @@ pub struct Known {
     pub statuses: StatusTable,
     /// The platform's own events of agents, in order of arrival.
     pub raw_events: Vec<RawEvent>,
+    /// How names of the ACD are called in the WFM, and how the sink is set.
+    pub mapping: Mapping,
 }
 
 impl Interval {

@@ -4,6 +4,7 @@
 //! sources; both know the model.
 //!
 //! - [`Known`] is what a sink is handed, [`Document`] what it gives.
+//! - [`mapping`] holds what planners say about names.
 //! - [`ENCODERS`] is the one list of what can be written.
 
 pub mod aspect;
@@ -13,8 +14,12 @@ mod encoders;
 pub mod iex;
 mod json;
 mod known;
+pub mod mapping;
+mod merge;
+mod settings;
 mod whole;
 
 pub use document::{Document, Encoded, Refused};
 pub use encoders::{ENCODERS, Encoder, encoder};
 pub use known::{AgentEntry, Interval, Known, RawEvent};
+pub use settings::{ContactTypes, Received, SettingError, Settings, UnmappedPolicy};

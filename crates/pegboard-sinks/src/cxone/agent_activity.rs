@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use pegboard_model::report::Activity;
-use pegboard_model::{AgentId, Text};
+use pegboard_model::Text;
 
-use super::{INTERVAL_MINUTES, document_name, envelope};
+use super::{INTERVAL_MINUTES, Seen, agent_keys, document_name, envelope, sent_event};
 use crate::json::Json;
+use crate::mapping::{Inbox, WfmAgent};
+use crate::merge::{Done, People};
 use crate::whole::whole_seconds;
 use crate::{Document, Encoded, Encoder, Interval, Known};
 
@@ -21,44 +22,49 @@ pub const AGENT_ACTIVITY: Encoder = Encoder {
 };
 
 fn encode(known: &Known) -> Encoded {
-    let documents = known.intervals.iter().map(|interval| report(known, *interval)).collect();
-    Encoded { documents, ..Encoded::default() }
+    let mut unmapped = Inbox::default();
+    let done = People::of(known).done(&mut unmapped);
+    let documents =
+        known.intervals.iter().map(|interval| report(known, *interval, &done, &mut unmapped)).collect();
+    Encoded { documents, unmapped, ..Encoded::default() }
 }
 
-fn report(known: &Known, interval: Interval) -> Document {
-    let mut agents: BTreeMap<&AgentId, (&Text, Vec<Json>)> = BTreeMap::new();
-    for activity in completed_in(&known.activities, interval) {
-        let (_, activities) = agents.entry(&activity.agent_id).or_insert((&activity.agent_login, Vec::new()));
-        activities.push(line(activity));
+fn report(known: &Known, interval: Interval, done: &[Done], inbox: &mut Inbox) -> Document {
+    let mut agents: BTreeMap<&Text, (&WfmAgent, Vec<Json>)> = BTreeMap::new();
+    for done in completed_in(done, interval) {
+        let seen = Seen {
+            source: &done.source,
+            event_id: &done.event_id,
+            reason: &done.reason,
+            class: done.class,
+            at: done.start,
+        };
+        let Some(event_id) = sent_event(&known.mapping, &seen, inbox) else { continue };
+        agents.entry(&done.agent.id).or_insert((&done.agent, Vec::new())).1.push(line(done, &event_id));
     }
-    let agents = agents.into_iter().map(|(id, (login, activities))| {
-        Json::Object(vec![
-            ("agentValue", login.into()),
-            ("agentId", id.to_string().into()),
-            ("activities", Json::List(activities)),
-        ])
+    let agents = agents.into_values().map(|(agent, activities)| {
+        let mut keys = agent_keys(agent);
+        keys.push(("activities", Json::List(activities)));
+        Json::Object(keys)
     });
-    let mut body = envelope(interval);
+    let mut body = envelope(&known.mapping.settings, interval);
     body.push(("reportData", Json::List(agents.collect())));
-    Document::new(document_name(interval), Json::Object(body).to_text())
+    Document::new(document_name(interval), Json::Object(body).to_text(&known.mapping.keys))
 }
 
-/// Of the activities, which are in order of their end, those that end in the interval and say what they are.
-fn completed_in(activities: &[Activity], interval: Interval) -> impl Iterator<Item = &Activity> {
-    let is_before = |activity: &Activity| activity.end.is_some_and(|end| end < interval.start);
-    let first = activities.partition_point(is_before);
-    activities[first..]
-        .iter()
-        .take_while(move |activity| activity.end.is_some_and(|end| end < interval.end))
-        .filter(|activity| !activity.event_id.is_empty())
+/// Of what is in order of its end, what ends in the interval.
+fn completed_in(done: &[Done], interval: Interval) -> &[Done] {
+    let first = done.partition_point(|done| done.end < interval.start);
+    let length = done[first..].partition_point(|done| done.end < interval.end);
+    &done[first..first + length]
 }
 
-fn line(activity: &Activity) -> Json {
+fn line(done: &Done, event_id: &Text) -> Json {
     Json::Object(vec![
-        ("eventId", (&activity.event_id).into()),
-        ("eventReason", (&activity.reason).into()),
-        ("startTime", activity.start.into()),
-        ("endTime", activity.end.unwrap_or(activity.start).into()),
-        ("duration", whole_seconds(activity.duration_s).into()),
+        ("eventId", event_id.into()),
+        ("eventReason", (&done.reason).into()),
+        ("startTime", done.start.into()),
+        ("endTime", done.end.into()),
+        ("duration", whole_seconds(done.duration).into()),
     ])
 }

@@ -7,9 +7,14 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use pegboard_engine::IntervalLength;
 use pegboard_model::policy::Pegging;
-use pegboard_sinks::{ENCODERS, Encoded, Encoder, Known, encoder};
+use pegboard_sinks::mapping::Mapping;
+use pegboard_sinks::{Document, ENCODERS, Encoded, Encoder, encoder};
 
 use super::Failure;
+use crate::replay::{EventText, Inputs};
+
+/// The table of what no row of the mapping names.
+const UNMAPPED: &str = "unmapped.csv";
 
 /// How many files that are in the way, or documents that are held back, are named.
 const SHOWN: usize = 20;
@@ -83,13 +88,21 @@ struct Part {
 
 /// Encodes everything. Where there are several encoders, each has a folder of its own. A file that is in the way is a
 /// failure before anything is written.
-pub(super) fn prepare(known: &Known, encoders: &[&Encoder], folder: &Path) -> Result<Prepared, Failure> {
+pub(super) fn prepare(
+    inputs: &Inputs,
+    events: Vec<EventText>,
+    mapping: Option<Mapping>,
+    encoders: &[&Encoder],
+    folder: &Path,
+) -> Result<Prepared, Failure> {
+    let lists_unmapped = mapping.is_some();
+    let known = inputs.known(events, mapping.unwrap_or_default());
     let place =
         |encoder: &Encoder| if encoders.len() == 1 { folder.into() } else { folder.join(encoder.name) };
     let part = |encoder: &&Encoder| Part {
         name: encoder.name,
         folder: place(encoder),
-        encoded: (encoder.encode)(known),
+        encoded: with_list(lists_unmapped, (encoder.encode)(&known)),
     };
     let parts: Vec<_> = encoders.iter().map(part).collect();
     refuse_collisions(&parts)?;
@@ -110,6 +123,29 @@ impl Prepared {
             count => Err(Failure::Input(format!("held back, because the WFM would refuse them: {count}"))),
         }
     }
+}
+
+/// What no row of the mapping names, as a table beside the documents; without a mapping, as a note.
+fn with_list(is_asked_for: bool, mut encoded: Encoded) -> Encoded {
+    let unmapped = &encoded.unmapped;
+    if unmapped.beyond > 0 {
+        encoded.notes.push(format!(
+            "seen without a mapping, and not listed, for there are too many: {}",
+            unmapped.beyond
+        ));
+    }
+    if is_asked_for && !unmapped.is_empty() {
+        encoded.documents.push(Document::new(UNMAPPED, unmapped.to_csv()));
+    } else if !unmapped.is_empty() {
+        let names: Vec<_> = unmapped
+            .entries()
+            .take(SHOWN)
+            .map(|seen| format!("{} {:?}", seen.kind.as_str(), seen.id))
+            .collect();
+        let (count, names) = (unmapped.entries().len(), names.join(", "));
+        encoded.notes.push(format!("{count} without a mapping, which --mapping DIR gives: {names}"));
+    }
+    encoded
 }
 
 fn refuse_collisions(parts: &[Part]) -> Result<(), Failure> {

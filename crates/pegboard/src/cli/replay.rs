@@ -16,7 +16,7 @@ use pegboard_model::{Millis, Timestamp};
 
 use super::{Failure, encode};
 use crate::clock;
-use crate::config::{queue_settings, statuses};
+use crate::config::{mapping, queue_settings, statuses};
 use crate::replay::{Cut, Input, InputKind, Inputs, KeepEvents, Settings, read};
 use crate::report_text::{Format, write_report};
 
@@ -87,6 +87,10 @@ pub(super) struct Arguments {
     /// --out. Several encodings have a folder each.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     encode: Vec<String>,
+    /// The folder with the tables that say how the WFM calls states, queues and agents, for --encode: states.csv, queues.csv,
+    /// agents.csv, sources.csv, keys.csv, settings.csv, as docs/mapping.md has them. What no row names is listed in unmapped.csv.
+    #[arg(long, value_name = "DIR", requires = "encode")]
+    mapping: Option<PathBuf>,
     /// The format: csv, json, ndjson, parquet.
     #[arg(long, value_name = "FORMAT", default_value = "csv")]
     format: Format,
@@ -150,6 +154,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let format = parse_format(arguments)?;
     let inputs = parse_inputs(arguments)?;
     let settings = settings(arguments)?;
+    let mapping = arguments.mapping.as_deref().map(mapping::read).transpose();
+    let mapping = mapping.map_err(|errors| Failure::Usage(errors.to_string()))?;
     let keep = if encode::wants_events(&encoders) { KeepEvents::Yes } else { KeepEvents::No };
     let mut records = read_all(&inputs, keep)?;
     let events = std::mem::take(&mut records.events);
@@ -164,7 +170,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let prepared = match &*encoders {
         [] => None,
-        encoders => Some(encode::prepare(&inputs.known(events), encoders, folder)?),
+        encoders => Some(encode::prepare(&inputs, events, mapping, encoders, folder)?),
     };
     write_folder(&inputs, &reports, format, folder)?;
     prepared.map_or(Ok(()), |prepared| prepared.write())

@@ -10,6 +10,7 @@ pub(crate) mod choice;
 mod document;
 mod fault;
 mod labels;
+pub mod mapping;
 mod nearest;
 pub mod queue_settings;
 mod schema;

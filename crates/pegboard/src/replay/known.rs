@@ -4,14 +4,16 @@ use pegboard_engine::segments::activity_rows;
 use pegboard_engine::{Interval, Window};
 use pegboard_model::report::Activity;
 use pegboard_model::{AgentProfile, Millis, Timestamp};
+use pegboard_sinks::mapping::Mapping;
 use pegboard_sinks::{AgentEntry, Known, RawEvent};
 
 use super::derive::{Cut, Inputs};
 use super::read::EventText;
 
 impl Inputs {
-    /// Everything that a sink may be handed; `events` are the platform's own, in order of arrival.
-    pub fn known(&self, events: Vec<EventText>) -> Known {
+    /// Everything that a sink may be handed; `events` are the platform's own, in order of arrival, `mapping` is
+    /// what planners say.
+    pub fn known(&self, events: Vec<EventText>, mapping: Mapping) -> Known {
         let intervals: Vec<_> = self.grid(Cut::Interval).intervals().collect();
         let mut states = self.segments();
         states.sort_by(|a, b| (a.start, &a.agent_id).cmp(&(b.start, &b.agent_id)));
@@ -29,6 +31,7 @@ impl Inputs {
             directory: self.directory(),
             statuses: self.settings.statuses.clone(),
             raw_events: events.into_iter().map(raw_event).collect(),
+            mapping,
         }
     }
 

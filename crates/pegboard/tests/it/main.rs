@@ -8,6 +8,7 @@
 
 mod archive;
 mod cli;
+mod encoded;
 mod kills;
 mod kinesis;
 mod live;

@@ -47,6 +47,9 @@ fn what_cannot_be_encoded_is_refused_before_anything_is_read() {
             &["no encoding 'iexx'", "'cxone-agent-activity' is there twice"],
         ),
         ("--encode cxone-agent-activity", &["--out"]),
+        ("--encode cxone-queue-report --pegging acw_end --out out", &["disconnect", "acw_end"]),
+        ("--encode cxone-queue-report --mapping tables --out out", &["tables", "cannot be read"]),
+        ("--report sessions --mapping tables", &["--encode"]),
         ("--encode cxone-agent-activity --interval 60m --out out", &["intervals of 15m", "60m"]),
     ] {
         replay(folder.path(), &format!("{FILES} {arguments}")).refused(64, said);
@@ -151,4 +154,39 @@ fn aspect_has_a_line_and_a_message_for_every_agent_event_in_order() {
     assert!(ids.eq(events.iter().map(|event| event["EventId"].clone())));
     let changes = events.iter().filter(|event| event["EventType"] != "HEART_BEAT").count();
     assert_eq!(documents.len() - messages.len(), changes);
+}
+
+#[test]
+fn a_mapping_names_agents_queues_and_states_and_lists_what_it_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    small_day(folder.path());
+    let tables = folder.path().join("tables");
+    fs::create_dir(&tables).unwrap();
+    fs::write(
+        tables.join("states.csv"),
+        "event_id,activity_code,status,send_as\nAvailable,Open,open,READY\n",
+    )
+    .unwrap();
+    fs::write(tables.join("sources.csv"), "source,prefix\namazon-connect,emea-\n").unwrap();
+    fs::write(tables.join("keys.csv"), "key,name\nagentStates,states\n").unwrap();
+    fs::write(tables.join("settings.csv"), "setting,value\nacd_type,ACME\nstates_per_message,7\n").unwrap();
+    let names = "cxone-agent-states,cxone-queue-report";
+    replay(folder.path(), &format!("{FILES} --encode {names} --mapping tables --out out")).well();
+    let written = files(&folder.path().join("out"));
+    let first = json(&written["cxone-agent-states/000001.json"]);
+    assert_eq!(first["acdType"], "ACME");
+    let states = first["states"].as_array().unwrap();
+    assert_eq!(states.len(), 7);
+    assert!(states.iter().all(|state| state["agentId"].as_str().unwrap().starts_with("emea-")));
+    let text = written.iter().filter(|(name, _)| name.starts_with("cxone-agent-states/"));
+    let text: String = text.map(|(_, body)| String::from_utf8_lossy(body)).collect();
+    assert!(text.contains(r#""eventId":"READY""#) && !text.contains(r#""eventId":"Available""#));
+    let unmapped = String::from_utf8_lossy(&written["cxone-agent-states/unmapped.csv"]);
+    assert!(unmapped.contains("\nstate,amazon-connect,Supervision,"), "{unmapped}");
+    assert!(!written.contains_key("cxone-queue-report/unmapped.csv"), "queues and agents have no tables");
+
+    fs::write(tables.join("states.csv"), "event_id,activity_code,status\nLunch,Lunch,maybe\n").unwrap();
+    fs::write(tables.join("settings.csv"), "setting,value\nacdtype,ACME\n").unwrap();
+    replay(folder.path(), &format!("{FILES} --encode {names} --mapping tables --out out"))
+        .refused(64, &["states.csv:2:13", "\"maybe\"", "settings.csv:2:1", "did you mean acd_type?"]);
 }

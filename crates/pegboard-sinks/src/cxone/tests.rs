@@ -1,0 +1,387 @@
+//! Bodies for CXone, to the byte.
+
+use jiff::tz::TimeZone;
+use pegboard_model::policy::{Pegging, ServiceLevelFormula};
+use pegboard_model::report::{Activity, AgentInterval, AgentQueueInterval, QueueInterval, SegmentRow};
+use pegboard_model::{Channel, Class, Direction, Fixed, Millis, Timestamp};
+
+use super::{AGENT_ACTIVITY, AGENT_STATES, KEYS, QUEUE_REPORT};
+use crate::mapping::{AgentMapping, AgentRow, Mapping, QueueMapping, QueueRow, Scope, WfmAgent, WfmQueue};
+use crate::{Encoded, Interval, Known, UnmappedPolicy};
+
+const START: &str = "2025-08-01T12:00:00Z";
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn seconds(seconds: i64) -> Millis {
+    Millis::from_seconds(seconds)
+}
+
+fn known() -> Known {
+    let start = at(START);
+    Known {
+        source: "amazon-connect".into(),
+        zone: TimeZone::UTC,
+        interval_length: Millis::from_minutes(15),
+        intervals: vec![Interval { start, end: start + Millis::from_minutes(15) }],
+        states: Vec::new(),
+        activities: Vec::new(),
+        sessions: Vec::new(),
+        agents: Vec::new(),
+        queues: Vec::new(),
+        agent_queues: Vec::new(),
+        directory: Vec::new(),
+        statuses: pegboard_engine::StatusTable::default(),
+        raw_events: Vec::new(),
+        mapping: Mapping::default(),
+    }
+}
+
+/// The interval of a real operator's file that section "test vector" of the notes on NICE has.
+fn queue(id: &str) -> QueueInterval {
+    QueueInterval {
+        interval_start: at(START),
+        interval_s: Millis::from_minutes(15),
+        source: "amazon-connect".into(),
+        queue_id: id.into(),
+        queue_name: "Billing".into(),
+        channel: Channel::Voice,
+        direction: Direction::Inbound,
+        offered: 22,
+        answered: 18,
+        answered_in_sl: 17,
+        abandoned: 4,
+        abandoned_in_sl: 2,
+        abandoned_short: 0,
+        transferred_out: 0,
+        transferred_in: 0,
+        queue_answered_s: seconds(60),
+        queue_answered_max_s: seconds(30),
+        queue_abandoned_s: seconds(90),
+        queue_abandoned_max_s: seconds(40),
+        talk_s: seconds(1075),
+        hold_s: seconds(434),
+        acw_s: Millis::new(82_500),
+        handle_s: seconds(1509),
+        service_level_s: seconds(20),
+        service_level_pct: Fixed::percent(17, 20),
+        service_level_formula: ServiceLevelFormula::AnsweredAbandonedLate,
+        pegging: Pegging::Disconnect,
+        backlog: None,
+        backlog_expired: None,
+        right_party: None,
+        right_party_talk_s: None,
+        right_party_acw_s: None,
+        wrong_party: None,
+        wrong_party_talk_s: None,
+        wrong_party_acw_s: None,
+        active: None,
+    }
+}
+
+fn agent_queue(agent: &str, queue: &str) -> AgentQueueInterval {
+    AgentQueueInterval {
+        interval_start: at(START),
+        interval_s: Millis::from_minutes(15),
+        source: "amazon-connect".into(),
+        agent_id: agent.into(),
+        agent_login: "jdoe".into(),
+        queue_id: queue.into(),
+        queue_name: "Billing".into(),
+        channel: Channel::Voice,
+        direction: Direction::Inbound,
+        answered: 4,
+        talk_s: seconds(272),
+        hold_s: seconds(40),
+        acw_s: seconds(55),
+        handle_s: seconds(312),
+        transferred_by_agent: 0,
+        pegging: Pegging::Disconnect,
+    }
+}
+
+fn agent(id: &str) -> AgentInterval {
+    AgentInterval {
+        interval_start: at(START),
+        interval_s: Millis::from_minutes(15),
+        source: "amazon-connect".into(),
+        agent_id: id.into(),
+        agent_login: "jdoe".into(),
+        agent_name: "J. Doe".into(),
+        team: "".into(),
+        login_s: seconds(900),
+        available_s: seconds(500),
+        ringing_s: seconds(0),
+        talk_s: seconds(205),
+        hold_s: seconds(40),
+        acw_s: seconds(55),
+        error_s: seconds(10),
+        aux_s: seconds(90),
+        unknown_s: seconds(0),
+        staffed_s: seconds(900),
+        status_available_s: seconds(900),
+        status_unavailable_s: seconds(0),
+    }
+}
+
+fn state(agent: &str, from: i64, to: Option<i64>, class: Class, event_id: &str) -> SegmentRow {
+    let start = at(START) + seconds(from);
+    let end = to.map(|to| at(START) + seconds(to));
+    SegmentRow {
+        source: "amazon-connect".into(),
+        agent_id: agent.into(),
+        agent_login: format!("login-{agent}").into(),
+        start,
+        end,
+        duration_s: end.unwrap_or(at(START) + seconds(900)).since(start),
+        class,
+        status_id: None,
+        status_name: "Available".into(),
+        contact_id: None,
+        channel: None,
+        initiation: None,
+        queue_id: None,
+        queue_name: None,
+        event_id: event_id.into(),
+        reason: "".into(),
+    }
+}
+
+fn activity(row: &SegmentRow) -> Activity {
+    let row = row.clone();
+    Activity {
+        source: row.source,
+        agent_id: row.agent_id,
+        agent_login: row.agent_login,
+        start: row.start,
+        end: row.end,
+        duration_s: row.duration_s,
+        class: row.class,
+        status_id: row.status_id,
+        status_name: row.status_name,
+        contact_id: row.contact_id,
+        channel: row.channel,
+        initiation: row.initiation,
+        queue_id: row.queue_id,
+        queue_name: row.queue_name,
+        event_id: row.event_id,
+        reason: row.reason,
+    }
+}
+
+fn text(encoded: &Encoded) -> String {
+    assert_eq!(encoded.refused, []);
+    let bodies = encoded
+        .documents
+        .iter()
+        .map(|document| format!("{}: {}", document.name, String::from_utf8(document.body.clone()).unwrap()));
+    bodies.collect::<Vec<_>>().join("\n").replace(r#"":["#, "\":[\n ").replace("},{", "},\n {")
+}
+
+#[test]
+fn the_body_of_an_interval() {
+    let known = Known {
+        queues: vec![queue("q-1")],
+        agent_queues: vec![agent_queue("1001", "q-1")],
+        agents: vec![agent("1001")],
+        ..known()
+    };
+    insta::assert_snapshot!(text(&(QUEUE_REPORT.encode)(&known)));
+}
+
+#[test]
+fn every_key_can_be_renamed() {
+    fn keys_of(value: &serde_json::Value, keys: &mut std::collections::BTreeSet<String>) {
+        match value {
+            serde_json::Value::Array(items) => items.iter().for_each(|item| keys_of(item, keys)),
+            serde_json::Value::Object(entries) => entries.iter().for_each(|(key, value)| {
+                keys.insert(key.clone());
+                keys_of(value, keys);
+            }),
+            _ => {}
+        }
+    }
+    let mut known = Known {
+        queues: vec![queue("q-1")],
+        agent_queues: vec![agent_queue("1001", "q-1")],
+        agents: vec![agent("1001")],
+        states: vec![state("1001", 0, Some(10), Class::Aux, "Lunch")],
+        ..known()
+    };
+    known.activities = vec![activity(&known.states[0])];
+    let mut keys = std::collections::BTreeSet::new();
+    for encoder in [QUEUE_REPORT, AGENT_STATES, AGENT_ACTIVITY] {
+        for document in (encoder.encode)(&known).documents {
+            keys_of(&serde_json::from_slice(&document.body).unwrap(), &mut keys);
+        }
+    }
+    assert_eq!(keys.iter().map(String::as_str).collect::<Vec<_>>(), KEYS);
+}
+
+#[test]
+fn an_activity_is_whole_in_the_interval_in_which_it_ends() {
+    let mut known = known();
+    let end = known.intervals[0].end;
+    known.intervals.push(Interval { start: end, end: end + Millis::from_minutes(15) });
+    known.activities = [(-3600, 10), (10, 11), (11, 900), (900, 901)]
+        .map(|(from, to)| activity(&state("1001", from, Some(to), Class::Aux, "Lunch")))
+        .into();
+    insta::assert_snapshot!(text(&(AGENT_ACTIVITY.encode)(&known)));
+}
+
+#[test]
+fn an_interval_without_anything_has_all_three_reports() {
+    let encoded = (QUEUE_REPORT.encode)(&known());
+    insta::assert_snapshot!(text(&encoded));
+}
+
+#[test]
+fn several_queues_are_one_and_their_percentage_is_made_again() {
+    let to = WfmQueue { id: "care".into(), name: "Customer care".into() };
+    let row = |queue: &str| QueueRow {
+        queue: queue.into(),
+        channel: None,
+        direction: None,
+        scope: Scope::default(),
+        to: to.clone(),
+    };
+    let mut known = Known { queues: vec![queue("q-1"), queue("q-2")], ..known() };
+    known.queues[1].answered_in_sl = 0;
+    known.queues[1].service_level_pct = Fixed::percent(0, 20);
+    known.mapping.queues = QueueMapping::new(vec![row("q-1"), row("q-2")]);
+    let encoded = (QUEUE_REPORT.encode)(&known);
+    let body: serde_json::Value = serde_json::from_slice(&encoded.documents[0].body).unwrap();
+    let line = &body["queueReport"][0];
+    assert_eq!(line["queueId"], "care");
+    assert!(body["queueReport"][1].is_null());
+    for (key, value) in [
+        ("contactsReceived", 44.0),
+        ("handledShort", 17.0),
+        ("handledLong", 19.0),
+        ("serviceLevelPercent", 42.5),
+        ("workTime", 165.0),
+    ] {
+        assert_eq!(line[key].as_f64(), Some(value), "{key}");
+    }
+    assert!(encoded.unmapped.is_empty());
+}
+
+#[test]
+fn what_no_row_names_is_listed_and_sent_or_held() {
+    let row = AgentRow {
+        agent: "1001".into(),
+        scope: Scope::default(),
+        to: WfmAgent { id: "P1".into(), value: "".into() },
+    };
+    let mut known = Known { agents: vec![agent("1001"), agent("1002")], ..known() };
+    known.mapping.agents = AgentMapping::new(vec![row]);
+    let ids = |encoded: &Encoded| -> Vec<String> {
+        let body: serde_json::Value = serde_json::from_slice(&encoded.documents[0].body).unwrap();
+        let lines = body["agentSystemPerformanceReport"].as_array().unwrap().clone();
+        lines.iter().map(|line| line["agentId"].as_str().unwrap().to_owned()).collect()
+    };
+    let sent = (QUEUE_REPORT.encode)(&known);
+    assert_eq!(ids(&sent), ["1002", "P1"]);
+    known.mapping.settings.unmapped = UnmappedPolicy::Hold;
+    let held = (QUEUE_REPORT.encode)(&known);
+    assert_eq!(ids(&held), ["P1"]);
+    for encoded in [sent, held] {
+        let listed: Vec<_> = encoded.unmapped.entries().map(|seen| seen.id.to_string()).collect();
+        assert_eq!(listed, ["1002"]);
+    }
+}
+
+#[test]
+fn a_person_who_is_two_agents_is_never_signed_in_for_longer_than_there_is_time() {
+    let row = |agent: &str| AgentRow {
+        agent: agent.into(),
+        scope: Scope::default(),
+        to: WfmAgent { id: "P".into(), value: "pat".into() },
+    };
+    let mut known = Known { agents: vec![agent("a"), agent("b")], ..known() };
+    known.mapping.agents = AgentMapping::new(vec![row("a"), row("b")]);
+    known.states = vec![
+        state("a", 0, Some(0), Class::SignedOut, "LOGIN"),
+        state("a", 0, Some(600), Class::Available, "Available"),
+        state("b", 0, Some(300), Class::SignedOut, "Offline"),
+        state("b", 300, Some(300), Class::SignedOut, "LOGIN"),
+        state("b", 300, Some(400), Class::Talk, "VOICE-INBOUND-CONNECTED"),
+        state("b", 400, None, Class::Aux, "Break"),
+        state("a", 600, None, Class::SignedOut, "LOGOUT"),
+    ];
+    let body: serde_json::Value =
+        serde_json::from_slice(&(QUEUE_REPORT.encode)(&known).documents[0].body).unwrap();
+    let line = &body["agentSystemPerformanceReport"][0];
+    assert_eq!((line["agentId"].as_str(), line["agentValue"].as_str()), (Some("P"), Some("pat")));
+    let times = ["readyTime", "notReady", "loginTime"].map(|key| line[key].as_i64().unwrap());
+    assert_eq!(times, [500, 300, 900], "talk from 300 to 400, available until 600, then the break");
+    let states: serde_json::Value =
+        serde_json::from_slice(&(AGENT_STATES.encode)(&known).documents[0].body).unwrap();
+    let seen: Vec<_> = states["agentStates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|state| {
+            let text = |key: &str| state[key].as_str().unwrap().to_owned();
+            (text("eventTime")[14..19].to_owned(), text("eventId"), state["sequence"].as_i64().unwrap())
+        })
+        .collect();
+    let expected = [
+        ("00:00", "LOGIN", 1),
+        ("00:00", "Available", 2),
+        ("05:00", "VOICE-INBOUND-CONNECTED", 3),
+        ("06:40", "Available", 4),
+        ("10:00", "Break", 5),
+    ];
+    assert_eq!(seen, expected.map(|(at, event, sequence)| (at.to_owned(), event.to_owned(), sequence)));
+}
+
+#[test]
+fn states_are_messages_in_the_order_of_the_feed() {
+    let mut known = known();
+    known.states = vec![
+        state("1", -60, Some(0), Class::SignedOut, ""),
+        state("1", 0, Some(0), Class::SignedOut, "LOGIN"),
+        state("1", 0, Some(100), Class::Aux, "Lunch"),
+        state("2", 50, None, Class::Unknown, "Available"),
+        state("1", 100, Some(102), Class::Ringing, "VOICE-INBOUND-CONNECTING"),
+        state("1", 102, Some(200), Class::Aux, "Lunch"),
+        state("1", 200, None, Class::SignedOut, "LOGOUT"),
+    ];
+    known.mapping.settings.states_per_message = 2;
+    let encoded = (AGENT_STATES.encode)(&known);
+    insta::assert_snapshot!(text(&encoded));
+    let listed: Vec<_> = encoded.unmapped.entries().map(|seen| (seen.id.to_string(), seen.count)).collect();
+    assert_eq!(listed, [("Lunch".to_owned(), 2)]);
+
+    known.mapping.settings.shortest_state = seconds(3);
+    known.mapping.settings.states_per_message = 100;
+    let debounced = (AGENT_STATES.encode)(&known);
+    let body: serde_json::Value = serde_json::from_slice(&debounced.documents[0].body).unwrap();
+    let events: Vec<_> = body["agentStates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|state| state["eventId"].as_str().unwrap())
+        .collect();
+    assert_eq!(events, ["LOGIN", "Lunch", "LOGOUT"], "the call was gone before it rang");
+}
+
+#[test]
+fn a_report_that_would_be_refused_is_held_back_and_says_why() {
+    let mut known = Known {
+        queues: vec![queue("q-1"), queue("q-2")],
+        agent_queues: vec![agent_queue("1001", "q-2")],
+        agents: vec![agent("1001")],
+        ..known()
+    };
+    known.queues[0].offered = 23;
+    known.queues[1].hold_s = seconds(30);
+    known.agents[0].available_s = seconds(850);
+    known.intervals[0].end = known.intervals[0].start + Millis::from_minutes(10);
+    let encoded = (QUEUE_REPORT.encode)(&known);
+    assert!(encoded.documents.is_empty());
+    insta::assert_snapshot!(encoded.refused[0].reasons.join("\n"));
+}
