@@ -272,7 +272,7 @@ fn a_queue_report_is_taken_only_as_it_should_be() {
             ),
             (
                 "/agentSystemPerformanceReport/0/notReady",
-                json!(401),
+                json!(402),
                 202,
                 "IDENTITY",
                 "agentSystemPerformanceReport[0].loginTime",

@@ -2,7 +2,7 @@
 
 use pegboard_model::policy::Pegging;
 
-use crate::{Encoded, Known, aspect, cxone};
+use crate::{Encoded, Known, aspect, cxone, iex};
 
 /// A way to write what Pegboard knows.
 #[derive(Debug, Clone, Copy)]
@@ -22,8 +22,14 @@ pub struct Encoder {
 }
 
 /// All of them.
-pub const ENCODERS: &[Encoder] =
-    &[cxone::QUEUE_REPORT, cxone::AGENT_STATES, cxone::AGENT_ACTIVITY, aspect::PRODUCTIVITY, aspect::RTA];
+pub const ENCODERS: &[Encoder] = &[
+    cxone::QUEUE_REPORT,
+    cxone::AGENT_STATES,
+    cxone::AGENT_ACTIVITY,
+    iex::IEX,
+    aspect::PRODUCTIVITY,
+    aspect::RTA,
+];
 
 /// The encoder of this name.
 pub fn encoder(name: &str) -> Option<&'static Encoder> {

@@ -17,6 +17,8 @@ mod known;
 pub mod mapping;
 mod merge;
 mod settings;
+#[cfg(test)]
+mod test_data;
 mod whole;
 
 pub use document::{Document, Encoded, Refused};

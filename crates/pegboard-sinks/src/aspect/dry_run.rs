@@ -51,7 +51,7 @@ fn productivity(known: &Known, settings: &Settings) -> Encoded {
         (without_user, "events that name no user have no line"),
         (repeated, "events that came again have one line"),
     ];
-    Encoded { documents, refused, notes: told(notes) }
+    Encoded { documents, refused, notes: told(notes), ..Encoded::default() }
 }
 
 fn rta(known: &Known, settings: &Settings) -> Encoded {
@@ -79,7 +79,7 @@ fn rta(known: &Known, settings: &Settings) -> Encoded {
         (filtered, "events of agents whom the filter holds back are left out"),
         (repeated, "events that came again are sent once"),
     ];
-    Encoded { documents, refused, notes: told(notes) }
+    Encoded { documents, refused, notes: told(notes), ..Encoded::default() }
 }
 
 fn told<const N: usize>(counts: [(u64, &str); N]) -> Vec<String> {

@@ -1,1 +1,57 @@
-//! NICE IEX: interval files and contact history.
+//! NICE IEX WFM (`TotalView`).
+//!
+//! The layout of the interval file and its name are public through integrators' repositories, not through NICE; what the columns of the
+//! contact history import are called is not public at all. What is ours stands in `docs/sinks/iex.md`.
+
+mod contact_history;
+mod interval_file;
+mod period;
+#[cfg(test)]
+mod tests;
+
+use pegboard_model::policy::Pegging;
+
+pub use contact_history::HISTORY_COLUMNS;
+
+use self::period::Period;
+use crate::merge::{Merged, People};
+use crate::{Encoded, Encoder, Known, Refused};
+
+/// An interval file for each interval, also an idle one, and the same numbers of queues as one file for the import of contact
+/// history. IEX pegs a contact to the interval in which it ends.
+pub const IEX: Encoder = Encoder {
+    name: "iex",
+    about: "NICE IEX WFM: interval files with four reports, and contact history for the import by hand",
+    pegging: Some(Pegging::Disconnect),
+    interval_minutes: &[15, 30],
+    raw_events: false,
+    encode,
+};
+
+fn encode(known: &Known) -> Encoded {
+    let merged = Merged::of(known);
+    let mut encoded = Encoded { notes: merged.notes(), ..Encoded::default() };
+    let sessions = People::of(known).sessions();
+    let periods = Period::all(known, merged.intervals);
+    let repeated = periods.iter().filter(|period| period.intervals.len() > 1).count();
+    if repeated > 0 {
+        encoded.notes.push(format!(
+            "the clock was put back: {repeated} files hold two intervals each, added up, since both have the same name"
+        ));
+    }
+    let has_years = periods.first().map(Period::year) != periods.last().map(Period::year);
+    for period in &periods {
+        let file = interval_file::file(known, period, &sessions, has_years);
+        let reasons = period.violations(known.interval_length);
+        if reasons.is_empty() {
+            encoded.documents.push(file);
+        } else {
+            encoded.refused.push(Refused { name: file.name, reasons });
+        }
+    }
+    if encoded.refused.is_empty() {
+        encoded.documents.extend(contact_history::file(known, &periods));
+    }
+    encoded.unmapped = merged.inbox;
+    encoded
+}

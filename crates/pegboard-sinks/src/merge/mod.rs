@@ -10,12 +10,12 @@ mod sums;
 use std::collections::BTreeMap;
 
 use pegboard_model::report::{AgentQueueInterval, QueueInterval};
-use pegboard_model::{Millis, Timestamp};
+use pegboard_model::{Millis, Text, Timestamp};
 
 use crate::mapping::{Inbox, WfmAgent, WfmQueue};
 use crate::{Interval, Known};
 
-pub(crate) use people::{Change, Done, People};
+pub(crate) use people::{Change, Done, People, SignedIn};
 
 /// What happened in a queue of the WFM in an interval. The names in the sum are those of its first row.
 #[derive(Debug, Clone)]
@@ -56,8 +56,8 @@ pub(crate) struct Lines {
 pub(crate) struct OutsideQueues {
     /// How many in all.
     pub(crate) contacts: u64,
-    /// Of those outbound, and how long they took, by person.
-    pub(crate) outbound: BTreeMap<WfmAgent, (u64, Millis)>,
+    /// Of those outbound, and how long they took, by the id of the person.
+    pub(crate) outbound: BTreeMap<Text, (u64, Millis)>,
 }
 
 /// Every interval with its lines, and what no row of the mapping names.
@@ -65,6 +65,46 @@ pub(crate) struct OutsideQueues {
 pub(crate) struct Merged {
     pub(crate) intervals: Vec<(Interval, Lines)>,
     pub(crate) inbox: Inbox,
+}
+
+impl Lines {
+    /// Adds the lines of another interval.
+    pub(crate) fn add(&mut self, other: Self) {
+        for line in other.queues {
+            match self.queues.iter_mut().find(|known| known.queue.id == line.queue.id) {
+                Some(known) => sums::add_queue(&mut known.sum, &line.sum),
+                None => self.queues.push(line),
+            }
+        }
+        for line in other.agent_queues {
+            let is_same = |known: &&mut AgentQueueLine| {
+                (&known.queue.id, &known.agent.id) == (&line.queue.id, &line.agent.id)
+            };
+            match self.agent_queues.iter_mut().find(is_same) {
+                Some(known) => sums::add_agent_queue(&mut known.sum, &line.sum),
+                None => self.agent_queues.push(line),
+            }
+        }
+        for line in other.agents {
+            match self.agents.iter_mut().find(|known| known.agent.id == line.agent.id) {
+                Some(known) => {
+                    known.login += line.login;
+                    known.ready += line.ready;
+                    known.not_ready += line.not_ready;
+                }
+                None => self.agents.push(line),
+            }
+        }
+        self.outside_queues.contacts += other.outside_queues.contacts;
+        for (agent, (contacts, time)) in other.outside_queues.outbound {
+            let sum = self.outside_queues.outbound.entry(agent).or_default();
+            sum.0 += contacts;
+            sum.1 += time;
+        }
+        self.queues.sort_by(|a, b| a.queue.id.cmp(&b.queue.id));
+        self.agent_queues.sort_by(|a, b| (&a.agent.id, &a.queue.id).cmp(&(&b.agent.id, &b.queue.id)));
+        self.agents.sort_by(|a, b| a.agent.id.cmp(&b.agent.id));
+    }
 }
 
 impl Merged {

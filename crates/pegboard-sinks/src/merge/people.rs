@@ -39,6 +39,14 @@ pub(crate) struct Done {
     pub(crate) duration: Millis,
 }
 
+/// From a sign-in to a sign-out that has happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SignedIn {
+    pub(crate) agent: WfmAgent,
+    pub(crate) start: Timestamp,
+    pub(crate) end: Timestamp,
+}
+
 /// An agent of an ACD.
 type AcdAgent<'k> = (&'k SourceName, &'k AgentId);
 
@@ -137,6 +145,24 @@ impl<'k> People<'k> {
         }
         done.sort_by(|a, b| (a.end, &a.agent.id, a.start).cmp(&(b.end, &b.agent.id, b.start)));
         done
+    }
+
+    /// When everybody was signed in, by the sign-out and then by person. Agents whom nobody names and who wait are left out.
+    pub(crate) fn sessions(&self) -> Vec<SignedIn> {
+        let mut sessions = Vec::new();
+        let mut listed_elsewhere = Inbox::default();
+        for session in &self.known.sessions {
+            let Some(end) = session.sign_out else { continue };
+            let (source, id, login) = (&session.source, &session.agent_id, &session.agent_login);
+            let (agent, is_mapped) = self.known.mapping.agent(source, id, login, session.sign_in);
+            let is_sent = self.note(source, id, login, session.sign_in, is_mapped, &mut listed_elsewhere);
+            if is_sent && !self.unions.contains_key(&agent.id) {
+                sessions.push(SignedIn { agent, start: session.sign_in, end });
+            }
+        }
+        sessions.extend(self.unions.values().flat_map(|(agent, pieces)| union_sessions(agent, pieces)));
+        sessions.sort_by(|a, b| (a.end, &a.agent.id).cmp(&(b.end, &b.agent.id)));
+        sessions
     }
 
     /// Adds everybody's time to the lines of the intervals.
@@ -298,6 +324,23 @@ fn union_changes(agent: &WfmAgent, pieces: &[Piece<'_>]) -> Vec<Change> {
         }
     }
     changes
+}
+
+/// The maximal spans in which a person was signed in as whomever, but for one that lasts.
+fn union_sessions(agent: &WfmAgent, pieces: &[Piece<'_>]) -> Vec<SignedIn> {
+    let mut sessions: Vec<SignedIn> = Vec::new();
+    let mut lasts = false;
+    for piece in pieces.iter().filter(|piece| piece.row.class.is_signed_in()) {
+        lasts = piece.is_open;
+        match sessions.last_mut() {
+            Some(last) if last.end == piece.start => last.end = piece.end,
+            _ => sessions.push(SignedIn { agent: agent.clone(), start: piece.start, end: piece.end }),
+        }
+    }
+    if lasts {
+        sessions.pop();
+    }
+    sessions
 }
 
 /// What a state was, once it is over.

@@ -52,7 +52,7 @@ fn add_agents(known: &Known, names: &mut Names<'_>, lines: &mut BTreeMap<Timesta
                 let outside = &mut lines.entry(row.interval_start).or_default().outside_queues;
                 outside.contacts += row.answered;
                 if row.direction == Direction::Outbound {
-                    let (contacts, time) = outside.outbound.entry(agent).or_default();
+                    let (contacts, time) = outside.outbound.entry(agent.id).or_default();
                     *contacts += row.answered;
                     *time += row.handle_s;
                 }

@@ -10,7 +10,7 @@ use pegboard_sinks::mapping::{
     AgentMapping, AgentRow, EventMatch, MappedState, Mapping, Pattern, QueueMapping, QueueRow, Scope,
     StateMapping, StateRow, WfmAgent, WfmQueue,
 };
-use pegboard_sinks::{SettingError, Settings, cxone};
+use pegboard_sinks::{SettingError, Settings, cxone, iex};
 
 use super::document::read_side_file;
 use super::fault::{ConfigErrors, Fault};
@@ -195,7 +195,8 @@ fn parse_keys(path: &Path, bytes: &[u8]) -> Result<HashMap<String, String>, Conf
     pairs(path, bytes, ["key", "name"], |sheet, key, name| {
         check_name(sheet, "name", name);
         let mut places = key.text.split('.');
-        if let Some(unknown) = places.find(|place| !cxone::KEYS.contains(place)) {
+        let is_known = |place: &&str| cxone::KEYS.contains(place) || iex::HISTORY_COLUMNS.contains(place);
+        if let Some(unknown) = places.find(|place| !is_known(place)) {
             let help =
                 nearest(unknown, cxone::KEYS.iter().copied()).map(|name| format!("did you mean {name}?"));
             let message = format!("no body has the key {unknown:?}");

@@ -1,9 +1,12 @@
 //! Bodies for a WFM say what the reports say, and keep the rules of the WFM, for every simulated centre.
 
 use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
 
 use pegboard::replay::{Cut, Inputs};
 use pegboard_model::{Direction, Millis};
+use pegboard_sim::stand_in::asc_manager::{AscManager, Options};
 use pegboard_sinks::mapping::Mapping;
 use pegboard_sinks::{Encoded, encoder};
 use serde_json::Value;
@@ -151,4 +154,50 @@ fn states_are_the_feed_agent_by_agent() {
     }
     assert!(feed.len() > 10);
     assert_eq!(sent, feed);
+}
+
+/// What a stand-in for NICE's service answers: the status.
+fn post(service: &AscManager, token: &str, number: usize, path: &str, body: &[u8]) -> (u16, String) {
+    let mut connection = TcpStream::connect(service.url().trim_start_matches("http://")).unwrap();
+    let head = format!(
+        "POST /asc/v1/{path} HTTP/1.1\r\nauthorization: Bearer {token}\r\nidempotency-key: {number}\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    connection.write_all(head.as_bytes()).unwrap();
+    connection.write_all(body).unwrap();
+    connection.shutdown(Shutdown::Write).unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head[9..12].parse().unwrap(), body.to_owned())
+}
+
+#[test]
+fn another_reading_of_the_bodies_accepts_every_one() {
+    let service = AscManager::serve(Options::at("2026-03-02T12:00:00Z".parse().unwrap())).unwrap();
+    let keys = br#"{"accessKeyId":"KEYID====","accessKeySecret":"KEYSECRET===="}"#;
+    let (_, token) = post(&service, "", 0, "token", keys);
+    let token: Value = serde_json::from_str(&token).unwrap();
+    let token = token["access_token"].as_str().unwrap();
+    let mut sent = 0;
+    for seed in 0..3 {
+        let inputs = centre(seed);
+        for (name, path) in [
+            ("cxone-queue-report", "reports/queue"),
+            ("cxone-agent-activity", "reports/agent-activity"),
+            ("cxone-agent-states", "agent-states"),
+        ] {
+            for document in encode(&inputs, name).documents {
+                sent += 1;
+                let (status, answer) = post(&service, token, sent, path, &document.body);
+                let verdict: Value = serde_json::from_str(&answer).unwrap();
+                assert_eq!(
+                    (status, &verdict["errors"]),
+                    (202, &serde_json::json!([])),
+                    "{name} {document:?}"
+                );
+            }
+        }
+    }
+    assert!(sent > 3 * 2 * 16);
 }

@@ -103,7 +103,8 @@ fn performance_row<'a>(row: &mut Members<'a>, rules: &Rules) -> Option<&'a str> 
     let Some([ready, not_ready, login]) = row.wholes(["readyTime", "notReady", "loginTime"]) else {
         return agent;
     };
-    if sum([ready, not_ready]) > login {
+    // Each of them is rounded by itself, which makes two halves a second that there was not.
+    if sum([ready, not_ready]) > login.saturating_add(1) {
         row.problem("IDENTITY", "loginTime", "an agent was ready and not ready for longer than signed in");
     }
     if Millis::from_seconds(i64::try_from(login).unwrap_or(i64::MAX / 1000)) > rules.interval {

@@ -119,3 +119,47 @@ fn r07_a_sample_that_is_no_json_is_a_bad_record() {
     assert_eq!(ended.text().lines().count(), 1, "a header alone");
     assert!(ended.stderr.contains("1 record could not be used"), "{}", ended.stderr);
 }
+
+#[test]
+fn the_session_of_2018_as_a_wfm_would_be_sent_it() {
+    let Some(session) = sample("agent-events/aspect-2018-session.ndjson") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let encodings = "cxone-agent-states,cxone-agent-activity,cxone-queue-report,iex";
+    let arguments = format!("--agent-events {} --encode {encodings} --out out", session.display());
+    replay(folder.path(), &arguments).well();
+    let read = |name: &str| fs::read_to_string(folder.path().join("out").join(name)).unwrap();
+    let states: serde_json::Value = serde_json::from_str(&read("cxone-agent-states/000001.json")).unwrap();
+    let seen: Vec<_> = states["agentStates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|state| {
+            ["eventTime", "eventId", "eventReason"].map(|key| state[key].as_str().unwrap()).join(" ")
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            "2018-05-16T16:12:59.059Z LOGIN Offline",
+            "2018-05-16T16:12:59.059Z Offline ",
+            "2018-05-16T16:23:19.019Z Available ",
+            "2018-05-16T16:32:59.059Z Break ",
+            "2018-05-16T16:42:48.048Z Lunch ",
+            "2018-05-16T16:50:18.018Z Offline ",
+            "2018-05-16T16:55:52.052Z LOGOUT Offline",
+        ]
+    );
+    let report: serde_json::Value =
+        serde_json::from_str(&read("cxone-queue-report/20180516T163000Z.json")).unwrap();
+    let agent = &report["agentSystemPerformanceReport"][0];
+    let times = ["readyTime", "notReady", "loginTime"].map(|key| agent[key].as_i64().unwrap());
+    assert_eq!(times, [179, 721, 900]);
+    assert_eq!(report["queueReport"], serde_json::json!([]));
+    let activity = read("cxone-agent-activity/20180516T164500Z.json");
+    assert!(activity.contains(r#""eventId":"Lunch","eventReason":"","startTime":"2018-05-16T16:42:48.048Z","endTime":"2018-05-16T16:50:18.018Z","duration":450"#), "{activity}");
+    assert!(
+        read("iex/051618.1630").contains("\t0\t0\t179\t721\t0\t0\t900\t\r\n"),
+        "{}",
+        read("iex/051618.1630")
+    );
+}
