@@ -154,6 +154,10 @@ impl Pair {
     }
 }
 
+/// What an ACD may call ready besides the time of waiting. Amazon's idle time has contained ringing since 2025, and the time in which a
+/// missed contact blocks routing all along (administrator guide, "Historical metrics definitions").
+const READY_TIMES: [&str; 3] = ["is productive", "contains ringing", "contains ringing and errors"];
+
 /// What is compared: of a stretch, about something.
 struct Line {
     start: Timestamp,
@@ -161,8 +165,8 @@ struct Line {
     about: Row,
     acd_report: String,
     pairs: BTreeMap<Column, Pair>,
-    /// What the ready time would be by the other policy, where it is told.
-    productive: Option<i64>,
+    /// What the ready time would be otherwise, as [`READY_TIMES`] has it, where it is told.
+    ready: Option<[i64; READY_TIMES.len()]>,
     told_pegging: Option<pegboard_model::policy::Pegging>,
 }
 
@@ -200,7 +204,9 @@ impl Comparison<'_> {
             pairs.insert(*column, Pair { acd: told_units(*value), computed: own, allowed });
         }
         let sum = |column: &str| rows.iter().map(|row| millis(row.get(column))).sum::<i64>();
+        let ringing = sum("available_s") + sum("ringing_s");
         let productive = sum("login_s") - sum("aux_s") - sum("error_s");
+        let ready = [productive, ringing, ringing + sum("error_s")];
         let about = ABOUT.iter().map(|column| {
             let known = told.shown.get(*column).filter(|value| !value.is_null());
             let found = known.or_else(|| rows.first().filter(|_| rows.len() == 1)?.get(*column));
@@ -212,7 +218,7 @@ impl Comparison<'_> {
             about: about.collect(),
             acd_report: told.row.name.to_string(),
             pairs,
-            productive: (self.report == AcdReport::AgentInterval).then_some(productive),
+            ready: (self.report == AcdReport::AgentInterval).then_some(ready),
             told_pegging: told.row.pegging,
         }
     }
@@ -236,11 +242,13 @@ impl Comparison<'_> {
                 about: line.about.clone(),
                 acd_report: line.acd_report.clone(),
                 pairs: BTreeMap::new(),
-                productive: line.productive.map(|_| 0),
+                ready: line.ready.map(|_| Default::default()),
                 told_pegging: line.told_pegging,
             });
             day.length += line.length;
-            day.productive = day.productive.zip(line.productive).map(|(day, line)| day + line);
+            for (day, line) in day.ready.iter_mut().flatten().zip(line.ready.iter().flatten()) {
+                *day += line;
+            }
             for (column, pair) in &line.pairs {
                 day.pairs.entry(*column).or_default().add(*pair);
             }
@@ -278,9 +286,10 @@ impl Comparison<'_> {
         if of_contacts && let Some(told) = line.told_pegging.filter(|told| *told != self.config.pegging) {
             return format!("pegging: the ACD counts by {told}, here by {}", self.config.pegging);
         }
-        let productive = line.productive.filter(|productive| (pair.acd - productive).abs() <= pair.allowed);
-        if column == Column::Available && productive.is_some() {
-            return "ready_time: the ACD's is productive, here it is waiting".to_owned();
+        let mut ready = READY_TIMES.iter().zip(line.ready.iter().flatten());
+        let other = ready.find(|(_, ready)| (pair.acd - **ready).abs() <= pair.allowed);
+        if let Some((other, _)) = other.filter(|_| column == Column::Available) {
+            return format!("ready_time: the ACD's {other}, here it is waiting");
         }
         let day_agrees = day.and_then(|day| day.pairs.get(&column)).is_some_and(|pair| !pair.differs());
         if of_contacts && day_agrees {
@@ -455,25 +464,33 @@ mod tests {
         assert_eq!(found[0].2, "pegging: the ACD counts by enqueue, here by disconnect");
     }
 
-    #[test]
-    fn ready_time_by_the_other_policy_is_recognised() {
+    /// The reason and the difference of a ready time that the ACD tells in seconds.
+    fn ready(told: i64) -> (Value, Value) {
         let grouping = Grouping { agent: Some(Known::Name("ann".into())), ..Grouping::default() };
         let quarter = Millis::from_minutes(15);
         let mut row = AcdRow::new(AcdReport::AgentInterval, "ASPR".into(), at(0), quarter, grouping);
-        row.put(Column::Available, Number::Duration(Millis::from_seconds(800)));
+        row.put(Column::Available, Number::Duration(Millis::from_seconds(told)));
         let shown = acd_rows::show(&"acme".into(), &row, &Directory::default());
         let own = json!({
             "interval_start": at(0).to_string(), "agent_id": "a-1", "agent_login": "ann", "login_s": 900, "aux_s": 90,
-            "error_s": 10, "available_s": 300,
+            "error_s": 10, "available_s": 300, "ringing_s": 25,
         });
         let config = config();
-        let tolerance = Millis::from_seconds(1);
-        let report = AcdReport::AgentInterval;
+        let (report, tolerance) = (AcdReport::AgentInterval, Millis::from_seconds(1));
         let comparison = Comparison { config: &config, report, tolerance, agreeing: false };
         let computed = Computed::of(into_object(own).into_iter());
         let window = Window { from: at(0), to: at(15) };
         let rows = comparison.rows(vec![Told { row, shown }], &computed, window, false);
-        assert_eq!(rows[0]["reason"], "ready_time: the ACD's is productive, here it is waiting");
-        assert_eq!((&rows[0]["agent_id"], &rows[0]["difference"]), (&json!("a-1"), &json!(500)));
+        assert_eq!(rows[0]["agent_id"], "a-1");
+        (rows[0]["reason"].clone(), rows[0]["difference"].clone())
+    }
+
+    #[test]
+    fn a_ready_time_that_is_another_one_is_recognised() {
+        let reason = |other| json!(format!("ready_time: the ACD's {other}, here it is waiting"));
+        assert_eq!(ready(800), (reason("is productive"), json!(500)));
+        assert_eq!(ready(325), (reason("contains ringing"), json!(25)));
+        assert_eq!(ready(335), (reason("contains ringing and errors"), json!(35)));
+        assert_eq!(ready(350), (json!(""), json!(50)));
     }
 }
