@@ -70,6 +70,7 @@ static FILES: &[(&str, &[u8])] = &embed![
     "js/reports/week-before.js",
     "js/repair/letters.js",
     "js/repair/main.js",
+    "js/repair/mending.js",
     "js/repair/reasons.js",
     "js/sign-in/main.js",
     "js/sources/card.js",

@@ -39,6 +39,7 @@ const NAMED = new Set([
   "position",
   "kind",
   "acd_report",
+  "name",
   "file",
   "changed",
 ]);
@@ -173,6 +174,7 @@ test("S36: completeness and reconciliation", () =>
     await shows(page, "#differences tbody");
     await pointAtAll(page, ".strip .cell, [title]");
     await shows(page, "#pointed");
+    await shows(page, "#file-list");
     await page.locator("#find").fill("<img");
   }));
 

@@ -30,6 +30,8 @@ export class MockServer {
     this.store = 1;
     this.number = 0;
     this.requests = [];
+    this.mended = [];
+    this.gone = new Set();
     this.changes = [];
     this.streams = new Set();
     this.server = createServer((request, response) => this.#answer(request, response));
@@ -188,6 +190,8 @@ export class MockServer {
         ? this.#json(response, { rows: this.world.timeline(agent, from, to) })
         : this.#error(response, 404, "not_found", "no such agent");
     }
+    const mending = /^\/api\/v1\/dead-letters\/(\d+)\/(retry|drop)$/.exec(url.pathname);
+    if (mending && request.method === "POST") return this.#mend(Number(mending[1]), mending[2], request, response);
     switch (url.pathname) {
       case "/api/v1/agents":
         return this.#json(response, {
@@ -245,6 +249,22 @@ export class MockServer {
     return undefined;
   }
 
+  /** Of what is retried only what came from the future can be used by now. */
+  #mend(id, what, request, response) {
+    const parts = [];
+    request.on("data", (part) => parts.push(part));
+    request.on("end", () => {
+      const body = Buffer.concat(parts).toString();
+      this.mended.push({ id, what, body, csrf: request.headers["x-csrf-token"] ?? null });
+      if (this.gone.has(id)) return this.#error(response, 404, "not_found", "there is no dead letter with this id");
+      if (what === "retry" && id % 4 !== 3)
+        return this.#json(response, { mended: false, reason: "not a count, as before" });
+      this.gone.add(id);
+      if (what === "retry") return this.#json(response, { mended: true, reason: null });
+      return response.writeHead(204).end();
+    });
+  }
+
   #sources(now) {
     const behind = this.health === "ok" ? 1.4 : 754;
     const watermark = iso(now - behind * 1000);
@@ -255,6 +275,15 @@ export class MockServer {
       watermark,
       behind_s: behind,
       closed_until: iso(Math.floor((now - behind * 1000) / 900_000) * 900_000),
+      missing_files: [
+        {
+          report: "QR-intraday",
+          name: "connect/centre/Reports/QR-intraday-2026-03-01T09:15*.csv",
+          run: iso(now - 4_000_000),
+          from: iso(now - 4_900_000),
+          is_late: true,
+        },
+      ],
       agents: this.world.agents.length,
       counts: {
         records: 4_812_331 + this.number,
@@ -310,7 +339,9 @@ export class MockServer {
       ],
       ["agent-events/0001", "newer than the hub's clock by 31 min", ""],
     ];
-    const ids = Array.from({ length: 100 }, (_, index) => before - 1 - index).filter((id) => id > 0);
+    const ids = Array.from({ length: 100 }, (_, index) => before - 1 - index).filter(
+      (id) => id > 0 && !this.gone.has(id),
+    );
     const letters = ids.map((id) => ({
       id,
       source: "connect-production",
@@ -318,6 +349,8 @@ export class MockServer {
       position: `4964187133709374139812840937489127849${id}`,
       reason: reasons[id % reasons.length][1],
       at: iso(now - (141 - id) * 311_000),
+      tries: 1,
+      tried: null,
       ...(this.role === "viewer" ? {} : { payload: reasons[id % reasons.length][2], encoding: "text" }),
     }));
     return { dead_letters: letters, next: ids.at(-1) > 1 ? ids.at(-1) : null };

@@ -401,10 +401,52 @@ test("dead letters by reason, each with its place, its record and what to do, by
     assert.ok(await page.locator("#letter").isHidden());
   }));
 
+test("a dead letter is tried again, or dropped for a reason, and the next one comes", () =>
+  on(
+    { agents: 10, token: "pgb_secret" },
+    "/sign-in",
+    async (page, mock, base) => {
+      await page.fill("#token", "pgb_secret");
+      await page.keyboard.press("Enter");
+      await page.waitForURL(`${base}/`);
+      await page.goto(`${base}/repair`);
+      await page.locator("#letters .choice").nth(1).click();
+      await page.locator("#retry").click();
+      await eventually(
+        () => page.locator("#outcome").textContent(),
+        (text) => /is mended/.test(text),
+      );
+      assert.equal(await page.locator("#letters tbody tr").count(), 99);
+      await page.locator("#retry").click();
+      await eventually(
+        () => page.locator("#outcome").textContent(),
+        (text) => text === "Still not: not a count, as before",
+      );
+      await page.keyboard.press("Tab");
+      await page.keyboard.type("a test of ours");
+      await page.keyboard.press("Enter");
+      await eventually(
+        () => page.locator("#outcome").textContent(),
+        (text) => /is dropped/.test(text),
+      );
+      assert.deepEqual(
+        mock.mended.map(({ what, body, csrf }) => [what, body, csrf]),
+        [
+          ["retry", "", "proof"],
+          ["retry", "", "proof"],
+          ["drop", '{"comment":"a test of ours"}', "proof"],
+        ],
+      );
+      assert.equal(await page.locator("#letters tbody tr").count(), 98);
+    },
+    { expected: NETWORK },
+  ));
+
 test("who may not repair anything does not see the records, and is told so", () =>
   on({ agents: 10, role: "viewer" }, "/repair", async (page) => {
     await page.locator("#letters .choice").first().click();
     assert.match(await page.locator("#letter-record").textContent(), /only operators and admins/);
+    assert.ok(await page.locator("#mending").isHidden());
   }));
 
 test("completeness tells a hole from silence, and a line is walked along by keyboard", () =>
@@ -419,6 +461,7 @@ test("completeness tells a hole from silence, and a line is walked along by keyb
       ["Gap", "Missing"],
       "neighbours are one stretch",
     );
+    assert.match(await page.locator("#file-list").textContent(), /^Late QR-intraday, run of .*\*\.csv$/);
     const strip = line.locator(".strip");
     await strip.focus();
     await page.keyboard.press("Home");

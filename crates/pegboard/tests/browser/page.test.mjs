@@ -73,3 +73,40 @@ test("an agent opens with the timeline of the last hours", () =>
     );
     assert.equal(await page.locator("#panel .problem").textContent(), "");
   }));
+
+test("the ACD's own rows are there: completeness has holes, and differences have reasons", () =>
+  visit(browser, `${BASE}/checks`, async (page) => {
+    // The page looks again once a minute; here nobody waits so long.
+    const looked = async (selector) => {
+      await page.reload({ waitUntil: "networkidle" });
+      return page.locator(selector).count();
+    };
+    await eventually(
+      () => looked('.strip-line[data-origin="acd"]'),
+      (lines) => lines >= 3,
+      PATIENCE,
+    );
+    await eventually(
+      () => looked('.cell[data-state="missing"]'),
+      (cells) => cells > 0,
+      PATIENCE,
+    );
+    await eventually(
+      () => looked("#differences tbody tr"),
+      (rows) => rows > 0,
+      PATIENCE,
+    );
+    assert.match(await page.locator("#tally").textContent(), /by (ready time|pegging)/);
+  }));
+
+test("what could not be used says where and what to do", () =>
+  visit(browser, `${BASE}/repair`, async (page) => {
+    await page.locator("#letters .choice").first().click({ timeout: PATIENCE });
+    assert.ok((await page.locator("#letter-advice").textContent()).length > 20);
+    await page.keyboard.press("Escape");
+    await eventually(
+      () => texts(page, "#reasons .choice"),
+      (kinds) => kinds.some((kind) => /^report .*line/.test(kind)),
+      PATIENCE,
+    );
+  }));

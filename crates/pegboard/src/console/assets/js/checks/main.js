@@ -3,7 +3,7 @@
 import { get } from "../lib/api.js";
 import { daysLater, midnight } from "../lib/calendar.js";
 import { now } from "../lib/clock.js";
-import { byId, setText } from "../lib/dom.js";
+import { byId, make, setText } from "../lib/dom.js";
 import { count, date, minute, moment } from "../lib/format.js";
 import { showBanner, showLink, startShell } from "../lib/shell.js";
 import { DataTable } from "../reports/data-table.js";
@@ -73,6 +73,9 @@ async function look() {
     showBanner(null);
     setText(byId("window"), `${moment(begin, end)} to ${moment(end, end)}`);
     showCompleteness(linesOf(rows, end));
+    const { sources } = await get("sources");
+    if (mine !== turn) return;
+    showFiles(sources, end);
     await compare({ ...span, ...query }, mine);
   } catch (error) {
     if (mine !== turn) return;
@@ -104,6 +107,25 @@ function showCompleteness(lines) {
   byId("holes").hidden = found.length === 0;
   byId("no-holes").hidden = found.length > 0;
   setText(byId("holes-title"), found.length === 0 ? "What is missing" : `What is missing · ${count(found.length)}`);
+}
+
+/** Files of the ACD whose time has come. A later one may have told what they would have; where none has, it is late. */
+function showFiles(sources, at) {
+  const missing = sources.flatMap(({ name, missing_files: files }) =>
+    (files ?? []).map((file) => ({ ...file, source: name })),
+  );
+  byId("files").hidden = missing.length === 0;
+  byId("file-list").replaceChildren(
+    ...missing.map(({ report, name, run, is_late: isLate, source }) =>
+      make(
+        "li",
+        {},
+        make("b", {}, isLate ? "Late" : "Missing"),
+        ` ${report}, run of ${moment(Date.parse(run), at)} (${source}): `,
+        make("code", {}, name),
+      ),
+    ),
+  );
 }
 
 const range = byId("range");

@@ -12,8 +12,7 @@ const COUNTS = [
   ["missing", "Missing", "Not here, or something of it was lost"],
   ["awaited", "Awaited", "Over, and not here yet"],
 ];
-/** Between the marks of the axis. */
-const TICKS = 4;
+const DAY = 86_400_000;
 /** Steps of the keys. */
 const STEPS = { ArrowLeft: -1, ArrowRight: 1, ArrowDown: -1, ArrowUp: 1, PageDown: -12, PageUp: 12 };
 
@@ -56,19 +55,27 @@ export class Strips {
 
 function head(cells) {
   const axis = make("div", { class: "strip-axis", "aria-hidden": "true" });
-  const every = Math.max(1, Math.round(cells.length / TICKS));
   const [first, last] = [cells[0].start, cells.at(-1).start + cells.at(-1).length];
   let day = "";
-  // The last mark would stand beyond the line.
-  for (let at = 0; at < cells.length - every / 2; at += every) {
-    const today = date(cells[at].start);
-    const mark = make("span", {}, make("b", {}, today === day ? "" : `${today} `), minute(cells[at].start));
-    mark.style.setProperty("--at", String((cells[at].start - first) / (last - first)));
+  for (const start of marks(cells, first, last)) {
+    const today = date(start);
+    const mark = make("span", {}, make("b", {}, today === day ? "" : `${today} `), minute(start));
+    mark.style.setProperty("--at", String((start - first) / (last - first)));
     axis.append(mark);
     day = today;
   }
   const heads = COUNTS.map(([, label, title]) => make("span", { class: "strip-head", title }, label));
   return [make("span", { class: "strip-head" }, "Report"), axis, ...heads];
+}
+
+/** The beginning, and full hours or days, unless they would stand on another mark or beyond the line. */
+function marks(cells, first, last) {
+  const hours = last - first > 2 * DAY ? 24 : 6;
+  const isFull = ({ start }) => new Date(start).getHours() % hours === 0 && new Date(start).getMinutes() === 0;
+  const full = cells.filter(isFull).map(({ start }) => start);
+  const room = (last - first) / 8;
+  const inner = full.filter((start) => start - first > room && last - start > room / 2);
+  return [first, ...inner];
 }
 
 function lineOf(line) {

@@ -10,6 +10,11 @@ import { byId, setText } from "./dom.js";
  * @property {string | null} csrf what writes must carry; null for whoever did not sign in on this page
  */
 
+/** Who may mend things: the hub refuses everybody else. @param {Session} session */
+export function mayRepair({ role }) {
+  return role === "operator" || role === "admin";
+}
+
 /** @returns {Promise<Session>} */
 export async function whoAmI() {
   return request("GET", "session");

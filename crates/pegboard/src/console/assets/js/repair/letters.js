@@ -6,6 +6,7 @@ import { byId, make, setText } from "../lib/dom.js";
 import { count, moment } from "../lib/format.js";
 import { DataTable } from "../reports/data-table.js";
 import { parameter, setParameter } from "../reports/page.js";
+import { Mending } from "./mending.js";
 import { adviceOf, byKind, kindOf, linesAround, placeOf, problemOf } from "./reasons.js";
 
 const PAGE = 100;
@@ -17,6 +18,7 @@ export class Letters {
   #kind = null;
   #source = parameter("source") ?? "";
   #open = null;
+  #mending = new Mending((id) => this.#gone(id));
   #reasons = new DataTable(byId("reasons"), REASONS, {
     key: ({ kind }) => kind,
     caption: "Reasons",
@@ -27,7 +29,10 @@ export class Letters {
     key: ({ id }) => String(id),
     caption: "Dead letters",
     sort: "-at",
-    choose: (id) => this.#show(Number(id)),
+    choose: (id) => {
+      setText(byId("outcome"), "");
+      this.#show(Number(id));
+    },
   });
 
   constructor() {
@@ -45,6 +50,7 @@ export class Letters {
       this.#open = null;
     });
     byId("letter").addEventListener("keydown", (event) => {
+      if (event.target.matches("input")) return;
       if (event.key === "ArrowLeft") this.#step(-1);
       if (event.key === "ArrowRight") this.#step(1);
     });
@@ -116,7 +122,19 @@ export class Letters {
     return this.#letters.filter(({ reason }) => this.#kind === null || kindOf(reason) === this.#kind);
   }
 
+  /** It was mended or dropped: the next one comes, so that whoever goes through them goes on. */
+  #gone(id) {
+    const chosen = this.#chosen();
+    const at = chosen.findIndex((letter) => letter.id === id);
+    this.#letters = this.#letters.filter((letter) => letter.id !== id);
+    this.#draw();
+    const next = this.#chosen()[at] ?? this.#chosen()[at - 1];
+    if (next && this.#open === id) this.#show(next.id);
+    else if (this.#open === id) byId("letter").close();
+  }
+
   #step(by) {
+    setText(byId("outcome"), "");
     const chosen = this.#chosen();
     const to = chosen[chosen.findIndex(({ id }) => id === this.#open) + by];
     if (to) this.#show(to.id);
@@ -129,6 +147,7 @@ export class Letters {
     if (!letter) return;
     this.#open = id;
     fillLetter(letter);
+    this.#mending.offer(id);
     byId("letter-previous").disabled = at === 0;
     byId("letter-next").disabled = at === chosen.length - 1;
     if (!byId("letter").open) byId("letter").showModal();
@@ -154,13 +173,16 @@ const LETTERS = [
   },
 ];
 
-function fillLetter({ at, source, partition, position, reason, payload, encoding }) {
+function fillLetter({ at, source, partition, position, reason, payload, encoding, tries, tried }) {
   const place = placeOf(reason);
   const facts = [
     ["When", moment(Date.parse(at), now())],
     ["Source", source],
     ["Partition", partition, "position"],
     ["Position", String(position), "position"],
+    ...(tries > 1
+      ? [["Tried", `${count(tries)} times${tried ? `, last ${moment(Date.parse(tried), now())}` : ""}`]]
+      : []),
     ...(place.line === null ? [] : [["Line", String(place.line)]]),
     ...(place.column === null ? [] : [["Column", String(place.column)]]),
   ];
