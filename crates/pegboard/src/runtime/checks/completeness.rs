@@ -62,20 +62,25 @@ pub(in crate::runtime) async fn rows(
     let intervals: Vec<Interval> =
         Grid::new(shared.config.interval, &shared.config.time_zone, window).intervals().collect();
     let mut rows = Vec::new();
+    let mut quiet = Quiet::new();
     for made_of in RowsOf::ALL {
-        rows.extend(computed(shared, made_of, window, &intervals).await?);
+        rows.extend(computed(shared, made_of, window, &intervals, &mut quiet).await?);
     }
     for report in AcdReport::ALL {
-        rows.extend(of_acd(shared, report, window, &intervals, now).await?);
+        rows.extend(of_acd(shared, report, window, &intervals, &quiet, now).await?);
     }
     if rows.len() > room { Err(ReportError::too_many()) } else { Ok(rows) }
 }
+
+/// The intervals in which nothing happened, by the computed rows of each report: the ACD has no rows of them either.
+type Quiet = BTreeSet<(&'static str, Timestamp)>;
 
 async fn computed(
     shared: &Shared,
     made_of: RowsOf,
     window: Window,
     intervals: &[Interval],
+    quiet: &mut Quiet,
 ) -> Result<Vec<Value>, ReportError> {
     let (store, source) = (&shared.store, &shared.config.name);
     let closed_until = shared.status.closed_until().get(made_of).unwrap_or(Timestamp::MIN);
@@ -83,9 +88,13 @@ async fn computed(
     let mut found = Vec::new();
     for report in stored_reports(made_of) {
         let mut counts: BTreeMap<Timestamp, usize> = BTreeMap::new();
+        let mut busy = BTreeSet::new();
         for day in days(window) {
             for row in store.rows(source, report, day.from, day.to).await? {
                 *counts.entry(row.interval_start).or_default() += 1;
+                if !busy.contains(&row.interval_start) && !is_of_zeros(&row.body) {
+                    busy.insert(row.interval_start);
+                }
             }
         }
         for interval in intervals {
@@ -95,6 +104,9 @@ async fn computed(
                 Some(gap) => (State::Gap, format!("partition {}: {}", gap.partition, gap.reason)),
                 None => (State::Complete, String::new()),
             };
+            if state == State::Complete && !busy.contains(&interval.start) {
+                quiet.insert((report, interval.start));
+            }
             let count = counts.get(&interval.start).copied().unwrap_or_default();
             let told = Told { origin: Origin::Computed, report, acd_report: None, state, count, reason };
             found.push(told.row(shared, *interval));
@@ -103,12 +115,19 @@ async fn computed(
     Ok(found)
 }
 
+/// Whether a row says that a queue was open and nobody came.
+fn is_of_zeros(body: &str) -> bool {
+    let row: Value = serde_json::from_str(body).unwrap_or_default();
+    row["offered"] == 0 && row["answered"] == 0
+}
+
 /// The ACD's own reports of a kind: each that told something lately is expected to tell of every interval.
 async fn of_acd(
     shared: &Shared,
     report: AcdReport,
     window: Window,
     intervals: &[Interval],
+    quiet: &Quiet,
     now: Timestamp,
 ) -> Result<Vec<Value>, ReportError> {
     let mut told: BTreeMap<String, BTreeMap<Timestamp, (Timestamp, usize)>> = BTreeMap::new();
@@ -134,8 +153,15 @@ async fn of_acd(
                 (State::Complete, String::new())
             } else if interval.end + PATIENCE > now {
                 (State::Open, "the ACD may still tell".to_owned())
+            } else if let Some(file) = file_of(&missing, name, *interval) {
+                (
+                    State::Missing,
+                    format!("no file told of it: `{}` of the run at {} is not there", file.name, file.run),
+                )
+            } else if quiet.contains(&(report.as_str(), interval.start)) {
+                (State::Complete, "nothing to tell: by the computed rows nothing happened".to_owned())
             } else {
-                (State::Missing, why(&missing, name, *interval))
+                (State::Missing, "no file told of it".to_owned())
             };
             let acd_report = Some(name.as_str());
             let (origin, report) = (Origin::Acd, report.as_str());
@@ -145,17 +171,11 @@ async fn of_acd(
     Ok(found)
 }
 
-/// Why the ACD has not told of an interval: the file that should have is named, where its schedule is known.
-fn why(missing: &[MissingFile], report: &str, interval: Interval) -> String {
-    let tells = |file: &&MissingFile| {
+/// The file that should have told of an interval and is not there, where its schedule is known.
+fn file_of<'a>(missing: &'a [MissingFile], report: &str, interval: Interval) -> Option<&'a MissingFile> {
+    missing.iter().find(|file| {
         file.report.eq_ignore_ascii_case(report) && file.from < interval.end && interval.start < file.run
-    };
-    match missing.iter().find(tells) {
-        Some(file) => {
-            format!("no file told of it: `{}` of the run at {} is not there", file.name, file.run)
-        }
-        None => "no file told of it".to_owned(),
-    }
+    })
 }
 
 struct Told<'a> {
