@@ -7,6 +7,7 @@
 )]
 
 mod archive;
+mod aspect;
 mod cli;
 mod encoded;
 mod kills;

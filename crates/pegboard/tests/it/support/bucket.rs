@@ -47,6 +47,16 @@ impl TestBucket {
         &self.address
     }
 
+    /// A name that no other test has.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The URL of a queue.
+    pub(crate) fn url_of(&self, queue: &str) -> String {
+        format!("http://{}/123456789012/{queue}", self.address)
+    }
+
     /// Writes an object.
     pub(crate) async fn put(&self, key: &str, content: &[u8]) {
         self.s3("PUT", &format!("/{}", encoded(key)), content).await;
@@ -108,7 +118,7 @@ impl TestBucket {
     }
 
     fn queue_url(&self) -> String {
-        format!("http://{}/123456789012/{}", self.address, self.name)
+        self.url_of(&self.name)
     }
 
     async fn s3(&self, method: &str, path: &str, body: &[u8]) {
@@ -118,11 +128,16 @@ impl TestBucket {
     }
 
     async fn sqs(&self, operation: &str, body: Value) -> Value {
+        self.call("sqs", &format!("AmazonSQS.{operation}"), body).await
+    }
+
+    /// Asks any service that speaks JSON.
+    pub(crate) async fn call(&self, service: &str, target: &str, body: Value) -> Value {
         let head = format!(
-            "POST / HTTP/1.1\r\nx-amz-target: AmazonSQS.{operation}\r\ncontent-type: application/x-amz-json-1.0\r\n"
+            "POST / HTTP/1.1\r\nx-amz-target: {target}\r\ncontent-type: application/x-amz-json-1.0\r\n"
         );
-        let (status, answer) = self.exchange(&head, "sqs", body.to_string().as_bytes()).await;
-        assert_eq!(status, 200, "{operation}: {}", String::from_utf8_lossy(&answer));
+        let (status, answer) = self.exchange(&head, service, body.to_string().as_bytes()).await;
+        assert_eq!(status, 200, "{target}: {}", String::from_utf8_lossy(&answer));
         serde_json::from_slice(&answer).unwrap_or_default()
     }
 
