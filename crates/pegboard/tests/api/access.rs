@@ -28,8 +28,7 @@ const fn expected(route: RouteId) -> [u16; 5] {
         | RouteId::Session
         | RouteId::Metrics => [401, 200, 200, 200, 200],
         RouteId::RetryDeadLetter => [401, 403, 200, 200, 200],
-        RouteId::DropDeadLetter => [401, 403, 400, 400, 400],
-        RouteId::StartReload | RouteId::PreviewReload => [401, 403, 400, 400, 400],
+        RouteId::DropDeadLetter | RouteId::StartReload | RouteId::PreviewReload => [401, 403, 400, 400, 400],
         RouteId::CancelReload => [401, 403, 204, 204, 204],
         RouteId::SignIn => [400, 400, 400, 400, 400],
         RouteId::SignOut => [401, 204, 204, 204, 204],
