@@ -39,6 +39,9 @@ const NAMED = new Set([
   "position",
   "kind",
   "acd_report",
+  "key",
+  "old",
+  "new",
   "name",
   "file",
   "changed",
@@ -176,6 +179,15 @@ test("S36: completeness and reconciliation", () =>
     await shows(page, "#pointed");
     await shows(page, "#file-list");
     await page.locator("#find").fill("<img");
+  }));
+
+test("S36: what a reload says and would change", () =>
+  hostile("/repair", async (page) => {
+    await page.locator("#reload-from").fill("2026-03-01");
+    await page.locator("#preview").click();
+    await shows(page, "#changes");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Enter");
   }));
 
 test("S36: dead letters and their records", () =>

@@ -31,6 +31,7 @@ export class MockServer {
     this.number = 0;
     this.requests = [];
     this.mended = [];
+    this.reloads = [];
     this.gone = new Set();
     this.changes = [];
     this.streams = new Set();
@@ -192,6 +193,7 @@ export class MockServer {
     }
     const mending = /^\/api\/v1\/dead-letters\/(\d+)\/(retry|drop)$/.exec(url.pathname);
     if (mending && request.method === "POST") return this.#mend(Number(mending[1]), mending[2], request, response);
+    if (/^\/api\/v1\/reloads/.test(url.pathname)) return this.#reloads(url, request, response);
     switch (url.pathname) {
       case "/api/v1/agents":
         return this.#json(response, {
@@ -263,6 +265,60 @@ export class MockServer {
       if (what === "retry") return this.#json(response, { mended: true, reason: null });
       return response.writeHead(204).end();
     });
+  }
+
+  /** What is asked for runs until it is cancelled. */
+  #reloads(url, request, response) {
+    if (request.method === "GET") return this.#json(response, { reloads: this.reloads, next: null });
+    const parts = [];
+    request.on("data", (part) => parts.push(part));
+    request.on("end", () => {
+      if (request.method === "DELETE") {
+        const found = this.reloads.find(({ id }) => String(id) === url.pathname.split("/").at(-1));
+        Object.assign(found, { state: "cancelled", ended: iso(Date.now()) });
+        return response.writeHead(204).end();
+      }
+      const body = JSON.parse(Buffer.concat(parts).toString());
+      if (url.pathname.endsWith("/preview"))
+        return this.#json(response, {
+          report: "reload",
+          columns: ["report", "interval_start", "key", "column", "old", "new"],
+          rows: [
+            {
+              report: "queue_interval",
+              interval_start: `${body.from}T09:15:00Z`,
+              key: "VIP",
+              column: "answered",
+              old: "3",
+              new: "4",
+            },
+          ],
+        });
+      const reload = {
+        id: this.reloads.length + 1,
+        state: "running",
+        queues: [],
+        agents: [],
+        to: body.from,
+        ...body,
+        at: iso(Date.now()),
+        by: "planner",
+        days: 4,
+        days_done: 1,
+        facts: 9000,
+        rows: 1200,
+        differ: 3,
+        began: iso(Date.now()),
+        ended: null,
+        notes: ["2026-03-01: nothing is kept of it any more"],
+        more_notes: 0,
+        error: null,
+        left_s: 42,
+      };
+      this.reloads.unshift(reload);
+      return response.writeHead(201, { "content-type": "application/json" }).end(JSON.stringify(reload));
+    });
+    return undefined;
   }
 
   #sources(now) {

@@ -442,11 +442,46 @@ test("a dead letter is tried again, or dropped for a reason, and the next one co
     { expected: NETWORK },
   ));
 
+test("a reload is tried dry, started, watched and cancelled, by keyboard", () =>
+  on({ agents: 10 }, "/repair", async (page, mock) => {
+    await page.waitForSelector("#reload:not([hidden])");
+    assert.ok(await page.locator("#no-reloads").isVisible());
+    await page.locator("#reload-from").fill("2026-03-01");
+    await page.locator("#reload-to").fill("2026-03-04");
+    await page.locator("#reload-queues").fill("VIP, Sales voice");
+    await page.locator("#preview").focus();
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#changes tbody tr");
+    assert.deepEqual((await texts(page, "#changes tbody td")).slice(2), ["VIP", "answered", "3", "4"]);
+    await page.keyboard.press("Escape");
+    assert.equal(mock.reloads.length, 0, "nothing was started");
+    await page.locator("#reload-queues").focus();
+    await page.keyboard.press("Enter");
+    await eventually(
+      () => texts(page, "#reloads .state"),
+      ([state]) => state === "1 of 4 days, 42 s left",
+    );
+    const [{ source, from, to, queues, agents }] = mock.reloads;
+    assert.deepEqual(
+      [source, from, to, queues, agents],
+      ["connect-production", "2026-03-01", "2026-03-04", ["VIP", "Sales voice"], []],
+    );
+    assert.equal(await page.locator("#reloads progress").getAttribute("value"), "0.25");
+    await page.locator("#reloads button", { hasText: "Cancel" }).focus();
+    await page.keyboard.press("Enter");
+    await eventually(
+      () => texts(page, "#reloads .state"),
+      ([state]) => state === "Cancelled",
+    );
+    assert.ok(await page.locator("#reloads progress").isHidden());
+  }));
+
 test("who may not repair anything does not see the records, and is told so", () =>
   on({ agents: 10, role: "viewer" }, "/repair", async (page) => {
     await page.locator("#letters .choice").first().click();
     assert.match(await page.locator("#letter-record").textContent(), /only operators and admins/);
     assert.ok(await page.locator("#mending").isHidden());
+    assert.ok(await page.locator("#reload").isHidden());
   }));
 
 test("completeness tells a hole from silence, and a line is walked along by keyboard", () =>

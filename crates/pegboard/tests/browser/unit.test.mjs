@@ -484,3 +484,26 @@ describe("reasons of dead letters", async () => {
     assert.equal(linesAround("a\nb\n", 9).length, 2, "a line that is not there");
   });
 });
+
+describe("a reload", async () => {
+  const { isUnderWay, outcomeOf, requestOf, stateOf } = await load("repair/progress.js");
+
+  test("says how far it is, and what came of it", () => {
+    const running = { state: "running", days: 4, days_done: 1, left_s: null };
+    assert.equal(stateOf(running), "1 of 4 days");
+    assert.equal(stateOf({ ...running, left_s: 90 }), "1 of 4 days, 1 min left");
+    assert.deepEqual(
+      ["waiting", "done", "new to us"].map((state) => isUnderWay({ state })),
+      [true, false, false],
+    );
+    assert.equal(
+      outcomeOf({ state: "failed", rows: 12, differ: 1, error: "the disk is full", notes: [], more_notes: 2 }),
+      "the disk is full · 12 rows, 1 not as before · and something to say of 2 more days",
+    );
+  });
+
+  test("asks for no more than was filled in", () => {
+    const fields = { source: "a", from: "2026-03-01", to: "", queues: " , VIP ,", agents: "" };
+    assert.deepEqual(requestOf(fields), { source: "a", from: "2026-03-01", queues: ["VIP"] });
+  });
+});

@@ -1,0 +1,50 @@
+// How far a reload is, in words. Pure.
+
+import { count, span } from "../lib/format.js";
+
+const STATES = {
+  waiting: "Waiting",
+  running: "Running",
+  cancelling: "Being cancelled",
+  done: "Done",
+  failed: "Failed",
+  cancelled: "Cancelled",
+};
+
+/** Whether it goes on. @param {{ state: string }} reload */
+export function isUnderWay({ state }) {
+  return state === "waiting" || state === "running" || state === "cancelling";
+}
+
+/** What it is doing. @param {object} reload as the API gives it */
+export function stateOf(reload) {
+  const words = STATES[reload.state] ?? reload.state;
+  if (reload.state !== "running") return words;
+  const left = reload.left_s === null || reload.left_s === undefined ? "" : `, ${span(reload.left_s * 1000)} left`;
+  return `${count(reload.days_done)} of ${count(reload.days)} days${left}`;
+}
+
+/** What came of it. @param {object} reload */
+export function outcomeOf({ rows, differ, error, notes, more_notes: more, state }) {
+  const parts = [];
+  if (error) parts.push(error);
+  if (rows > 0) parts.push(`${count(rows)} rows, ${count(differ)} not as before`);
+  else if (state === "done") parts.push("no rows");
+  parts.push(...(notes ?? []));
+  if (more > 0) parts.push(`and something to say of ${count(more)} more days`);
+  return parts.join(" · ");
+}
+
+/** What is asked for, from the fields of the form. @param {Record<string, string>} fields */
+export function requestOf({ source, from, to, queues, agents }) {
+  const list = (text) =>
+    text
+      .split(",")
+      .map((part) => part.trim())
+      .filter(Boolean);
+  const request = { source, from };
+  if (to) request.to = to;
+  if (list(queues).length > 0) request.queues = list(queues);
+  if (list(agents).length > 0) request.agents = list(agents);
+  return request;
+}
