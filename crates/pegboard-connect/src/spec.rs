@@ -55,6 +55,10 @@ pub trait Source: Send + Sync + fmt::Debug {
         Ok(None)
     }
 
+    /// Reads once more whatever it can still give that was written at or after `from`, beside what is new. A stream gives nothing
+    /// again but by its positions.
+    fn capture_again(&self, _from: Timestamp) {}
+
     /// A decoder for its records.
     fn decoder(&self) -> Box<dyn Decode>;
 

@@ -1,8 +1,39 @@
 //! When the day before is captured again.
+//!
+//! The [closer](super::closer) derives its rows again from what is stored by then. Here the source is made to read it once
+//! more, as far as it can: what that brings comes in as everything else does, and makes dirty what it changes.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use pegboard_engine::Window;
 use pegboard_model::{Millis, Timestamp};
+
+use super::source::Shared;
+use super::watch;
+
+/// How often there is a look whether it is time.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// Has the source read the day before once more, whenever it is time, until `stop` turns true; after a start once for the time
+/// before it.
+pub(super) async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+    let Some(time) = shared.config.recapture_at else { return };
+    let mut done = None;
+    while !*stop.borrow() {
+        let due = due(&shared.config.time_zone, time, (shared.clock)());
+        if let Some(due) = due.filter(|due| done < Some(due.at)) {
+            shared.source.capture_again(due.day.from);
+            done = Some(due.at);
+        }
+        tokio::select! {
+            biased;
+            _ = stop.changed() => {}
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
 
 /// A recapture that is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -23,6 +23,7 @@ use super::archive;
 use super::ingest::{gap, opening_batch};
 use super::late_files;
 use super::partition::{self, End};
+use super::recapture;
 use super::reconcile;
 use super::reload;
 use super::status::Step;
@@ -51,6 +52,7 @@ pub async fn run(shared: Arc<Shared>, stop: watch::Receiver<bool>) {
         supervised(&shared, "closer", closing),
         supervised(&shared, "reconciler", repairing),
         supervised(&shared, "archive", archiving),
+        supervised(&shared, "recapture", recapture::run(shared.clone(), stop.clone())),
         supervised(&shared, "late files", late_files::run(shared.clone(), stop.clone())),
         supervised(&shared, "reload", reloading),
         supervised(&shared, "source", read(shared.clone(), stop)),

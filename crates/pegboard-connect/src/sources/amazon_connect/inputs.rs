@@ -178,6 +178,12 @@ impl Source for ConnectInputs {
         }
     }
 
+    fn capture_again(&self, from: Timestamp) {
+        for lane in &self.lanes {
+            lane.capture_again(from);
+        }
+    }
+
     fn decoder(&self) -> Box<dyn Decode> {
         if self.lanes.is_empty() {
             return Box::new(Decoder::new());

@@ -24,6 +24,8 @@ pub(super) struct Found {
     pub(super) offset: u64,
     /// The message that told of it.
     pub(super) message: Option<u64>,
+    /// Whether it is read although it was read before.
+    pub(super) again: bool,
 }
 
 /// The oldest objects of a listing.
@@ -61,6 +63,7 @@ impl Choice {
             modified_ms: Some(modified_ms),
             offset: 0,
             message: None,
+            again: false,
         });
         (found.collect(), up_to)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pegboard_aws::{self as aws, Bucket, Fetched, Queue};
 use pegboard_model::{PartitionId, Position, Timestamp};
@@ -29,6 +29,8 @@ pub(super) struct Lane {
     environment: aws::Environment,
     bucket: OnceCell<Arc<Bucket>>,
     queue: OnceCell<Queue>,
+    /// From when on objects are to be read once more, in milliseconds since 1970 UTC, if they are.
+    again_ms: Mutex<Option<i64>>,
 }
 
 impl Lane {
@@ -49,6 +51,20 @@ impl Lane {
             Queue::connect(config.clone(), clock, seed)
         };
         self.queue.get_or_try_init(connect).await.map(Some).map_err(|error| source_error(&error))
+    }
+
+    /// From when on objects are to be read once more.
+    pub(super) fn again(&self) -> Option<i64> {
+        *self.again_ms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was to be read once more from `done` on is chosen, but for what was written at or after `left`.
+    pub(super) fn chosen_again(&self, done: Option<i64>, left: Option<i64>) {
+        let mut again = self.again_ms.lock().unwrap_or_else(PoisonError::into_inner);
+        // Somebody may have asked for more meanwhile.
+        if *again == done {
+            *again = left;
+        }
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -76,7 +92,13 @@ impl ObjectInput {
     pub fn new(config: LaneConfig, environment: aws::Environment) -> Self {
         let name = config.content.name();
         let partition = format!("{name}:s3://{}/{}", config.bucket.bucket, config.prefix).into();
-        let lane = Lane { config, environment, bucket: OnceCell::new(), queue: OnceCell::new() };
+        let lane = Lane {
+            config,
+            environment,
+            bucket: OnceCell::new(),
+            queue: OnceCell::new(),
+            again_ms: Mutex::default(),
+        };
         Self { lane: Arc::new(lane), partition }
     }
 
@@ -113,6 +135,12 @@ impl ObjectInput {
         let from = opening.from.to_string().parse::<LanePosition>();
         let from = from.map_err(|error| SourceError::permanent(format!("stored position: {error}")))?;
         Ok(Box::new(LaneReader::new(self.lane.clone(), from)))
+    }
+
+    /// Reads once more what was written at or after `from`.
+    pub fn capture_again(&self, from: Timestamp) {
+        let mut again = self.lane.again_ms.lock().unwrap_or_else(PoisonError::into_inner);
+        *again = Some(again.map_or(from.as_millis(), |known| known.min(from.as_millis())));
     }
 
     /// The file in which a dead letter stood, fetched and read anew. Nothing where the lane holds no files.

@@ -68,6 +68,15 @@ struct Listing {
     began_ms: Option<i64>,
     pages: u32,
     choice: Choice,
+    /// From when on objects are chosen although they were read before.
+    again_ms: Option<i64>,
+}
+
+impl Listing {
+    /// Whether what was written then is read although it was read before.
+    fn is_again(&self, modified_ms: i64) -> bool {
+        self.again_ms.is_some_and(|from| from <= modified_ms)
+    }
 }
 
 /// What the end of a round means.
@@ -88,6 +97,7 @@ impl Reading {
             modified_ms: None,
             offset: within.offset,
             message: None,
+            again: false,
         });
         Self {
             lane,
@@ -126,7 +136,8 @@ impl Reading {
                 continue;
             }
             self.end_round();
-            if self.listing.is_some() || self.list_at <= Instant::now() {
+            let is_due = self.list_at <= Instant::now() || self.lane.again().is_some();
+            if self.listing.is_some() || is_due {
                 self.list().await?;
             } else if !self.ask(self.patience()).await? {
                 return self.quiet();
@@ -211,6 +222,7 @@ impl Reading {
             modified_ms: None,
             offset: 0,
             message: Some(number),
+            again: false,
         }));
     }
 
@@ -229,7 +241,8 @@ impl Reading {
         let bucket = self.lane.bucket().await?;
         let mut listing = self.listing.take().unwrap_or_else(|| {
             self.refused = None;
-            Listing { token: None, began_ms: None, pages: 0, choice: Choice::of(MOST_CHOSEN) }
+            let again_ms = self.lane.again();
+            Listing { token: None, began_ms: None, pages: 0, choice: Choice::of(MOST_CHOSEN), again_ms }
         });
         // A failure forgets the listing, and the next try begins anew: its page token may have expired.
         let page = bucket.list(&self.lane.config.prefix, listing.token.as_deref()).await;
@@ -251,7 +264,9 @@ impl Reading {
             if let Content::Reports(files) = content {
                 files.there_is(&object.key, Timestamp::from_millis(object.modified_ms));
             }
-            if object.modified_ms >= floor && !self.recent.has(&object.key, Some(&object.etag)) {
+            let is_new = object.modified_ms >= floor && !self.recent.has(&object.key, Some(&object.etag));
+            let is_old = object.modified_ms < self.position.since_ms;
+            if is_new || listing.is_again(object.modified_ms) && !is_old {
                 listing.choice.offer(object);
             }
         }
@@ -263,8 +278,16 @@ impl Reading {
         if let Content::Reports(files) = &self.lane.config.content {
             files.is_listed(true);
         }
-        let (found, cut_at) = listing.choice.finish();
+        let again_ms = listing.again_ms;
+        let (mut found, cut_at) = listing.choice.finish();
+        for object in &mut found {
+            // What was not read until now may be told of by a message, too, and is read once.
+            object.again = self.recent.has(&object.key, object.etag.as_deref());
+        }
         self.listed = found;
+        // Those of the last second come once more; a second that has more objects than are chosen is left behind.
+        let left = again_ms.zip(cut_at).map(|(again, cut)| (cut + 1).max(again + 1000));
+        self.lane.chosen_again(again_ms, left);
         self.is_catching_up = cut_at.is_some();
         self.round = Some(Round { up_to_ms: cut_at.unwrap_or(began_ms), is_whole: cut_at.is_none() });
         let pause = if self.is_catching_up { Duration::ZERO } else { self.lane.config.list_every };
@@ -286,7 +309,7 @@ impl Reading {
 
     /// Begins an object, unless it was read before.
     async fn begin(&mut self, found: Found) -> Result<Option<Chunk>, SourceError> {
-        if found.offset == 0 && self.recent.has(&found.key, found.etag.as_deref()) {
+        if found.offset == 0 && !found.again && self.recent.has(&found.key, found.etag.as_deref()) {
             self.done(&found);
             return Ok(None);
         }

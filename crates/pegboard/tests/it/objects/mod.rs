@@ -49,7 +49,7 @@ impl Morning {
         let hours = pegboard::clock::system().as_millis().div_euclid(hour) - 7;
         let local_offset = (8 - hours.rem_euclid(24)) * 60;
         let start = Timestamp::from_millis(hours * hour);
-        let day = Day::simulate(Config { utc_offset_minutes: local_offset, ..Config::new(12, start, 4, 71) });
+        let day = Day::simulate(Config { utc_offset_minutes: local_offset, ..Config::new(24, start, 4, 71) });
         let of_contacts = |delivery: &pegboard_sim::Delivery| delivery.stream == Stream::ContactRecords;
         let deliveries = day.deliveries().into_iter().filter(of_contacts);
         let records: Vec<String> = deliveries.map(|delivery| delivery.json).collect();

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use pegboard::config::SourceConfig;
+use pegboard_model::Millis;
+
 use super::{Morning, open_store, patient, source};
+use crate::support::clock;
 use crate::support::live::{Live, until};
 use crate::support::proxy::{Fault, Proxy};
 
@@ -33,5 +37,33 @@ async fn what_was_received_before_a_death_is_read_after_it() {
     let live = Live::over(store, source(morning.bucket.own_lane()), &patient()).await;
     morning.assert_equals_replay(&live).await;
     morning.assert_no_message_is_left().await;
+    live.stop().await;
+}
+
+#[tokio::test]
+async fn the_objects_of_the_day_before_are_read_once_more_when_it_is_captured_again() {
+    let Some(morning) = Morning::make().await else { return };
+    for (key, content) in morning.objects(6) {
+        morning.bucket.put(&key, &content).await;
+    }
+    let now = clock::now();
+    let minutes = (now.as_millis() / 60_000 + 2).rem_euclid(24 * 60);
+    let nightly = SourceConfig { recapture_at: Some(Millis::from_minutes(minutes)), ..patient() };
+    let live =
+        Live::over(open_store(morning.folder.path()), source(morning.bucket.own_lane()), &nightly).await;
+    morning.assert_equals_replay(&live).await;
+    morning.assert_no_message_is_left().await;
+    let contacts = morning.records.len() as u64;
+    assert_eq!(
+        live.status().await.counts.contacts,
+        contacts,
+        "each is read once, although it is told of twice"
+    );
+
+    clock::set(now + Millis::from_minutes(3));
+    let read = async || live.status().await.counts.contacts >= 2 * contacts;
+    until("everything is read once more", read).await;
+    morning.assert_equals_replay(&live).await;
+    assert_eq!(live.status().await.counts.contacts, 2 * contacts, "and no more");
     live.stop().await;
 }
