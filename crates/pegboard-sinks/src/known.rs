@@ -7,7 +7,7 @@ use pegboard_model::report::{
 };
 use pegboard_model::{AgentId, AgentProfile, Millis, SourceName, Timestamp};
 
-use crate::mapping::Mapping;
+use crate::mapping::{Mapping, QueueKind};
 
 /// One interval, half-open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,6 +64,9 @@ pub struct Known {
     pub agent_queues: Vec<AgentQueueInterval>,
     /// Every agent, by id.
     pub directory: Vec<AgentEntry>,
+    /// What each queue is for, by all that is known of it and not only by these rows: what is not of its kind is a virtual queue, and
+    /// names must not change from one interval to the next.
+    pub queue_kinds: Vec<QueueKind>,
     /// What each status means for staffing, as the rows have it.
     pub statuses: StatusTable,
     /// The platform's own events of agents, in order of arrival.

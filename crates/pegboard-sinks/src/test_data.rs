@@ -33,6 +33,7 @@ pub(crate) fn known() -> Known {
         queues: Vec::new(),
         agent_queues: Vec::new(),
         directory: Vec::new(),
+        queue_kinds: Vec::new(),
         statuses: StatusTable::default(),
         raw_events: Vec::new(),
         mapping: Mapping::default(),

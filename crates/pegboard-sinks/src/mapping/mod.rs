@@ -17,7 +17,7 @@ use pegboard_model::{SourceName, Text, Timestamp};
 pub use agents::{AgentMapping, AgentRow, WfmAgent};
 pub use inbox::{Inbox, MappedKind, Unmapped};
 pub(crate) use queues::{AcdQueue, MainKinds};
-pub use queues::{QueueMapping, QueueRow, WfmQueue};
+pub use queues::{QueueKind, QueueMapping, QueueRow, WfmQueue};
 pub use states::{EventMatch, MappedState, Pattern, StateMapping, StateRow};
 
 use self::rows::Rows;

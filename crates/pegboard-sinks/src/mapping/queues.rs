@@ -1,6 +1,6 @@
 //! Queues: what an ACD calls them, what a WFM does.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, HashMap};
 
 use pegboard_model::report::QueueInterval;
 use pegboard_model::{Channel, Direction, QueueId, SourceName, Text, Timestamp};
@@ -48,33 +48,55 @@ pub(crate) struct AcdQueue<'a> {
     pub(crate) direction: Direction,
 }
 
-/// The channel and direction of each queue that has but one, or comes first: a queue of a WFM has one medium and one direction.
+/// What a queue is for: a queue of a WFM has one medium and one direction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueKind {
+    /// The source.
+    pub source: SourceName,
+    /// The ACD's queue.
+    pub queue: QueueId,
+    /// Its channel.
+    pub channel: Channel,
+    /// Its direction.
+    pub direction: Direction,
+}
+
+impl QueueKind {
+    /// What most of the contacts of each queue were, by source and queue. Of equals inbound comes before outbound, then voice, chat,
+    /// task and e-mail.
+    pub fn of_most(queues: &[QueueInterval]) -> Vec<Self> {
+        let mut offered: BTreeMap<_, u64> = BTreeMap::new();
+        for row in queues {
+            let kind = (row.direction == Direction::Outbound, rank(&row.channel), &row.channel);
+            *offered.entry((&row.source, &row.queue_id, kind)).or_default() += row.offered;
+        }
+        let mut kinds: Vec<(u64, Self)> = Vec::new();
+        for ((source, queue, (is_outbound, _, channel)), offered) in offered {
+            let direction = if is_outbound { Direction::Outbound } else { Direction::Inbound };
+            let kind =
+                Self { source: source.clone(), queue: queue.clone(), channel: channel.clone(), direction };
+            match kinds.last_mut() {
+                Some((most, known)) if (&known.source, &known.queue) == (source, queue) => {
+                    if offered > *most {
+                        (*most, *known) = (offered, kind);
+                    }
+                }
+                _ => kinds.push((offered, kind)),
+            }
+        }
+        kinds.into_iter().map(|(_, kind)| kind).collect()
+    }
+}
+
+/// What each queue is for, found by the queue.
 #[derive(Debug, Default)]
-pub(crate) struct MainKinds<'a>(
-    std::collections::HashMap<(&'a SourceName, &'a QueueId), (Direction, &'a Channel)>,
-);
+pub(crate) struct MainKinds<'a>(HashMap<(&'a SourceName, &'a QueueId), (Direction, &'a Channel)>);
 
 impl<'a> MainKinds<'a> {
-    /// Of everything that the queues are known to have had. Inbound comes before outbound, then voice, chat, task and e-mail.
-    pub(crate) fn of(queues: &'a [QueueInterval]) -> Self {
-        let kinds: BTreeSet<_> = queues
-            .iter()
-            .map(|row| {
-                (
-                    &row.source,
-                    &row.queue_id,
-                    row.direction != Direction::Inbound,
-                    rank(&row.channel),
-                    &row.channel,
-                )
-            })
-            .collect();
-        let mut main = Self::default();
-        for (source, queue, is_outbound, _, channel) in kinds {
-            let direction = if is_outbound { Direction::Outbound } else { Direction::Inbound };
-            main.0.entry((source, queue)).or_insert((direction, channel));
-        }
-        main
+    pub(crate) fn of(kinds: &'a [QueueKind]) -> Self {
+        Self(
+            kinds.iter().map(|kind| ((&kind.source, &kind.queue), (kind.direction, &kind.channel))).collect(),
+        )
     }
 
     fn is_main(&self, queue: AcdQueue<'_>) -> bool {
@@ -184,6 +206,29 @@ mod tests {
             Some("emea-q-1-voice-outbound")
         );
         assert_eq!(id(&mapping, "", "", &Channel::Voice, Direction::Outbound), None, "it was in no queue");
+    }
+
+    #[test]
+    fn a_queue_is_for_what_most_of_its_contacts_were() {
+        let row = |queue: &str, channel: Channel, direction, offered| QueueInterval {
+            channel,
+            direction,
+            offered,
+            ..crate::test_data::queue(queue)
+        };
+        let rows = [
+            row("chats", Channel::Voice, Direction::Inbound, 1),
+            row("chats", Channel::Chat, Direction::Inbound, 3),
+            row("chats", Channel::Voice, Direction::Inbound, 1),
+            row("even", Channel::Chat, Direction::Inbound, 2),
+            row("even", Channel::Voice, Direction::Outbound, 2),
+            row("even", Channel::Voice, Direction::Inbound, 2),
+        ];
+        let kinds = QueueKind::of_most(&rows);
+        let shown: Vec<_> =
+            kinds.iter().map(|kind| (kind.queue.as_str(), kind.channel.as_str(), kind.direction)).collect();
+        let expected = [("chats", "CHAT", Direction::Inbound), ("even", "VOICE", Direction::Inbound)];
+        assert_eq!(shown, expected);
     }
 
     #[test]

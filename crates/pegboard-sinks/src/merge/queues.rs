@@ -13,7 +13,7 @@ use crate::settings::UnmappedPolicy;
 
 /// Adds the rows of queues, and of agents and queues.
 pub(super) fn add(known: &Known, lines: &mut BTreeMap<Timestamp, Lines>, inbox: &mut Inbox) {
-    let mut names = Names { known, main: MainKinds::of(&known.queues), inbox };
+    let mut names = Names { known, main: MainKinds::of(&known.queue_kinds), inbox };
     let mut queues: BTreeMap<(Timestamp, Text), QueueLine> = BTreeMap::new();
     for row in &known.queues {
         let acd = AcdQueue {

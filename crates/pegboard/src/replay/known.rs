@@ -4,7 +4,7 @@ use pegboard_engine::segments::activity_rows;
 use pegboard_engine::{Interval, Window};
 use pegboard_model::report::Activity;
 use pegboard_model::{AgentProfile, Millis, Timestamp};
-use pegboard_sinks::mapping::Mapping;
+use pegboard_sinks::mapping::{Mapping, QueueKind};
 use pegboard_sinks::{AgentEntry, Known, RawEvent};
 
 use super::derive::{Cut, Inputs};
@@ -17,6 +17,7 @@ impl Inputs {
         let intervals: Vec<_> = self.grid(Cut::Interval).intervals().collect();
         let mut states = self.segments();
         states.sort_by(|a, b| (a.start, &a.agent_id).cmp(&(b.start, &b.agent_id)));
+        let queues = self.queue_rows(Cut::Interval);
         Known {
             source: self.settings.source.clone(),
             zone: self.settings.zone.clone(),
@@ -26,7 +27,8 @@ impl Inputs {
             activities: self.whole_activities(),
             sessions: self.sessions(),
             agents: self.agent_rows(Cut::Interval).to_vec(),
-            queues: self.queue_rows(Cut::Interval),
+            queue_kinds: QueueKind::of_most(&queues),
+            queues,
             agent_queues: self.agent_queue_rows(Cut::Interval),
             directory: self.directory(),
             statuses: self.settings.statuses.clone(),
