@@ -32,7 +32,7 @@ export class MockServer {
     this.requests = [];
     this.mended = [];
     this.reloads = [];
-    this.gone = new Set();
+    this.settled = new Set();
     this.changes = [];
     this.streams = new Set();
     this.server = createServer((request, response) => this.#answer(request, response));
@@ -258,10 +258,10 @@ export class MockServer {
     request.on("end", () => {
       const body = Buffer.concat(parts).toString();
       this.mended.push({ id, what, body, csrf: request.headers["x-csrf-token"] ?? null });
-      if (this.gone.has(id)) return this.#error(response, 404, "not_found", "there is no dead letter with this id");
+      if (this.settled.has(id)) return this.#error(response, 404, "not_found", "there is no dead letter with this id");
       if (what === "retry" && id % 4 !== 3)
         return this.#json(response, { mended: false, reason: "not a count, as before" });
-      this.gone.add(id);
+      this.settled.add(id);
       if (what === "retry") return this.#json(response, { mended: true, reason: null });
       return response.writeHead(204).end();
     });
@@ -396,7 +396,7 @@ export class MockServer {
       ["agent-events/0001", "newer than the hub's clock by 31 min", ""],
     ];
     const ids = Array.from({ length: 100 }, (_, index) => before - 1 - index).filter(
-      (id) => id > 0 && !this.gone.has(id),
+      (id) => id > 0 && !this.settled.has(id),
     );
     const letters = ids.map((id) => ({
       id,
