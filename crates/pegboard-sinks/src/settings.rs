@@ -3,6 +3,8 @@
 use pegboard_model::policy::ReadyTime;
 use pegboard_model::{Millis, Text};
 
+use crate::aspect;
+
 /// Every setting, each with its default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -24,6 +26,8 @@ pub struct Settings {
     pub contact_types: ContactTypes,
     /// Whether the interval file of IEX has the report of sign-ons and sign-offs.
     pub sign_ons: bool,
+    /// What there is to set for Aspect.
+    pub aspect: aspect::Settings,
 }
 
 /// What counts as received.
@@ -82,13 +86,14 @@ impl Default for Settings {
             unmapped: UnmappedPolicy::Send,
             contact_types: ContactTypes::Voice,
             sign_ons: true,
+            aspect: aspect::Settings::default(),
         }
     }
 }
 
 impl Settings {
-    /// The names of all settings.
-    pub const NAMES: [&'static str; 9] = [
+    /// The names of all settings but those of Aspect.
+    const OWN_NAMES: [&'static str; 9] = [
         "acd_type",
         "report_version",
         "ready_time",
@@ -99,6 +104,11 @@ impl Settings {
         "contact_types",
         "sign_ons",
     ];
+
+    /// The names of all settings.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Self::OWN_NAMES.into_iter().chain(aspect::Settings::NAMES)
+    }
 
     /// Sets one.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), SettingError> {
@@ -133,7 +143,7 @@ impl Settings {
                 self.contact_types = choice(value, &choices)?;
             }
             "sign_ons" => self.sign_ons = choice(value, &[("yes", true), ("no", false)])?,
-            _ => return Err(SettingError::Unknown),
+            _ => self.aspect.set(name, value)?,
         }
         Ok(())
     }
@@ -163,12 +173,15 @@ mod tests {
     fn every_setting_can_be_set_to_what_it_is_without() {
         let values = ["AMAZON_CONNECT", "1.0", "waiting", "offered", "0", "100", "send", "voice", "yes"];
         let mut settings = Settings::default();
-        for (name, value) in Settings::NAMES.iter().zip(values) {
+        for (name, value) in Settings::OWN_NAMES.iter().zip(values) {
             assert_eq!(settings.set(name, value), Ok(()), "{name}");
             assert!(matches!(settings.set(name, "no such value"), Err(SettingError::Takes(_))), "{name}");
         }
         assert_eq!(settings, Settings::default());
         assert_eq!(settings.set("nothing", "1"), Err(SettingError::Unknown));
+        assert_eq!(settings.set("aspect_columns", "12"), Ok(()));
+        assert_eq!(settings.aspect.columns, aspect::Columns::Twelve);
+        assert!(Settings::names().any(|name| name == "aspect_columns"));
     }
 
     #[test]

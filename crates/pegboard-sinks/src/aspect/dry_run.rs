@@ -18,7 +18,7 @@ pub const PRODUCTIVITY: Encoder = Encoder {
     pegging: None,
     interval_minutes: &[],
     raw_events: true,
-    encode: |known| productivity(known, &Settings::default()),
+    encode: |known| productivity(known, &known.mapping.settings.aspect),
 };
 
 /// Real-time adherence: each request to the table, and each message, under a number.
@@ -28,7 +28,7 @@ pub const RTA: Encoder = Encoder {
     pegging: None,
     interval_minutes: &[],
     raw_events: true,
-    encode: |known| rta(known, &Settings::default()),
+    encode: |known| rta(known, &known.mapping.settings.aspect),
 };
 
 /// The digits of the number that the name of a document begins with, unless there are more documents than that.

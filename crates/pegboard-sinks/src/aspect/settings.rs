@@ -8,6 +8,7 @@ use super::object::DeliveryStream;
 use super::queue::{MessageGroup, QueueCount};
 use super::rta::RtaSettings;
 use super::state_type::StateTypes;
+use crate::SettingError;
 
 /// Every setting, each with the default of the Quick Start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,11 +53,11 @@ impl Settings {
         "aspect_filter",
     ];
 
-    /// Sets one; the error says what the setting takes, or is nothing where there is no such setting.
-    pub fn set(&mut self, name: &str, value: &str) -> Result<(), Option<String>> {
+    /// Sets one.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), SettingError> {
         match name {
-            "aspect_stream" => self.stream = self.stream.named(value).map_err(told)?,
-            "aspect_prefix" => self.stream = self.stream.below(value).map_err(told)?,
+            "aspect_stream" => self.stream = self.stream.named(value).map_err(|_| takes(STREAM_NAMES))?,
+            "aspect_prefix" => self.stream = self.stream.below(value).map_err(|_| takes(PREFIXES))?,
             "aspect_columns" => {
                 let count: Option<u8> = value.parse().ok();
                 let columns = count.and_then(|count| Columns::try_from(count).ok());
@@ -73,11 +74,11 @@ impl Settings {
                 self.rta.group = match value {
                     "all" => MessageGroup::All,
                     "agent" => MessageGroup::Agent,
-                    _ => return Err(takes("one of all, agent").into()),
+                    _ => return Err(takes("one of all, agent")),
                 }
             }
             "aspect_filter" => self.rta.filter = filter(value)?,
-            _ => return Err(None),
+            _ => return Err(SettingError::Unknown),
         }
         Ok(())
     }
@@ -89,15 +90,19 @@ impl Settings {
 }
 
 /// `LEVEL:GROUP;GROUP`, or nothing.
-fn filter(value: &str) -> Result<Option<HierarchyFilter>, String> {
+fn filter(value: &str) -> Result<Option<HierarchyFilter>, SettingError> {
     if value.is_empty() {
         return Ok(None);
     }
     let parts = value.split_once(':').and_then(|(level, groups)| Some((level.parse().ok()?, groups)));
-    let (level, groups) = parts.ok_or_else(|| takes("a level, ':' and groups with ';' between them"))?;
-    HierarchyFilter::new(level, groups.split(SEPARATOR)).map_err(told)
+    let (level, groups) = parts.ok_or_else(|| takes(FILTERS))?;
+    HierarchyFilter::new(level, groups.split(SEPARATOR)).map_err(|_| takes(FILTERS))
 }
 
+const FILTERS: &str = "a level of the hierarchy, 1 to 5, ':' and groups with ';' between them";
+const STREAM_NAMES: &str = "1 to 64 letters, digits, '-', '_' or '.'";
+const PREFIXES: &str =
+    "at most 512 printable characters that end with '/', without a part that is empty, '.' or '..'";
 const TABLE_NAMES: &str = "3 to 255 letters, digits, '-', '_' or '.'";
 
 /// The name of a table, as "Supported data types and naming rules" of the DynamoDB developer guide has it.
@@ -106,12 +111,8 @@ fn table_name(value: &str) -> Option<String> {
     ((3..=255).contains(&value.len()) && value.bytes().all(fits)).then(|| value.to_owned())
 }
 
-fn takes(what: &str) -> String {
-    format!("expected {what}")
-}
-
-fn told(error: impl std::error::Error) -> String {
-    error.to_string()
+fn takes(what: &str) -> SettingError {
+    SettingError::Takes(what.to_owned())
 }
 
 #[cfg(test)]
@@ -128,7 +129,7 @@ mod tests {
         assert_eq!(settings.signed_out, [""]);
         settings.signed_out.clear();
         assert_eq!(settings, Settings::default());
-        assert_eq!(settings.set("nothing", "1"), Err(None));
+        assert_eq!(settings.set("nothing", "1"), Err(SettingError::Unknown));
     }
 
     #[test]
@@ -136,7 +137,7 @@ mod tests {
         let mut settings = Settings::default();
         for (name, value, said) in [
             ("aspect_stream", "a/b", "1 to 64"),
-            ("aspect_prefix", "OUTPUT", "ends with '/'"),
+            ("aspect_prefix", "OUTPUT", "end with '/'"),
             ("aspect_columns", "14", "11, 12 or 13"),
             ("aspect_table", "no table", "3 to 255"),
             ("aspect_table", "ab", "3 to 255"),
@@ -144,10 +145,10 @@ mod tests {
             ("aspect_queues", "11", "1 to 10"),
             ("aspect_message_group", "queue", "all, agent"),
             ("aspect_filter", "Service", "a level"),
-            ("aspect_filter", "6:Service", "no level 6"),
-            ("aspect_filter", "2:;", "lets nobody through"),
+            ("aspect_filter", "6:Service", "1 to 5"),
+            ("aspect_filter", "2:;", "groups"),
         ] {
-            let refusal = settings.set(name, value).unwrap_err().unwrap();
+            let refusal = settings.set(name, value).unwrap_err().to_string();
             assert!(refusal.contains(said), "{name} = {value}: {refusal}");
         }
         assert_eq!(settings, Settings::default(), "nothing was set");

@@ -217,9 +217,9 @@ fn parse_settings(path: &Path, bytes: &[u8]) -> Result<Settings, ConfigErrors> {
                 sheet.note(&value.span, Some("value"), message, None);
             }
             Err(error @ SettingError::Unknown) => {
-                let help = match nearest(&name.text, Settings::NAMES) {
+                let help = match nearest(&name.text, Settings::names()) {
                     Some(meant) => format!("did you mean {meant}?"),
-                    None => format!("the settings are {}", Settings::NAMES.join(", ")),
+                    None => format!("the settings are {}", Settings::names().collect::<Vec<_>>().join(", ")),
                 };
                 sheet.note(&name.span, Some("setting"), error.to_string(), Some(help));
             }

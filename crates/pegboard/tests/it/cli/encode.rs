@@ -123,8 +123,15 @@ fn aspect_has_a_line_and_a_message_for_every_agent_event_in_order() {
     let folder = tempfile::tempdir().unwrap();
     small_day(folder.path());
     fs::write(folder.path().join("statuses.csv"), "StateName,StateType\nbreak,0\n").unwrap();
-    let arguments =
-        format!("{FILES} --statuses statuses.csv --encode aspect-productivity,aspect-rta --out out");
+    fs::create_dir(folder.path().join("mapping")).unwrap();
+    fs::write(
+        folder.path().join("mapping/settings.csv"),
+        "setting,value\naspect_columns,12\naspect_table,states\n",
+    )
+    .unwrap();
+    let arguments = format!(
+        "{FILES} --statuses statuses.csv --mapping mapping --encode aspect-productivity,aspect-rta --out out"
+    );
     let ended = replay(folder.path(), &arguments).well();
     assert_eq!(ended.stderr, "");
     let events = agent_events(folder.path());
@@ -136,6 +143,7 @@ fn aspect_has_a_line_and_a_message_for_every_agent_event_in_order() {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(&text[..]);
     let lines: Vec<_> = reader.records().map(Result::unwrap).collect();
     assert_eq!(lines.len(), events.len());
+    assert!(lines.iter().all(|line| line.len() == 12));
     let mut types = BTreeMap::new();
     for (line, event) in lines.iter().zip(&events) {
         let snapshot = &event["CurrentAgentSnapshot"];
@@ -153,7 +161,9 @@ fn aspect_has_a_line_and_a_message_for_every_agent_event_in_order() {
     let ids = messages.iter().map(|(_, body)| json(body)["MessageDeduplicationId"].clone());
     assert!(ids.eq(events.iter().map(|event| event["EventId"].clone())));
     let changes = events.iter().filter(|event| event["EventType"] != "HEART_BEAT").count();
-    assert_eq!(documents.len() - messages.len(), changes);
+    let requests: Vec<_> = documents.iter().filter(|(name, _)| name.ends_with("-item.json")).collect();
+    assert_eq!((requests.len(), documents.len()), (changes, changes + messages.len()));
+    assert!(requests.iter().all(|(_, body)| json(body)["TableName"] == "states"));
 }
 
 #[test]
