@@ -119,6 +119,8 @@ pub enum Measure {
     TransferredOut,
     /// Of those by an agent.
     TransferredOutByAgent,
+    /// Of those from one queue to another.
+    TransferredOutFromQueue,
     /// A time of all contacts together.
     Sum(Part),
     /// The same for one contact on average.
@@ -200,6 +202,7 @@ impl Measure {
             }
             Self::TransferredOut => count(&|contact| contact.handed_on || passed_on(contact)),
             Self::TransferredOutByAgent => count(&passed_on),
+            Self::TransferredOutFromQueue => count(&|contact| contact.handed_on),
             Self::Sum(part) => Some(Fixed::new(times(contacts, part).iter().sum(), 0)),
             Self::Average(part) => mean(&times(contacts, part), places),
             Self::QueueAnswerTime => {

@@ -51,6 +51,7 @@ impl Measure {
             Self::PutOnHold => "Contacts put on hold",
             Self::TransferredOut => "Contacts transferred out",
             Self::TransferredOutByAgent => "Contacts transferred out by agent",
+            Self::TransferredOutFromQueue => "Contacts transferred out queue",
             Self::Sum(part) => match part {
                 Part::Interaction => "Agent interaction time",
                 Part::Hold => "Customer hold time",
@@ -95,6 +96,7 @@ impl Measure {
             Self::PutOnHold => "CONTACTS_PUT_ON_HOLD",
             Self::TransferredOut => "CONTACTS_TRANSFERRED_OUT",
             Self::TransferredOutByAgent => "CONTACTS_TRANSFERRED_OUT_BY_AGENT",
+            Self::TransferredOutFromQueue => "CONTACTS_TRANSFERRED_OUT_FROM_QUEUE",
             Self::Sum(part) => match part {
                 Part::Interaction => "SUM_INTERACTION_TIME",
                 Part::Hold => "SUM_HOLD_TIME",

@@ -352,6 +352,7 @@ fn measure(name: &str, threshold: Option<Millis>) -> Result<Measure, Refusal> {
         Measure::PutOnHold,
         Measure::TransferredOut,
         Measure::TransferredOutByAgent,
+        Measure::TransferredOutFromQueue,
         Measure::QueueAnswerTime,
         Measure::QueueAbandonTime,
         Measure::MaximumQueuedTime,

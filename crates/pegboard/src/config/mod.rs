@@ -30,8 +30,9 @@ pub use schema::{MAX_REPORT_NAMES, MAX_SOURCES};
 pub use secret::{InvalidSecretRef, MAX_SECRET_BYTES, Secret, SecretError, SecretRef};
 pub use settings::{
     ArchiveSettings, Config, ConnectSettings, FileFormat, FileSettings, InstanceSettings, KinesisCredentials,
-    KinesisSettings, LogFormat, LogLevel, LogSettings, ObjectSettings, PostgresSettings, ReadMode,
-    ReportSettings, ServerSettings, SourceConfig, SourceInput, SourceKind, Start, StoreUrl, TlsFiles, WebUrl,
+    KinesisSettings, LogFormat, LogLevel, LogSettings, MetricSettings, ObjectSettings, PostgresSettings,
+    ReadMode, ReportSettings, ServerSettings, SourceConfig, SourceInput, SourceKind, Start, StoreUrl,
+    TlsFiles, WebUrl,
 };
 pub use template::template;
 pub use text::Place;

@@ -16,8 +16,8 @@ use pegboard_store::Retention;
 use super::secret::SecretRef;
 use super::settings::{
     ArchiveSettings, Config, ConnectSettings, FileFormat, FileSettings, InstanceSettings, KinesisCredentials,
-    KinesisSettings, LogFormat, LogLevel, LogSettings, ObjectSettings, ReadMode, ReportSettings,
-    ServerSettings, SourceConfig, SourceInput, SourceKind, Start, StoreUrl, TlsFiles, WebUrl,
+    KinesisSettings, LogFormat, LogLevel, LogSettings, MetricSettings, ObjectSettings, ReadMode,
+    ReportSettings, ServerSettings, SourceConfig, SourceInput, SourceKind, Start, StoreUrl, TlsFiles, WebUrl,
 };
 use super::side_files::SideFiles;
 use super::table::Table;
@@ -54,6 +54,10 @@ const HELD_BACK: RangeInclusive<Millis> = Millis::ZERO..=Millis::from_hours(24);
 const REPORT_EVERY: RangeInclusive<Millis> = Millis::from_minutes(15)..=Millis::from_hours(7 * 24);
 /// From how long after a run its file is written as a rule.
 const LATE_AFTER: RangeInclusive<Millis> = Millis::from_minutes(15)..=Millis::from_hours(7 * 24);
+/// From a pace that leaves others of the account their part of the requests.
+const METRICS_EVERY: RangeInclusive<Millis> = Millis::from_minutes(5)..=Millis::from_hours(24);
+/// Up to what Amazon Connect answers at once.
+const METRICS_COVER: RangeInclusive<Millis> = Millis::from_hours(1)..=Millis::from_hours(71);
 /// From the pace that leaves other consumers of a shard nothing, up to the life of a shard iterator.
 const POLL_INTERVAL: RangeInclusive<Millis> = Millis::new(200)..=Millis::from_minutes(5);
 
@@ -243,6 +247,7 @@ fn source_input(
         contact_stream(table);
         contact_records(table);
         reports(table, folder, side_files);
+        metrics(table);
         file(table.table("file"), folder);
         return None;
     };
@@ -261,6 +266,7 @@ fn source_input(
             table.refuse("contact_stream", not_here(SourceKind::AmazonConnect));
             table.refuse("contact_records", not_here(SourceKind::AmazonConnect));
             table.refuse("reports", not_here(SourceKind::AmazonConnect));
+            table.refuse("metrics", not_here(SourceKind::AmazonConnect));
             file(table.required_table("file"), folder).map(SourceInput::File)
         }
     }
@@ -285,6 +291,8 @@ fn connect_inputs(
     let contact_stream = contact_stream(table);
     let contact_records = contact_records(table);
     let reports = reports(table, folder, side_files);
+    let metrics = metrics(table);
+    table.needs("metrics", "connect");
     table.needs("connect", "kinesis");
     table.needs("contact_stream", "kinesis");
     check_queues(table, contact_records.as_ref(), reports.as_ref());
@@ -306,7 +314,7 @@ fn connect_inputs(
         }
     };
     let contact_stream = contact_stream.map(of_same);
-    Some(ConnectSettings { kinesis, contact_stream, contact_records, reports })
+    Some(ConnectSettings { kinesis, contact_stream, contact_records, reports, metrics })
 }
 
 /// What a second stream may say of itself.
@@ -427,6 +435,17 @@ fn report_file(
     begun.extend(begins.clone());
     let pattern = ReportPattern { name: begins?.into(), expected: expected? };
     Some((pattern, schedule))
+}
+
+/// Without the table, statistics are not asked for.
+fn metrics(source: &mut Table<'_, '_>) -> Option<MetricSettings> {
+    let is_there = source.has("metrics");
+    let mut table = source.table("metrics");
+    let mut metrics = MetricSettings::default();
+    table.set("every", &mut metrics.every, value::duration(METRICS_EVERY));
+    table.set("covers", &mut metrics.covers, value::duration(METRICS_COVER));
+    table.finish();
+    is_there.then_some(metrics)
 }
 
 /// A message that one input has received is hidden from the other.

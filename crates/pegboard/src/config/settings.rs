@@ -336,6 +336,23 @@ pub struct ConnectSettings {
     pub contact_records: Option<ObjectSettings>,
     /// Objects that are scheduled reports.
     pub reports: Option<ReportSettings>,
+    /// Statistics that the instance of the first stream is asked for.
+    pub metrics: Option<MetricSettings>,
+}
+
+/// Statistics as an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MetricSettings {
+    /// How often they are asked for.
+    pub every: Millis,
+    /// How much of the past each time.
+    pub covers: Millis,
+}
+
+impl Default for MetricSettings {
+    fn default() -> Self {
+        Self { every: Millis::from_minutes(15), covers: Millis::from_hours(2) }
+    }
 }
 
 /// Scheduled reports as an input.

@@ -2,10 +2,12 @@
 
 mod kinesis_log;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use pegboard_aws as aws;
+use pegboard_connect::sources::amazon_connect::metric_data::{MetricConfig, MetricInput};
 use pegboard_connect::sources::amazon_connect::reports::{self, Goals, ReportReader};
 use pegboard_connect::sources::amazon_connect::{
     ConnectInputs, ConnectSnapshots, KinesisSource, ReportFiles,
@@ -13,6 +15,7 @@ use pegboard_connect::sources::amazon_connect::{
 use pegboard_connect::sources::file::FileSource;
 use pegboard_connect::sources::objects::{Content, LaneConfig, ObjectInput};
 use pegboard_connect::spec::Source;
+use pegboard_engine::IntervalLength;
 use pegboard_engine::queues::QueueGoals;
 use pegboard_model::Timestamp;
 use pegboard_store::{
@@ -22,8 +25,8 @@ use pegboard_store::{
 use self::kinesis_log::KinesisLog;
 use crate::clock::Clock;
 use crate::config::{
-    ConnectSettings, KinesisCredentials, KinesisSettings, ObjectSettings, PostgresSettings, ReadMode,
-    ReportSettings, Secret, SecretError, SecretRef, SourceConfig, SourceInput, Start, StoreUrl,
+    ConnectSettings, InstanceSettings, KinesisCredentials, KinesisSettings, ObjectSettings, PostgresSettings,
+    ReadMode, ReportSettings, Secret, SecretError, SecretRef, SourceConfig, SourceInput, Start, StoreUrl,
 };
 
 /// The source that `config` describes.
@@ -91,21 +94,57 @@ fn connect_inputs(
         let lane = lane(content, &reports.objects, settings.kinesis.as_ref(), clock)?;
         inputs = inputs.with_reports(files, ObjectInput::new(lane, environment(clock)));
     }
+    let asked = settings.kinesis.as_ref().and_then(|stream| Some((stream, stream.instance.as_ref()?)));
+    if let (Some(metrics), Some((stream, instance))) = (&settings.metrics, asked) {
+        let period = match config.interval {
+            IntervalLength::Minutes(60) => aws::MetricPeriod::Hour,
+            IntervalLength::Minutes(30) => aws::MetricPeriod::Half,
+            _ => aws::MetricPeriod::Quarter,
+        };
+        let metrics = MetricConfig {
+            connect: connect(stream, instance, credentials(&stream.credentials)?),
+            period,
+            every: metrics.every,
+            covers: metrics.covers,
+            default_goals: goals(&config.default_goals),
+            goals: all_goals(config),
+        };
+        inputs = inputs.with_metrics(MetricInput::new(metrics, environment(clock)));
+    }
     Ok(inputs)
 }
 
 /// The scheduled reports of a source, which are read by its zone and its goals.
 fn report_files(config: &SourceConfig, reports: &ReportSettings, now: Timestamp) -> ReportFiles {
-    let goals =
-        |goals: &QueueGoals| Goals { service_level: goals.service_level, short_abandon: goals.short_abandon };
     let settings = reports::ReportSettings {
         patterns: reports.patterns.clone(),
         time_zone: config.time_zone.clone(),
         labels: reports.labels.clone(),
         default_goals: goals(&config.default_goals),
-        goals: config.queue_settings.iter().map(|(queue, own)| (queue.clone(), goals(own))).collect(),
+        goals: all_goals(config),
     };
     ReportFiles::new(ReportReader::new(settings), reports.schedules.clone(), now)
+}
+
+const fn goals(goals: &QueueGoals) -> Goals {
+    Goals { service_level: goals.service_level, short_abandon: goals.short_abandon }
+}
+
+fn all_goals(config: &SourceConfig) -> HashMap<String, Goals> {
+    config.queue_settings.iter().map(|(queue, own)| (queue.clone(), goals(own))).collect()
+}
+
+/// How an instance is asked, with the region of its stream.
+fn connect(
+    stream: &KinesisSettings,
+    instance: &InstanceSettings,
+    credentials: aws::Credentials,
+) -> aws::ConnectConfig {
+    let mut connect = aws::ConnectConfig::new(&instance.id);
+    connect.region = stream.region.clone().or_else(|| stream.stream.region().map(str::to_owned));
+    connect.endpoint = instance.endpoint.as_ref().map(|url| url.as_str().to_owned());
+    connect.credentials = credentials;
+    connect
 }
 
 /// A lane of objects, with the credentials of the source's stream, and its region where it has none of its own.
@@ -171,11 +210,7 @@ fn kinesis(settings: &KinesisSettings, clock: Clock) -> Result<KinesisSource, Se
         Start::At(at) => aws::Position::AtTimestamp(at.as_millis()),
     };
     let snapshots = settings.instance.as_ref().map(|instance| {
-        let mut connect = aws::ConnectConfig::new(&instance.id);
-        connect.region = settings.region.clone().or_else(|| settings.stream.region().map(str::to_owned));
-        connect.endpoint = instance.endpoint.as_ref().map(|url| url.as_str().to_owned());
-        connect.credentials = config.credentials.clone();
-        ConnectSnapshots::new(connect, environment.clone())
+        ConnectSnapshots::new(connect(settings, instance, config.credentials.clone()), environment.clone())
     });
     let source = KinesisSource::new(config, environment, start);
     Ok(match snapshots {

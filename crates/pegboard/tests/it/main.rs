@@ -13,6 +13,7 @@ mod encoded;
 mod kills;
 mod kinesis;
 mod live;
+mod metrics;
 mod nodes;
 mod objects;
 mod old_data;

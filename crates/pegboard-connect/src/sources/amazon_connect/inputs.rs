@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use async_trait::async_trait;
 use pegboard_model::{Order, PartitionId, Position, Timestamp};
 
+use super::metric_data::MetricInput;
 use super::reports::MissingFile;
 use super::{Decoded, Decoder, KIND, KinesisSource, ReportFiles};
 use crate::sources::DecodeError;
@@ -22,6 +23,7 @@ pub struct ConnectInputs {
     lanes: Vec<ObjectInput>,
     /// What one of the lanes reads.
     reports: Option<Arc<ReportFiles>>,
+    metrics: Option<MetricInput>,
 }
 
 #[derive(Debug)]
@@ -64,6 +66,18 @@ impl ConnectInputs {
     pub fn with_reports(mut self, files: Arc<ReportFiles>, lane: ObjectInput) -> Self {
         self.reports = Some(files);
         self.with_lane(lane)
+    }
+
+    /// The same, with statistics that are asked for.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: MetricInput) -> Self {
+        self.metrics = Some(metrics);
+        self
+    }
+
+    /// The statistics, if the partition is theirs.
+    fn metrics(&self, partition: &PartitionId) -> Option<&MetricInput> {
+        self.metrics.as_ref().filter(|metrics| metrics.partition() == partition)
     }
 
     fn lane(&self, partition: &PartitionId) -> Option<&ObjectInput> {
@@ -112,6 +126,9 @@ impl Source for ConnectInputs {
         for lane in &self.lanes {
             outcomes.push(lane.probe().await);
         }
+        if let Some(metrics) = &self.metrics {
+            outcomes.push(metrics.probe().await);
+        }
         let (found, failed): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
         let failed: Vec<SourceError> = failed.into_iter().filter_map(Result::err).collect();
         if failed.is_empty() {
@@ -132,6 +149,7 @@ impl Source for ConnectInputs {
         for stream in &self.streams {
             let is_its = |partition: &PartitionId| {
                 self.lane(partition).is_none()
+                    && self.metrics(partition).is_none()
                     && self.stream(partition).is_some_and(|of| std::ptr::eq(of, stream))
             };
             let its = known.iter().filter(|(partition, _)| is_its(partition));
@@ -142,10 +160,14 @@ impl Source for ConnectInputs {
             all.lost.extend(lost);
         }
         all.open.extend(self.lanes.iter().map(|lane| lane.opening(known)));
+        all.open.extend(self.metrics.iter().map(|metrics| metrics.opening(known)));
         Ok(all)
     }
 
     fn oldest(&self, partition: &PartitionId) -> Position {
+        if self.metrics(partition).is_some() {
+            return Position::Number(0);
+        }
         match (self.lane(partition), self.streams.first()) {
             (None, Some(stream)) => stream.source.oldest(partition),
             (Some(lane), _) => lane.start(),
@@ -154,6 +176,9 @@ impl Source for ConnectInputs {
     }
 
     fn carries(&self, partition: &PartitionId) -> Carries {
+        if self.metrics(partition).is_some() {
+            return Carries::ROWS;
+        }
         let of_lane = self.lane(partition).map(ObjectInput::carries);
         of_lane.or_else(|| Some(self.stream(partition)?.carries)).unwrap_or(Carries::EVENTS)
     }
@@ -161,6 +186,9 @@ impl Source for ConnectInputs {
     fn open(&self, opening: &Opening) -> Result<Box<dyn PartitionReader>, SourceError> {
         if let Some(lane) = self.lane(&opening.partition) {
             return lane.open(opening);
+        }
+        if let Some(metrics) = self.metrics(&opening.partition) {
+            return Ok(metrics.open(opening));
         }
         let stream = self.stream(&opening.partition);
         let unknown = || SourceError::passing(format!("{} is of no input of this source", opening.partition));

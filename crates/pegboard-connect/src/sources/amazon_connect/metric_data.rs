@@ -11,8 +11,10 @@
 
 mod answer;
 mod calls;
+mod input;
 #[cfg(test)]
 mod tests;
 
 pub use self::answer::{Answer, Unreadable};
 pub use self::calls::{Call, Centre, Window, calls};
+pub use self::input::{MetricConfig, MetricInput};

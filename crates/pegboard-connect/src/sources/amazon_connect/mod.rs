@@ -1,4 +1,4 @@
-//! Amazon Connect: agent events and contact records.
+//! Amazon Connect: agent events, contact records, and what it computes itself.
 //!
 //! Both come through Amazon Kinesis (contact records also through Amazon Data Firehose into files), each on
 //! a stream of its own or both on one. Formats as documented by AWS, "Agent event streams" and "Contact

@@ -74,6 +74,7 @@ fn the_template_shows_every_key_and_no_other() {
         "source.contact_records",
         "source.reports",
         "source.reports.file",
+        "source.metrics",
         "source.file",
     ];
     let values: BTreeSet<String> =
@@ -108,6 +109,9 @@ fn with_files(line: Option<usize>) -> Config {
         "#begins = \"AQR\"",
         "#is = \"agent-queue\"",
         "#every = \"15m\"",
+        "#[source.connect]",
+        "#instance_id = \"11111111-2222-3333-4444-555555555555\"",
+        "#[source.metrics]",
         "#[[source]]",
         "#name = \"files\"",
         "#kind = \"file\"",

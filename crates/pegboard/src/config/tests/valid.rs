@@ -15,8 +15,8 @@ use pegboard_store::Retention;
 
 use super::super::{
     ArchiveSettings, Config, ConnectSettings, FileFormat, FileSettings, InstanceSettings, KinesisCredentials,
-    KinesisSettings, LogFormat, LogLevel, LogSettings, ObjectSettings, ReadMode, SecretRef, ServerSettings,
-    SourceConfig, SourceInput, Start, StoreUrl, TlsFiles,
+    KinesisSettings, LogFormat, LogLevel, LogSettings, MetricSettings, ObjectSettings, ReadMode, SecretRef,
+    ServerSettings, SourceConfig, SourceInput, Start, StoreUrl, TlsFiles,
 };
 use super::{LEAST, read, read_beside};
 
@@ -260,6 +260,17 @@ is = \"ignore\"
     assert_eq!(reports.schedules, BTreeMap::from([("aqr".to_owned(), schedule)]));
     assert_eq!(reports.labels.meaning("standort"), Some(Meaning::Grouping));
     assert!(reports.labels.meaning("angenommen").is_some());
+}
+
+#[test]
+fn statistics_are_asked_for_where_the_instance_is_known() {
+    let given =
+        inputs("kinesis.stream = \"s\"\nconnect.instance_id = \"i-1\"\nmetrics = { covers = \"3h\" }");
+    let expected = MetricSettings { every: Millis::from_minutes(15), covers: Millis::from_hours(3) };
+    assert_eq!(given.metrics, Some(expected));
+    let text = "[[source]]\nname = \"a\"\nkind = \"amazon-connect\"\nkinesis.stream = \"s\"\nmetrics = {}";
+    let told = read(text).unwrap_err().faults()[0].message.clone();
+    assert_eq!(told, "`metrics` needs `connect`, which is missing");
 }
 
 #[test]
