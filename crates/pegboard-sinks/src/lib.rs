@@ -1,7 +1,7 @@
 //! From what Pegboard knows to what a WFM reads.
 //!
 //! Encoding is pure: no I/O, no clock, no randomness, so that a dry run writes exactly what a sink would send. A sink knows nothing of
-//! sources; both know the model.
+//! sources; both know the model. What sends it is a thin shell: a [`Sink`] for each target, which answers with an [`Outcome`].
 //!
 //! - [`Known`] is what a sink is handed, [`Document`] what it gives.
 //! - [`mapping`] holds what planners say about names.
@@ -16,7 +16,9 @@ mod json;
 mod known;
 pub mod mapping;
 mod merge;
+mod outcome;
 mod settings;
+mod sink;
 #[cfg(test)]
 mod test_data;
 mod whole;
@@ -24,4 +26,6 @@ mod whole;
 pub use document::{Document, Encoded, Refused};
 pub use encoders::{ENCODERS, Encoder, encoder};
 pub use known::{AgentEntry, Interval, Known, RawEvent};
+pub use outcome::{Lane, Outcome, RefusedItem};
 pub use settings::{ContactTypes, Received, SettingError, Settings, UnmappedPolicy};
+pub use sink::{Sink, SinkReport};

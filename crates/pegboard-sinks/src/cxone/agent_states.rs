@@ -25,7 +25,6 @@ fn encode(known: &Known) -> Encoded {
     let mut unmapped = Inbox::default();
     let changes = People::of(known).changes(&mut unmapped);
     let changes = long_enough(changes, mapping.settings.shortest_state);
-    let mut sequences: HashMap<Text, i64> = HashMap::new();
     let mut lines = Vec::with_capacity(changes.len());
     for change in &changes {
         let seen = Seen {
@@ -36,9 +35,7 @@ fn encode(known: &Known) -> Encoded {
             at: change.at,
         };
         if let Some(event_id) = sent_event(mapping, &seen, &mut unmapped) {
-            let sequence = sequences.entry(change.agent.id.clone()).or_default();
-            *sequence += 1;
-            lines.push(line(change, &event_id, *sequence));
+            lines.push(line(change, &event_id));
         }
     }
     Encoded { documents: messages(known, lines), unmapped, ..Encoded::default() }
@@ -68,15 +65,21 @@ fn long_enough(changes: Vec<Change>, shortest: Millis) -> Vec<Change> {
     changes
 }
 
-fn line(change: &Change, event_id: &Text, sequence: i64) -> Json {
+fn line(change: &Change, event_id: &Text) -> Json {
     let mut keys = agent_keys(&change.agent);
     keys.extend([
         ("eventId", event_id.into()),
         ("eventReason", (&change.reason).into()),
         ("eventTime", change.at.into()),
-        ("sequence", sequence.into()),
+        ("sequence", sequence(change).into()),
     ]);
     Json::Object(keys)
+}
+
+/// The place of a change among all of its agent: the same whenever it is sent, and whatever was sent before. A sign-in comes before
+/// the state that begins with it.
+fn sequence(change: &Change) -> i64 {
+    change.at.as_millis() * 2 + i64::from(!change.is_mark)
 }
 
 fn messages(known: &Known, lines: Vec<Json>) -> Vec<Document> {

@@ -6,6 +6,7 @@
 mod agent_activity;
 mod agent_states;
 mod queue_report;
+pub mod sink;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -15,6 +16,7 @@ use pegboard_model::{Class, SourceName, Text, Timestamp};
 pub use agent_activity::AGENT_ACTIVITY;
 pub use agent_states::AGENT_STATES;
 pub use queue_report::QUEUE_REPORT;
+pub use sink::CxoneSink;
 
 use crate::json::Json;
 use crate::mapping::{Inbox, MappedKind, Mapping, Unmapped, WfmAgent};

@@ -161,17 +161,24 @@ fn a_person_who_is_two_agents_is_never_signed_in_for_longer_than_there_is_time()
         .iter()
         .map(|state| {
             let text = |key: &str| state[key].as_str().unwrap().to_owned();
-            (text("eventTime")[14..19].to_owned(), text("eventId"), state["sequence"].as_i64().unwrap())
+            (text("eventTime")[14..19].to_owned(), text("eventId"))
         })
         .collect();
     let expected = [
-        ("00:00", "LOGIN", 1),
-        ("00:00", "Available", 2),
-        ("05:00", "VOICE-INBOUND-CONNECTED", 3),
-        ("06:40", "Available", 4),
-        ("10:00", "Break", 5),
+        ("00:00", "LOGIN"),
+        ("00:00", "Available"),
+        ("05:00", "VOICE-INBOUND-CONNECTED"),
+        ("06:40", "Available"),
+        ("10:00", "Break"),
     ];
-    assert_eq!(seen, expected.map(|(at, event, sequence)| (at.to_owned(), event.to_owned(), sequence)));
+    assert_eq!(seen, expected.map(|(at, event)| (at.to_owned(), event.to_owned())));
+    let sequences: Vec<_> = states["agentStates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|state| state["sequence"].as_i64().unwrap())
+        .collect();
+    assert!(sequences.is_sorted_by(|earlier, later| earlier < later), "{sequences:?}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use pegboard_store::Role;
 
 use crate::api::error::Code;
 use crate::api::handlers::{
-    agents, audit, backup, dead_letters, house, reloads, reports, session, sources, stream, tokens,
+    agents, audit, backup, dead_letters, house, reloads, reports, session, sinks, sources, stream, tokens,
 };
 use crate::api::query::{Param, ParamKind};
 use crate::api::state::ApiState;
@@ -46,6 +46,7 @@ route_ids! {
     PreviewReload = "previewReload",
     CancelReload = "cancelReload",
     Sources = "sources",
+    Sinks = "sinks",
     DeadLetters = "deadLetters",
     DeadLetter = "deadLetter",
     RetryDeadLetter = "retryDeadLetter",
@@ -221,7 +222,7 @@ const VIEWER: Needs = Needs::Role(Role::Viewer);
 const OPERATOR: Needs = Needs::Role(Role::Operator);
 
 /// Every route of the API.
-pub static ROUTES: [Route; 27] = [
+pub static ROUTES: [Route; 28] = [
     Route {
         id: RouteId::Agents,
         verb: Verb::Get,
@@ -444,6 +445,18 @@ pub static ROUTES: [Route; 27] = [
         answer: Answer::Json("Sources"),
         errors: &[],
         handler: || get(sources::list),
+    },
+    Route {
+        id: RouteId::Sinks,
+        verb: Verb::Get,
+        path: "/api/v1/sinks",
+        needs: Needs::RoleOverAll(Role::Viewer),
+        about: "Every sink, how it is delivered to, and how many reports it has. How it goes is known to the node that delivers.",
+        query: &[],
+        body: None,
+        answer: Answer::Json("Sinks"),
+        errors: &[],
+        handler: || get(sinks::list),
     },
     Route {
         id: RouteId::DeadLetters,

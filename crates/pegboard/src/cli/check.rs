@@ -9,7 +9,7 @@ use pegboard_store::PostgresStore;
 
 use super::{ConfigPath, Failure, block_on};
 use crate::clock;
-use crate::config::{Config, SourceConfig, StoreUrl};
+use crate::config::{Config, SinkConfig, SourceConfig, StoreUrl};
 use crate::runtime::build;
 
 /// Validate pegboard.toml and try every connection.
@@ -26,7 +26,9 @@ pub(super) struct Arguments {
 #[expect(clippy::print_stdout, reason = "the answer of this command")]
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = arguments.path.load()?;
-    println!("{}: valid, {} sources", arguments.path.config.display(), config.sources.len());
+    let (sources, sinks) = (config.sources.len(), config.sinks.len());
+    let and_sinks = if sinks == 0 { String::new() } else { format!(", {sinks} sinks") };
+    println!("{}: valid, {sources} sources{and_sinks}", arguments.path.config.display());
     if arguments.offline {
         return Ok(());
     }
@@ -52,6 +54,9 @@ async fn try_all(config: &Config) -> Result<Vec<Outcome>, Failure> {
     let mut outcomes = vec![("store".into(), try_store(&config.store).await)];
     for source in &config.sources {
         outcomes.push((format!("source {}", source.name), try_source(source).await));
+    }
+    for sink in &config.sinks {
+        outcomes.push((format!("sink {}", sink.name), try_sink(sink).await));
     }
     Ok(outcomes)
 }
@@ -79,6 +84,10 @@ async fn try_sqlite(url: &StoreUrl, path: &Path) -> Result<String, anyhow::Error
         }
         Err(error) => Err(error.into()),
     }
+}
+
+async fn try_sink(config: &SinkConfig) -> Result<String, anyhow::Error> {
+    build::sink(config, clock::system)?.sink.probe().await.map_err(|error| anyhow!(error))
 }
 
 async fn try_source(config: &SourceConfig) -> Result<String, anyhow::Error> {

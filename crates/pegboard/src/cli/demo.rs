@@ -61,7 +61,7 @@ async fn demo(arguments: &Arguments) -> Result<(), Failure> {
     let source: Box<dyn Source> = Box::new(simulated);
     let sources = vec![(settings(), source)];
     let front = Front { listener, tls: None, access: Access::Open, transport: Transport::Plain };
-    run_hub(sources, store, NodeOptions::default(), front, interrupted()).await
+    run_hub(sources, Vec::new(), store, NodeOptions::default(), front, interrupted()).await
 }
 
 /// The settings of the simulated source. Contact records trail the end of the work by about 65 seconds, so intervals are

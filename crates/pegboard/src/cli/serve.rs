@@ -24,6 +24,7 @@ use crate::clock;
 use crate::config::{Config, LogFormat, LogSettings, SourceConfig};
 use crate::console;
 use crate::runtime::build;
+use crate::runtime::deliver::SinkSetup;
 use crate::runtime::hub::{Hub, NodeOptions, Running};
 
 /// Run the hub.
@@ -51,6 +52,9 @@ async fn serve(config: Config) -> Result<(), Failure> {
             .with_context(|| format!("cannot build source {}", source.name))?;
         sources.push((source, reader));
     }
+    let sink =
+        |sink| build::sink(sink, clock::system).with_context(|| format!("cannot build sink {}", sink.name));
+    let sinks = config.sinks.iter().map(sink).collect::<Result<Vec<_>, _>>()?;
     let server = &config.server;
     let listener = TcpListener::bind(server.listen)
         .await
@@ -65,11 +69,11 @@ async fn serve(config: Config) -> Result<(), Failure> {
         .as_ref()
         .map(|files| api::TlsFiles { certificate: files.certificate.clone(), key: files.key.clone() });
     let address = listener.local_addr().context("cannot tell the address")?;
-    tracing::info!(%address, store = %config.store, sources = sources.len(), "pegboard serves");
+    tracing::info!(%address, store = %config.store, sources = sources.len(), sinks = sinks.len(), "pegboard serves");
     started::note(&*store, fingerprint, address).await.context("cannot write to the audit log")?;
     let front = Front { listener, tls, access: Access::Tokens, transport };
     let node = NodeOptions { name: config.node_name.map(Text::from), ..NodeOptions::default() };
-    run_hub(sources, store, node, front, interrupted()).await
+    run_hub(sources, sinks, store, node, front, interrupted()).await
 }
 
 /// How the hub is reached.
@@ -94,6 +98,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(9);
 /// what is on its way committed, the store closed.
 pub(super) async fn run_hub(
     sources: Vec<(SourceConfig, Box<dyn Source>)>,
+    sinks: Vec<SinkSetup>,
     store: Arc<dyn Store>,
     node: NodeOptions,
     front: Front,
@@ -102,7 +107,9 @@ pub(super) async fn run_hub(
     let stale_after: BTreeMap<_, _> =
         sources.iter().map(|(source, _)| (source.name.clone(), source.stale_after)).collect();
     let (hub, running): (Arc<Hub>, Running) =
-        Hub::join(sources, store.clone(), clock::system, node).await.context("cannot start")?;
+        Hub::join_and_deliver(sources, sinks, store.clone(), clock::system, node)
+            .await
+            .context("cannot start")?;
     let options = ApiOptions { stale_after, ..ApiOptions::new(front.access, front.transport) };
     let state = ApiState::new(store, hub, options);
     let router = api::router(state, console::router());

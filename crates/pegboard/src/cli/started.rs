@@ -47,8 +47,9 @@ pub(super) fn fingerprint(config: &Config) -> String {
     let server = ServerSettings { listen: ServerSettings::default().listen, ..config.server.clone() };
     let parts: [&dyn Debug; 2] = [&server, &config.log];
     let sources = config.sources.iter().map(|source| source as &dyn Debug);
+    let sinks = config.sinks.iter().map(|sink| sink as &dyn Debug);
     hash.update(config.store.to_string());
-    for part in parts.into_iter().chain(sources) {
+    for part in parts.into_iter().chain(sources).chain(sinks) {
         for line in settled(&format!("{part:#?}")) {
             hash.update(line);
             hash.update("\n");

@@ -18,6 +18,7 @@ mod secret;
 mod settings;
 mod sheet;
 mod side_files;
+mod sinks;
 pub mod statuses;
 mod table;
 mod template;
@@ -33,6 +34,9 @@ pub use settings::{
     KinesisSettings, LogFormat, LogLevel, LogSettings, MetricSettings, ObjectSettings, PostgresSettings,
     ReadMode, ReportSettings, ServerSettings, SourceConfig, SourceInput, SourceKind, Start, StoreUrl,
     TlsFiles, WebUrl,
+};
+pub use sinks::{
+    CxoneReport, CxoneSettings, MAX_OPENINGS, MAX_SINKS, SinkConfig, SinkKind, SinkTarget, TokenForm,
 };
 pub use template::template;
 pub use text::Place;

@@ -20,6 +20,7 @@ use super::settings::{
     ReportSettings, ServerSettings, SourceConfig, SourceInput, SourceKind, Start, StoreUrl, TlsFiles, WebUrl,
 };
 use super::side_files::SideFiles;
+use super::sinks;
 use super::table::Table;
 use super::value;
 
@@ -76,11 +77,12 @@ pub(super) fn config(
     let mut names = Vec::new();
     let mut sources =
         root.each_table("source", MAX_SOURCES, |table| source(table, folder, side_files, &mut names));
+    let sinks = sinks::sinks(&mut root, folder, side_files, &sources);
     root.finish();
     for source in &mut sources {
         source.archive.clone_from(&archive);
     }
-    Some(Config { store, retention, server, log, archive, node_name, sources })
+    Some(Config { store, retention, server, log, archive, node_name, sources, sinks })
         .filter(|config| !config.sources.is_empty())
 }
 

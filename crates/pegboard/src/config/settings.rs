@@ -20,6 +20,7 @@ use pegboard_store::{PostgresUrl, Retention, RowsOf};
 use super::choice::choice;
 use super::queue_settings::OpenQueue;
 use super::secret::SecretRef;
+use super::sinks::SinkConfig;
 
 /// A valid `pegboard.toml`.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +39,8 @@ pub struct Config {
     pub node_name: Option<String>,
     /// What it reads, in the order of the file; at least one, with distinct names.
     pub sources: Vec<SourceConfig>,
+    /// To whom it delivers, in the order of the file, with distinct names.
+    pub sinks: Vec<SinkConfig>,
 }
 
 /// Where the store is.

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use pegboard_connect::sources::amazon_connect::reports::Labels;
 use pegboard_engine::StatusTable;
+use pegboard_sinks::mapping::Mapping;
 
 use super::fault::{ConfigErrors, Fault};
 use super::queue_settings::QueueSettings;
 use super::table::Table;
-use super::{labels, queue_settings, statuses};
+use super::{labels, mapping, queue_settings, statuses};
 
 /// How the bytes of a file are had.
 pub(super) type Fetch<'f> = &'f dyn Fn(&Path) -> io::Result<Vec<u8>>;
@@ -46,6 +47,11 @@ impl<'f> SideFiles<'f> {
     /// What the labels of reports mean that the key `labels` names.
     pub(super) fn labels(&mut self, path: &Path, table: &mut Table<'_, '_>) -> Option<Labels> {
         self.read("labels", path, table, labels::parse)
+    }
+
+    /// The mapping in a folder.
+    pub(super) fn mapping(&mut self, folder: &Path) -> Option<Mapping> {
+        mapping::read(folder).map_err(|errors| self.tell(folder, errors)).ok()
     }
 
     fn read<T>(

@@ -15,6 +15,9 @@ use pegboard_aws::{QueueRef, StreamRef};
 use pegboard_connect::sources::amazon_connect::reports::Expected;
 use pegboard_engine::IntervalLength;
 use pegboard_model::{Millis, SourceName, Timestamp};
+use pegboard_net::egress::InvalidOpening;
+use pegboard_net::target::InvalidTarget;
+use pegboard_net::{Opening, Target};
 use pegboard_store::{InvalidPostgresUrl, PostgresUrl};
 use toml::de::DeValue;
 
@@ -149,6 +152,56 @@ pub(super) fn names(most: usize) -> impl Fn(&DeValue<'_>) -> Read<Vec<String>> {
             names.push(name.to_owned());
         }
         Ok(names)
+    }
+}
+
+/// A list of a few words, each of which stands there once.
+pub(super) fn words_of<T: FromStr>(
+    choices: &'static [&'static str],
+) -> impl Fn(&DeValue<'_>) -> Read<Vec<T>> {
+    move |value| {
+        let given = names(choices.len())(value)
+            .map_err(|_| Wrong::expected(format!("a list, each word once, of {}", one_of(choices))))?;
+        let read = |word: &String| {
+            let nearest = nearest(word, choices.iter().copied());
+            word.parse()
+                .map_err(|_| Wrong::expected(format!("a list of {}", one_of(choices))).nearest(nearest))
+        };
+        given.iter().map(read).collect()
+    }
+}
+
+/// The address of a target.
+pub(super) fn target(value: &DeValue<'_>) -> Read<Target> {
+    let wrong = || Wrong::expected("the address of a service: https://...");
+    let given = value.as_str().ok_or_else(wrong)?;
+    given.parse().map_err(|error| match error {
+        // It may hold a password.
+        InvalidTarget::Credentials => wrong().help(InvalidTarget::Credentials.to_string()).secret(),
+        other => wrong().help(other.to_string()),
+    })
+}
+
+/// Networks and hosts that may be reached.
+pub(super) fn openings(most: usize) -> impl Fn(&DeValue<'_>) -> Read<Vec<Opening>> {
+    move |value| {
+        let read = |text: &String| {
+            let wrong =
+                |error| Wrong::expected("networks, addresses or names of hosts").help(format!("{error}"));
+            text.parse().map_err(|error: InvalidOpening| wrong(error))
+        };
+        names(most)(value)?.iter().map(read).collect()
+    }
+}
+
+/// From when on: `latest`, or a time.
+pub(super) fn since(value: &DeValue<'_>) -> Read<Option<Timestamp>> {
+    match start(value) {
+        Ok(Start::Latest) => Ok(None),
+        Ok(Start::At(at)) => Ok(Some(at)),
+        Ok(Start::TrimHorizon) | Err(_) => {
+            Err(Wrong::expected("\"latest\", or a time with its zone, such as \"2026-03-01T09:15:00Z\""))
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What sinks are handed of what was read.
 
 use pegboard_engine::segments::activity_rows;
-use pegboard_engine::{Interval, Window};
+use pegboard_engine::{Interval, Timeline, Window};
 use pegboard_model::report::Activity;
 use pegboard_model::{AgentProfile, Millis, Timestamp};
 use pegboard_sinks::mapping::{Mapping, QueueKind};
@@ -30,7 +30,7 @@ impl Inputs {
             queue_kinds: QueueKind::of_most(&queues),
             queues,
             agent_queues: self.agent_queue_rows(Cut::Interval),
-            directory: self.directory(),
+            directory: directory(&self.timelines),
             statuses: self.settings.statuses.clone(),
             raw_events: events.into_iter().map(raw_event).collect(),
             mapping,
@@ -46,21 +46,16 @@ impl Inputs {
         activities.sort_by(|a, b| (order(a), &a.agent_id, a.start).cmp(&(order(b), &b.agent_id, b.start)));
         activities
     }
+}
 
-    /// Every agent with the profile of its last segment that tells who it is.
-    fn directory(&self) -> Vec<AgentEntry> {
-        let last = |profiles: &[&AgentProfile]| {
-            profiles.iter().rev().find(|profile| !profile.login.is_empty()).copied().cloned()
-        };
-        self.timelines
-            .iter()
-            .map(|timeline| {
-                let profiles: Vec<_> =
-                    timeline.segments.iter().map(|segment| &*segment.state.profile).collect();
-                AgentEntry { id: timeline.agent.clone(), profile: last(&profiles).unwrap_or_default() }
-            })
-            .collect()
-    }
+/// Every agent, with the profile of its last segment that tells who it is.
+pub fn directory(timelines: &[Timeline]) -> Vec<AgentEntry> {
+    let entry = |timeline: &Timeline| {
+        let mut profiles = timeline.segments.iter().rev().map(|segment| &*segment.state.profile);
+        let last: Option<&AgentProfile> = profiles.find(|profile| !profile.login.is_empty());
+        AgentEntry { id: timeline.agent.clone(), profile: last.cloned().unwrap_or_default() }
+    };
+    timelines.iter().map(entry).collect()
 }
 
 fn handed(interval: Interval) -> pegboard_sinks::Interval {

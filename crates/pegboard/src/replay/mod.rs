@@ -7,4 +7,5 @@ mod read;
 
 pub use self::bad::{BadRecord, BadRecords};
 pub use self::derive::{Cut, Inputs, Settings, WindowError};
+pub use self::known::directory;
 pub use self::read::{EventText, Input, InputKind, KeepEvents, ReadError, Records, read};

@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 
 use super::acd_rows;
 use super::checks;
+use super::deliver::{self, Deliverer, SinkSetup};
 use super::folding::{self, Upkeep};
 use super::history;
 use super::leaving;
@@ -25,7 +26,7 @@ use super::rows::{self, MOST_ROWS, columns_of, is_of, source_rows};
 use super::source::{self, Shared};
 use super::view::{
     CHECKS, GAPS_SHOWN, HistoryRequest, LONGEST_WINDOW, LostStretch, NOTICES_SHOWN, Notice, PartitionStatus,
-    REPORTS, Report, ReportError, ReportRequest, SourceStatus, View,
+    REPORTS, Report, ReportError, ReportRequest, SinkStatus, SourceStatus, View,
 };
 use super::watch;
 use crate::clock::Clock;
@@ -42,6 +43,7 @@ const LOOK_AT_CLOSER: std::time::Duration = std::time::Duration::from_millis(100
 pub struct Hub {
     sources: Vec<Arc<Shared>>,
     store: Arc<dyn Store>,
+    sinks: Vec<Arc<Deliverer>>,
     clock: Clock,
     node: Arc<Node>,
 }
@@ -84,6 +86,17 @@ impl Hub {
         clock: Clock,
         options: NodeOptions,
     ) -> Result<(Arc<Self>, Running), StoreError> {
+        Self::join_and_deliver(sources, Vec::new(), store, clock, options).await
+    }
+
+    /// The same, and what is known is delivered to sinks, each of which one of the nodes serves.
+    pub async fn join_and_deliver(
+        sources: Vec<(SourceConfig, Box<dyn Source>)>,
+        sinks: Vec<SinkSetup>,
+        store: Arc<dyn Store>,
+        clock: Clock,
+        options: NodeOptions,
+    ) -> Result<(Arc<Self>, Running), StoreError> {
         let node = Node::join(store.clone(), options.name, options.pace).await?;
         let mut loaded = Vec::with_capacity(sources.len());
         for (config, source) in sources {
@@ -96,9 +109,15 @@ impl Hub {
             tasks.spawn(source::run(shared.clone(), stopped.clone()));
         }
         tasks.spawn(sweep(loaded.clone(), store.clone(), clock, options.upkeep, stopped.clone()));
-        tasks.spawn(live(node.clone(), loaded.clone(), stopped));
+        tasks.spawn(live(node.clone(), loaded.clone(), stopped.clone()));
+        node.note_sinks(sinks.len());
+        let deliverer = |setup| Deliverer::new(setup, &loaded, store.clone(), clock, node.clone());
+        let sinks: Vec<_> = sinks.into_iter().map(deliverer).map(Arc::new).collect();
+        for sink in &sinks {
+            tasks.spawn(deliver::run(sink.clone(), stopped.clone()));
+        }
         let running = Running { stop, tasks, store: store.clone(), node: node.clone() };
-        Ok((Arc::new(Self { sources: loaded, store, clock, node }), running))
+        Ok((Arc::new(Self { sources: loaded, sinks, store, clock, node }), running))
     }
 
     /// Waits until everything that was committed before is closed as far as it can be, and every mark answered.
@@ -270,6 +289,14 @@ impl View for Hub {
             });
         }
         Ok(sources)
+    }
+
+    async fn sinks(&self) -> Result<Vec<SinkStatus>, StoreError> {
+        let mut shown = Vec::with_capacity(self.sinks.len());
+        for sink in &self.sinks {
+            shown.push(sink.show().await?);
+        }
+        Ok(shown)
     }
 
     async fn report(&self, request: ReportRequest) -> Result<Report, ReportError> {

@@ -12,6 +12,7 @@ pub mod archive;
 pub mod build;
 mod checks;
 pub mod closer;
+pub mod deliver;
 pub mod derived;
 pub mod folding;
 mod gaps;

@@ -13,9 +13,11 @@ use pegboard_model::report::{
 use pegboard_model::{
     AgentId, Class, ContactLeg, Direction, Millis, Queue, QueueId, Segment, SourceName, Text, Timestamp,
 };
+use pegboard_sinks::AgentEntry;
 use pegboard_store::{RowsOf, Store, StoreError};
 
 use crate::config::SourceConfig;
+use crate::replay::directory;
 
 /// The timelines and contacts of one source within a window.
 #[derive(Debug)]
@@ -210,6 +212,11 @@ impl Facts {
     pub fn activities(&self, config: &SourceConfig) -> Vec<Activity> {
         let rows = |timeline| activity_rows(&config.name, timeline, self.window, self.known_until);
         self.timelines.iter().flat_map(rows).collect()
+    }
+
+    /// Every agent, with who he was last.
+    pub fn directory(&self) -> Vec<AgentEntry> {
+        directory(&self.timelines)
     }
 
     /// The rows of `sessions`, by agent and sign-in.

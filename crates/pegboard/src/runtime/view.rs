@@ -5,10 +5,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use pegboard_connect::spec::{MissingFile, Remark};
 use pegboard_model::acd::AcdReport;
-use pegboard_model::{AgentId, Millis, Position, SourceName, Timestamp};
-use pegboard_store::{Counts, DeadLetter, Gap, Origin, StoreError};
+use pegboard_model::{AgentId, Millis, Position, SinkName, SourceName, Text, Timestamp};
+use pegboard_store::{Counts, DeadLetter, Gap, LedgerLine, Origin, StoreError};
 use serde::Serialize;
 
+use super::deliver::status::DeliveryShown;
 use super::mending::NotMended;
 use super::names::Rename;
 use super::reload::{ReloadError, ReloadRequest, ReloadStatus};
@@ -22,6 +23,9 @@ pub trait View: Send + Sync + std::fmt::Debug {
 
     /// Every configured source and how it is doing, in the order of the configuration.
     async fn sources(&self) -> Result<Vec<SourceStatus>, StoreError>;
+
+    /// Every configured sink, how it is delivered to, and what it has, in the order of the configuration.
+    async fn sinks(&self) -> Result<Vec<SinkStatus>, StoreError>;
 
     /// The rows of a report.
     async fn report(&self, request: ReportRequest) -> Result<Report, ReportError>;
@@ -48,6 +52,41 @@ pub trait View: Send + Sync + std::fmt::Debug {
 
     /// Has a reload end as soon as it can.
     async fn cancel_reload(&self, id: u64) -> Result<(), ReloadError>;
+}
+
+/// How a sink is delivered to, and what it has.
+#[derive(Debug, Clone, Serialize)]
+pub struct SinkStatus {
+    /// Its name.
+    pub name: SinkName,
+    /// Its kind, as configured.
+    pub kind: &'static str,
+    /// How the delivery goes, where this node delivers.
+    #[serde(flatten)]
+    pub delivery: DeliveryShown,
+    /// How many reports stand how.
+    pub ledger: Vec<LedgerCount>,
+}
+
+/// How many reports stand how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LedgerCount {
+    /// The report.
+    pub report: Text,
+    /// How they stand: `waiting`, `acknowledged`, `parked` or `dropped`.
+    pub state: &'static str,
+    /// How many intervals.
+    pub intervals: u64,
+    /// The start of the oldest of them.
+    pub oldest: Timestamp,
+    /// The start of the newest.
+    pub newest: Timestamp,
+}
+
+impl From<LedgerLine> for LedgerCount {
+    fn from(LedgerLine { report, state, units, oldest, newest }: LedgerLine) -> Self {
+        Self { report, state: state.as_str(), intervals: units, oldest, newest }
+    }
 }
 
 /// How a source is doing.

@@ -30,6 +30,7 @@ const fn expected(route: RouteId) -> [u16; 5] {
         RouteId::RetryDeadLetter => [401, 403, 200, 200, 200],
         RouteId::DropDeadLetter | RouteId::StartReload | RouteId::PreviewReload => [401, 403, 400, 400, 400],
         RouteId::CancelReload => [401, 403, 204, 204, 204],
+        RouteId::Sinks => [401, 200, 200, 200, 403],
         RouteId::SignIn => [400, 400, 400, 400, 400],
         RouteId::SignOut => [401, 204, 204, 204, 204],
         RouteId::Tokens | RouteId::Audit => [401, 403, 403, 200, 403],
@@ -122,8 +123,10 @@ async fn s30_a_role_sees_more_fields_only_where_the_table_says_so() {
         assert_eq!(more, for_operators(route.id()), "{route:?}");
         assert!(viewer.is_subset(&operator), "{route:?}");
         assert_eq!(operator, admin, "{route:?}");
-        let limited = fields_of(&hub, route, &hub.acme_admin).await;
-        assert!(limited.is_subset(&admin), "{route:?}");
+        if expected(route.id())[4] == 200 {
+            let limited = fields_of(&hub, route, &hub.acme_admin).await;
+            assert!(limited.is_subset(&admin), "{route:?}");
+        }
     }
 }
 

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use pegboard::runtime::deliver::status::{DeliveryShown, LaneShown};
 use pegboard::runtime::mending::NotMended;
 use pegboard::runtime::reload::{ReloadError, ReloadProgress, ReloadRequest, ReloadStatus};
 use pegboard::runtime::view::{
-    Health, HistoryRequest, Notice, PartitionStatus, ReconcilerStatus, Report, ReportError, ReportRequest,
-    SourceCounts, SourceStatus, View,
+    Health, HistoryRequest, LedgerCount, Notice, PartitionStatus, ReconcilerStatus, Report, ReportError,
+    ReportRequest, SinkStatus, SourceCounts, SourceStatus, View,
 };
 use pegboard_connect::spec::{MissingFile, SourceError};
 use pegboard_model::{
@@ -546,6 +547,25 @@ impl FakeView {
 impl View for FakeView {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.now.load(Ordering::SeqCst))
+    }
+
+    async fn sinks(&self) -> Result<Vec<SinkStatus>> {
+        let failing = LaneShown {
+            failures: 3,
+            failing_since: Some(NOW),
+            error: Some("the service cannot now: status 503".to_owned()),
+            waiting: 2,
+            ..LaneShown::default()
+        };
+        let delivery = DeliveryShown { ours: true, states: failing, ..DeliveryShown::default() };
+        let line = LedgerCount {
+            report: "queue-report".into(),
+            state: "parked",
+            intervals: 2,
+            oldest: NOW,
+            newest: NOW,
+        };
+        Ok(vec![SinkStatus { name: "wfm".into(), kind: "cxone", delivery, ledger: vec![line] }])
     }
 
     async fn sources(&self) -> Result<Vec<SourceStatus>> {

@@ -9,6 +9,7 @@
 mod archive;
 mod aspect;
 mod cli;
+mod delivering;
 mod encoded;
 mod kills;
 mod kinesis;

@@ -8,6 +8,7 @@ pub(crate) mod house;
 pub(crate) mod reloads;
 pub(crate) mod reports;
 pub(crate) mod session;
+pub(crate) mod sinks;
 pub(crate) mod sources;
 pub(crate) mod stream;
 pub(crate) mod tokens;

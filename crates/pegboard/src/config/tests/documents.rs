@@ -50,7 +50,7 @@ fn asked() -> BTreeSet<String> {
     let both_kinds = format!("{}\n[[source]]\nname = \"b\"\nkind = \"file\"\nfile.path = \"x\"", template());
     let fetch = |path: &Path| panic!("{} is not asked for", path.display());
     let (_, notes) = parse(Path::new("pegboard.toml"), both_kinds.as_bytes(), &fetch).expect("valid");
-    let tables = ["store", "server", "log", "archive", "node", "source"];
+    let tables = ["store", "server", "log", "archive", "node", "source", "sink"];
     notes.known.into_iter().filter(|key| !tables.contains(&key.as_str())).collect()
 }
 
@@ -76,6 +76,7 @@ fn the_template_shows_every_key_and_no_other() {
         "source.reports.file",
         "source.metrics",
         "source.file",
+        "sink.cxone",
     ];
     let values: BTreeSet<String> =
         asked().into_iter().filter(|key| !tables.contains(&key.as_str())).collect();
@@ -112,6 +113,13 @@ fn with_files(line: Option<usize>) -> Config {
         "#[source.connect]",
         "#instance_id = \"11111111-2222-3333-4444-555555555555\"",
         "#[source.metrics]",
+        "#[[sink]]",
+        "#name = \"wfm\"",
+        "#kind = \"cxone\"",
+        "#[sink.cxone]",
+        "#url = \"https://asc.example\"",
+        "#access_key_id = \"env:PEGBOARD_CXONE_ACCESS_KEY_ID\"",
+        "#secret_access_key = \"env:PEGBOARD_CXONE_SECRET_ACCESS_KEY\"",
         "#[[source]]",
         "#name = \"files\"",
         "#kind = \"file\"",
@@ -135,9 +143,14 @@ fn every_line_of_the_template_is_valid_when_put_in_force() {
         Some("queues.csv") => Ok(b"queue,service_level_s,short_abandon_s\n".to_vec()),
         _ => Err(std::io::ErrorKind::NotFound.into()),
     };
-    let errors = super::read_beside(&text, fetch).expect_err("a password, and a profile and a key");
+    let errors = super::read_beside(&text, fetch)
+        .expect_err("a password, a profile and a key, and a folder that is not there");
     let told: Vec<&str> = errors.faults().iter().map(|fault| fault.message.as_str()).collect();
-    let expected = ["an SQLite file has no password", "`profile` and `access_key_id` exclude each other"];
+    let expected = [
+        "an SQLite file has no password",
+        "`profile` and `access_key_id` exclude each other",
+        "the folder of the mapping cannot be read: No such file or directory (os error 2)",
+    ];
     assert_eq!(told, expected);
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use super::super::{Config, MAX_FILE_BYTES, MAX_REPORT_NAMES, MAX_SOURCES};
+use super::super::{Config, MAX_FILE_BYTES, MAX_OPENINGS, MAX_REPORT_NAMES, MAX_SINKS, MAX_SOURCES};
 use super::{LEAST, faults, read, read_beside, shown};
 
 #[test]
@@ -345,7 +345,7 @@ fn a_misspelt_key_is_not_told_as_missing_as_well() {
       |   ^^^^^^^
       = key: sources
       = help: did you mean `source`?
-      = help: known here: store, server, log, archive, node, source
+      = help: known here: store, server, log, archive, node, source, sink
     ");
 }
 
@@ -559,6 +559,58 @@ fn r28_the_number_of_sources_has_a_limit() {
     let errors = with(MAX_SOURCES + 1).unwrap_err();
     assert_eq!(errors.faults().len(), 1);
     assert_eq!(errors.faults()[0].message, "there are 201 tables [[source]]; 200 are possible");
+}
+
+/// A file source, and a sink for CXone WFM with these lines.
+fn with_sink(name: &str, lines: &str) -> String {
+    format!(
+        "[[sink]]\nname = {name:?}\nkind = \"cxone\"\n[sink.cxone]\nurl = \"https://asc.example\"\naccess_key_id = \"env:ID\"\n\
+         secret_access_key = \"env:SECRET\"\n{lines}"
+    )
+}
+
+#[test]
+fn r28_sinks_and_their_openings_have_limits() {
+    let sinks = |count: usize| {
+        let sinks: String = (0..count).map(|number| with_sink(&format!("s{number}"), "")).collect();
+        read(&format!("{LEAST}{sinks}"))
+    };
+    assert_eq!(sinks(MAX_SINKS).unwrap().sinks.len(), MAX_SINKS);
+    let errors = sinks(MAX_SINKS + 1).unwrap_err();
+    assert_eq!(errors.faults()[0].message, "there are 51 tables [[sink]]; 50 are possible");
+    let openings = |count: usize| {
+        let allow: Vec<String> = (0..count).map(|number| format!("\"10.0.0.{number}\"")).collect();
+        read(&format!("{LEAST}{}", with_sink("s", &format!("allow = [{}]\n", allow.join(", ")))))
+    };
+    assert!(openings(MAX_OPENINGS).is_ok());
+    assert!(openings(MAX_OPENINGS + 1).is_err());
+}
+
+#[test]
+fn what_is_wrong_with_a_sink_is_told_at_once() {
+    let lines = "allow = [\"10.1.2.0/16\"]\nreports = [\"queue-reports\"]\nurls = 1\n";
+    let sink = with_sink("wfm", lines)
+        .replace("https://asc.example", "https://me:hunter2@asc.example")
+        .replace("[sink.cxone]", "sources = [\"b\"]\n[sink.cxone]");
+    let errors = read(&format!("{LEAST}{sink}")).unwrap_err();
+    let keys: Vec<_> = errors.faults().iter().map(|fault| fault.key.as_deref().unwrap_or_default()).collect();
+    let expected = [
+        "sink[wfm].sources",
+        "sink[wfm].cxone.url",
+        "sink[wfm].cxone.allow",
+        "sink[wfm].cxone.reports",
+        "sink[wfm].cxone.urls",
+    ];
+    assert_eq!(keys, expected, "{errors}");
+    assert!(!errors.to_string().contains("hunter2"), "{errors}");
+}
+
+#[test]
+fn cxone_is_not_handed_contacts_that_are_pegged_otherwise() {
+    let source = LEAST.replace("kind =", "pegging = \"enqueue\"\nkind =");
+    let errors = read(&format!("{source}{}", with_sink("wfm", ""))).unwrap_err();
+    let told: Vec<&str> = errors.faults().iter().map(|fault| fault.message.as_str()).collect();
+    assert_eq!(told, ["CXone WFM counts contacts by `disconnect`, and source a by `enqueue`"]);
 }
 
 #[test]

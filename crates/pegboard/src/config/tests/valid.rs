@@ -28,6 +28,7 @@ fn the_least_file_takes_every_default() {
         follow: true,
     };
     let expected = Config {
+        sinks: Vec::new(),
         store: StoreUrl::Sqlite(PathBuf::from("/etc/pegboard/pegboard.db")),
         retention: Retention::default(),
         server: ServerSettings::default(),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use pegboard::config::{FileSettings, SourceConfig, SourceInput};
 use pegboard::replay::{Cut, Inputs};
 use pegboard::report_text::json_object;
+use pegboard::runtime::deliver::SinkSetup;
 use pegboard::runtime::hub::{Hub, NodeOptions, Running};
 use pegboard::runtime::view::{REPORTS, ReportError, ReportRequest, SourceStatus, View as _};
 use pegboard_connect::spec::Source;
@@ -86,6 +87,20 @@ impl Live {
     ) -> Self {
         let sources = vec![(config.clone(), source)];
         let (hub, running) = Hub::join(sources, store.clone(), clock::now, options).await.unwrap();
+        Self { hub, store, running }
+    }
+
+    /// A hub over a store that delivers to a sink.
+    pub(crate) async fn delivering(
+        store: Arc<dyn Store>,
+        script: &Script,
+        config: &SourceConfig,
+        sink: SinkSetup,
+    ) -> Self {
+        let sources: Vec<(SourceConfig, Box<dyn Source>)> = vec![(config.clone(), Box::new(script.clone()))];
+        let (sinks, options) = (vec![sink], NodeOptions::default());
+        let (hub, running) =
+            Hub::join_and_deliver(sources, sinks, store.clone(), clock::now, options).await.unwrap();
         Self { hub, store, running }
     }
 

@@ -1,0 +1,185 @@
+//! Delivers to sinks: what is known goes out, and the ledger says what arrived.
+//!
+//! One node at a time delivers to a sink, under an epoch that stands in every note of the ledger. States and reports have a
+//! lane each, and wait for nothing of the other. A target that does not answer costs nothing but its own distance: the
+//! latest state of each agent waits in memory, units of the ledger in the store.
+
+mod known;
+mod rows;
+mod states;
+pub mod status;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use pegboard_model::{SinkName, SourceName, Timestamp};
+use pegboard_sinks::mapping::Mapping;
+use pegboard_sinks::{Lane, Outcome, Sink};
+use pegboard_store::{Part, RowsOf, Store, StoreError};
+
+use self::known::Kinds;
+use self::status::DeliveryStatus;
+use super::node::Node;
+use super::source::Shared;
+use super::view::{LedgerCount, SinkStatus};
+use super::watch;
+use crate::clock::Clock;
+
+/// How long to wait after the store has failed.
+const AFTER_ERROR: Duration = Duration::from_secs(1);
+
+/// How often there is a look whether the sink is still this node's.
+const CONFIRM: Duration = Duration::from_secs(2);
+
+/// A sink, and what it is handed.
+#[derive(Debug)]
+pub struct SinkSetup {
+    /// Its name: the ledger is kept under it.
+    pub name: SinkName,
+    /// The target.
+    pub sink: Box<dyn Sink>,
+    /// The sources that it is handed; all where none is named.
+    pub sources: Vec<SourceName>,
+    /// What planners say about names.
+    pub mapping: Mapping,
+    /// From when on intervals are delivered the first time; from the last closed one on where nothing is said.
+    pub start: Option<Timestamp>,
+}
+
+/// Delivers to one sink.
+#[derive(Debug)]
+pub(super) struct Deliverer {
+    name: SinkName,
+    sink: Box<dyn Sink>,
+    mapping: Mapping,
+    start: Option<Timestamp>,
+    kinds: Mutex<Kinds>,
+    sources: Vec<Arc<Shared>>,
+    names: Vec<SourceName>,
+    store: Arc<dyn Store>,
+    clock: Clock,
+    node: Arc<Node>,
+    status: DeliveryStatus,
+}
+
+impl Deliverer {
+    /// Delivers what some of the sources know.
+    pub(super) fn new(
+        setup: SinkSetup,
+        sources: &[Arc<Shared>],
+        store: Arc<dyn Store>,
+        clock: Clock,
+        node: Arc<Node>,
+    ) -> Self {
+        let SinkSetup { name, sink, sources: chosen, mapping, start } = setup;
+        let is_chosen = |shared: &&Arc<Shared>| chosen.is_empty() || chosen.contains(&shared.config.name);
+        let sources: Vec<_> = sources.iter().filter(is_chosen).cloned().collect();
+        let names = sources.iter().map(|shared| shared.config.name.clone()).collect();
+        Self {
+            name,
+            sink,
+            mapping,
+            start,
+            kinds: Mutex::default(),
+            sources,
+            names,
+            store,
+            clock,
+            node,
+            status: DeliveryStatus::default(),
+        }
+    }
+
+    /// How it goes, and what the target has.
+    pub(super) async fn show(&self) -> Result<SinkStatus, StoreError> {
+        let ledger = self.store.ledger(&self.name).await?;
+        let (name, kind, delivery) = (self.name.clone(), self.sink.kind(), self.status.show());
+        Ok(SinkStatus { name, kind, delivery, ledger: ledger.into_iter().map(LedgerCount::from).collect() })
+    }
+
+    /// The name under which nodes share sinks out.
+    fn part(&self) -> (SourceName, Part) {
+        (self.name.as_str().into(), Part::Sink)
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// Up to when all that reports are made of is closed, of all sources; nothing while one of them is not closed at all.
+    fn closed_until(&self) -> Option<Timestamp> {
+        let closed = self.sources.iter().map(|shared| {
+            let closed = shared.status.closed_until();
+            Some(closed.get(RowsOf::Agents)?.min(closed.get(RowsOf::Contacts)?))
+        });
+        closed.min().flatten()
+    }
+
+    /// What a failed try means for the next one.
+    fn pause(&self, lane: Lane, failures: u64, asked: Option<Duration>) -> Duration {
+        let seed = self.name.as_str().bytes().fold(self.now().as_millis().unsigned_abs(), |seed, byte| {
+            seed.wrapping_mul(31).wrapping_add(u64::from(byte))
+        });
+        lane.pause(failures, asked, seed)
+    }
+}
+
+/// Delivers until `stop` turns true.
+pub(super) async fn run(deliverer: Arc<Deliverer>, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        let pause = match turn(&deliverer, &mut stop).await {
+            Ok(()) => CONFIRM,
+            Err(error) => {
+                deliverer.status.store_failed(&error);
+                tracing::warn!(sink.name = %deliverer.name, "cannot deliver: {error}");
+                AFTER_ERROR
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = stop.changed() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Delivers for as long as the sink is this node's.
+async fn turn(deliverer: &Deliverer, stop: &mut watch::Receiver<bool>) -> Result<(), StoreError> {
+    let (name, part) = deliverer.part();
+    if !deliverer.node.take(&name, &part).await? {
+        deliverer.status.is_anothers();
+        return Ok(());
+    }
+    let state = deliverer.store.take_sink(&deliverer.name).await?;
+    deliverer.status.is_ours();
+    let outcome = tokio::select! {
+        biased;
+        _ = stop.changed() => Ok(()),
+        left = leave(deliverer) => left,
+        ended = states::deliver(deliverer, state.epoch, state.states) => ended,
+        ended = rows::deliver(deliverer, state.epoch, state.rows) => ended,
+    };
+    deliverer.node.release(&name, &part).await;
+    outcome
+}
+
+/// Done when another node should go on.
+async fn leave(deliverer: &Deliverer) -> Result<(), StoreError> {
+    let (name, part) = deliverer.part();
+    loop {
+        tokio::time::sleep(CONFIRM).await;
+        deliverer.node.confirm(&name, &part).await?;
+        if deliverer.node.is_anothers(&name, &part) || deliverer.node.is_to_leave(&name, &part) {
+            return Ok(());
+        }
+    }
+}
+
+/// How a failure that may pass is told.
+fn failure(outcome: &Outcome) -> Option<(&str, Option<Duration>)> {
+    match outcome {
+        Outcome::Again { reason, after } => Some((reason, *after)),
+        Outcome::Shut { reason } => Some((reason, None)),
+        Outcome::Accepted | Outcome::Partly(_) | Outcome::Refused { .. } => None,
+    }
+}

@@ -1,0 +1,137 @@
+//! What a sink is handed: the same as a dry run hands it.
+
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+
+use jiff::tz::TimeZone;
+use pegboard_engine::Window;
+use pegboard_model::report::SegmentRow;
+use pegboard_model::{AgentNow, Millis, QueueId, SourceName, Timestamp};
+use pegboard_sinks::mapping::QueueKind;
+use pegboard_sinks::{Interval, Known};
+use pegboard_store::{RowsOf, StoreError};
+
+use super::Deliverer;
+use crate::runtime::reports::{Facts, days, interval_at};
+use crate::runtime::silence::Silence;
+use crate::runtime::source::Shared;
+
+/// How far back it is looked what queues are for.
+const LEARNED_FROM: Millis = Millis::from_hours(7 * 24);
+
+/// How far before an interval an activity is looked for that ends in it.
+const AROUND: Millis = Millis::from_hours(24);
+
+impl Deliverer {
+    /// Nothing known, yet.
+    fn nothing(&self) -> Known {
+        let first = self.sources.first().map(|shared| &shared.config);
+        Known {
+            source: first.map_or_else(|| "".into(), |config| config.name.clone()),
+            zone: first.map_or(TimeZone::UTC, |config| config.time_zone.clone()),
+            interval_length: Millis::ZERO,
+            intervals: Vec::new(),
+            states: Vec::new(),
+            activities: Vec::new(),
+            sessions: Vec::new(),
+            agents: Vec::new(),
+            queues: Vec::new(),
+            agent_queues: Vec::new(),
+            directory: Vec::new(),
+            queue_kinds: Vec::new(),
+            statuses: first.map(|config| config.statuses.clone()).unwrap_or_default(),
+            raw_events: Vec::new(),
+            mapping: self.mapping.clone(),
+        }
+    }
+
+    /// The present states of some agents.
+    pub(super) fn known_states<'a>(&self, states: impl IntoIterator<Item = &'a AgentNow>) -> Known {
+        let mut states: Vec<_> = states.into_iter().map(segment).collect();
+        states.sort_by(|a, b| (a.start, &a.agent_id).cmp(&(b.start, &b.agent_id)));
+        Known { states, ..self.nothing() }
+    }
+
+    /// What happened in the interval that begins at `start`, of all sources.
+    pub(super) async fn known_interval(&self, start: Timestamp) -> Result<Known, StoreError> {
+        let mut known = self.nothing();
+        for shared in &self.sources {
+            let window = interval_at(&shared.config, start);
+            known.interval_length = window.to.since(window.from);
+            known.intervals = vec![Interval { start: window.from, end: window.to }];
+            add(&mut known, shared, window).await?;
+        }
+        let kinds = &mut *self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        learn(kinds, QueueKind::of_most(&known.queues));
+        known.queue_kinds = kinds.values().cloned().collect();
+        Ok(known)
+    }
+
+    /// Learns what queues are for from the contacts of the last week.
+    pub(super) async fn learn_kinds(&self) -> Result<(), StoreError> {
+        let mut learned = Vec::new();
+        for shared in &self.sources {
+            let (store, config) = (&*shared.store, &shared.config);
+            let known_until = shared.status.known_until(RowsOf::Contacts).unwrap_or_else(|| self.now());
+            for window in days(Window { from: known_until - LEARNED_FROM, to: known_until }) {
+                let contacts = Facts::load(store, config, RowsOf::Contacts, window, window.to).await?;
+                learned.extend(contacts.queue_rows(config, config.interval));
+            }
+        }
+        let kinds = &mut *self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        learn(kinds, QueueKind::of_most(&learned));
+        Ok(())
+    }
+}
+
+/// What each queue is for, by source and queue.
+pub(super) type Kinds = BTreeMap<(SourceName, QueueId), QueueKind>;
+
+/// Notes what queues are for of which nothing was known. What is known stays: a queue is called the same in every interval.
+fn learn(known: &mut Kinds, kinds: Vec<QueueKind>) {
+    for kind in kinds {
+        known.entry((kind.source.clone(), kind.queue.clone())).or_insert(kind);
+    }
+}
+
+/// Adds what a source knows of a window.
+async fn add(known: &mut Known, shared: &Shared, window: Window) -> Result<(), StoreError> {
+    let (store, config) = (&*shared.store, &shared.config);
+    let around = Window { from: window.from - AROUND, to: window.to };
+    let timelines = Facts::load(store, config, RowsOf::Agents, around, window.to).await?;
+    known.activities.extend(timelines.activities(config));
+    let timelines = timelines.seen_through(window);
+    known.agents.extend(timelines.agent_and_group_rows(config, config.interval).0);
+    known.sessions.extend(timelines.sessions(config));
+    known.directory.extend(timelines.directory());
+    let contacts = Facts::load(store, config, RowsOf::Contacts, window, window.to).await?;
+    let silence = Silence::load(shared).await?;
+    let meant = |setting: &str, at| silence.queue(setting, at);
+    known
+        .queues
+        .extend(contacts.queue_rows_with_silence(config, meant, |interval| silence.is_complete(interval)));
+    known.agent_queues.extend(contacts.agent_queue_rows(config, config.interval));
+    Ok(())
+}
+
+/// A present state as the segment that it began.
+fn segment(now: &AgentNow) -> SegmentRow {
+    SegmentRow {
+        source: now.source.clone(),
+        agent_id: now.agent_id.clone(),
+        agent_login: now.agent_login.clone(),
+        start: now.since,
+        end: None,
+        duration_s: Millis::ZERO,
+        class: now.class,
+        status_id: now.status_id.clone(),
+        status_name: now.status_name.clone(),
+        contact_id: now.contact_id.clone(),
+        channel: now.channel.clone(),
+        initiation: now.initiation.clone(),
+        queue_id: now.queue_id.clone(),
+        queue_name: now.queue_name.clone(),
+        event_id: now.event_id.clone(),
+        reason: now.reason.clone(),
+    }
+}

@@ -1,0 +1,294 @@
+//! The lane of reports: every interval that is closed, and every correction, until the target has it.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use pegboard_model::{Millis, Timestamp};
+use pegboard_sinks::{Document, Lane, Outcome, SinkReport};
+use pegboard_store::{
+    Cursor, Delivery, DeliveryNote, DeliveryTry, FeedKind, Origin, StoreError, TryOutcome, Unit,
+};
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+use super::{Deliverer, failure};
+use crate::runtime::reports::interval_at;
+
+/// How many entries of the feed are taken up at once.
+const PAGE: usize = 1000;
+
+/// How many units are sent before there is a look at the feed.
+const AT_ONCE: usize = 20;
+
+/// How many intervals are put into the ledger in one step.
+const STEP: usize = 1000;
+
+/// How often there is a look at what is due.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How long corrections are collected before a report is sent again.
+const SETTLE: Millis = Millis::from_seconds(2);
+
+/// What an entry of the feed of rows says of itself.
+#[derive(Debug, Deserialize)]
+struct RowHead<'a> {
+    #[serde(borrow)]
+    origin: &'a str,
+    /// The report and the interval of the row; nothing where a reload has swapped all rows of a stretch.
+    #[serde(borrow)]
+    report: Option<Cow<'a, str>>,
+    interval_start: Option<Timestamp>,
+    swapped: Option<Stretch>,
+}
+
+/// A stretch of time.
+#[derive(Debug, Deserialize)]
+struct Stretch {
+    from: Timestamp,
+    to: Timestamp,
+}
+
+/// Delivers until the store fails, or somebody else delivers.
+pub(super) async fn deliver(
+    deliverer: &Deliverer,
+    epoch: u64,
+    cursor: Option<Cursor>,
+) -> Result<(), StoreError> {
+    if deliverer.sink.reports().is_empty() || deliverer.sources.is_empty() {
+        return std::future::pending().await;
+    }
+    let mut woken = deliverer.store.woken();
+    let mut lane = RowLane::begin(deliverer, epoch, cursor).await?;
+    loop {
+        woken.borrow_and_update();
+        lane.take_up_corrections().await?;
+        lane.take_up_closed().await?;
+        if lane.send_due().await? {
+            continue;
+        }
+        tokio::select! {
+            _ = woken.changed() => {}
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+}
+
+struct RowLane<'a> {
+    deliverer: &'a Deliverer,
+    epoch: u64,
+    cursor: Cursor,
+    /// Up to where intervals are in the ledger.
+    listed: Option<Timestamp>,
+}
+
+impl<'a> RowLane<'a> {
+    /// Goes on where the ledger ends; a sink that is new begins with what is closed from now on.
+    async fn begin(deliverer: &'a Deliverer, epoch: u64, cursor: Option<Cursor>) -> Result<Self, StoreError> {
+        deliverer.learn_kinds().await?;
+        let is_known = cursor.is_some();
+        let cursor = match cursor {
+            Some(cursor) => cursor,
+            None => deliverer.store.feed_end(FeedKind::Rows).await?,
+        };
+        let mut lane = Self { deliverer, epoch, cursor, listed: None };
+        let newest = deliverer.store.deliveries(&deliverer.name, None, None, 1).await?;
+        lane.listed = newest.first().map(|delivery| lane.end_of(delivery.unit.interval_start));
+        if !is_known {
+            let note = DeliveryNote { cursors: vec![(FeedKind::Rows, lane.cursor.clone())], ..lane.note() };
+            deliverer.store.note_deliveries(note).await?;
+        }
+        Ok(lane)
+    }
+
+    fn note(&self) -> DeliveryNote {
+        DeliveryNote::new(self.deliverer.name.clone(), self.epoch)
+    }
+
+    /// The end of the interval that begins at `start`.
+    fn end_of(&self, start: Timestamp) -> Timestamp {
+        self.deliverer.sources.first().map_or(start, |shared| interval_at(&shared.config, start).to)
+    }
+
+    /// Takes up which closed intervals were corrected.
+    async fn take_up_corrections(&mut self) -> Result<(), StoreError> {
+        loop {
+            let deliverer = self.deliverer;
+            let page = deliverer.store.feed(FeedKind::Rows, &self.cursor, &deliverer.names, PAGE).await;
+            let page = match page {
+                // What was corrected meanwhile is no longer told: everything that is kept of it is looked at again.
+                Err(StoreError::CursorGone) => return self.look_at_all_again().await,
+                page => page?,
+            };
+            let due = deliverer.now() + SETTLE;
+            let mut units = BTreeSet::new();
+            for entry in &page.entries {
+                let head: RowHead<'_> = serde_json::from_str(&entry.body).map_err(|error| {
+                    StoreError::Damaged { what: "entry of the feed of rows", detail: error.to_string() }
+                })?;
+                if head.origin == Origin::Computed.as_str() {
+                    units.extend(self.units_of(&head));
+                }
+            }
+            let moved = !page.entries.is_empty();
+            self.cursor = page.cursor;
+            if moved {
+                let changed = units.into_iter().map(|unit| (unit, due)).collect();
+                let cursors = vec![(FeedKind::Rows, self.cursor.clone())];
+                deliverer.store.note_deliveries(DeliveryNote { cursors, changed, ..self.note() }).await?;
+            }
+            if !page.more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The units that are made of what an entry is about, as far as they are in the ledger.
+    fn units_of(&self, head: &RowHead<'_>) -> Vec<Unit> {
+        let reports = self.deliverer.sink.reports().iter();
+        let made_of_it = reports
+            .filter(|report| head.report.as_ref().is_none_or(|name| report.made_of.contains(&&**name)));
+        let (from, to) = match (&head.swapped, head.interval_start) {
+            (Some(Stretch { from, to }), _) => (*from, *to),
+            (None, Some(start)) => (start, start + Millis::new(1)),
+            (None, None) => return Vec::new(),
+        };
+        let end = self.listed.map_or(from, |listed| to.min(listed));
+        let next = |start: &Timestamp| Some(self.end_of(*start));
+        let starts = || std::iter::successors(Some(from), next).take_while(|start| *start < end);
+        made_of_it.flat_map(|report| starts().map(|start| unit(report, start)).collect::<Vec<_>>()).collect()
+    }
+
+    /// Has every unit of the ledger made again. One whose content is the same is not sent.
+    async fn look_at_all_again(&mut self) -> Result<(), StoreError> {
+        let store = &self.deliverer.store;
+        let cursor = store.feed_end(FeedKind::Rows).await?;
+        let due = self.deliverer.now();
+        let mut before: Option<Unit> = None;
+        loop {
+            let page = store.deliveries(&self.deliverer.name, None, before.as_ref(), STEP).await?;
+            let Some(last) = page.last() else { break };
+            before = Some(last.unit.clone());
+            let changed = page.into_iter().map(|delivery| (delivery.unit, due)).collect();
+            store.note_deliveries(DeliveryNote { changed, ..self.note() }).await?;
+        }
+        self.cursor = cursor;
+        let cursors = vec![(FeedKind::Rows, self.cursor.clone())];
+        store.note_deliveries(DeliveryNote { cursors, ..self.note() }).await
+    }
+
+    /// Puts into the ledger what was closed, also intervals in which nothing happened: silence is told, too.
+    async fn take_up_closed(&mut self) -> Result<(), StoreError> {
+        for shared in &self.deliverer.sources {
+            shared.refresh_status().await?;
+        }
+        let Some(closed) = self.deliverer.closed_until() else { return Ok(()) };
+        let Some(mut from) = self.listed else {
+            let Some(shared) = self.deliverer.sources.first() else { return Ok(()) };
+            let first = self.deliverer.start.unwrap_or(closed - Millis::new(1));
+            self.listed = Some(interval_at(&shared.config, first).from);
+            return Box::pin(self.take_up_closed()).await;
+        };
+        while from < closed {
+            let due = self.deliverer.now();
+            let mut changed = Vec::new();
+            while from < closed && changed.len() < STEP {
+                changed.extend(self.deliverer.sink.reports().iter().map(|report| (unit(report, from), due)));
+                from = self.end_of(from);
+            }
+            self.deliverer.store.note_deliveries(DeliveryNote { changed, ..self.note() }).await?;
+            self.listed = Some(from);
+        }
+        Ok(())
+    }
+
+    /// Sends some of what is due; answers whether there may be more.
+    async fn send_due(&mut self) -> Result<bool, StoreError> {
+        let deliverer = self.deliverer;
+        let due = deliverer.store.due_deliveries(&deliverer.name, deliverer.now(), AT_ONCE).await?;
+        deliverer.status.waiting(Lane::Rows, due.len());
+        let more = due.len() == AT_ONCE;
+        for delivery in due {
+            let tried = self.send(&delivery).await?;
+            let failed = matches!(tried.outcome, TryOutcome::Again { .. });
+            deliverer.store.note_deliveries(DeliveryNote { tried: vec![tried], ..self.note() }).await?;
+            if failed {
+                // Whatever else is due would fail for the same reason; it is tried when this one is, or a second later.
+                return Ok(false);
+            }
+        }
+        Ok(more)
+    }
+
+    /// Makes the document of a unit, and sends it unless the target has just this one.
+    async fn send(&self, delivery: &Delivery) -> Result<DeliveryTry, StoreError> {
+        let deliverer = self.deliverer;
+        let tried = |revision, digest, outcome| DeliveryTry {
+            unit: delivery.unit.clone(),
+            changes: delivery.changes,
+            revision,
+            digest,
+            at: deliverer.now(),
+            outcome,
+        };
+        let untouched = |outcome| tried(delivery.revision, delivery.digest.clone(), outcome);
+        let parked = |reason: String| TryOutcome::Parked { reason: reason.into() };
+        let report =
+            deliverer.sink.reports().iter().find(|report| report.encoder.name == &*delivery.unit.report);
+        let Some(report) = report else {
+            return Ok(untouched(parked("the sink is no longer set to take this report".to_owned())));
+        };
+        let mut encoded =
+            (report.encoder.encode)(&deliverer.known_interval(delivery.unit.interval_start).await?);
+        if let Some(refused) = encoded.refused.pop() {
+            return Ok(untouched(parked(refused.reasons.join("; "))));
+        }
+        let Some(document) = encoded.documents.pop() else {
+            return Ok(untouched(parked("nothing came of it".to_owned())));
+        };
+        let digest = digest_of(&document);
+        let is_same = delivery.digest.as_deref() == Some(&digest);
+        if is_same && delivery.acknowledged == delivery.revision {
+            return Ok(untouched(TryOutcome::Acknowledged));
+        }
+        let revision = if is_same { delivery.revision } else { delivery.revision + 1 };
+        let key = format!("{}/{}/{revision}/{digest}", delivery.unit.report, delivery.unit.interval_start);
+        let outcome = deliverer.sink.send(report.encoder, &document, &key).await;
+        let judged = self.judge(delivery, outcome);
+        // What was refused was answered: sent again it is another revision, for a key brings the same answer again.
+        let known_by = (!matches!(judged, TryOutcome::Parked { .. })).then(|| digest.into());
+        Ok(tried(revision, known_by, judged))
+    }
+
+    /// What the outcome means for the unit, and for what people see.
+    fn judge(&self, delivery: &Delivery, outcome: Outcome) -> TryOutcome {
+        let (deliverer, now) = (self.deliverer, self.deliverer.now());
+        if let Some((reason, asked)) = failure(&outcome) {
+            deliverer.status.failed(Lane::Rows, now, reason);
+            let pause = deliverer.pause(Lane::Rows, delivery.tries + 1, asked);
+            let due = now + Millis::new(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX));
+            return TryOutcome::Again { due, reason: reason.into() };
+        }
+        deliverer.status.accepted(Lane::Rows, now);
+        match outcome {
+            // Where one body holds a whole interval, a part of it that is refused makes it incomplete.
+            Outcome::Partly(items) => {
+                let reasons: Vec<_> =
+                    items.iter().map(|item| format!("{}: {}", item.subject, item.reason)).collect();
+                TryOutcome::Parked { reason: reasons.join("; ").into() }
+            }
+            Outcome::Refused { reason } => TryOutcome::Parked { reason: reason.into() },
+            Outcome::Accepted | Outcome::Again { .. } | Outcome::Shut { .. } => TryOutcome::Acknowledged,
+        }
+    }
+}
+
+fn unit(report: &SinkReport, interval_start: Timestamp) -> Unit {
+    Unit { report: report.encoder.name.into(), interval_start }
+}
+
+/// What a body is known by.
+fn digest_of(document: &Document) -> String {
+    let digest = Sha256::digest(&document.body);
+    digest.iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
