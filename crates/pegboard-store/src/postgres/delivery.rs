@@ -1,10 +1,13 @@
 //! The ledger.
 
+use async_trait::async_trait;
 use pegboard_model::{SinkName, Timestamp};
 use tokio_postgres::Row;
 
+use super::PostgresStore;
 use super::codec::{get, get_instant, get_maybe_instant, get_text, text, untext};
 use super::fault::Tried;
+use super::pool::Lent;
 use super::read::all;
 use super::session::{BEGIN, COMMIT, Call, Pipeline, Session};
 use crate::column::{from_column, limit, to_column};
@@ -12,7 +15,59 @@ use crate::delivery::{
     Delivery, DeliveryNote, DeliveryState, DeliveryTry, LedgerLine, RefusedState, Settle, SinkState, Unit,
 };
 use crate::paging::name;
-use crate::{Cursor, FeedKind, StoreError, failpoint};
+use crate::{Cursor, Deliveries, FeedKind, Result, StoreError, failpoint};
+
+#[async_trait]
+impl Deliveries for PostgresStore {
+    async fn take_sink(&self, sink: &SinkName) -> Result<SinkState> {
+        let work = |session: Lent| async move { take(&session, sink).await };
+        self.write("take the delivery to a sink", work).await
+    }
+
+    async fn note_deliveries(&self, note: DeliveryNote) -> Result<()> {
+        let note = &note;
+        let work = |session: Lent| async move { write_note(&session, note).await };
+        self.write("note deliveries", work).await
+    }
+
+    async fn due_deliveries(&self, sink: &SinkName, now: Timestamp, limit: usize) -> Result<Vec<Delivery>> {
+        let work = |session: Lent| async move { due(&session, sink, now, limit).await };
+        self.read("read what is to be delivered", work).await
+    }
+
+    async fn deliveries(
+        &self,
+        sink: &SinkName,
+        state: Option<DeliveryState>,
+        before: Option<&Unit>,
+        limit: usize,
+    ) -> Result<Vec<Delivery>> {
+        let work = |session: Lent| async move { list(&session, sink, state, before, limit).await };
+        self.read("read the ledger", work).await
+    }
+
+    async fn ledger(&self, sink: &SinkName) -> Result<Vec<LedgerLine>> {
+        let work = |session: Lent| async move { ledger(&session, sink).await };
+        self.read("sum up the ledger", work).await
+    }
+
+    async fn settle_delivery(
+        &self,
+        sink: &SinkName,
+        unit: &Unit,
+        how: Settle,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let how = &how;
+        let work = |session: Lent| async move { settle(&session, sink, unit, how, now).await };
+        self.write("settle a delivery", work).await
+    }
+
+    async fn refused_states(&self, sink: &SinkName, limit: usize) -> Result<Vec<RefusedState>> {
+        let work = |session: Lent| async move { refused(&session, sink, limit).await };
+        self.read("read refused states", work).await
+    }
+}
 
 macro_rules! columns {
     () => {
@@ -25,7 +80,7 @@ const TAKE: &str = "
     ON CONFLICT (sink) DO UPDATE SET epoch = known.epoch + 1 RETURNING epoch";
 
 /// Raises the epoch of a sink's deliverer.
-pub(super) async fn take(session: &Session, sink: &SinkName) -> Tried<SinkState> {
+async fn take(session: &Session, sink: &SinkName) -> Tried<SinkState> {
     let mut taking = Pipeline::new(BEGIN);
     let epoch = taking.add(Call::new(TAKE).with(sink.as_str()));
     let cursors =
@@ -88,7 +143,7 @@ const REFUSED: &str = "
         last_at = excluded.last_at, count = known.count + 1";
 
 /// Writes what a deliverer has to say.
-pub(super) async fn note(session: &Session, note: &DeliveryNote) -> Tried<()> {
+async fn write_note(session: &Session, note: &DeliveryNote) -> Tried<()> {
     failpoint!("deliveries.before", fails);
     let sink = note.sink.as_str();
     let mut first = Pipeline::new(BEGIN);
@@ -142,12 +197,7 @@ const DUE: &str = concat!(
 );
 
 /// Units that wait and are due.
-pub(super) async fn due(
-    session: &Session,
-    sink: &SinkName,
-    now: Timestamp,
-    most: usize,
-) -> Tried<Vec<Delivery>> {
+async fn due(session: &Session, sink: &SinkName, now: Timestamp, most: usize) -> Tried<Vec<Delivery>> {
     all(session, Call::new(DUE).with(sink.as_str()).with(now.as_millis()).with(limit(most)), read).await
 }
 
@@ -161,7 +211,7 @@ const LIST: &str = concat!(
 );
 
 /// Units, the newest first.
-pub(super) async fn list(
+async fn list(
     session: &Session,
     sink: &SinkName,
     state: Option<DeliveryState>,
@@ -197,7 +247,7 @@ fn read(row: &Row) -> Tried<Delivery> {
 }
 
 /// How many units stand how.
-pub(super) async fn ledger(session: &Session, sink: &SinkName) -> Tried<Vec<LedgerLine>> {
+async fn ledger(session: &Session, sink: &SinkName) -> Tried<Vec<LedgerLine>> {
     let sql = "SELECT report, state, count(*), min(interval_start), max(interval_start) FROM deliveries
                WHERE sink = $1 GROUP BY report, state ORDER BY report, state";
     all(session, Call::new(sql).with(sink.as_str()), |row| {
@@ -213,7 +263,7 @@ pub(super) async fn ledger(session: &Session, sink: &SinkName) -> Tried<Vec<Ledg
 }
 
 /// Settles a unit that is parked.
-pub(super) async fn settle(
+async fn settle(
     session: &Session,
     sink: &SinkName,
     unit: &Unit,
@@ -231,7 +281,7 @@ pub(super) async fn settle(
 }
 
 /// States that the target refuses.
-pub(super) async fn refused(session: &Session, sink: &SinkName, most: usize) -> Tried<Vec<RefusedState>> {
+async fn refused(session: &Session, sink: &SinkName, most: usize) -> Tried<Vec<RefusedState>> {
     let sql = "SELECT source, agent, reason, payload, first_at, last_at, count FROM refused_states
                WHERE sink = $1 ORDER BY last_at DESC, source, agent LIMIT $2";
     all(session, Call::new(sql).with(sink.as_str()).with(limit(most)), |row| {

@@ -34,8 +34,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pegboard_model::{
-    AgentId, ContactId, ContactLeg, Millis, Observation, PartitionId, Segment, SinkName, SourceName,
-    Timestamp,
+    AgentId, ContactId, ContactLeg, Millis, Observation, PartitionId, Segment, SourceName, Timestamp,
 };
 use tokio::sync::watch;
 
@@ -46,9 +45,6 @@ use self::fault::{Fault, Tried};
 use self::listen::Waker;
 use self::migrate::State;
 use self::pool::{Lent, Pool};
-use crate::delivery::{
-    Deliveries, Delivery, DeliveryNote, DeliveryState, LedgerLine, RefusedState, Settle, SinkState, Unit,
-};
 use crate::{
     AgentBeginning, AgentsSnapshot, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite, Batch, Beat, Close,
     Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage, Gap,
@@ -663,57 +659,5 @@ impl Store for PostgresStore {
         self.writers.shut_down().await;
         self.readers.shut_down().await;
         Ok(())
-    }
-}
-
-#[async_trait]
-impl Deliveries for PostgresStore {
-    async fn take_sink(&self, sink: &SinkName) -> Result<SinkState> {
-        let work = |session: Lent| async move { delivery::take(&session, sink).await };
-        self.write("take the delivery to a sink", work).await
-    }
-
-    async fn note_deliveries(&self, note: DeliveryNote) -> Result<()> {
-        let note = &note;
-        let work = |session: Lent| async move { delivery::note(&session, note).await };
-        self.write("note deliveries", work).await
-    }
-
-    async fn due_deliveries(&self, sink: &SinkName, now: Timestamp, limit: usize) -> Result<Vec<Delivery>> {
-        let work = |session: Lent| async move { delivery::due(&session, sink, now, limit).await };
-        self.read("read what is to be delivered", work).await
-    }
-
-    async fn deliveries(
-        &self,
-        sink: &SinkName,
-        state: Option<DeliveryState>,
-        before: Option<&Unit>,
-        limit: usize,
-    ) -> Result<Vec<Delivery>> {
-        let work = |session: Lent| async move { delivery::list(&session, sink, state, before, limit).await };
-        self.read("read the ledger", work).await
-    }
-
-    async fn ledger(&self, sink: &SinkName) -> Result<Vec<LedgerLine>> {
-        let work = |session: Lent| async move { delivery::ledger(&session, sink).await };
-        self.read("sum up the ledger", work).await
-    }
-
-    async fn settle_delivery(
-        &self,
-        sink: &SinkName,
-        unit: &Unit,
-        how: Settle,
-        now: Timestamp,
-    ) -> Result<bool> {
-        let how = &how;
-        let work = |session: Lent| async move { delivery::settle(&session, sink, unit, how, now).await };
-        self.write("settle a delivery", work).await
-    }
-
-    async fn refused_states(&self, sink: &SinkName, limit: usize) -> Result<Vec<RefusedState>> {
-        let work = |session: Lent| async move { delivery::refused(&session, sink, limit).await };
-        self.read("read refused states", work).await
     }
 }

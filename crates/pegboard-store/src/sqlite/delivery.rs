@@ -1,8 +1,10 @@
 //! The ledger.
 
+use async_trait::async_trait;
 use pegboard_model::{SinkName, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::SqliteStore;
 use super::fault::Tried;
 use super::read::{all, instant, maybe_instant, text};
 use super::writer::Step;
@@ -12,14 +14,67 @@ use crate::delivery::{
 };
 use crate::failpoint;
 use crate::paging::name;
-use crate::{Cursor, FeedKind};
+use crate::{Cursor, Deliveries, FeedKind, Result};
+
+#[async_trait]
+impl Deliveries for SqliteStore {
+    async fn take_sink(&self, sink: &SinkName) -> Result<SinkState> {
+        let sink = sink.clone();
+        self.writer.run("take the delivery to a sink", move |step| take(step, &sink)).await
+    }
+
+    async fn note_deliveries(&self, note: DeliveryNote) -> Result<()> {
+        self.writer.run("note deliveries", move |step| write_note(step, &note)).await
+    }
+
+    async fn due_deliveries(&self, sink: &SinkName, now: Timestamp, limit: usize) -> Result<Vec<Delivery>> {
+        let sink = sink.clone();
+        let query = move |connection: &Connection| due(connection, &sink, now, limit);
+        self.readers.run("read what is to be delivered", query).await
+    }
+
+    async fn deliveries(
+        &self,
+        sink: &SinkName,
+        state: Option<DeliveryState>,
+        before: Option<&Unit>,
+        limit: usize,
+    ) -> Result<Vec<Delivery>> {
+        let (sink, before) = (sink.clone(), before.cloned());
+        let query = move |connection: &Connection| list(connection, &sink, state, before.as_ref(), limit);
+        self.readers.run("read the ledger", query).await
+    }
+
+    async fn ledger(&self, sink: &SinkName) -> Result<Vec<LedgerLine>> {
+        let sink = sink.clone();
+        self.readers.run("sum up the ledger", move |connection| ledger(connection, &sink)).await
+    }
+
+    async fn settle_delivery(
+        &self,
+        sink: &SinkName,
+        unit: &Unit,
+        how: Settle,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let (sink, unit) = (sink.clone(), unit.clone());
+        let job = move |step: &mut Step<'_>| settle(step, &sink, &unit, &how, now);
+        self.writer.run("settle a delivery", job).await
+    }
+
+    async fn refused_states(&self, sink: &SinkName, limit: usize) -> Result<Vec<RefusedState>> {
+        let sink = sink.clone();
+        let query = move |connection: &Connection| refused(connection, &sink, limit);
+        self.readers.run("read refused states", query).await
+    }
+}
 
 const COLUMNS: &str =
     "report, interval_start, state, changes, revision, digest, acknowledged, tries, first_try, last_try, due,
     reason, comment";
 
 /// Raises the epoch of a sink's deliverer.
-pub(super) fn take(step: &Step<'_>, sink: &SinkName) -> Tried<SinkState> {
+fn take(step: &Step<'_>, sink: &SinkName) -> Tried<SinkState> {
     let epoch: i64 = step
         .connection
         .prepare_cached(
@@ -43,7 +98,7 @@ fn cursor(connection: &Connection, sink: &SinkName, kind: FeedKind) -> Tried<Opt
 }
 
 /// Writes what a deliverer has to say.
-pub(super) fn note(step: &Step<'_>, note: &DeliveryNote) -> Tried<()> {
+fn write_note(step: &Step<'_>, note: &DeliveryNote) -> Tried<()> {
     failpoint!("deliveries.before", fails);
     check_deliverer(step, &note.sink, note.epoch)?;
     let sink = note.sink.as_str();
@@ -142,12 +197,7 @@ fn check_deliverer(step: &Step<'_>, sink: &SinkName, expected: u64) -> Tried<()>
 }
 
 /// Units that wait and are due.
-pub(super) fn due(
-    connection: &Connection,
-    sink: &SinkName,
-    now: Timestamp,
-    most: usize,
-) -> Tried<Vec<Delivery>> {
+fn due(connection: &Connection, sink: &SinkName, now: Timestamp, most: usize) -> Tried<Vec<Delivery>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM deliveries WHERE sink = ?1 AND state = 'waiting' AND due <= ?2
          ORDER BY due, interval_start, report LIMIT ?3"
@@ -156,7 +206,7 @@ pub(super) fn due(
 }
 
 /// Units, the newest first.
-pub(super) fn list(
+fn list(
     connection: &Connection,
     sink: &SinkName,
     state: Option<DeliveryState>,
@@ -197,7 +247,7 @@ fn read(row: &Row<'_>) -> Tried<Delivery> {
 }
 
 /// How many units stand how.
-pub(super) fn ledger(connection: &Connection, sink: &SinkName) -> Tried<Vec<LedgerLine>> {
+fn ledger(connection: &Connection, sink: &SinkName) -> Tried<Vec<LedgerLine>> {
     let sql = "SELECT report, state, count(*), min(interval_start), max(interval_start) FROM deliveries
                WHERE sink = ?1 GROUP BY report, state ORDER BY report, state";
     all(connection, sql, [sink.as_str()], |row| {
@@ -212,13 +262,7 @@ pub(super) fn ledger(connection: &Connection, sink: &SinkName) -> Tried<Vec<Ledg
 }
 
 /// Settles a unit that is parked.
-pub(super) fn settle(
-    step: &Step<'_>,
-    sink: &SinkName,
-    unit: &Unit,
-    how: &Settle,
-    now: Timestamp,
-) -> Tried<bool> {
+fn settle(step: &Step<'_>, sink: &SinkName, unit: &Unit, how: &Settle, now: Timestamp) -> Tried<bool> {
     let (state, comment) = match how {
         Settle::Retry => (DeliveryState::Waiting, None),
         Settle::Drop { comment } => (DeliveryState::Dropped, Some(comment)),
@@ -241,7 +285,7 @@ pub(super) fn settle(
 }
 
 /// States that the target refuses.
-pub(super) fn refused(connection: &Connection, sink: &SinkName, most: usize) -> Tried<Vec<RefusedState>> {
+fn refused(connection: &Connection, sink: &SinkName, most: usize) -> Tried<Vec<RefusedState>> {
     let sql = "SELECT source, agent, reason, payload, first_at, last_at, count FROM refused_states
                WHERE sink = ?1 ORDER BY last_at DESC, source, agent LIMIT ?2";
     all(connection, sql, params![sink.as_str(), limit(most)], |row| {

@@ -39,8 +39,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pegboard_model::{
-    AgentId, ContactId, ContactLeg, Millis, Observation, PartitionId, Segment, SinkName, SourceName,
-    Timestamp,
+    AgentId, ContactId, ContactLeg, Millis, Observation, PartitionId, Segment, SourceName, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::watch;
@@ -53,9 +52,6 @@ use self::lock::StoreLock;
 use self::nodes::Nodes;
 use self::reader::Readers;
 use self::writer::Writer;
-use crate::delivery::{
-    Deliveries, Delivery, DeliveryNote, DeliveryState, LedgerLine, RefusedState, Settle, SinkState, Unit,
-};
 use crate::{
     AgentBeginning, AgentsSnapshot, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite, Backup, Batch, Beat,
     Close, Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage,
@@ -639,59 +635,5 @@ impl Store for SqliteStore {
         self.readers.shut_down().await;
         self.writer.shut_down().await;
         Ok(())
-    }
-}
-
-#[async_trait]
-impl Deliveries for SqliteStore {
-    async fn take_sink(&self, sink: &SinkName) -> Result<SinkState> {
-        let sink = sink.clone();
-        self.writer.run("take the delivery to a sink", move |step| delivery::take(step, &sink)).await
-    }
-
-    async fn note_deliveries(&self, note: DeliveryNote) -> Result<()> {
-        self.writer.run("note deliveries", move |step| delivery::note(step, &note)).await
-    }
-
-    async fn due_deliveries(&self, sink: &SinkName, now: Timestamp, limit: usize) -> Result<Vec<Delivery>> {
-        let sink = sink.clone();
-        let query = move |connection: &Connection| delivery::due(connection, &sink, now, limit);
-        self.readers.run("read what is to be delivered", query).await
-    }
-
-    async fn deliveries(
-        &self,
-        sink: &SinkName,
-        state: Option<DeliveryState>,
-        before: Option<&Unit>,
-        limit: usize,
-    ) -> Result<Vec<Delivery>> {
-        let (sink, before) = (sink.clone(), before.cloned());
-        let query =
-            move |connection: &Connection| delivery::list(connection, &sink, state, before.as_ref(), limit);
-        self.readers.run("read the ledger", query).await
-    }
-
-    async fn ledger(&self, sink: &SinkName) -> Result<Vec<LedgerLine>> {
-        let sink = sink.clone();
-        self.readers.run("sum up the ledger", move |connection| delivery::ledger(connection, &sink)).await
-    }
-
-    async fn settle_delivery(
-        &self,
-        sink: &SinkName,
-        unit: &Unit,
-        how: Settle,
-        now: Timestamp,
-    ) -> Result<bool> {
-        let (sink, unit) = (sink.clone(), unit.clone());
-        let job = move |step: &mut writer::Step<'_>| delivery::settle(step, &sink, &unit, &how, now);
-        self.writer.run("settle a delivery", job).await
-    }
-
-    async fn refused_states(&self, sink: &SinkName, limit: usize) -> Result<Vec<RefusedState>> {
-        let sink = sink.clone();
-        let query = move |connection: &Connection| delivery::refused(connection, &sink, limit);
-        self.readers.run("read refused states", query).await
     }
 }

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use axum::http::Method;
 use pegboard_model::Timestamp;
+use pegboard_store::DeliveryState;
 
-use crate::runtime::view::{Health, Missed, SourceStatus};
+use crate::runtime::view::{Health, Missed, SinkStatus, SourceStatus};
 
 /// A family of numbers: what `docs/metrics.md` lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +67,14 @@ families! {
         "Agents of whom the stream insists on something else than the platform shows.";
     MISSING_FILES = "gauge" "pegboard_source_missing_files" ["source", "late"]
         "Files of reports of the ACD that should be there: late ones, and those that never came while later ones did.";
+    SINK_FAILURES = "gauge" "pegboard_sink_failures" ["sink", "lane"]
+        "Tries in a row that failed, by states and rows, on the node that delivers to the sink.";
+    SINK_ACCEPTED = "counter" "pegboard_sink_accepted_total" ["sink", "lane"]
+        "Documents that the target of the sink has accepted, on the node that delivers to it.";
+    SINK_INTERVALS = "gauge" "pegboard_sink_intervals" ["sink", "report", "state"]
+        "Intervals of a report in the ledger, by how they stand: waiting, acknowledged, parked, dropped.";
+    SINK_AGE = "gauge" "pegboard_sink_oldest_waiting_seconds" ["sink", "report"]
+        "The time since the start of the oldest interval that waits to be delivered.";
     STREAMS = "gauge" "pegboard_stream_readers" [] "Readers of the stream of agents at this moment.";
     CUT_OFF = "counter" "pegboard_stream_cut_off_total" []
         "Readers of the stream that were cut off because they did not keep up.";
@@ -112,6 +121,7 @@ struct Times {
 pub(crate) struct Numbers<'a> {
     pub(crate) now: Timestamp,
     pub(crate) sources: &'a [SourceStatus],
+    pub(crate) sinks: &'a [SinkStatus],
     pub(crate) streams: usize,
 }
 
@@ -137,6 +147,7 @@ impl Metrics {
         text.family(&INFO).sample(&[&env!("CARGO_PKG_VERSION")], 1);
         encode_sources(&mut text, numbers);
         encode_reconcilers(&mut text, numbers);
+        encode_sinks(&mut text, numbers);
         text.family(&STREAMS).sample(&[], numbers.streams);
         text.family(&CUT_OFF).sample(&[], self.cut_off.load(Ordering::Relaxed));
         self.encode_requests(&mut text);
@@ -208,6 +219,37 @@ fn encode_sources(text: &mut Text, Numbers { now, sources, .. }: &Numbers<'_>) {
 }
 
 /// How the repair from platforms' own snapshots is doing, on the node that does it.
+fn encode_sinks(text: &mut Text, Numbers { now, sinks, .. }: &Numbers<'_>) {
+    let lanes = |sink: &'_ SinkStatus| {
+        [("states", sink.delivery.states.clone()), ("rows", sink.delivery.rows.clone())]
+    };
+    let ours = || sinks.iter().filter(|sink| sink.delivery.ours);
+    let mut family = text.family(&SINK_FAILURES);
+    for sink in ours() {
+        for (name, lane) in lanes(sink) {
+            family.sample(&[&sink.name, &name], lane.failures);
+        }
+    }
+    let mut family = text.family(&SINK_ACCEPTED);
+    for sink in ours() {
+        for (name, lane) in lanes(sink) {
+            family.sample(&[&sink.name, &name], lane.accepted);
+        }
+    }
+    let mut family = text.family(&SINK_INTERVALS);
+    for sink in *sinks {
+        for line in &sink.ledger {
+            family.sample(&[&sink.name, &line.report, &line.state], line.intervals);
+        }
+    }
+    let mut family = text.family(&SINK_AGE);
+    for sink in *sinks {
+        for line in sink.ledger.iter().filter(|line| line.state == DeliveryState::Waiting.as_str()) {
+            family.sample(&[&sink.name, &line.report], now.since(line.oldest));
+        }
+    }
+}
+
 fn encode_reconcilers(text: &mut Text, Numbers { now, sources, .. }: &Numbers<'_>) {
     let of = |source: &SourceStatus| source.reconciler.clone();
     text.for_each(&LOOK_AGE, sources, |source| of(source)?.looked.map(|at| now.since(at)));

@@ -5,8 +5,12 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
+use pegboard_client::Connection;
 use pegboard_connect::spec::Source;
 use pegboard_model::Millis;
+use pegboard_sim::stand_in::asc_manager::{AscManager, Options};
+use pegboard_sinks::cxone::{CxoneSink, sink};
+use pegboard_sinks::mapping::Mapping;
 use tokio::net::TcpListener;
 
 use super::serve::{Front, interrupted, run_hub, start_log};
@@ -17,6 +21,7 @@ use crate::config::{
     FileFormat, FileSettings, LogFormat, LogLevel, LogSettings, SourceConfig, SourceInput, StoreUrl,
 };
 use crate::runtime::build;
+use crate::runtime::deliver::SinkSetup;
 use crate::runtime::hub::NodeOptions;
 use crate::runtime::simulated::SimulatedSource;
 
@@ -55,13 +60,36 @@ async fn demo(arguments: &Arguments) -> Result<(), Failure> {
     let store = build::store(&url, clock::system).await.context("cannot open the store")?;
     let listener = listen(arguments.port).await?;
     let address = listener.local_addr().context("cannot tell the address")?;
-    greet(address, arguments);
+    let wfm =
+        AscManager::serve(Options::at(clock::system())).context("cannot start the stand-in of a WFM")?;
+    greet(address, &wfm, arguments);
     let history = Millis::from_hours(24 * i64::from(arguments.days));
     let simulated = SimulatedSource::new(arguments.agents as usize, arguments.seed, history, clock::system);
     let source: Box<dyn Source> = Box::new(simulated);
     let sources = vec![(settings(), source)];
     let front = Front { listener, tls: None, access: Access::Open, transport: Transport::Plain };
-    run_hub(sources, Vec::new(), store, NodeOptions::default(), front, interrupted()).await
+    run_hub(sources, vec![delivery(&wfm)?], store, NodeOptions::default(), front, interrupted()).await
+}
+
+/// What is delivered to the stand-in of a WFM: all that CXone WFM takes.
+fn delivery(wfm: &AscManager) -> Result<SinkSetup, Failure> {
+    let connection = Connection::builder()
+        .service_url(wfm.url())
+        .access_key("KEYID====")
+        .secret_key("KEYSECRET====")
+        .tenant("demo")
+        .allow("127.0.0.1")
+        .build()
+        .context("cannot reach the stand-in of a WFM")?;
+    let reports = vec![sink::QUEUE, sink::ACTIVITY];
+    let target = CxoneSink::new(connection, true, reports, clock::system);
+    Ok(SinkSetup {
+        name: "wfm".into(),
+        sink: Box::new(target),
+        sources: Vec::new(),
+        mapping: Mapping::default(),
+        start: None,
+    })
 }
 
 /// The settings of the simulated source. Contact records trail the end of the work by about 65 seconds, so intervals are
@@ -90,7 +118,7 @@ async fn listen(port: Option<u16>) -> Result<TcpListener, Failure> {
 }
 
 #[expect(clippy::print_stdout, reason = "tells where to look")]
-fn greet(address: SocketAddr, arguments: &Arguments) {
+fn greet(address: SocketAddr, wfm: &AscManager, arguments: &Arguments) {
     let history = match arguments.days {
         1 => "A day of history is".to_owned(),
         days => format!("{days} days of history, the oldest first, are"),
@@ -103,8 +131,12 @@ fn greet(address: SocketAddr, arguments: &Arguments) {
          \x20   http://{address}/sources   what is read, and how far behind it is\n\
          \x20   http://{address}/checks    what is missing, and where the ACD's own numbers differ\n\
          \x20   http://{address}/repair    what could not be used, and why\n\n\
+         \x20 It delivers to a stand-in of NICE CXone WFM. What that has taken, as JSON:\n\n\
+         \x20   {wfm}/kept/agent-states    the last state of each agent\n\
+         \x20   {wfm}/kept/queue-reports   the report of each interval\n\n\
          \x20 {history} there within seconds; then it goes on live. Everything is simulated.\n\
          \x20 Stop with Ctrl-C.\n",
-        arguments.agents
+        arguments.agents,
+        wfm = wfm.url()
     );
 }

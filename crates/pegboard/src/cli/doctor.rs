@@ -1,5 +1,6 @@
 //! `pegboard doctor`: what is wrong with a running hub?
 
+use axum::http::StatusCode;
 use clap::Args;
 use serde_json::Value;
 
@@ -8,8 +9,8 @@ use super::{ConfigPath, Failure, block_on};
 
 /// Say what is wrong with a running hub.
 ///
-/// Asks the hub on this machine that the configuration describes, and names every source that needs somebody, with the
-/// reason. Exit code 0 if nothing is wrong.
+/// Asks the hub on this machine that the configuration describes, and names every source and sink that needs somebody, with
+/// the reason. Exit code 0 if nothing is wrong.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -47,6 +48,14 @@ async fn examine(hub: &HubClient) -> Result<Vec<String>, HubError> {
         complaints.extend(complain_of_source(source));
         complaints.extend(tell_fallback(source));
     }
+    // A token that is limited to sources is not told of sinks.
+    let sinks = match hub.get("/api/v1/sinks").await {
+        Err(HubError::Refused { status: StatusCode::FORBIDDEN, .. }) => Value::Null,
+        answer => answer?,
+    };
+    for sink in sinks["sinks"].as_array().into_iter().flatten() {
+        complaints.extend(complain_of_sink(sink));
+    }
     if let Some(letter) = letters["dead_letters"].get(0) {
         complaints.push(format!(
             "there are dead letters, the newest of source {} at {}: {}. See /api/v1/dead-letters",
@@ -79,6 +88,24 @@ fn tell_fallback(source: &Value) -> Option<String> {
     Some(format!("source {} does not do as it is configured: {fallback}", text(&source["name"])))
 }
 
+/// What fails about a sink, lane by lane, and what its target refuses.
+fn complain_of_sink(sink: &Value) -> Vec<String> {
+    let name = text(&sink["name"]);
+    let mut complaints = Vec::new();
+    for (lane, what) in [("states", "states of agents"), ("rows", "reports")] {
+        let lane = &sink[lane];
+        if lane["failures"].as_u64().is_some_and(|failures| failures > 0) {
+            let (since, error) = (text(&lane["failing_since"]), text(&lane["error"]));
+            complaints.push(format!("sink {name} has not taken {what} since {since}: {error}"));
+        }
+    }
+    for line in sink["ledger"].as_array().into_iter().flatten().filter(|line| line["state"] == "parked") {
+        let (count, report, oldest) = (&line["intervals"], text(&line["report"]), text(&line["oldest"]));
+        complaints.push(format!("sink {name} refuses {count} intervals of {report}, the oldest of {oldest}"));
+    }
+    complaints
+}
+
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or("(unknown)")
 }
@@ -101,5 +128,17 @@ mod tests {
         let polls = tell_fallback(&json!({"name": "a", "fallback": "it polls"}));
         assert_eq!(polls.as_deref(), Some("source a does not do as it is configured: it polls"));
         assert_eq!(tell_fallback(&source("ok", Value::Null)), None);
+        let lane = |failures: u64| json!({"failures": failures, "failing_since": "T", "error": "status 503"});
+        let line =
+            |state: &str| json!({"report": "queue-report", "state": state, "intervals": 3, "oldest": "O"});
+        let sink = |failures, state| json!({"name": "wfm", "states": lane(failures), "rows": lane(0), "ledger": [line(state)]});
+        assert_eq!(complain_of_sink(&sink(0, "waiting")), [""; 0]);
+        assert_eq!(
+            complain_of_sink(&sink(2, "parked")),
+            [
+                "sink wfm has not taken states of agents since T: status 503",
+                "sink wfm refuses 3 intervals of queue-report, the oldest of O",
+            ]
+        );
     }
 }

@@ -558,14 +558,15 @@ impl View for FakeView {
             ..LaneShown::default()
         };
         let delivery = DeliveryShown { ours: true, states: failing, ..DeliveryShown::default() };
-        let line = LedgerCount {
+        let line = |state, intervals| LedgerCount {
             report: "queue-report".into(),
-            state: "parked",
-            intervals: 2,
+            state,
+            intervals,
             oldest: NOW,
             newest: NOW,
         };
-        Ok(vec![SinkStatus { name: "wfm".into(), kind: "cxone", delivery, ledger: vec![line] }])
+        let ledger = vec![line("parked", 2), line("waiting", 1)];
+        Ok(vec![SinkStatus { name: "wfm".into(), kind: "cxone", delivery, ledger }])
     }
 
     async fn sources(&self) -> Result<Vec<SourceStatus>> {

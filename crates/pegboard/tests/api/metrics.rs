@@ -24,6 +24,10 @@ async fn the_numbers_of_sources_are_there() {
         "pegboard_partition_lag_seconds{source=\"acme\",partition=\"shard-1\"} 1.5",
         "pegboard_source_missing_files{source=\"acme\",late=\"true\"} 1",
         "pegboard_source_missing_files{source=\"acme\",late=\"false\"} 0",
+        "pegboard_sink_failures{sink=\"wfm\",lane=\"states\"} 3",
+        "pegboard_sink_accepted_total{sink=\"wfm\",lane=\"rows\"} 0",
+        "pegboard_sink_intervals{sink=\"wfm\",report=\"queue-report\",state=\"parked\"} 2",
+        "pegboard_sink_oldest_waiting_seconds{sink=\"wfm\",report=\"queue-report\"} 0",
         "pegboard_stream_readers 0",
         "pegboard_stream_cut_off_total 0",
     ] {

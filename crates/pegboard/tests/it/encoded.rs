@@ -141,11 +141,13 @@ fn states_are_the_feed_agent_by_agent() {
     let inputs = centre(0);
     let bodies = bodies(&encode(&inputs, "cxone-agent-states"));
     let mut sent: BTreeMap<String, Vec<[String; 3]>> = BTreeMap::new();
+    let mut last: BTreeMap<String, i64> = BTreeMap::new();
     for state in lines(&bodies, "agentStates") {
         let text = |key: &str| state[key].as_str().unwrap().to_owned();
         let states = sent.entry(text("agentId")).or_default();
         states.push([text("eventTime"), text("eventId"), text("eventReason")]);
-        assert_eq!(number(state, "sequence"), i64::try_from(states.len()).unwrap());
+        let before = last.insert(text("agentId"), number(state, "sequence"));
+        assert!(before < Some(number(state, "sequence")), "what comes later has a higher one");
     }
     let mut feed: BTreeMap<String, Vec<[String; 3]>> = BTreeMap::new();
     for row in inputs.segments().iter().filter(|row| !row.event_id.is_empty()) {

@@ -43,16 +43,19 @@ pub(crate) async fn openapi() -> Json<Value> {
     Json(openapi::document())
 }
 
-/// `GET /metrics`. A token that is limited to sources sees the numbers of those only.
+/// `GET /metrics`. A token that is limited to sources sees the numbers of those only, and none of sinks.
 pub(crate) async fn metrics(
     State(state): State<ApiState>,
     caller: Option<Extension<Caller>>,
 ) -> Result<Response, ApiError> {
     let mut sources = state.view.sources().await?;
-    if let Some(Extension(caller)) = caller {
+    let mut sinks = state.view.sinks().await?;
+    if let Some(Extension(caller)) = caller.filter(|Extension(caller)| !caller.sources().is_empty()) {
         sources.retain(|source| caller.sees(&source.name));
+        sinks.clear();
     }
-    let numbers = Numbers { now: state.view.now(), sources: &sources, streams: state.streams.in_use() };
+    let (now, streams) = (state.view.now(), state.streams.in_use());
+    let numbers = Numbers { now, sources: &sources, sinks: &sinks, streams };
     let text = state.metrics.encode(&numbers);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }

@@ -67,6 +67,28 @@ impl Deliverer {
         Ok(known)
     }
 
+    /// From when on everything that reports are made of is still kept.
+    pub(super) async fn kept_from(&self) -> Result<Timestamp, StoreError> {
+        let mut kept = Timestamp::MIN;
+        for shared in &self.sources {
+            kept = kept.max(shared.store.source_state(&shared.config.name).await?.details_from);
+        }
+        Ok(kept)
+    }
+
+    /// From when on anything is known that is still kept: before that a report would tell of silence where nothing is known.
+    pub(super) async fn known_from(&self) -> Result<Option<Timestamp>, StoreError> {
+        let mut first: Option<Timestamp> = None;
+        for shared in &self.sources {
+            let (store, source) = (&shared.store, &shared.config.name);
+            let agents = store.beginnings(source, Timestamp::MIN).await?.into_iter().map(|begins| begins.at);
+            let known = agents.chain(store.first_contact(source).await?).min();
+            let kept = store.source_state(source).await?.details_from;
+            first = first.into_iter().chain(known.map(|known| known.max(kept))).min();
+        }
+        Ok(first)
+    }
+
     /// Learns what queues are for from the contacts of the last week.
     pub(super) async fn learn_kinds(&self) -> Result<(), StoreError> {
         let mut learned = Vec::new();

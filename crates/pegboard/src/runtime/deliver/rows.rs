@@ -24,7 +24,7 @@ const AT_ONCE: usize = 20;
 /// How many intervals are put into the ledger in one step.
 const STEP: usize = 1000;
 
-/// How often there is a look at what is due.
+/// How often there is a look at what is closed, corrected and due: not at each commit, most of which are about states.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// How long corrections are collected before a report is sent again.
@@ -58,19 +58,14 @@ pub(super) async fn deliver(
     if deliverer.sink.reports().is_empty() || deliverer.sources.is_empty() {
         return std::future::pending().await;
     }
-    let mut woken = deliverer.store.woken();
     let mut lane = RowLane::begin(deliverer, epoch, cursor).await?;
     loop {
-        woken.borrow_and_update();
         lane.take_up_corrections().await?;
         lane.take_up_closed().await?;
         if lane.send_due().await? {
             continue;
         }
-        tokio::select! {
-            _ = woken.changed() => {}
-            () = tokio::time::sleep(LOOK) => {}
-        }
+        tokio::time::sleep(LOOK).await;
     }
 }
 
@@ -185,7 +180,10 @@ impl<'a> RowLane<'a> {
         let Some(closed) = self.deliverer.closed_until() else { return Ok(()) };
         let Some(mut from) = self.listed else {
             let Some(shared) = self.deliverer.sources.first() else { return Ok(()) };
-            let first = self.deliverer.start.unwrap_or(closed - Millis::new(1));
+            let first = match self.deliverer.start {
+                Some(start) => start.max(self.deliverer.known_from().await?.unwrap_or(closed)),
+                None => closed - Millis::new(1),
+            };
             self.listed = Some(interval_at(&shared.config, first).from);
             return Box::pin(self.take_up_closed()).await;
         };
@@ -238,6 +236,12 @@ impl<'a> RowLane<'a> {
         let Some(report) = report else {
             return Ok(untouched(parked("the sink is no longer set to take this report".to_owned())));
         };
+        if delivery.unit.interval_start < deliverer.kept_from().await? {
+            // Made of what is left it would tell of silence.
+            let has_one = delivery.acknowledged > 0 && delivery.acknowledged == delivery.revision;
+            let gone = || parked("what it is made of is no longer kept".to_owned());
+            return Ok(untouched(if has_one { TryOutcome::Acknowledged } else { gone() }));
+        }
         let mut encoded =
             (report.encoder.encode)(&deliverer.known_interval(delivery.unit.interval_start).await?);
         if let Some(refused) = encoded.refused.pop() {
