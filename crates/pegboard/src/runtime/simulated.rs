@@ -107,7 +107,9 @@ impl Source for SimulatedSource {
             return Err(SourceError::permanent(format!("{} is no simulated centre", opening.partition)));
         };
         let reached = Timestamp::from_millis(i64::try_from(*reached).unwrap_or(i64::MAX));
-        let mut centre = Centre::new(pegboard_sim::Config::new(self.agents, begin, 0, self.seed));
+        let usual = pegboard_sim::Config::new(self.agents, begin, 0, self.seed);
+        let mut centre =
+            Centre::new(pegboard_sim::Config { utc_offset_minutes: morning_offset(begin), ..usual });
         let mut reports = Reports::new(centre.organisation().clone(), begin, self.seed);
         // What was told before is in the store.
         let (_, passage) = centre.tell_until(reached);
@@ -118,6 +120,14 @@ impl Source for SimulatedSource {
     fn decoder(&self) -> Box<dyn Decode> {
         Box::new(Decoder::new())
     }
+}
+
+/// The clock that people live by, in minutes east of Greenwich: it is ten in the morning when the centre begins, and whole days
+/// later, when somebody looks at it for the first time. At night there would be nobody to see.
+fn morning_offset(begin: Timestamp) -> i64 {
+    let hour = begin.as_millis().div_euclid(3_600_000).rem_euclid(24);
+    let east = (10 - hour).rem_euclid(24);
+    60 * if east > 12 { east - 24 } else { east }
 }
 
 struct SimulatedPartition {
@@ -167,6 +177,15 @@ impl PartitionReader for SimulatedPartition {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whenever_a_centre_begins_it_is_ten_in_the_morning() {
+        for hour in 0..24 {
+            let offset = morning_offset(Timestamp::from_seconds(3600 * hour));
+            assert_eq!((60 * hour + offset).rem_euclid(24 * 60), 600, "{hour}");
+            assert!((-720..=720).contains(&offset), "{offset}");
+        }
+    }
 
     #[tokio::test]
     async fn a_centre_starts_at_its_oldest_record() {

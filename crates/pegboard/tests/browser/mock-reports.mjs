@@ -169,7 +169,7 @@ function isLate(start, index) {
 export function queueHistory(world, from, to) {
   return queueRows(world, from, to).flatMap((row) =>
     Array.from({ length: row.revision }, (_, index) => {
-      const before = { ...row, offered: row.offered - 1, handle_s: row.handle_s - 244.5 };
+      const before = { ...row, offered: row.offered + 1, handle_s: row.handle_s + 244.5 };
       return {
         interval_start: row.interval_start,
         source: row.source,
