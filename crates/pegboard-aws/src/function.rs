@@ -99,7 +99,7 @@ impl Function {
         let signed = Signed::new(Service::Functions, &access, config.backoff, clock, seed).await;
         let (signed, loaded) =
             signed.map_err(|detail| CallError::config(place(&config.function.0), detail))?;
-        let endpoint = endpoint(loaded.endpoint_url(), &signed.region);
+        let endpoint = Service::Functions.endpoint(loaded.endpoint_url(), &signed.region);
         Ok(Self { config, signed, endpoint })
     }
 
@@ -124,14 +124,6 @@ impl Function {
     }
 }
 
-fn endpoint(endpoint: Option<&str>, region: &str) -> String {
-    let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-    match endpoint {
-        Some(endpoint) => endpoint.trim_end_matches('/').to_owned(),
-        None => format!("https://lambda.{region}.{suffix}"),
-    }
-}
-
 fn place(name: &str) -> String {
     format!("function `{name}`")
 }
@@ -153,6 +145,7 @@ mod tests {
 
     #[test]
     fn a_function_is_where_its_region_is() {
+        let endpoint = |given, region| Service::Functions.endpoint(given, region);
         assert_eq!(endpoint(None, "eu-central-1"), "https://lambda.eu-central-1.amazonaws.com");
         assert!(endpoint(None, "cn-north-1").ends_with(".amazonaws.com.cn"));
         assert_eq!(endpoint(Some("http://127.0.0.1:1/"), "eu-central-1"), "http://127.0.0.1:1");

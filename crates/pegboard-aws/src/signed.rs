@@ -59,6 +59,15 @@ impl Service {
         }
     }
 
+    /// Where it is, of services that have one address in a region: at `given`, without its last slash, or where AWS has it.
+    pub(crate) fn endpoint(self, given: Option<&str>, region: &str) -> String {
+        let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+        match given {
+            Some(given) => given.trim_end_matches('/').to_owned(),
+            None => format!("https://{}.{region}.{suffix}", self.signing_name()),
+        }
+    }
+
     /// S3 takes paths as they are, encoded once, and wants the hash of the body among the headers (API reference,
     /// "Authenticating Requests: Using the Authorization Header").
     fn signing_settings(self) -> SigningSettings {

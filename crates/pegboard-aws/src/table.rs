@@ -93,7 +93,7 @@ impl Table {
         };
         let signed = Signed::new(Service::Tables, &access, config.backoff, clock, seed).await;
         let (signed, loaded) = signed.map_err(|detail| CallError::config(place(&config.table), detail))?;
-        let endpoint = endpoint(loaded.endpoint_url(), &signed.region);
+        let endpoint = Service::Tables.endpoint(loaded.endpoint_url(), &signed.region);
         Ok(Self { config, signed, endpoint })
     }
 
@@ -201,14 +201,6 @@ fn is_condition(body: &[u8]) -> bool {
     complaint.code.is_some_and(|code| code.ends_with("#ConditionalCheckFailedException"))
 }
 
-fn endpoint(endpoint: Option<&str>, region: &str) -> String {
-    let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-    match endpoint {
-        Some(endpoint) => endpoint.trim_end_matches('/').to_owned(),
-        None => format!("https://dynamodb.{region}.{suffix}"),
-    }
-}
-
 fn place(table: &str) -> String {
     format!("table `{table}`")
 }
@@ -227,6 +219,7 @@ mod tests {
 
     #[test]
     fn a_table_is_where_its_region_is() {
+        let endpoint = |given, region| Service::Tables.endpoint(given, region);
         assert_eq!(endpoint(None, "eu-central-1"), "https://dynamodb.eu-central-1.amazonaws.com");
         assert!(endpoint(None, "cn-north-1").ends_with(".amazonaws.com.cn"));
         assert_eq!(endpoint(Some("http://127.0.0.1:1/"), "eu-central-1"), "http://127.0.0.1:1");
