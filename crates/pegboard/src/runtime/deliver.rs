@@ -14,8 +14,9 @@ use std::time::Duration;
 
 use pegboard_model::{SinkName, SourceName, Timestamp};
 use pegboard_sinks::mapping::Mapping;
-use pegboard_sinks::{Lane, Outcome, Sink};
+use pegboard_sinks::{Document, Lane, Outcome, Sink};
 use pegboard_store::{Part, RowsOf, Store, StoreError};
+use sha2::{Digest as _, Sha256};
 
 use self::known::Kinds;
 use self::status::DeliveryStatus;
@@ -173,6 +174,12 @@ async fn leave(deliverer: &Deliverer) -> Result<(), StoreError> {
             return Ok(());
         }
     }
+}
+
+/// What a document is known by: so many bytes of the hash of its body, as text.
+fn digest_of(document: &Document, bytes: usize) -> String {
+    let digest = Sha256::digest(&document.body);
+    digest.iter().take(bytes).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// How a failure that may pass is told.

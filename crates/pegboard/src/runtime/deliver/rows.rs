@@ -5,14 +5,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use pegboard_model::{Millis, Timestamp};
-use pegboard_sinks::{Document, Lane, Outcome, SinkReport};
+use pegboard_sinks::{Lane, Outcome, SinkReport};
 use pegboard_store::{
     Cursor, Delivery, DeliveryNote, DeliveryTry, FeedKind, Origin, StoreError, TryOutcome, Unit,
 };
 use serde::Deserialize;
-use sha2::{Digest as _, Sha256};
 
-use super::{Deliverer, failure};
+use super::{Deliverer, digest_of, failure};
 use crate::runtime::reports::interval_at;
 
 /// How many entries of the feed are taken up at once.
@@ -250,7 +249,7 @@ impl<'a> RowLane<'a> {
         let Some(document) = encoded.documents.pop() else {
             return Ok(untouched(parked("nothing came of it".to_owned())));
         };
-        let digest = digest_of(&document);
+        let digest = digest_of(&document, 8);
         let is_same = delivery.digest.as_deref() == Some(&digest);
         if is_same && delivery.acknowledged == delivery.revision {
             return Ok(untouched(TryOutcome::Acknowledged));
@@ -289,10 +288,4 @@ impl<'a> RowLane<'a> {
 
 fn unit(report: &SinkReport, interval_start: Timestamp) -> Unit {
     Unit { report: report.encoder.name.into(), interval_start }
-}
-
-/// What a body is known by.
-fn digest_of(document: &Document) -> String {
-    let digest = Sha256::digest(&document.body);
-    digest.iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }

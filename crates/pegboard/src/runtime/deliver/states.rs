@@ -6,10 +6,9 @@ use std::time::Duration;
 use pegboard_model::{AgentId, AgentNow, SourceName};
 use pegboard_sinks::{Document, Encoder, Lane, Outcome, RefusedItem};
 use pegboard_store::{Cursor, DeliveryNote, FeedKind, StoreError};
-use sha2::{Digest as _, Sha256};
 use tokio::time::{Instant, sleep_until};
 
-use super::{Deliverer, failure};
+use super::{Deliverer, digest_of, failure};
 
 /// How many changes are taken up at once.
 const PAGE: usize = 1000;
@@ -138,8 +137,7 @@ fn all_of<'a>(waiting: &'a Waiting, reason: &'a str) -> impl Iterator<Item = Ref
 
 /// A key that the same content has again, and no other content has.
 fn content_key(encoder: &Encoder, document: &Document) -> String {
-    let digest = Sha256::digest(&document.body);
-    digest.iter().take(16).fold(format!("{}/", encoder.name), |key, byte| format!("{key}{byte:02x}"))
+    format!("{}/{}", encoder.name, digest_of(document, 16))
 }
 
 /// Notes that everything that waited has arrived, but for what was refused.
