@@ -4,13 +4,12 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use pegboard::clock;
 use pegboard_model::{Millis, Timestamp};
-use pegboard_sim::{Config, Delivery, Stream};
+use pegboard_sim::{Delivery, Stream};
 use pegboard_store::Counts;
 
 use super::hub::free_port;
-use crate::support::day::Day;
+use crate::support::day::{Day, begun};
 use crate::support::feeding::part_of;
 
 /// The sources, each with a folder of its own.
@@ -87,19 +86,17 @@ impl Conserved {
 impl Input {
     /// The same for every run of a test. It ended so long ago that all that silence means is known.
     pub(super) fn make() -> Self {
-        let hour = 3_600_000;
-        let start = clock::system() - Millis::from_hours(i64::from(HOURS) + 48);
-        let start = Timestamp::from_millis(start.as_millis().div_euclid(hour) * hour);
+        let centre = |seed| begun(HOURS + 48, 6, HOURS, seed);
         let mut input = Self {
             files: Vec::new(),
             late: Vec::new(),
             records: 0,
             late_records: 0,
             conserved: Conserved::default(),
-            end: start + Millis::from_hours(i64::from(HOURS) + 14),
+            end: centre(0).end() + Millis::from_hours(14),
         };
         for (seed, source) in (51..).zip(SOURCES) {
-            input.add(source, &Day::simulate(Config::new(6, start, HOURS, seed)));
+            input.add(source, &Day::simulate(centre(seed)));
         }
         input
     }

@@ -10,12 +10,13 @@ use pegboard::clock;
 use pegboard::replay::{Input, KeepEvents, read};
 use pegboard_engine::timeline::append;
 use pegboard_engine::{Silence, Timeline, TimelinePolicy};
-use pegboard_model::{AgentId, Millis, Segment, Timestamp};
-use pegboard_sim::{Centre, Config, output};
+use pegboard_model::{AgentId, Segment};
+use pegboard_sim::{Centre, output};
 
 use super::hub::{self, Folder};
 use super::input::{self, Conserved, SOURCES};
 use super::next;
+use crate::support::day::begun;
 
 /// How long the simulated centres work.
 const HOURS: u32 = 12;
@@ -33,12 +34,9 @@ const LONGEST: Duration = Duration::from_secs(1);
 fn write_input(folder: &Path, events: u64) -> Conserved {
     input::Input::write_settings(folder);
     let agents = usize::try_from(events / EVENTS_OF_AN_AGENT / SOURCES.len() as u64).unwrap();
-    let hour = 3_600_000;
-    let start = clock::system() - Millis::from_hours(i64::from(HOURS) + 48);
-    let start = Timestamp::from_millis(start.as_millis().div_euclid(hour) * hour);
     let mut conserved = Conserved::default();
     for (seed, source) in (91..).zip(SOURCES) {
-        let simulation = Centre::new(Config::new(agents, start, HOURS, seed)).run();
+        let simulation = Centre::new(begun(HOURS + 48, agents, HOURS, seed)).run();
         conserved.events += simulation.agent_events.len() as u64;
         conserved.contacts += simulation.contact_records.len() as u64;
         let file = |name: &str| BufWriter::new(File::create(folder.join(source).join(name)).unwrap());

@@ -14,12 +14,12 @@ use pegboard_aws as aws;
 use pegboard_connect::sources::amazon_connect::KinesisSource;
 use pegboard_connect::spec::Source;
 use pegboard_model::{Millis, Timestamp};
-use pegboard_sim::{Config, Delivery};
+use pegboard_sim::Delivery;
 use pegboard_store::{SqliteOptions, SqliteStore, Store};
 use tempfile::TempDir;
 
 use crate::support::clock;
-use crate::support::day::Day;
+use crate::support::day::{Day, begun};
 use crate::support::live::{Live, assert_alike, config, replayed_tables, settings, until};
 use crate::support::proxy::Proxy;
 use crate::support::replayed::replay;
@@ -28,11 +28,7 @@ use crate::support::stream::TestStream;
 /// A morning that ended three hours ago: the server dates what arrives by the machine's clock, and up to that the hub
 /// closes intervals.
 fn recent_morning() -> Day {
-    let hour = 3_600_000;
-    let hours = pegboard::clock::system().as_millis().div_euclid(hour) - 7;
-    let local_offset = (8 - hours.rem_euclid(24)) * 60;
-    let start = Timestamp::from_millis(hours * hour);
-    Day::simulate(Config { utc_offset_minutes: local_offset, ..Config::new(12, start, 4, 71) })
+    Day::simulate(begun(7, 12, 4, 71))
 }
 
 /// Replay takes no notice of silence.

@@ -6,11 +6,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use pegboard::clock;
-use pegboard_model::Millis;
-use pegboard_sim::{Config, Delivery};
+use pegboard_sim::Delivery;
 use pegboard_store::{PostgresOptions, PostgresStore, Store};
 
-use crate::support::day::Day;
+use crate::support::day::{Day, begun};
 use crate::support::feeding::part_of;
 use crate::support::serving::Serving;
 
@@ -38,7 +37,7 @@ fn r03_a_process_that_is_killed_is_replaced_by_another_within_ten_seconds() {
     let url = format!("{server}?schema=processes_{}", std::process::id());
     let (input, one, other) =
         (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let day = Day::simulate(Config::new(10, clock::system() - Millis::from_hours(8), 4, 65));
+    let day = Day::simulate(begun(8, 10, 4, 65));
     let deliveries = day.deliveries();
     let (first, second) = deliveries.split_at(deliveries.len() / 2);
     append(input.path(), first);

@@ -16,15 +16,15 @@ use pegboard_aws as aws;
 use pegboard_connect::sources::amazon_connect::ConnectInputs;
 use pegboard_connect::sources::objects::{LaneConfig, ObjectInput};
 use pegboard_connect::spec::Source;
-use pegboard_model::{Millis, Timestamp};
-use pegboard_sim::{Config, Stream};
+use pegboard_model::Millis;
+use pegboard_sim::Stream;
 use pegboard_store::{SqliteOptions, SqliteStore, Store};
 use tempfile::TempDir;
 
 use crate::support::bucket::TestBucket;
 use crate::support::clock;
 use crate::support::compare::first_difference;
-use crate::support::day::Day;
+use crate::support::day::{Day, begun};
 use crate::support::live::{Live, SOURCE, config, replayed_tables, settings, until};
 use crate::support::replayed::replay;
 
@@ -45,11 +45,7 @@ impl Morning {
     async fn make() -> Option<Self> {
         let bucket = TestBucket::make().await?;
         clock::set(pegboard::clock::system());
-        let hour = 3_600_000;
-        let hours = pegboard::clock::system().as_millis().div_euclid(hour) - 7;
-        let local_offset = (8 - hours.rem_euclid(24)) * 60;
-        let start = Timestamp::from_millis(hours * hour);
-        let day = Day::simulate(Config { utc_offset_minutes: local_offset, ..Config::new(24, start, 4, 71) });
+        let day = Day::simulate(begun(7, 24, 4, 71));
         let of_contacts = |delivery: &pegboard_sim::Delivery| delivery.stream == Stream::ContactRecords;
         let deliveries = day.deliveries().into_iter().filter(of_contacts);
         let records: Vec<String> = deliveries.map(|delivery| delivery.json).collect();

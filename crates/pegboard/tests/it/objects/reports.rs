@@ -10,8 +10,7 @@ use pegboard_connect::sources::amazon_connect::reports::{
 use pegboard_connect::sources::amazon_connect::{ConnectInputs, ReportFiles};
 use pegboard_connect::sources::objects::{Content, LaneConfig, ObjectInput};
 use pegboard_connect::spec::Source;
-use pegboard_model::{Millis, Timestamp};
-use pegboard_sim::Config;
+use pegboard_model::Millis;
 use pegboard_sim::reports::{
     AcdTruth, AgentTime, Begun, Measure, Part, Plan, Report, ReportFile, Reporter, RowKey,
 };
@@ -22,7 +21,7 @@ use tempfile::TempDir;
 use super::{dead_letters, environment, open_store, patient};
 use crate::support::bucket::TestBucket;
 use crate::support::clock;
-use crate::support::day::Day;
+use crate::support::day::{Day, begun};
 use crate::support::live::{Live, until};
 use crate::support::proxy::{Fault, Proxy};
 
@@ -47,12 +46,7 @@ impl Site {
     /// The same, where some reports are watched.
     async fn watching(seed: u64, watched: impl IntoIterator<Item = (String, Schedule)>) -> Option<Self> {
         let bucket = TestBucket::make().await?;
-        let hour = 3_600_000;
-        let hours = pegboard::clock::system().as_millis().div_euclid(hour) - 9;
-        let local_offset = (8 - hours.rem_euclid(24)) * 60;
-        let start = Timestamp::from_millis(hours * hour);
-        let day =
-            Day::simulate(Config { utc_offset_minutes: local_offset, ..Config::new(12, start, 4, seed) });
+        let day = Day::simulate(begun(9, 12, 4, seed));
         clock::set(pegboard::clock::system());
         let plan = Plan { folder: "in/example".to_owned(), ..Plan::usual(seed) };
         let mut reporter = Reporter::new(day.organisation.clone(), day.start, &plan);

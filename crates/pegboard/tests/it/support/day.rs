@@ -14,9 +14,19 @@ use pegboard_sim::wire::Writer;
 use pegboard_sim::world::Change;
 use pegboard_sim::{Centre, Config, Delivery, Organisation, Stream, Truth};
 
+const HOUR: i64 = 3_600_000;
+
 /// A Monday morning: people are at work, or on their way.
 pub(crate) fn morning() -> Timestamp {
     "2026-03-02T07:00:00Z".parse().unwrap()
+}
+
+/// A centre whose simulation began so many full hours ago, at eight in the morning of its people: whatever the hour is now,
+/// they are at work.
+pub(crate) fn begun(hours_ago: u32, agents: usize, hours: u32, seed: u64) -> Config {
+    let hour = pegboard::clock::system().as_millis().div_euclid(HOUR) - i64::from(hours_ago);
+    let utc_offset_minutes = (8 - hour.rem_euclid(24)) * 60;
+    Config { utc_offset_minutes, ..Config::new(agents, Timestamp::from_millis(hour * HOUR), hours, seed) }
 }
 
 /// Both streams of a day, in order of arrival.
