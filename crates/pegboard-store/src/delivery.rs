@@ -5,8 +5,11 @@
 //! What the target has acknowledged, what waits and what it refuses is read off it. States are delivered from a cursor of
 //! their feed, the latest of each agent; those that the target refuses are kept beside.
 
+use std::fmt;
+use std::str::FromStr;
+
 use async_trait::async_trait;
-use pegboard_model::{AgentId, SinkName, SourceName, Text, Timestamp};
+use pegboard_model::{AgentId, Millis, SinkName, SourceName, Text, Timestamp};
 
 use crate::{Cursor, FeedKind, Result, StoreError};
 
@@ -17,6 +20,64 @@ pub struct Unit {
     pub report: Text,
     /// The start of the interval.
     pub interval_start: Timestamp,
+}
+
+/// A text that names no unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a unit is a report and the start of an interval, such as queue-report@2026-03-01T09:00:00Z")]
+pub struct ParseUnitError;
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.report, self.interval_start)
+    }
+}
+
+impl FromStr for Unit {
+    type Err = ParseUnitError;
+
+    fn from_str(text: &str) -> std::result::Result<Self, ParseUnitError> {
+        let (report, start) = text.rsplit_once('@').ok_or(ParseUnitError)?;
+        let interval_start = Timestamp::parse(start).map_err(|_| ParseUnitError)?;
+        Ok(Self { report: report.into(), interval_start })
+    }
+}
+
+/// Which units of a ledger: those that all of it holds for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerFilter {
+    /// Of this report.
+    pub report: Option<Text>,
+    /// That stand so.
+    pub state: Option<DeliveryState>,
+    /// That were not acknowledged for exactly this reason.
+    pub reason: Option<Text>,
+    /// Whose interval begins then or later.
+    pub from: Timestamp,
+    /// Whose interval begins before.
+    pub to: Timestamp,
+}
+
+impl Default for LedgerFilter {
+    /// All of them.
+    fn default() -> Self {
+        Self { report: None, state: None, reason: None, from: Timestamp::MIN, to: Timestamp::MAX }
+    }
+}
+
+impl LedgerFilter {
+    /// All that stand so.
+    pub fn in_state(state: DeliveryState) -> Self {
+        Self { state: Some(state), ..Self::default() }
+    }
+}
+
+impl From<&Unit> for LedgerFilter {
+    /// Just this one.
+    fn from(Unit { report, interval_start }: &Unit) -> Self {
+        let to = *interval_start + Millis::new(1);
+        Self { report: Some(report.clone()), from: *interval_start, to, ..Self::default() }
+    }
 }
 
 /// How the delivery of a unit stands.
@@ -237,16 +298,48 @@ pub struct LedgerLine {
     pub newest: Timestamp,
 }
 
-/// What a person decides about a parked unit.
+/// Parked units of a report that are refused for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParkedLine {
+    /// The report.
+    pub report: Text,
+    /// Why.
+    pub reason: Text,
+    /// How many.
+    pub units: u64,
+    /// The start of the oldest interval among them.
+    pub oldest: Timestamp,
+    /// The start of the newest.
+    pub newest: Timestamp,
+}
+
+/// What a person decides about units.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settle {
-    /// Sends it again, as it is now.
+    /// Sends what is parked again, as it is now.
     Retry,
-    /// Does not send it, and says why.
+    /// Sends everything again that does not wait already, as a new revision, whether or not the target has it.
+    Resend,
+    /// Does not send what is parked, and says why.
     Drop {
         /// Why.
         comment: Text,
     },
+}
+
+impl Settle {
+    /// The state in which a unit then is, and what is said of it.
+    pub(crate) fn columns(&self) -> (DeliveryState, Option<&Text>) {
+        match self {
+            Self::Retry | Self::Resend => (DeliveryState::Waiting, None),
+            Self::Drop { comment } => (DeliveryState::Dropped, Some(comment)),
+        }
+    }
+
+    /// Whether it is for what the target has, too.
+    pub(crate) const fn is_for_all(&self) -> bool {
+        matches!(self, Self::Resend)
+    }
 }
 
 /// What the delivery to sinks asks of a database.
@@ -262,11 +355,11 @@ pub trait Deliveries: Send + Sync {
     /// Units that wait and are due, in the order in which they are, at most `limit`.
     async fn due_deliveries(&self, sink: &SinkName, now: Timestamp, limit: usize) -> Result<Vec<Delivery>>;
 
-    /// Units, the newest interval first, of those before `before`, in one state or all, at most `limit`.
+    /// Units, the newest interval first, of those before `before`, at most `limit`.
     async fn deliveries(
         &self,
         sink: &SinkName,
-        state: Option<DeliveryState>,
+        filter: &LedgerFilter,
         before: Option<&Unit>,
         limit: usize,
     ) -> Result<Vec<Delivery>>;
@@ -274,15 +367,22 @@ pub trait Deliveries: Send + Sync {
     /// How many units stand how, by report and state.
     async fn ledger(&self, sink: &SinkName) -> Result<Vec<LedgerLine>>;
 
-    /// Settles a unit that is parked. Answers whether there was one.
-    async fn settle_delivery(
+    /// What is parked, by report and reason, the most units first, at most `limit`.
+    async fn parked(&self, sink: &SinkName, limit: usize) -> Result<Vec<ParkedLine>>;
+
+    /// Settles units. Answers how many.
+    async fn settle_deliveries(
         &self,
         sink: &SinkName,
-        unit: &Unit,
+        filter: &LedgerFilter,
         how: Settle,
         now: Timestamp,
-    ) -> Result<bool>;
+    ) -> Result<u64>;
 
     /// States that the target refuses, the latest first, at most `limit`.
     async fn refused_states(&self, sink: &SinkName, limit: usize) -> Result<Vec<RefusedState>>;
+
+    /// Forgets the state that the target refuses of an agent. Answers whether there was one.
+    async fn drop_refused_state(&self, sink: &SinkName, source: &SourceName, agent: &AgentId)
+    -> Result<bool>;
 }

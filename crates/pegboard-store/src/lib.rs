@@ -27,8 +27,8 @@ pub use batch::{
 };
 pub use copy::CopiedTable;
 pub use delivery::{
-    Deliveries, Delivery, DeliveryNote, DeliveryState, DeliveryTry, LedgerLine, RefusedState, Settle,
-    SinkState, TryOutcome, Unit,
+    Deliveries, Delivery, DeliveryNote, DeliveryState, DeliveryTry, LedgerFilter, LedgerLine, ParkedLine,
+    ParseUnitError, RefusedState, Settle, SinkState, TryOutcome, Unit,
 };
 pub use error::StoreError;
 pub use nodes::{Beat, Lease, NodeId, NodeSeen, Part, Roll};

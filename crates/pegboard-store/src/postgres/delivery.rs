@@ -1,7 +1,7 @@
 //! The ledger.
 
 use async_trait::async_trait;
-use pegboard_model::{SinkName, Timestamp};
+use pegboard_model::{AgentId, SinkName, SourceName, Timestamp};
 use tokio_postgres::Row;
 
 use super::PostgresStore;
@@ -12,7 +12,8 @@ use super::read::all;
 use super::session::{BEGIN, COMMIT, Call, Pipeline, Session};
 use crate::column::{from_column, limit, to_column};
 use crate::delivery::{
-    Delivery, DeliveryNote, DeliveryState, DeliveryTry, LedgerLine, RefusedState, Settle, SinkState, Unit,
+    Delivery, DeliveryNote, DeliveryState, DeliveryTry, LedgerFilter, LedgerLine, ParkedLine, RefusedState,
+    Settle, SinkState, Unit,
 };
 use crate::paging::name;
 use crate::{Cursor, Deliveries, FeedKind, Result, StoreError, failpoint};
@@ -38,11 +39,11 @@ impl Deliveries for PostgresStore {
     async fn deliveries(
         &self,
         sink: &SinkName,
-        state: Option<DeliveryState>,
+        filter: &LedgerFilter,
         before: Option<&Unit>,
         limit: usize,
     ) -> Result<Vec<Delivery>> {
-        let work = |session: Lent| async move { list(&session, sink, state, before, limit).await };
+        let work = |session: Lent| async move { list(&session, sink, filter, before, limit).await };
         self.read("read the ledger", work).await
     }
 
@@ -51,21 +52,38 @@ impl Deliveries for PostgresStore {
         self.read("sum up the ledger", work).await
     }
 
-    async fn settle_delivery(
+    async fn parked(&self, sink: &SinkName, limit: usize) -> Result<Vec<ParkedLine>> {
+        let work = |session: Lent| async move { parked(&session, sink, limit).await };
+        self.read("sum up what is parked", work).await
+    }
+
+    async fn settle_deliveries(
         &self,
         sink: &SinkName,
-        unit: &Unit,
+        filter: &LedgerFilter,
         how: Settle,
         now: Timestamp,
-    ) -> Result<bool> {
+    ) -> Result<u64> {
         let how = &how;
-        let work = |session: Lent| async move { settle(&session, sink, unit, how, now).await };
-        self.write("settle a delivery", work).await
+        let work = |session: Lent| async move { settle(&session, sink, filter, how, now).await };
+        self.write("settle deliveries", work).await
     }
 
     async fn refused_states(&self, sink: &SinkName, limit: usize) -> Result<Vec<RefusedState>> {
         let work = |session: Lent| async move { refused(&session, sink, limit).await };
         self.read("read refused states", work).await
+    }
+
+    async fn drop_refused_state(
+        &self,
+        sink: &SinkName,
+        source: &SourceName,
+        agent: &AgentId,
+    ) -> Result<bool> {
+        let work = |session: Lent| async move {
+            Ok(!session.call(forget_refused(sink.as_str(), source, agent)).await?.is_empty())
+        };
+        self.write("drop a refused state", work).await
     }
 }
 
@@ -159,10 +177,7 @@ async fn write_note(session: &Session, note: &DeliveryNote) -> Tried<()> {
     );
     second.extend(note.changed.iter().map(|(unit, due)| of_unit(CHANGED, sink, unit).with(due.as_millis())));
     second.extend(note.tried.iter().map(|tried| of_tried(sink, tried)));
-    second.extend(note.taken.iter().map(|(source, agent)| {
-        let sql = "DELETE FROM refused_states WHERE sink = $1 AND source = $2 AND agent = $3";
-        Call::new(sql).with(sink).with(source.as_str()).with(text(agent.as_str()))
-    }));
+    second.extend(note.taken.iter().map(|(source, agent)| forget_refused(sink, source, agent)));
     second.extend(note.refused.iter().map(|(source, agent, reason, payload, at)| {
         let call = Call::new(REFUSED).with(sink).with(source.as_str()).with(text(agent.as_str()));
         call.with(text(reason)).with(text(payload)).with(at.as_millis())
@@ -171,6 +186,12 @@ async fn write_note(session: &Session, note: &DeliveryNote) -> Tried<()> {
     session.run(second).await?;
     failpoint!("deliveries.after", fails);
     Ok(())
+}
+
+/// Answers with a row if there was one.
+fn forget_refused<'a>(sink: &'a str, source: &'a SourceName, agent: &'a AgentId) -> Call<'a> {
+    let sql = "DELETE FROM refused_states WHERE sink = $1 AND source = $2 AND agent = $3 RETURNING 1";
+    Call::new(sql).with(sink).with(source.as_str()).with(text(agent.as_str()))
 }
 
 fn of_unit<'a>(sql: &'static str, sink: &'a str, unit: &'a Unit) -> Call<'a> {
@@ -201,26 +222,43 @@ async fn due(session: &Session, sink: &SinkName, now: Timestamp, most: usize) ->
     all(session, Call::new(DUE).with(sink.as_str()).with(now.as_millis()).with(limit(most)), read).await
 }
 
+/// What a filter lets through, from the second parameter on.
+macro_rules! filter {
+    () => {
+        "($2::text IS NULL OR report = $2) AND ($3::text IS NULL OR state = $3) AND ($4::text IS NULL OR reason = $4)
+         AND interval_start >= $5 AND interval_start < $6"
+    };
+}
+
+/// A query about the units of a sink that a filter lets through.
+fn filtered<'a>(sql: &'static str, sink: &'a SinkName, filter: &'a LedgerFilter) -> Call<'a> {
+    Call::new(sql)
+        .with(sink.as_str())
+        .with(filter.report.as_deref().map(text))
+        .with(filter.state.map(DeliveryState::as_str))
+        .with(filter.reason.as_deref().map(text))
+        .with(filter.from.as_millis())
+        .with(filter.to.as_millis())
+}
+
 const LIST: &str = concat!(
     "SELECT ",
     columns!(),
-    " FROM deliveries
-      WHERE sink = $1 AND ($2::text IS NULL OR state = $2)
-        AND ($3::bigint IS NULL OR (interval_start, report) < ($3, $4::text))
-      ORDER BY interval_start DESC, report DESC LIMIT $5"
+    " FROM deliveries WHERE sink = $1 AND ",
+    filter!(),
+    " AND ($7::bigint IS NULL OR (interval_start, report) < ($7, $8::text))
+      ORDER BY interval_start DESC, report DESC LIMIT $9"
 );
 
 /// Units, the newest first.
 async fn list(
     session: &Session,
     sink: &SinkName,
-    state: Option<DeliveryState>,
+    filter: &LedgerFilter,
     before: Option<&Unit>,
     most: usize,
 ) -> Tried<Vec<Delivery>> {
-    let call = Call::new(LIST)
-        .with(sink.as_str())
-        .with(state.map(DeliveryState::as_str))
+    let call = filtered(LIST, sink, filter)
         .with(before.map(|unit| unit.interval_start.as_millis()))
         .with(before.map(|unit| text(&unit.report)))
         .with(limit(most));
@@ -262,22 +300,51 @@ async fn ledger(session: &Session, sink: &SinkName) -> Tried<Vec<LedgerLine>> {
     .await
 }
 
-/// Settles a unit that is parked.
+/// What is parked, by report and reason.
+async fn parked(session: &Session, sink: &SinkName, most: usize) -> Tried<Vec<ParkedLine>> {
+    let sql =
+        "SELECT report, coalesce(reason, ''), count(*) AS units, min(interval_start), max(interval_start)
+               FROM deliveries WHERE sink = $1 AND state = 'parked'
+               GROUP BY report, reason ORDER BY units DESC, report, reason LIMIT $2";
+    all(session, Call::new(sql).with(sink.as_str()).with(limit(most)), |row| {
+        Ok(ParkedLine {
+            report: get_text(row, 0)?.into(),
+            reason: get_text(row, 1)?.into(),
+            units: from_column(get(row, 2)?),
+            oldest: get_instant(row, 3)?,
+            newest: get_instant(row, 4)?,
+        })
+    })
+    .await
+}
+
+/// A body that is to be sent again is no longer known by anything: the next one is a new revision.
+const SETTLE: &str = concat!(
+    "WITH settled AS (
+         UPDATE deliveries SET state = $7, comment = $8, due = $9, tries = 0, first_try = NULL,
+             digest = CASE WHEN $10 THEN NULL ELSE digest END, reason = CASE WHEN $10 THEN NULL ELSE reason END
+         WHERE sink = $1 AND ",
+    filter!(),
+    " AND (state = 'parked' OR ($10 AND state <> 'waiting')) RETURNING 1
+     ) SELECT count(*) FROM settled"
+);
+
+/// Settles units.
 async fn settle(
     session: &Session,
     sink: &SinkName,
-    unit: &Unit,
+    filter: &LedgerFilter,
     how: &Settle,
     now: Timestamp,
-) -> Tried<bool> {
-    let (state, comment) = match how {
-        Settle::Retry => (DeliveryState::Waiting, None),
-        Settle::Drop { comment } => (DeliveryState::Dropped, Some(text(comment))),
-    };
-    let sql = "UPDATE deliveries SET state = $4, comment = $5, due = $6, tries = 0, first_try = NULL
-               WHERE sink = $1 AND report = $2 AND interval_start = $3 AND state = 'parked' RETURNING 1";
-    let call = of_unit(sql, sink.as_str(), unit).with(state.as_str()).with(comment).with(now.as_millis());
-    Ok(!session.call(call).await?.is_empty())
+) -> Tried<u64> {
+    let (state, comment) = how.columns();
+    let call = filtered(SETTLE, sink, filter)
+        .with(state.as_str())
+        .with(comment.map(|comment| text(comment)))
+        .with(now.as_millis())
+        .with(how.is_for_all());
+    let rows = session.call(call).await?;
+    Ok(rows.first().map(|row| get(row, 0)).transpose()?.map_or(0, from_column))
 }
 
 /// States that the target refuses.

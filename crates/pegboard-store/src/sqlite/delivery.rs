@@ -1,7 +1,7 @@
 //! The ledger.
 
 use async_trait::async_trait;
-use pegboard_model::{SinkName, Timestamp};
+use pegboard_model::{AgentId, SinkName, SourceName, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::SqliteStore;
@@ -10,7 +10,8 @@ use super::read::{all, instant, maybe_instant, text};
 use super::writer::Step;
 use crate::column::{from_column, limit, to_column};
 use crate::delivery::{
-    Delivery, DeliveryNote, DeliveryState, DeliveryTry, LedgerLine, RefusedState, Settle, SinkState, Unit,
+    Delivery, DeliveryNote, DeliveryState, DeliveryTry, LedgerFilter, LedgerLine, ParkedLine, RefusedState,
+    Settle, SinkState, Unit,
 };
 use crate::failpoint;
 use crate::paging::name;
@@ -36,12 +37,12 @@ impl Deliveries for SqliteStore {
     async fn deliveries(
         &self,
         sink: &SinkName,
-        state: Option<DeliveryState>,
+        filter: &LedgerFilter,
         before: Option<&Unit>,
         limit: usize,
     ) -> Result<Vec<Delivery>> {
-        let (sink, before) = (sink.clone(), before.cloned());
-        let query = move |connection: &Connection| list(connection, &sink, state, before.as_ref(), limit);
+        let (sink, filter, before) = (sink.clone(), filter.clone(), before.cloned());
+        let query = move |connection: &Connection| list(connection, &sink, &filter, before.as_ref(), limit);
         self.readers.run("read the ledger", query).await
     }
 
@@ -50,22 +51,38 @@ impl Deliveries for SqliteStore {
         self.readers.run("sum up the ledger", move |connection| ledger(connection, &sink)).await
     }
 
-    async fn settle_delivery(
+    async fn parked(&self, sink: &SinkName, limit: usize) -> Result<Vec<ParkedLine>> {
+        let sink = sink.clone();
+        self.readers.run("sum up what is parked", move |connection| parked(connection, &sink, limit)).await
+    }
+
+    async fn settle_deliveries(
         &self,
         sink: &SinkName,
-        unit: &Unit,
+        filter: &LedgerFilter,
         how: Settle,
         now: Timestamp,
-    ) -> Result<bool> {
-        let (sink, unit) = (sink.clone(), unit.clone());
-        let job = move |step: &mut Step<'_>| settle(step, &sink, &unit, &how, now);
-        self.writer.run("settle a delivery", job).await
+    ) -> Result<u64> {
+        let (sink, filter) = (sink.clone(), filter.clone());
+        let job = move |step: &mut Step<'_>| settle(step, &sink, &filter, &how, now);
+        self.writer.run("settle deliveries", job).await
     }
 
     async fn refused_states(&self, sink: &SinkName, limit: usize) -> Result<Vec<RefusedState>> {
         let sink = sink.clone();
         let query = move |connection: &Connection| refused(connection, &sink, limit);
         self.readers.run("read refused states", query).await
+    }
+
+    async fn drop_refused_state(
+        &self,
+        sink: &SinkName,
+        source: &SourceName,
+        agent: &AgentId,
+    ) -> Result<bool> {
+        let (sink, source, agent) = (sink.clone(), source.clone(), agent.clone());
+        let job = move |step: &mut Step<'_>| forget_refused(step, sink.as_str(), &source, &agent);
+        self.writer.run("drop a refused state", job).await
     }
 }
 
@@ -122,9 +139,7 @@ fn write_note(step: &Step<'_>, note: &DeliveryNote) -> Tried<()> {
         note_try(step, sink, tried)?;
     }
     for (source, agent) in &note.taken {
-        step.connection
-            .prepare_cached("DELETE FROM refused_states WHERE sink = ?1 AND source = ?2 AND agent = ?3")?
-            .execute(params![sink, source.as_str(), agent.as_str()])?;
+        forget_refused(step, sink, source, agent)?;
     }
     for (source, agent, reason, payload, at) in &note.refused {
         step.connection.prepare_cached(REFUSED)?.execute(params![
@@ -187,6 +202,15 @@ fn note_try(step: &Step<'_>, sink: &str, tried: &DeliveryTry) -> Tried<()> {
     Ok(())
 }
 
+/// Answers whether there was one.
+fn forget_refused(step: &Step<'_>, sink: &str, source: &SourceName, agent: &AgentId) -> Tried<bool> {
+    let forgotten = step
+        .connection
+        .prepare_cached("DELETE FROM refused_states WHERE sink = ?1 AND source = ?2 AND agent = ?3")?
+        .execute(params![sink, source.as_str(), agent.as_str()])?;
+    Ok(forgotten > 0)
+}
+
 fn check_deliverer(step: &Step<'_>, sink: &SinkName, expected: u64) -> Tried<()> {
     let found: Option<i64> = step
         .connection
@@ -205,22 +229,31 @@ fn due(connection: &Connection, sink: &SinkName, now: Timestamp, most: usize) ->
     all(connection, &sql, params![sink.as_str(), now.as_millis(), limit(most)], read)
 }
 
+/// What a filter lets through, from the second parameter on.
+const FILTER: &str =
+    "(?2 IS NULL OR report = ?2) AND (?3 IS NULL OR state = ?3) AND (?4 IS NULL OR reason = ?4)
+    AND interval_start >= ?5 AND interval_start < ?6";
+
 /// Units, the newest first.
 fn list(
     connection: &Connection,
     sink: &SinkName,
-    state: Option<DeliveryState>,
+    filter: &LedgerFilter,
     before: Option<&Unit>,
     most: usize,
 ) -> Tried<Vec<Delivery>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM deliveries
-         WHERE sink = ?1 AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR (interval_start, report) < (?3, ?4))
-         ORDER BY interval_start DESC, report DESC LIMIT ?5"
+         WHERE sink = ?1 AND {FILTER} AND (?7 IS NULL OR (interval_start, report) < (?7, ?8))
+         ORDER BY interval_start DESC, report DESC LIMIT ?9"
     );
     let bounds = params![
         sink.as_str(),
-        state.map(DeliveryState::as_str),
+        filter.report,
+        filter.state.map(DeliveryState::as_str),
+        filter.reason,
+        filter.from.as_millis(),
+        filter.to.as_millis(),
         before.map(|unit| unit.interval_start.as_millis()),
         before.map(|unit| &*unit.report),
         limit(most)
@@ -261,27 +294,50 @@ fn ledger(connection: &Connection, sink: &SinkName) -> Tried<Vec<LedgerLine>> {
     })
 }
 
-/// Settles a unit that is parked.
-fn settle(step: &Step<'_>, sink: &SinkName, unit: &Unit, how: &Settle, now: Timestamp) -> Tried<bool> {
-    let (state, comment) = match how {
-        Settle::Retry => (DeliveryState::Waiting, None),
-        Settle::Drop { comment } => (DeliveryState::Dropped, Some(comment)),
-    };
-    let settled = step
-        .connection
-        .prepare_cached(
-            "UPDATE deliveries SET state = ?4, comment = ?5, due = ?6, tries = 0, first_try = NULL
-             WHERE sink = ?1 AND report = ?2 AND interval_start = ?3 AND state = 'parked'",
-        )?
-        .execute(params![
-            sink.as_str(),
-            unit.report,
-            unit.interval_start.as_millis(),
-            state.as_str(),
-            comment,
-            now.as_millis()
-        ])?;
-    Ok(settled > 0)
+/// What is parked, by report and reason.
+fn parked(connection: &Connection, sink: &SinkName, most: usize) -> Tried<Vec<ParkedLine>> {
+    let sql =
+        "SELECT report, coalesce(reason, ''), count(*) AS units, min(interval_start), max(interval_start)
+               FROM deliveries WHERE sink = ?1 AND state = 'parked'
+               GROUP BY report, reason ORDER BY units DESC, report, reason LIMIT ?2";
+    all(connection, sql, params![sink.as_str(), limit(most)], |row| {
+        Ok(ParkedLine {
+            report: text(row, 0)?.into(),
+            reason: text(row, 1)?.into(),
+            units: from_column(row.get(2)?),
+            oldest: instant(row, 3)?,
+            newest: instant(row, 4)?,
+        })
+    })
+}
+
+/// Settles units. A body that is to be sent again is no longer known by anything: the next one is a new revision.
+fn settle(
+    step: &Step<'_>,
+    sink: &SinkName,
+    filter: &LedgerFilter,
+    how: &Settle,
+    now: Timestamp,
+) -> Tried<u64> {
+    let (state, comment) = how.columns();
+    let sql = format!(
+        "UPDATE deliveries SET state = ?7, comment = ?8, due = ?9, tries = 0, first_try = NULL,
+             digest = CASE WHEN ?10 THEN NULL ELSE digest END, reason = CASE WHEN ?10 THEN NULL ELSE reason END
+         WHERE sink = ?1 AND {FILTER} AND (state = 'parked' OR (?10 AND state <> 'waiting'))"
+    );
+    let settled = step.connection.prepare_cached(&sql)?.execute(params![
+        sink.as_str(),
+        filter.report,
+        filter.state.map(DeliveryState::as_str),
+        filter.reason,
+        filter.from.as_millis(),
+        filter.to.as_millis(),
+        state.as_str(),
+        comment,
+        now.as_millis(),
+        how.is_for_all(),
+    ])?;
+    Ok(settled as u64)
 }
 
 /// States that the target refuses.

@@ -92,6 +92,8 @@ on_every_store! {
     delivery::an_earlier_deliverer_is_refused_and_writes_nothing,
     delivery::cursors_and_refused_states_are_kept,
     delivery::the_ledger_counts_and_pages_what_there_is,
+    delivery::units_are_chosen_by_report_state_reason_and_interval,
+    delivery::what_is_sent_again_is_a_new_revision,
     dead_letters::a_letter_is_tried_again_and_ends,
     nodes::who_beats_is_on_the_roll_and_what_it_holds,
     nodes::one_node_holds_a_lease_until_it_lets_go,

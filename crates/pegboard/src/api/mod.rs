@@ -7,7 +7,7 @@
 pub mod audit;
 mod body;
 pub mod caller;
-mod csv;
+pub(crate) mod csv;
 mod error;
 mod guard;
 mod handlers;

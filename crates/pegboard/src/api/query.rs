@@ -85,11 +85,29 @@ impl<S: Send + Sync> FromRequestParts<S> for InPath {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let not_text = |_| ApiError::bad_request("path", "the path must be UTF-8, percent-encoded");
         let params = RawPathParams::from_request_parts(parts, state).await.map_err(not_text)?;
         let (_, value) = params.iter().next().ok_or_else(ApiError::internal)?;
         Ok(Self(value.to_string()))
     }
+}
+
+/// What stands in the path in place of its two `{names}`.
+#[derive(Debug)]
+pub(crate) struct BothInPath(pub(crate) String, pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for BothInPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let params = RawPathParams::from_request_parts(parts, state).await.map_err(not_text)?;
+        let mut values = params.iter().map(|(_, value)| value.to_string());
+        let both = values.next().zip(values.next());
+        both.map(|(first, second)| Self(first, second)).ok_or_else(ApiError::internal)
+    }
+}
+
+fn not_text<E>(_: E) -> ApiError {
+    ApiError::bad_request("path", "the path must be UTF-8, percent-encoded")
 }
 
 impl ParamKind {

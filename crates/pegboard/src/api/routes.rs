@@ -1,5 +1,7 @@
 //! The table of routes: the one place that says what there is, who may use it, what it takes and what it answers.
 
+mod delivery;
+
 use std::fmt;
 
 use axum::http::Method;
@@ -8,7 +10,7 @@ use pegboard_store::Role;
 
 use crate::api::error::Code;
 use crate::api::handlers::{
-    agents, audit, backup, dead_letters, house, reloads, reports, session, sinks, sources, stream, tokens,
+    agents, audit, backup, dead_letters, house, reloads, reports, session, sources, stream, tokens,
 };
 use crate::api::query::{Param, ParamKind};
 use crate::api::state::ApiState;
@@ -47,6 +49,14 @@ route_ids! {
     CancelReload = "cancelReload",
     Sources = "sources",
     Sinks = "sinks",
+    Ledger = "ledger",
+    Delivery = "delivery",
+    Parked = "parked",
+    RetryDeliveries = "retryDeliveries",
+    ResendDeliveries = "resendDeliveries",
+    DropDeliveries = "dropDeliveries",
+    RefusedStates = "refusedStates",
+    DropRefusedState = "dropRefusedState",
     DeadLetters = "deadLetters",
     DeadLetter = "deadLetter",
     RetryDeadLetter = "retryDeadLetter",
@@ -222,7 +232,7 @@ const VIEWER: Needs = Needs::Role(Role::Viewer);
 const OPERATOR: Needs = Needs::Role(Role::Operator);
 
 /// Every route of the API.
-pub static ROUTES: [Route; 28] = [
+pub static ROUTES: [Route; 36] = [
     Route {
         id: RouteId::Agents,
         verb: Verb::Get,
@@ -446,18 +456,15 @@ pub static ROUTES: [Route; 28] = [
         errors: &[],
         handler: || get(sources::list),
     },
-    Route {
-        id: RouteId::Sinks,
-        verb: Verb::Get,
-        path: "/api/v1/sinks",
-        needs: Needs::RoleOverAll(Role::Viewer),
-        about: "Every sink, how it is delivered to, and how many reports it has. How it goes is known to the node that delivers.",
-        query: &[],
-        body: None,
-        answer: Answer::Json("Sinks"),
-        errors: &[],
-        handler: || get(sinks::list),
-    },
+    delivery::SINKS,
+    delivery::LEDGER,
+    delivery::DELIVERY,
+    delivery::PARKED,
+    delivery::RETRY,
+    delivery::RESEND,
+    delivery::DROP,
+    delivery::REFUSED_STATES,
+    delivery::DROP_REFUSED_STATE,
     Route {
         id: RouteId::DeadLetters,
         verb: Verb::Get,

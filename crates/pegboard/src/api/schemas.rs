@@ -1,6 +1,8 @@
 //! The schemas of what the API takes and answers.
 
-use pegboard_store::{DeliveryState, ReloadState};
+mod delivery;
+
+use pegboard_store::ReloadState;
 use serde_json::{Map, Value, json};
 
 use crate::api::error::Code;
@@ -17,7 +19,7 @@ pub(crate) fn all() -> Value {
             described(boolean(), "The source is behind or fails, or the agent has been silent for too long."),
         ),
     ]);
-    json!({
+    let mut schemas = json!({
         "Agents": object(vec![
             ("cursor", described(text(), "From here the stream goes on.")),
             ("at", time()),
@@ -42,16 +44,6 @@ pub(crate) fn all() -> Value {
         "NewReload": new_reload(),
         "Sources": object(vec![("sources", list(&reference("Source")))]),
         "Source": source(),
-        "Sinks": object(vec![("sinks", list(&reference("Sink")))]),
-        "Sink": sink(),
-        "Lane": lane(),
-        "LedgerCount": object(vec![
-            ("report", text()),
-            ("state", json!({"type": "string", "enum": DeliveryState::ALL.map(DeliveryState::as_str)})),
-            ("intervals", count()),
-            ("oldest", described(time(), "The start of the oldest interval.")),
-            ("newest", described(time(), "The start of the newest interval.")),
-        ]),
         "SourceCounts": object(
             ["records", "events", "contacts", "duplicates", "foreign", "failed"].map(|name| (name, count())).into(),
         ),
@@ -103,7 +95,11 @@ pub(crate) fn all() -> Value {
         "Status": object(vec![("status", text())]),
         "Description": {"type": "object", "description": "An OpenAPI document."},
         "Error": error(),
-    })
+    });
+    for (name, schema) in delivery::all() {
+        schemas[name] = schema;
+    }
+    schemas
 }
 
 fn agent_state() -> Vec<(&'static str, Value)> {
@@ -129,32 +125,6 @@ fn agent_state() -> Vec<(&'static str, Value)> {
         ("queue_id", or_null(text())),
         ("queue_name", or_null(text())),
     ]
-}
-
-fn sink() -> Value {
-    object(vec![
-        ("name", text()),
-        ("kind", text()),
-        ("ours", described(boolean(), "Whether the node that answers delivers to it.")),
-        ("states", described(reference("Lane"), "How present states are delivered.")),
-        ("rows", described(reference("Lane"), "How reports are delivered.")),
-        ("store_error", described(or_null(text()), "Why the store failed, if it did last.")),
-        (
-            "ledger",
-            described(list(&reference("LedgerCount")), "How many reports stand how, as all nodes know."),
-        ),
-    ])
-}
-
-fn lane() -> Value {
-    object(vec![
-        ("accepted_at", described(or_null(time()), "When something was accepted last.")),
-        ("accepted", described(count(), "Documents that were accepted since the start.")),
-        ("failures", described(count(), "How many tries failed in a row.")),
-        ("failing_since", or_null(time())),
-        ("error", described(or_null(text()), "Why the last try failed.")),
-        ("waiting", described(count(), "Agents with a state to send; reports that are due.")),
-    ])
 }
 
 fn source() -> Value {

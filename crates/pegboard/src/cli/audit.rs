@@ -1,5 +1,6 @@
 //! `pegboard audit`: who did what.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -8,6 +9,7 @@ use pegboard_store::{AuditChain, AuditEntry, AuditHash, Store, StoreError};
 use serde::Deserialize;
 
 use super::hub_client::{HubClient, TokenPlace};
+use super::pages::{self, Page};
 use super::{ConfigPath, Failure, block_on};
 use crate::clock;
 use crate::config::Config;
@@ -63,15 +65,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 async fn obey(log: &Log, command: &Command) -> Result<(), Failure> {
     match command {
         Command::List { limit, before } => {
-            let (mut left, mut before) = (*limit, *before);
-            while left > 0 {
-                let page = log.page(before, left.min(PAGE)).await?;
-                for entry in &page {
-                    println!("{}", serde_json::to_string(entry).context("an entry cannot be shown")?);
-                }
-                let Some(last) = page.last() else { break };
-                (left, before) = (left - page.len(), Some(last.number));
-            }
+            let show = |entry: AuditEntry| {
+                println!("{}", serde_json::to_string(&entry).context("an entry cannot be shown")?);
+                Ok(ControlFlow::Continue(()))
+            };
+            pages::each(*limit, PAGE, *before, async |size, before| log.page(before, size).await, show)
+                .await?;
         }
         Command::Verify { seen } => {
             let Some(summary) = verify(log, *seen).await? else {
@@ -89,16 +88,14 @@ async fn verify(log: &Log, seen: Option<AuditHash>) -> Result<Option<String>, Fa
     let mut chain = AuditChain::default();
     let (mut newest, mut oldest): (Option<AuditEntry>, Option<AuditEntry>) = (None, None);
     let mut found = seen.is_none();
-    loop {
-        let page = log.page(oldest.as_ref().map(|entry| entry.number), PAGE).await?;
-        let Some(last) = page.last().cloned() else { break };
-        for entry in &page {
-            chain.check(entry).context("the audit log does not hold together")?;
-            found |= seen == Some(entry.hash);
-        }
-        newest = newest.or_else(|| page.first().cloned());
-        oldest = Some(last);
-    }
+    let check = |entry: AuditEntry| {
+        chain.check(&entry).context("the audit log does not hold together")?;
+        found |= seen == Some(entry.hash);
+        newest.get_or_insert_with(|| entry.clone());
+        oldest = Some(entry);
+        Ok(ControlFlow::Continue(()))
+    };
+    pages::each(usize::MAX, PAGE, None, async |size, before| log.page(before, size).await, check).await?;
     if !found {
         let advice =
             "entries were removed or the log was written anew, unless that hash is older than 400 days";
@@ -131,13 +128,19 @@ async fn open(config: &Config, arguments: &Arguments) -> Result<Log, Failure> {
     Ok(Log::Hub(HubClient::new(&config.server, &token)?))
 }
 
+/// A page as the hub tells it.
 #[derive(Deserialize)]
-struct Page {
+struct Told {
     entries: Vec<AuditEntry>,
 }
 
 impl Log {
-    async fn page(&self, before: Option<u64>, limit: usize) -> Result<Vec<AuditEntry>, Failure> {
+    async fn page(&self, before: Option<u64>, limit: usize) -> Result<Page<AuditEntry, u64>, Failure> {
+        let items = self.entries(before, limit).await?;
+        Ok(Page { next: items.last().map(|entry| entry.number), items })
+    }
+
+    async fn entries(&self, before: Option<u64>, limit: usize) -> Result<Vec<AuditEntry>, Failure> {
         match self {
             Self::Store(store) => {
                 Ok(store.audit(before, limit).await.context("cannot read the audit log")?)
@@ -145,8 +148,8 @@ impl Log {
             Self::Hub(hub) => {
                 let before = before.map(|before| format!("&before={before}")).unwrap_or_default();
                 let answer = hub.get(&format!("/api/v1/audit?limit={limit}{before}")).await?;
-                let page: Page = serde_json::from_value(answer).context("the hub is of another version")?;
-                Ok(page.entries)
+                let told: Told = serde_json::from_value(answer).context("the hub is of another version")?;
+                Ok(told.entries)
             }
         }
     }

@@ -1,11 +1,13 @@
 //! `pegboard dead-letters`: what could not be used, and what becomes of it.
 
 use std::io::Write as _;
+use std::ops::ControlFlow;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::hub_client::{HubClient, HubError, TokenPlace};
+use super::pages::{self, Page};
 use super::{ConfigPath, Failure, block_on};
 
 const PATH: &str = "/api/v1/dead-letters";
@@ -82,30 +84,23 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 async fn list(hub: &HubClient, sources: &[String], limit: usize) -> Result<(), Failure> {
-    let (mut left, mut before): (usize, Option<i64>) = (limit, None);
+    let fetch = async |size: usize, before: Option<String>| {
+        let answer = hub.get(&page_path(sources, size, before.as_deref())).await?;
+        Ok(Page::of(answer, "dead_letters"))
+    };
     let mut out = std::io::stdout().lock();
-    while left > 0 {
-        let page = hub.get(&page_path(sources, left.min(PAGE), before)).await?;
-        let letters = page["dead_letters"].as_array().map(Vec::as_slice).unwrap_or_default();
-        for letter in letters {
-            // Whoever reads may close early.
-            if writeln!(out, "{}", line(letter)).is_err() {
-                return Ok(());
-            }
-        }
-        left -= letters.len();
-        before = page["next"].as_i64();
-        if before.is_none() {
-            break;
-        }
-    }
-    Ok(())
+    // Whoever reads may close early.
+    let take = |letter: Value| match writeln!(out, "{}", line(&letter)) {
+        Ok(()) => Ok(ControlFlow::Continue(())),
+        Err(_) => Ok(ControlFlow::Break(())),
+    };
+    pages::each(limit, PAGE, None, fetch, take).await
 }
 
-fn page_path(sources: &[String], limit: usize, before: Option<i64>) -> String {
+fn page_path(sources: &[String], limit: usize, before: Option<&str>) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.append_pair("limit", &limit.to_string());
-    query.extend_pairs(before.iter().map(|before| ("before", before.to_string())));
+    query.extend_pairs(before.iter().map(|before| ("before", before)));
     query.extend_pairs(sources.iter().map(|source| ("source", source)));
     format!("{PATH}?{}", query.finish())
 }
@@ -165,7 +160,7 @@ mod tests {
             "id": 7, "source": "main", "at": "T", "tries": 2, "position": "r/QR.csv#3", "reason": "line 3"
         });
         assert_eq!(line(&letter), "     7  main  T  2 tries  r/QR.csv#3: line 3");
-        let path = page_path(&["a b".to_owned()], 9, Some(8));
+        let path = page_path(&["a b".to_owned()], 9, Some("8"));
         assert_eq!(path, "/api/v1/dead-letters?limit=9&before=8&source=a+b");
     }
 }

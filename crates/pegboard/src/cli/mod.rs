@@ -10,6 +10,8 @@ mod encode;
 mod exit;
 mod hub_client;
 mod init;
+mod ledger;
+mod pages;
 mod rebuild;
 mod reload;
 mod replay;
@@ -53,6 +55,8 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Show what could not be used, try it again, or give it up.
     DeadLetters(dead_letters::Arguments),
+    /// Show what sinks have and have not, and send it again or give it up.
+    Ledger(ledger::Arguments),
     /// Make, list and revoke the tokens by which people and programs get in.
     Token(token::Arguments),
     /// Show and check who did what.
@@ -102,6 +106,7 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::DeadLetters(arguments) => dead_letters::run(&arguments),
+        Command::Ledger(arguments) => ledger::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),

@@ -5,6 +5,7 @@
 //! latest state of each agent waits in memory, units of the ledger in the store.
 
 mod known;
+mod rebuild;
 mod rows;
 mod states;
 pub mod status;
@@ -89,6 +90,11 @@ impl Deliverer {
             node,
             status: DeliveryStatus::default(),
         }
+    }
+
+    /// Its name.
+    pub(super) fn name(&self) -> &SinkName {
+        &self.name
     }
 
     /// How it goes, and what the target has.

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use pegboard_connect::spec::Source;
 use pegboard_engine::Window;
 use pegboard_model::acd::AcdReport;
-use pegboard_model::{Millis, SourceName, Text, Timestamp};
-use pegboard_store::{DeadLetter, NodeId, Origin, Part, Roll, Store, StoreError, failpoint};
+use pegboard_model::{Millis, SinkName, SourceName, Text, Timestamp};
+use pegboard_store::{DeadLetter, NodeId, Origin, Part, Roll, Store, StoreError, Unit, failpoint};
 use tokio::task::JoinSet;
 
 use super::acd_rows;
@@ -26,7 +26,7 @@ use super::rows::{self, MOST_ROWS, columns_of, is_of, source_rows};
 use super::source::{self, Shared};
 use super::view::{
     CHECKS, GAPS_SHOWN, HistoryRequest, LONGEST_WINDOW, LostStretch, NOTICES_SHOWN, Notice, PartitionStatus,
-    REPORTS, Report, ReportError, ReportRequest, SinkStatus, SourceStatus, View,
+    REPORTS, Rebuilt, Report, ReportError, ReportRequest, SinkStatus, SourceStatus, View,
 };
 use super::watch;
 use crate::clock::Clock;
@@ -297,6 +297,17 @@ impl View for Hub {
             shown.push(sink.show().await?);
         }
         Ok(shown)
+    }
+
+    fn sink_names(&self) -> Vec<SinkName> {
+        self.sinks.iter().map(|sink| sink.name().clone()).collect()
+    }
+
+    async fn rebuild(&self, sink: &SinkName, unit: &Unit) -> Result<Rebuilt, StoreError> {
+        match self.sinks.iter().find(|known| known.name() == sink) {
+            Some(sink) => sink.rebuild(unit).await,
+            None => Ok(Rebuilt::Not("the sink is not configured".to_owned())),
+        }
     }
 
     async fn report(&self, request: ReportRequest) -> Result<Report, ReportError> {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use pegboard_connect::spec::{MissingFile, Remark};
 use pegboard_model::acd::AcdReport;
 use pegboard_model::{AgentId, Millis, Position, SinkName, SourceName, Text, Timestamp};
-use pegboard_store::{Counts, DeadLetter, Gap, LedgerLine, Origin, StoreError};
+use pegboard_store::{Counts, DeadLetter, Gap, LedgerLine, Origin, StoreError, Unit};
 use serde::Serialize;
 
 use super::deliver::status::DeliveryShown;
@@ -26,6 +26,12 @@ pub trait View: Send + Sync + std::fmt::Debug {
 
     /// Every configured sink, how it is delivered to, and what it has, in the order of the configuration.
     async fn sinks(&self) -> Result<Vec<SinkStatus>, StoreError>;
+
+    /// The names of the configured sinks.
+    fn sink_names(&self) -> Vec<SinkName>;
+
+    /// The body of a unit of a sink's ledger, made anew; sends nothing.
+    async fn rebuild(&self, sink: &SinkName, unit: &Unit) -> Result<Rebuilt, StoreError>;
 
     /// The rows of a report.
     async fn report(&self, request: ReportRequest) -> Result<Report, ReportError>;
@@ -66,6 +72,20 @@ pub struct SinkStatus {
     pub delivery: DeliveryShown,
     /// How many reports stand how.
     pub ledger: Vec<LedgerCount>,
+}
+
+/// What would be sent now of a report of an interval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rebuilt {
+    /// This.
+    Body {
+        /// As it would be sent.
+        bytes: Vec<u8>,
+        /// What the ledger knows it by.
+        digest: Text,
+    },
+    /// Nothing, and why.
+    Not(String),
 }
 
 /// How many reports stand how.

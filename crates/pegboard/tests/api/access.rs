@@ -30,7 +30,13 @@ const fn expected(route: RouteId) -> [u16; 5] {
         RouteId::RetryDeadLetter => [401, 403, 200, 200, 200],
         RouteId::DropDeadLetter | RouteId::StartReload | RouteId::PreviewReload => [401, 403, 400, 400, 400],
         RouteId::CancelReload => [401, 403, 204, 204, 204],
-        RouteId::Sinks => [401, 200, 200, 200, 403],
+        RouteId::Sinks | RouteId::Ledger | RouteId::Delivery | RouteId::Parked | RouteId::RefusedStates => {
+            [401, 200, 200, 200, 403]
+        }
+        RouteId::RetryDeliveries
+        | RouteId::ResendDeliveries
+        | RouteId::DropDeliveries
+        | RouteId::DropRefusedState => [401, 403, 400, 400, 403],
         RouteId::SignIn => [400, 400, 400, 400, 400],
         RouteId::SignOut => [401, 204, 204, 204, 204],
         RouteId::Tokens | RouteId::Audit => [401, 403, 403, 200, 403],
@@ -53,6 +59,9 @@ fn callers(hub: &Hub) -> [(&'static str, Option<&str>); 5] {
     ]
 }
 
+/// An interval that is in the ledger where a test parks it.
+pub(crate) const UNIT: &str = "queue-report@2026-03-01T09:00:00Z";
+
 /// The path with something that is there in place of what varies.
 pub(crate) fn example(path: &str) -> String {
     let id = match path {
@@ -61,13 +70,15 @@ pub(crate) fn example(path: &str) -> String {
         "/api/v1/reloads/{id}" => "1",
         _ => "a-1",
     };
-    path.replace("{id}", id).replace("{name}", "queue_interval")
+    let name = if path.starts_with("/api/v1/sinks/") { "wfm" } else { "queue_interval" };
+    path.replace("{id}", id).replace("{name}", name).replace("{unit}", UNIT)
 }
 
 #[tokio::test]
 async fn s30_every_route_answers_each_role_as_the_table_says() {
     let hub = Hub::new();
     hub.store.bury("acme", b"{}");
+    hub.store.park(UNIT, "no such queue");
     for route in &ROUTES {
         for ((who, token), status) in callers(&hub).into_iter().zip(expected(route.id())) {
             let ask = Ask::new(route.method().as_str(), &example(route.path()));
@@ -104,6 +115,8 @@ const fn for_operators(route: RouteId) -> &'static [&'static str] {
     match route {
         RouteId::DeadLetters => &[".dead_letters[].encoding", ".dead_letters[].payload"],
         RouteId::DeadLetter => &[".encoding", ".payload"],
+        RouteId::Delivery => &[".encoding", ".payload", ".payload_note"],
+        RouteId::RefusedStates => &[".refused_states[].payload"],
         _ => &[],
     }
 }
@@ -176,6 +189,8 @@ fn two_tenants() -> Hub {
     hub.store.change(agent("globex", "g-1"));
     hub.store.bury("acme", b"{}");
     hub.store.bury("globex", b"{}");
+    hub.store.park(UNIT, "no such queue");
+    hub.store.refuse("a-1");
     hub
 }
 

@@ -8,7 +8,7 @@ use pegboard::api::routes::ROUTES;
 use pegboard::runtime::view::SourceFault;
 use serde_json::{Value, json};
 
-use crate::access::example;
+use crate::access::{UNIT, example};
 use crate::fake::{NOW, agent};
 use crate::hub::{Ask, Hub};
 use crate::schema::faults;
@@ -48,6 +48,7 @@ fn s35_every_route_is_described_and_nothing_else() {
 async fn s35_every_described_route_is_served_and_no_other_method_is() {
     let hub = Hub::new();
     hub.store.bury("acme", b"{}");
+    hub.store.park(UNIT, "no such queue");
     let document = openapi::document();
     for (path, methods) in document["paths"].as_object().unwrap() {
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
@@ -92,6 +93,8 @@ fn full() -> Hub {
     hub.store.change(bo);
     hub.store.bury("acme", b"{}");
     hub.store.bury("acme", &[0xff]);
+    hub.store.park(UNIT, "no such queue");
+    hub.store.refuse("ana");
     let mut sources = hub.view.sources.lock().unwrap();
     sources[0].error = Some(SourceFault { at: NOW, message: "throttled".to_string() });
     sources[1].watermark = None;

@@ -1,5 +1,7 @@
 //! A store and a view in memory.
 
+mod deliveries;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,8 +11,8 @@ use pegboard::runtime::deliver::status::{DeliveryShown, LaneShown};
 use pegboard::runtime::mending::NotMended;
 use pegboard::runtime::reload::{ReloadError, ReloadProgress, ReloadRequest, ReloadStatus};
 use pegboard::runtime::view::{
-    Health, HistoryRequest, LedgerCount, Notice, PartitionStatus, ReconcilerStatus, Report, ReportError,
-    ReportRequest, SinkStatus, SourceCounts, SourceStatus, View,
+    Health, HistoryRequest, LedgerCount, Notice, PartitionStatus, Rebuilt, ReconcilerStatus, Report,
+    ReportError, ReportRequest, SinkStatus, SourceCounts, SourceStatus, View,
 };
 use pegboard_connect::spec::{MissingFile, SourceError};
 use pegboard_model::{
@@ -19,11 +21,11 @@ use pegboard_model::{
 };
 use pegboard_store::{
     AgentBeginning, AgentEntry, AgentsSnapshot, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite, Batch,
-    Beat, Close, Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, Deliveries, Delivery,
-    DeliveryNote, DeliveryState, DirtyMark, FeedEntry, FeedKind, FeedPage, Gap, LedgerLine, NodeId, Origin,
-    Part, PartitionState, QueueName, RefusedState, Reload, ReloadDay, ReloadState, ReloadStep, ReloadWrite,
-    Reloaded, Result, Roll, RowRevision, Settle, SinkState, SourceState, Store, StoreError, StoreId,
-    StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite, Unit,
+    Beat, Close, Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, Delivery, DirtyMark,
+    FeedEntry, FeedKind, FeedPage, Gap, LedgerFilter, NodeId, Origin, Part, PartitionState, QueueName,
+    RefusedState, Reload, ReloadDay, ReloadState, ReloadStep, ReloadWrite, Reloaded, Result, Roll,
+    RowRevision, Settle, SourceState, Store, StoreError, StoreId, StoredAcdRow, StoredAgent, StoredRow,
+    Token, TokenWrite, Unit,
 };
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
@@ -35,7 +37,7 @@ pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_772_356_500);
 #[derive(Debug)]
 pub(crate) struct FakeStore {
     id: StoreId,
-    kept: Mutex<Kept>,
+    pub(super) kept: Mutex<Kept>,
     commits: watch::Sender<u64>,
     broken: AtomicBool,
     audit_refused: AtomicBool,
@@ -44,7 +46,7 @@ pub(crate) struct FakeStore {
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+pub(super) struct Kept {
     agents: BTreeMap<(SourceName, AgentId), AgentEntry>,
     feed: Vec<FeedEntry>,
     last: BTreeMap<SourceName, u64>,
@@ -52,6 +54,9 @@ struct Kept {
     dead_letters: Vec<DeadLetter>,
     tokens: Vec<TokenWrite>,
     audit: Vec<AuditEntry>,
+    pub(super) deliveries: Vec<Delivery>,
+    pub(super) settled: Vec<(LedgerFilter, Settle)>,
+    pub(super) refused_states: Vec<RefusedState>,
 }
 
 impl FakeStore {
@@ -128,7 +133,7 @@ impl FakeStore {
         self.audit_refused.store(true, Ordering::SeqCst);
     }
 
-    fn works(&self) -> Result<()> {
+    pub(super) fn works(&self) -> Result<()> {
         if self.broken.load(Ordering::SeqCst) {
             let cause = "disk I/O error: /var/lib/pegboard/secret.db".into();
             return Err(StoreError::Database { operation: "read", cause });
@@ -582,6 +587,15 @@ impl View for FakeView {
         }
     }
 
+    fn sink_names(&self) -> Vec<SinkName> {
+        vec!["wfm".into()]
+    }
+
+    async fn rebuild(&self, _: &SinkName, unit: &Unit) -> Result<Rebuilt> {
+        let bytes = format!("{{\"report\": \"{}\"}}", unit.report).into_bytes();
+        Ok(Rebuilt::Body { bytes, digest: "d1".into() })
+    }
+
     async fn report(&self, request: ReportRequest) -> std::result::Result<Report, ReportError> {
         self.asked.lock().unwrap().push(request.clone());
         if self.hold_reports.load(Ordering::SeqCst) {
@@ -730,42 +744,5 @@ pub(crate) fn agent(source: &str, id: &str) -> AgentNow {
         initiation: None,
         queue_id: None,
         queue_name: None,
-    }
-}
-
-#[async_trait]
-impl Deliveries for FakeStore {
-    async fn take_sink(&self, _: &SinkName) -> Result<SinkState> {
-        Ok(SinkState { epoch: 1, states: None, rows: None })
-    }
-
-    async fn note_deliveries(&self, _: DeliveryNote) -> Result<()> {
-        Ok(())
-    }
-
-    async fn due_deliveries(&self, _: &SinkName, _: Timestamp, _: usize) -> Result<Vec<Delivery>> {
-        Ok(Vec::new())
-    }
-
-    async fn deliveries(
-        &self,
-        _: &SinkName,
-        _: Option<DeliveryState>,
-        _: Option<&Unit>,
-        _: usize,
-    ) -> Result<Vec<Delivery>> {
-        Ok(Vec::new())
-    }
-
-    async fn ledger(&self, _: &SinkName) -> Result<Vec<LedgerLine>> {
-        Ok(Vec::new())
-    }
-
-    async fn settle_delivery(&self, _: &SinkName, _: &Unit, _: Settle, _: Timestamp) -> Result<bool> {
-        Ok(false)
-    }
-
-    async fn refused_states(&self, _: &SinkName, _: usize) -> Result<Vec<RefusedState>> {
-        Ok(Vec::new())
     }
 }

@@ -16,6 +16,7 @@ mod fake;
 mod fuzz;
 mod headers;
 mod hub;
+mod ledger;
 mod limits;
 mod limits_listed;
 mod logs;

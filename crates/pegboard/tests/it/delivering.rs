@@ -6,13 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pegboard::runtime::deliver::SinkSetup;
+use pegboard::runtime::view::{Rebuilt, View as _};
 use pegboard_client::Connection;
 use pegboard_model::{Millis, QueueId, SinkName, Text, Timestamp};
 use pegboard_sim::stand_in::asc_manager::{AscManager, Options, Route, Wrong};
 use pegboard_sinks::cxone::{CxoneSink, sink};
 use pegboard_sinks::mapping::{Mapping, QueueMapping, QueueRow, Scope, WfmQueue};
 use pegboard_sinks::{Encoder, encoder};
-use pegboard_store::{DeliveryState, LedgerLine, Settle, SqliteOptions, SqliteStore, Store, StoreError};
+use pegboard_store::{
+    DeliveryState, LedgerFilter, LedgerLine, Settle, SqliteOptions, SqliteStore, Store, StoreError, Unit,
+};
 
 use crate::support::clock;
 use crate::support::day::{Day, late};
@@ -243,15 +246,15 @@ async fn r19_what_the_wfm_refuses_is_parked_with_its_reason_until_somebody_acts(
         ledger(&live).await.iter().all(|line| line.state != DeliveryState::Waiting)
     };
     until("all are tried", waiting).await;
-    let letters = live.store.deliveries(&wfm(), Some(DeliveryState::Parked), None, 1000).await.unwrap();
+    let parked = LedgerFilter::in_state(DeliveryState::Parked);
+    let letters = live.store.deliveries(&wfm(), &parked, None, 1000).await.unwrap();
     for letter in &letters {
         let reason = letter.reason.as_deref().unwrap();
         assert!(reason.contains("queueReport[0]"), "it names the item: {reason}");
     }
     manager.know_queues(None);
-    for letter in &letters {
-        assert!(live.store.settle_delivery(&wfm(), &letter.unit, Settle::Retry, clock::now()).await.unwrap());
-    }
+    let retried = live.store.settle_deliveries(&wfm(), &parked, Settle::Retry, clock::now()).await.unwrap();
+    assert_eq!(retried, letters.len() as u64);
     all_delivered(&live, &day).await;
     assert_reports(&day, &manager);
     live.stop().await;
@@ -273,5 +276,39 @@ async fn a_new_sink_begins_with_the_last_closed_interval() {
     assert_states_are_there(&live, &manager).await;
     let oldest = manager.look(|kept| kept.queue_reports.keys().next().copied());
     assert!(oldest.is_some_and(|oldest| day.end - Millis::from_minutes(30) <= oldest), "{oldest:?}");
+    live.stop().await;
+}
+
+#[tokio::test]
+async fn r17_a_stretch_is_sent_again_under_a_new_revision_and_its_body_can_be_seen() {
+    let day = Day::of(12, 3, 36);
+    let (manager, folder) = (manager(&day), tempfile::tempdir().unwrap());
+    let live = hub(&day, &one_partition(&day, false), &manager, folder.path()).await;
+    all_delivered(&live, &day).await;
+    let (from, to) = (day.start + Millis::from_minutes(30), day.start + Millis::from_minutes(60));
+    let stretch = LedgerFilter { from, to, ..LedgerFilter::default() };
+    let asked = || manager.counts().requests.get(&Route::QueueReport).copied().unwrap_or_default();
+    let before = asked();
+    let again = live.store.settle_deliveries(&wfm(), &stretch, Settle::Resend, clock::now()).await.unwrap();
+    assert_eq!(again, 2);
+    all_delivered(&live, &day).await;
+    assert_reports(&day, &manager);
+    // The service answers that it has just this, which is as good as taking it.
+    assert_eq!(asked(), before + 2);
+    for delivery in live.store.deliveries(&wfm(), &LedgerFilter::default(), None, 1000).await.unwrap() {
+        let start = delivery.unit.interval_start;
+        assert_eq!(delivery.revision, if from <= start && start < to { 2 } else { 1 }, "{start}");
+    }
+    let delivery = live.store.deliveries(&wfm(), &stretch, None, 1).await.unwrap().remove(0);
+    let Rebuilt::Body { bytes, digest } = live.hub.rebuild(&wfm(), &delivery.unit).await.unwrap() else {
+        panic!("there is a body");
+    };
+    assert_eq!((delivery.revision, delivery.digest), (2, Some(digest)));
+    assert_eq!(
+        String::from_utf8(bytes).unwrap(),
+        String::from_utf8(dry_run(&day)[&delivery.unit.interval_start].clone()).unwrap()
+    );
+    let unknown = Unit { report: "none".into(), ..delivery.unit };
+    assert!(matches!(live.hub.rebuild(&wfm(), &unknown).await.unwrap(), Rebuilt::Not(_)));
     live.stop().await;
 }

@@ -2,9 +2,9 @@
 
 use pegboard_model::Timestamp;
 use pegboard_store::{
-    ArchiveWrite, AuditWrite, Batch, Close, ClosedUntil, DeliveryNote, FeedKind, GapWrite, Origin,
-    PostgresStore, ReloadState, ReloadStep, ReloadWork, ReloadWrite, Role, SqliteStore, Store, StoreError,
-    Token, TokenWrite, Unit,
+    ArchiveWrite, AuditWrite, Batch, Close, ClosedUntil, DeliveryNote, FeedKind, GapWrite, LedgerFilter,
+    Origin, PostgresStore, ReloadState, ReloadStep, ReloadWork, ReloadWrite, Role, SqliteStore, Store,
+    StoreError, Token, TokenWrite, Unit,
 };
 
 use crate::home::{Home, PostgresHome, SqliteHome};
@@ -94,7 +94,7 @@ async fn shown(store: &dyn Store) -> Vec<String> {
         format!("{:?}", all_agents(store).await),
         format!("{:?}", store.beginnings(&source(), Timestamp::MIN).await.unwrap()),
         format!("{:?}", store.source_state(&source()).await.unwrap()),
-        format!("{:?}", store.deliveries(&"wfm".into(), None, None, 9).await.unwrap()),
+        format!("{:?}", store.deliveries(&"wfm".into(), &LedgerFilter::default(), None, 9).await.unwrap()),
         format!("{:?}", store.refused_states(&"wfm".into(), 9).await.unwrap()),
         format!("{:?}", store.dirty(&source(), 99).await.unwrap()),
         format!("{:?}", store.segments(&source(), None, Timestamp::MIN, Timestamp::MAX).await.unwrap()),

@@ -2,8 +2,8 @@
 
 use pegboard_model::{SinkName, Timestamp};
 use pegboard_store::{
-    Delivery, DeliveryNote, DeliveryState, DeliveryTry, FeedKind, LedgerLine, RefusedState, Settle, Store,
-    StoreError, TryOutcome, Unit,
+    Delivery, DeliveryNote, DeliveryState, DeliveryTry, FeedKind, LedgerFilter, LedgerLine, ParkedLine,
+    RefusedState, Settle, Store, StoreError, TryOutcome, Unit,
 };
 
 use crate::home::Home;
@@ -50,7 +50,7 @@ async fn due(store: &dyn Store, seconds: i64) -> Vec<Timestamp> {
 }
 
 async fn only(store: &dyn Store) -> Delivery {
-    let mut all = store.deliveries(&sink(), None, None, 10).await.unwrap();
+    let mut all = store.deliveries(&sink(), &LedgerFilter::default(), None, 10).await.unwrap();
     assert_eq!(all.len(), 1);
     all.remove(0)
 }
@@ -115,15 +115,18 @@ pub(crate) async fn what_is_parked_waits_for_a_person_or_a_change(home: &dyn Hom
     }
     assert_eq!(due(&*store, 9000).await, []);
     let drop = Settle::Drop { comment: "not our queue".into() };
-    assert!(store.settle_delivery(&sink(), &unit(0), Settle::Retry, at(70)).await.unwrap());
-    assert!(store.settle_delivery(&sink(), &unit(1), drop.clone(), at(70)).await.unwrap());
+    let settle = async |interval, how: Settle, seconds| {
+        store.settle_deliveries(&sink(), &(&unit(interval)).into(), how, at(seconds)).await.unwrap()
+    };
+    assert_eq!(settle(0, Settle::Retry, 70).await, 1);
+    assert_eq!(settle(1, drop.clone(), 70).await, 1);
     store.note_deliveries(changed(epoch, 2, 80)).await.unwrap();
     for settled in [0, 1, 2, 9] {
-        let twice = store.settle_delivery(&sink(), &unit(settled), drop.clone(), at(71)).await.unwrap();
-        assert!(!twice, "only what is parked is settled");
+        assert_eq!(settle(settled, drop.clone(), 71).await, 0, "only what is parked is settled");
     }
     assert_eq!((due(&*store, 70).await, due(&*store, 80).await), (vec![at(0)], vec![at(0), at(1800)]));
-    let dropped = store.deliveries(&sink(), Some(DeliveryState::Dropped), None, 10).await.unwrap();
+    let is_dropped = LedgerFilter::in_state(DeliveryState::Dropped);
+    let dropped = store.deliveries(&sink(), &is_dropped, None, 10).await.unwrap();
     assert_eq!(dropped.len(), 1);
     assert_eq!(dropped[0].comment.as_deref(), Some("not our queue"));
     assert_eq!(dropped[0].reason.as_deref(), Some("queue \0 is not known"));
@@ -140,7 +143,7 @@ pub(crate) async fn an_earlier_deliverer_is_refused_and_writes_nothing(home: &dy
     }
     let stranger = DeliveryNote { sink: "other".into(), ..changed(1, 0, 0) };
     assert!(matches!(store.note_deliveries(stranger).await, Err(StoreError::NotOwner { .. })));
-    assert_eq!(store.deliveries(&sink(), None, None, 10).await.unwrap(), []);
+    assert_eq!(store.deliveries(&sink(), &LedgerFilter::default(), None, 10).await.unwrap(), []);
     store.note_deliveries(changed(second, 0, 0)).await.unwrap();
 }
 
@@ -171,8 +174,12 @@ pub(crate) async fn cursors_and_refused_states_are_kept(home: &dyn Home) {
     let found = store.refused_states(&sink(), 10).await.unwrap();
     assert_eq!((found.len(), &found[0]), (2, &of_ann));
     assert_eq!(store.refused_states(&sink(), 1).await.unwrap(), [of_ann]);
-    let taken = vec![(source(), "ann".into()), (source(), "bob\0".into())];
-    store.note_deliveries(DeliveryNote { taken, ..note(epoch + 1) }).await.unwrap();
+    store
+        .note_deliveries(DeliveryNote { taken: vec![(source(), "ann".into())], ..note(epoch + 1) })
+        .await
+        .unwrap();
+    let drop_bob = async || store.drop_refused_state(&sink(), &source(), &"bob\0".into()).await.unwrap();
+    assert_eq!((drop_bob().await, drop_bob().await), (true, false));
     assert_eq!(store.refused_states(&sink(), 10).await.unwrap(), []);
 }
 
@@ -197,11 +204,67 @@ pub(crate) async fn the_ledger_counts_and_pages_what_there_is(home: &dyn Home) {
     assert_eq!(store.ledger(&"other".into()).await.unwrap(), []);
     let mut paged: Vec<Unit> = Vec::new();
     loop {
-        let page = store.deliveries(&sink(), None, paged.last(), 2).await.unwrap();
+        let page = store.deliveries(&sink(), &LedgerFilter::default(), paged.last(), 2).await.unwrap();
         if page.is_empty() {
             break;
         }
         paged.extend(page.into_iter().map(|delivery| delivery.unit));
     }
     assert_eq!(paged, [4, 3, 2, 1, 0].map(unit));
+}
+
+pub(crate) async fn units_are_chosen_by_report_state_reason_and_interval(home: &dyn Home) {
+    let store = home.open().await;
+    let epoch = taken(&*store).await;
+    let other = |interval| Unit { report: "activity".into(), ..unit(interval) };
+    for interval in 0..4 {
+        let changed = vec![(unit(interval), at(0)), (other(interval), at(0))];
+        store.note_deliveries(DeliveryNote { changed, ..note(epoch) }).await.unwrap();
+    }
+    for interval in [0, 2, 3] {
+        store.note_deliveries(tried(epoch, interval, 1, parked())).await.unwrap();
+    }
+    let why = TryOutcome::Parked { reason: "too large".into() };
+    store.note_deliveries(tried(epoch, 1, 1, why)).await.unwrap();
+    let all = LedgerFilter::default();
+    let reason = Some("queue \0 is not known".into());
+    let found = async |filter: &LedgerFilter| {
+        let found = store.deliveries(&sink(), filter, None, 10).await.unwrap();
+        found.into_iter().map(|delivery| delivery.unit).collect::<Vec<_>>()
+    };
+    let of_report = LedgerFilter { report: Some("activity".into()), ..all.clone() };
+    assert_eq!(found(&of_report).await, [3, 2, 1, 0].map(other));
+    let of_reason = LedgerFilter { reason: reason.clone(), ..all.clone() };
+    assert_eq!(found(&of_reason).await, [3, 2, 0].map(unit));
+    let of_interval = LedgerFilter { from: at(900), to: at(2700), ..of_reason.clone() };
+    assert_eq!(found(&of_interval).await, [unit(2)]);
+    let waiting = LedgerFilter { to: at(900), ..LedgerFilter::in_state(DeliveryState::Waiting) };
+    assert_eq!(found(&waiting).await, [other(0)]);
+    let line = |reason: &str, units, oldest: i64, newest: i64| ParkedLine {
+        report: "queue-report".into(),
+        reason: reason.into(),
+        units,
+        oldest: at(900 * oldest),
+        newest: at(900 * newest),
+    };
+    let lines = [line("queue \0 is not known", 3, 0, 3), line("too large", 1, 1, 1)];
+    assert_eq!(store.parked(&sink(), 10).await.unwrap(), lines);
+    assert_eq!(store.parked(&sink(), 1).await.unwrap(), lines[..1]);
+    assert_eq!(store.settle_deliveries(&sink(), &of_reason, Settle::Retry, at(70)).await.unwrap(), 3);
+    assert_eq!(store.parked(&sink(), 10).await.unwrap(), lines[1..]);
+}
+
+pub(crate) async fn what_is_sent_again_is_a_new_revision(home: &dyn Home) {
+    let store = home.open().await;
+    let epoch = taken(&*store).await;
+    for (interval, outcome) in [(0, TryOutcome::Acknowledged), (1, parked()), (2, again(100))] {
+        store.note_deliveries(changed(epoch, interval, 0)).await.unwrap();
+        store.note_deliveries(tried(epoch, interval, 1, outcome)).await.unwrap();
+    }
+    let all = LedgerFilter::default();
+    assert_eq!(store.settle_deliveries(&"other".into(), &all, Settle::Resend, at(9)).await.unwrap(), 0);
+    assert_eq!(store.settle_deliveries(&sink(), &all, Settle::Resend, at(9)).await.unwrap(), 2);
+    assert_eq!(due(&*store, 9).await, [at(0), at(900)], "what waits anyhow keeps to its pause");
+    let again = store.deliveries(&sink(), &(&unit(0)).into(), None, 10).await.unwrap().remove(0);
+    assert_eq!((again.revision, again.digest, again.acknowledged, again.tries), (1, None, 1, 0));
 }

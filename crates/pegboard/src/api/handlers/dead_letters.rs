@@ -123,20 +123,24 @@ pub(crate) async fn give_up(
     InPath(id): InPath,
     JsonBody(body): JsonBody,
 ) -> Result<StatusCode, ApiError> {
-    let unfit = || {
-        let message =
-            format!("a comment of 1 to {COMMENT_LIMIT} characters says why: {{\"comment\": \"...\"}}");
-        ApiError::bad_request("body.comment", message)
-    };
-    let Drop { comment } = serde_json::from_slice(&body).map_err(|_| unfit())?;
-    let comment = comment.trim();
-    if comment.is_empty() || comment.chars().count() > COMMENT_LIMIT {
-        return Err(unfit());
-    }
+    let Drop { comment } = serde_json::from_slice(&body).map_err(|_| no_comment())?;
+    let comment = checked_comment(&comment)?;
     let letter = find(&state, &caller, &id).await?;
     let after = Some(json!({ "comment": comment }));
     audit::note(&state, &caller, origin, deed("dead_letter.dropped", &letter, after)).await?;
     if state.store.remove_dead_letter(letter.id).await? { Ok(StatusCode::NO_CONTENT) } else { Err(unknown()) }
+}
+
+/// Why something is given up, if that is said.
+pub(super) fn checked_comment(comment: &str) -> Result<&str, ApiError> {
+    let comment = comment.trim();
+    let fits = !comment.is_empty() && comment.chars().count() <= COMMENT_LIMIT;
+    if fits { Ok(comment) } else { Err(no_comment()) }
+}
+
+fn no_comment() -> ApiError {
+    let message = format!("a comment of 1 to {COMMENT_LIMIT} characters says why: {{\"comment\": \"...\"}}");
+    ApiError::bad_request("body.comment", message)
 }
 
 /// A letter of a source that the caller may see.

@@ -5,6 +5,8 @@ pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod dead_letters;
 pub(crate) mod house;
+pub(crate) mod ledger;
+pub(crate) mod refused_states;
 pub(crate) mod reloads;
 pub(crate) mod reports;
 pub(crate) mod session;

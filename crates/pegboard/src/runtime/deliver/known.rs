@@ -89,6 +89,11 @@ impl Deliverer {
         Ok(first)
     }
 
+    /// Whether nothing was learned yet.
+    pub(super) fn knows_no_kinds(&self) -> bool {
+        self.kinds.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// Learns what queues are for from the contacts of the last week.
     pub(super) async fn learn_kinds(&self) -> Result<(), StoreError> {
         let mut learned = Vec::new();

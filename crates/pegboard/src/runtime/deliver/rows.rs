@@ -7,7 +7,7 @@ use std::time::Duration;
 use pegboard_model::{Millis, Timestamp};
 use pegboard_sinks::{Lane, Outcome, SinkReport};
 use pegboard_store::{
-    Cursor, Delivery, DeliveryNote, DeliveryTry, FeedKind, Origin, StoreError, TryOutcome, Unit,
+    Cursor, Delivery, DeliveryNote, DeliveryTry, FeedKind, LedgerFilter, Origin, StoreError, TryOutcome, Unit,
 };
 use serde::Deserialize;
 
@@ -86,7 +86,7 @@ impl<'a> RowLane<'a> {
             None => deliverer.store.feed_end(FeedKind::Rows).await?,
         };
         let mut lane = Self { deliverer, epoch, cursor, listed: None };
-        let newest = deliverer.store.deliveries(&deliverer.name, None, None, 1).await?;
+        let newest = deliverer.store.deliveries(&deliverer.name, &LedgerFilter::default(), None, 1).await?;
         lane.listed = newest.first().map(|delivery| lane.end_of(delivery.unit.interval_start));
         if !is_known {
             let note = DeliveryNote { cursors: vec![(FeedKind::Rows, lane.cursor.clone())], ..lane.note() };
@@ -158,9 +158,9 @@ impl<'a> RowLane<'a> {
         let store = &self.deliverer.store;
         let cursor = store.feed_end(FeedKind::Rows).await?;
         let due = self.deliverer.now();
-        let mut before: Option<Unit> = None;
+        let (all, mut before) = (LedgerFilter::default(), None::<Unit>);
         loop {
-            let page = store.deliveries(&self.deliverer.name, None, before.as_ref(), STEP).await?;
+            let page = store.deliveries(&self.deliverer.name, &all, before.as_ref(), STEP).await?;
             let Some(last) = page.last() else { break };
             before = Some(last.unit.clone());
             let changed = page.into_iter().map(|delivery| (delivery.unit, due)).collect();

@@ -15,10 +15,10 @@ use pegboard_sim::random::Random;
 use pegboard_store::{
     AgentBeginning, AgentsSnapshot, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite, Batch, Beat, Close,
     Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, Deliveries, Delivery, DeliveryNote,
-    DeliveryState, DirtyMark, FeedKind, FeedPage, Gap, LedgerLine, NodeId, Origin, Part, PartitionState,
-    QueueName, RefusedState, Reload, ReloadDay, ReloadState, ReloadStep, ReloadWrite, Reloaded, Result, Roll,
-    RowRevision, Settle, SinkState, SourceState, Store, StoreError, StoreId, StoredAcdRow, StoredAgent,
-    StoredRow, Token, TokenWrite, Unit,
+    DirtyMark, FeedKind, FeedPage, Gap, LedgerFilter, LedgerLine, NodeId, Origin, ParkedLine, Part,
+    PartitionState, QueueName, RefusedState, Reload, ReloadDay, ReloadState, ReloadStep, ReloadWrite,
+    Reloaded, Result, Roll, RowRevision, Settle, SinkState, SourceState, Store, StoreError, StoreId,
+    StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite, Unit,
 };
 use tokio::sync::{Notify, watch};
 
@@ -607,28 +607,41 @@ impl Deliveries for Unreliable {
     async fn deliveries(
         &self,
         sink: &SinkName,
-        state: Option<DeliveryState>,
+        filter: &LedgerFilter,
         before: Option<&Unit>,
         limit: usize,
     ) -> Result<Vec<Delivery>> {
-        self.read("deliveries", self.store.deliveries(sink, state, before, limit)).await
+        self.read("deliveries", self.store.deliveries(sink, filter, before, limit)).await
     }
 
     async fn ledger(&self, sink: &SinkName) -> Result<Vec<LedgerLine>> {
         self.read("ledger", self.store.ledger(sink)).await
     }
 
-    async fn settle_delivery(
+    async fn parked(&self, sink: &SinkName, limit: usize) -> Result<Vec<ParkedLine>> {
+        self.read("parked", self.store.parked(sink, limit)).await
+    }
+
+    async fn settle_deliveries(
         &self,
         sink: &SinkName,
-        unit: &Unit,
+        filter: &LedgerFilter,
         how: Settle,
         now: Timestamp,
-    ) -> Result<bool> {
-        self.write("settle a delivery", self.store.settle_delivery(sink, unit, how, now)).await
+    ) -> Result<u64> {
+        self.write("settle deliveries", self.store.settle_deliveries(sink, filter, how, now)).await
     }
 
     async fn refused_states(&self, sink: &SinkName, limit: usize) -> Result<Vec<RefusedState>> {
         self.read("refused states", self.store.refused_states(sink, limit)).await
+    }
+
+    async fn drop_refused_state(
+        &self,
+        sink: &SinkName,
+        source: &SourceName,
+        agent: &AgentId,
+    ) -> Result<bool> {
+        self.write("drop a refused state", self.store.drop_refused_state(sink, source, agent)).await
     }
 }
