@@ -27,6 +27,8 @@ pub const ENCODERS: &[Encoder] = &[
     cxone::AGENT_STATES,
     cxone::AGENT_ACTIVITY,
     iex::IEX,
+    iex::INTERVAL_FILE,
+    iex::HISTORY,
     aspect::PRODUCTIVITY,
     aspect::RTA,
 ];

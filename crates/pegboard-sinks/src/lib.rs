@@ -17,8 +17,12 @@ mod known;
 pub mod mapping;
 mod merge;
 mod outcome;
+pub mod place;
+pub mod report_parquet;
+pub mod report_text;
 mod settings;
 mod sink;
+mod span;
 #[cfg(test)]
 mod test_data;
 mod whole;
@@ -29,3 +33,4 @@ pub use known::{AgentEntry, Interval, Known, RawEvent};
 pub use outcome::{Lane, Outcome, RefusedItem};
 pub use settings::{ContactTypes, Received, SettingError, Settings, UnmappedPolicy};
 pub use sink::{Sink, SinkReport};
+pub use span::Span;

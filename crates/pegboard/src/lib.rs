@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config;
 pub mod console;
 pub mod replay;
-mod report_parquet;
-pub mod report_text;
 pub mod runtime;
+
+use pegboard_sinks::report_parquet;
+pub use pegboard_sinks::report_text;

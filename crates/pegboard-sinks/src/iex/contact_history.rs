@@ -21,6 +21,9 @@ pub const HISTORY_COLUMNS: &[&str] = &[
     "ServiceLevel",
 ];
 
+/// Where the files are.
+pub(super) const FOLDER: &str = "contact-history/";
+
 /// The file, named by the start of the first period; nothing where there is no period.
 pub(super) fn file(known: &Known, periods: &[Period]) -> Option<Document> {
     let first = periods.first()?;
@@ -51,6 +54,6 @@ pub(super) fn file(known: &Known, periods: &[Period]) -> Option<Document> {
         }
     }
     debug_assert!(written.is_ok(), "memory takes everything");
-    let name = first.local.strftime("contact-history/History-%y%m%d%H%M.txt").to_string();
-    Some(Document::new(name, writer.into_inner().unwrap_or_default()))
+    let name = first.local.strftime("History-%y%m%d%H%M.txt");
+    Some(Document::new(format!("{FOLDER}{name}"), writer.into_inner().unwrap_or_default()))
 }

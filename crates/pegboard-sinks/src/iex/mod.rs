@@ -28,6 +28,32 @@ pub const IEX: Encoder = Encoder {
     encode,
 };
 
+/// The interval files alone, as the hub writes them.
+pub const INTERVAL_FILE: Encoder = Encoder {
+    name: "iex-interval-file",
+    about: "NICE IEX WFM: the interval files alone, as the hub writes them",
+    encode: |known| only(known, |name| !is_history(name)),
+    ..IEX
+};
+
+/// The contact history alone, as the hub writes it.
+pub const HISTORY: Encoder = Encoder {
+    name: "iex-contact-history",
+    about: "NICE IEX WFM: contact history alone, as the hub writes it",
+    encode: |known| only(known, is_history),
+    ..IEX
+};
+
+fn is_history(name: &str) -> bool {
+    name.starts_with(contact_history::FOLDER)
+}
+
+fn only(known: &Known, is_it: fn(&str) -> bool) -> Encoded {
+    let mut encoded = encode(known);
+    encoded.documents.retain(|document| is_it(&document.name));
+    encoded
+}
+
 fn encode(known: &Known) -> Encoded {
     let merged = Merged::of(known);
     let mut encoded = Encoded { notes: merged.notes(), ..Encoded::default() };

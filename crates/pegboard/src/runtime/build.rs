@@ -1,13 +1,13 @@
 //! From a valid configuration to what it describes: sources, and the store. Touches the world, starts nothing.
 
 mod kinesis_log;
+mod sinks;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use pegboard_aws as aws;
-use pegboard_client::Connection;
 use pegboard_connect::sources::amazon_connect::metric_data::{MetricConfig, MetricInput};
 use pegboard_connect::sources::amazon_connect::reports::{self, Goals, ReportReader};
 use pegboard_connect::sources::amazon_connect::{
@@ -19,18 +19,16 @@ use pegboard_connect::spec::Source;
 use pegboard_engine::IntervalLength;
 use pegboard_engine::queues::QueueGoals;
 use pegboard_model::Timestamp;
-use pegboard_sinks::cxone::CxoneSink;
 use pegboard_store::{
     PostgresOptions, PostgresStore, Retention, SqliteOptions, SqliteStore, Store, StoreError,
 };
 
 use self::kinesis_log::KinesisLog;
-use super::deliver::SinkSetup;
+pub use self::sinks::sink;
 use crate::clock::Clock;
 use crate::config::{
     ConnectSettings, InstanceSettings, KinesisCredentials, KinesisSettings, ObjectSettings, PostgresSettings,
-    ReadMode, ReportSettings, Secret, SecretError, SecretRef, SinkConfig, SinkTarget, SourceConfig,
-    SourceInput, Start, StoreUrl,
+    ReadMode, ReportSettings, Secret, SecretError, SecretRef, SourceConfig, SourceInput, Start, StoreUrl,
 };
 
 /// The source that `config` describes.
@@ -41,28 +39,6 @@ pub fn source(config: &SourceConfig, clock: Clock) -> Result<Box<dyn Source>, Se
             Box::new(FileSource::new(settings.path.clone(), settings.follow, Arc::new(clock)))
         }
     })
-}
-
-/// The sink that a table describes. Asks nobody yet. Fails with what cannot be used, by the name of its key.
-pub fn sink(config: &SinkConfig, clock: Clock) -> anyhow::Result<SinkSetup> {
-    let SinkTarget::Cxone(settings) = &config.target;
-    let (id, secret) = (settings.access_key_id.resolve()?, settings.secret_access_key.resolve()?);
-    let mut builder = Connection::builder()
-        .service_url(settings.url.as_str())
-        .access_key(id.expose())
-        .secret_key(secret.expose())
-        .token_style(settings.token_style.into());
-    if let Some(tenant) = &settings.tenant {
-        builder = builder.tenant(tenant);
-    }
-    if let Some(file) = &settings.trusted_certificates {
-        builder = builder.trusted_certificates(file);
-    }
-    builder = settings.allow.iter().fold(builder, |builder, opening| builder.allow(opening.to_string()));
-    let reports = settings.reports.iter().map(|report| report.report()).collect();
-    let sink = CxoneSink::new(builder.build()?, settings.states, reports, clock);
-    let (name, sources, mapping) = (config.name.clone(), config.sources.clone(), config.mapping.clone());
-    Ok(SinkSetup { name, sink: Box::new(sink), sources, mapping, start: config.start })
 }
 
 /// Opens the store, or makes it.

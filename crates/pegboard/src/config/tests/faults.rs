@@ -610,7 +610,7 @@ fn cxone_is_not_handed_contacts_that_are_pegged_otherwise() {
     let source = LEAST.replace("kind =", "pegging = \"enqueue\"\nkind =");
     let errors = read(&format!("{source}{}", with_sink("wfm", ""))).unwrap_err();
     let told: Vec<&str> = errors.faults().iter().map(|fault| fault.message.as_str()).collect();
-    assert_eq!(told, ["CXone WFM counts contacts by `disconnect`, and source a by `enqueue`"]);
+    assert_eq!(told, ["cxone-queue-report counts contacts by `disconnect`, and source a by `enqueue`"]);
 }
 
 #[test]

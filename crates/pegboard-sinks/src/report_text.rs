@@ -95,7 +95,7 @@ fn write_csv<R: Row>(rows: &[R], out: impl Write, text: fn(&str) -> Cow<'_, str>
 
 /// A text as it may stand in a CSV file that people open in a spreadsheet: one that would be run there as a formula, as an
 /// agent could name himself, gets an apostrophe in front.
-pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+pub fn harmless(text: &str) -> Cow<'_, str> {
     match text.as_bytes().first() {
         Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r') => format!("'{text}").into(),
         _ => text.into(),

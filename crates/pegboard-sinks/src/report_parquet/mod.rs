@@ -38,7 +38,7 @@ mod code {
 
 /// What the values of a column are in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Type {
+pub enum Type {
     /// A text in UTF-8.
     Text,
     /// A whole number.
@@ -53,7 +53,7 @@ pub(crate) enum Type {
 
 /// A value. Nothing is said where there is none.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Value<'a> {
+pub enum Value<'a> {
     /// Of a column of texts.
     Text(&'a str),
     /// Of a column of whole numbers or, in milliseconds since 1970, of times.
@@ -66,7 +66,7 @@ pub(crate) enum Value<'a> {
 
 impl Type {
     /// How a kind of column is written.
-    pub(crate) const fn of(kind: Kind) -> Self {
+    pub const fn of(kind: Kind) -> Self {
         match kind {
             Kind::Text => Self::Text,
             Kind::Count => Self::Whole,
@@ -101,7 +101,7 @@ impl Type {
 
 /// Writes a file row by row.
 #[derive(Debug)]
-pub(crate) struct Writer<W> {
+pub struct Writer<W> {
     out: W,
     written: i64,
     columns: Vec<Column>,
@@ -176,14 +176,14 @@ impl Column {
 
 impl<W: Write> Writer<W> {
     /// Begins a file with these columns.
-    pub(crate) fn new<'a>(mut out: W, columns: impl Iterator<Item = (&'a str, Type)>) -> io::Result<Self> {
+    pub fn new<'a>(mut out: W, columns: impl Iterator<Item = (&'a str, Type)>) -> io::Result<Self> {
         out.write_all(MAGIC)?;
         let columns = columns.map(|(name, kind)| Column::new(name, kind)).collect();
         Ok(Self { out, written: 4, columns, gathered: 0, groups: Vec::new(), rows: 0 })
     }
 
     /// Adds a row: the value of each column, in order.
-    pub(crate) fn row<'a>(&mut self, values: impl Iterator<Item = Option<Value<'a>>>) -> io::Result<()> {
+    pub fn row<'a>(&mut self, values: impl Iterator<Item = Option<Value<'a>>>) -> io::Result<()> {
         for (column, value) in self.columns.iter_mut().zip(values) {
             column.push(value)?;
         }
@@ -192,7 +192,7 @@ impl<W: Write> Writer<W> {
     }
 
     /// Writes what is left, and what readers need to find their way.
-    pub(crate) fn finish(mut self) -> io::Result<W> {
+    pub fn finish(mut self) -> io::Result<W> {
         self.write_group()?;
         let root = Struct::default().text(4, "report").i32(5, i32_of(self.columns.len())?);
         let schema =
@@ -264,7 +264,7 @@ fn i64_of(length: usize) -> io::Result<i64> {
 }
 
 /// Writes a whole report.
-pub(crate) fn write_rows<R: Row>(rows: &[R], out: impl Write) -> io::Result<()> {
+pub fn write_rows<R: Row>(rows: &[R], out: impl Write) -> io::Result<()> {
     let types = R::KINDS.iter().map(|kind| Type::of(*kind));
     let mut writer = Writer::new(out, R::COLUMNS.iter().copied().zip(types))?;
     let mut cells = Vec::with_capacity(R::COLUMNS.len());

@@ -1,0 +1,113 @@
+//! What `[sink.cxone]` says: how CXone WFM is reached, and what it is sent.
+
+use std::path::{Path, PathBuf};
+
+use pegboard_client::TokenStyle;
+use pegboard_net::{Opening, Target};
+use pegboard_sinks::SinkReport;
+use pegboard_sinks::cxone::sink;
+
+use super::{MAX_OPENINGS, table_of};
+use crate::config::choice::choice;
+use crate::config::secret::SecretRef;
+use crate::config::table::Table;
+use crate::config::value;
+
+/// How CXone WFM is reached, and what it is sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CxoneSettings {
+    /// Where the service is.
+    pub url: Target,
+    /// The id of the access key.
+    pub access_key_id: SecretRef,
+    /// Its secret.
+    pub secret_access_key: SecretRef,
+    /// The name of the tenant, which goes with requests for tokens.
+    pub tenant: Option<String>,
+    /// How a token is asked for.
+    pub token_style: TokenForm,
+    /// What it may reach beyond public addresses.
+    pub allow: Vec<Opening>,
+    /// Certificates that are trusted besides those of the operating system.
+    pub trusted_certificates: Option<PathBuf>,
+    /// Whether it is sent agents' states.
+    pub states: bool,
+    /// The reports that it is sent.
+    pub reports: Vec<CxoneReport>,
+}
+
+choice! {
+    /// How a token is asked for.
+    #[derive(Default)]
+    TokenForm {
+        /// As NICE's SDK does, with the name of the tenant.
+        #[default]
+        Nested = "nested",
+        /// As NICE's public platform takes it.
+        Flat = "flat",
+    }
+}
+
+choice! {
+    /// A report of CXone WFM.
+    CxoneReport {
+        /// The queue report, with those of agents in queues and of agents.
+        Queue = "queue-report",
+        /// What agents did.
+        Activity = "agent-activity",
+    }
+}
+
+impl From<TokenForm> for TokenStyle {
+    fn from(form: TokenForm) -> Self {
+        match form {
+            TokenForm::Nested => Self::Nested,
+            TokenForm::Flat => Self::Flat,
+        }
+    }
+}
+
+impl CxoneReport {
+    /// The report as the delivery loop knows it.
+    pub const fn report(self) -> SinkReport {
+        match self {
+            Self::Queue => sink::QUEUE,
+            Self::Activity => sink::ACTIVITY,
+        }
+    }
+}
+
+impl CxoneSettings {
+    /// The reports that it is sent.
+    pub fn reports(&self) -> Vec<SinkReport> {
+        self.reports.iter().map(|report| report.report()).collect()
+    }
+
+    pub(super) fn read(sink: &mut Table<'_, '_>, is_it: bool, folder: &Path) -> Option<Self> {
+        let mut table = table_of(sink, is_it, "cxone");
+        let url = table.required("url", value::target);
+        let access_key_id = table.required("access_key_id", value::secret(folder));
+        let secret_access_key = table.required("secret_access_key", value::secret(folder));
+        let tenant = table.optional("tenant", value::words("the name of the tenant"));
+        let mut token_style = TokenForm::default();
+        table.set("token_style", &mut token_style, value::word(TokenForm::CHOICES));
+        let allow = table.optional("allow", value::openings(MAX_OPENINGS)).unwrap_or_default();
+        let trusted_certificates = table.optional("trusted_certificates", value::path(folder));
+        let mut states = true;
+        table.set("states", &mut states, value::boolean);
+        let mut reports = vec![CxoneReport::Queue];
+        table.set("reports", &mut reports, value::words_of(CxoneReport::CHOICES));
+        table.finish();
+        Some(Self {
+            url: url?,
+            access_key_id: access_key_id?,
+            secret_access_key: secret_access_key?,
+            tenant,
+            token_style,
+            allow,
+            trusted_certificates,
+            states,
+            reports,
+        })
+    }
+}

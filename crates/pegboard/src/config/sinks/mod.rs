@@ -1,0 +1,180 @@
+//! What `[[sink]]` says: to whom what is known is delivered.
+
+mod cxone;
+
+use std::path::Path;
+
+use pegboard_engine::IntervalLength;
+use pegboard_model::{SinkName, SourceName, Timestamp};
+use pegboard_sinks::mapping::Mapping;
+use pegboard_sinks::{Encoder, SinkReport};
+
+pub use self::cxone::{CxoneReport, CxoneSettings, TokenForm};
+use super::choice::choice;
+use super::settings::SourceConfig;
+use super::side_files::SideFiles;
+use super::table::Table;
+use super::value;
+
+/// The most sinks of one hub.
+pub const MAX_SINKS: usize = 50;
+
+/// The most networks that are opened for a sink.
+pub const MAX_OPENINGS: usize = 100;
+
+/// One sink: who is delivered to, and what.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SinkConfig {
+    /// Its name, `[a-z0-9-]{1,64}`: the ledger is kept under it.
+    pub name: SinkName,
+    /// The sources whose knowledge it is handed; all where none is named.
+    pub sources: Vec<SourceName>,
+    /// What planners say about names.
+    pub mapping: Mapping,
+    /// From when on intervals are delivered the first time; from the last closed one on where nothing is said.
+    pub start: Option<Timestamp>,
+    /// Who it is.
+    pub target: SinkTarget,
+}
+
+/// Lists the kinds of sinks. Each is a folder of `pegboard-sinks`, a line here, and one in `runtime/build/sinks.rs`.
+macro_rules! kinds {
+    ($( $(#[$doc:meta])* $Kind:ident($Settings:ty) = $word:literal, )+) => {
+        choice! {
+            /// The kind of a sink.
+            SinkKind { $( $(#[$doc])* $Kind = $word ),+ }
+        }
+
+        /// Who is delivered to.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum SinkTarget { $( $(#[$doc])* $Kind(Box<$Settings>) ),+ }
+
+        impl SinkTarget {
+            /// The reports that it is sent.
+            pub fn reports(&self) -> Vec<SinkReport> {
+                match self { $( Self::$Kind(settings) => settings.reports() ),+ }
+            }
+
+            /// Reads the table of a kind; those of all kinds where nobody knows which it is.
+            fn read(sink: &mut Table<'_, '_>, kind: Option<SinkKind>, folder: &Path) -> Option<Self> {
+                let mut target = None;
+                $(
+                    let is_it = kind == Some(SinkKind::$Kind);
+                    if is_it || kind.is_none() {
+                        let settings = <$Settings>::read(sink, is_it, folder);
+                        target = settings.filter(|_| is_it).map(|settings| Self::$Kind(Box::new(settings))).or(target);
+                    }
+                )+
+                target
+            }
+        }
+    };
+}
+
+kinds! {
+    /// NICE CXone WFM.
+    Cxone(CxoneSettings) = "cxone",
+}
+
+/// A table of a sink, which must be there if it is one of that kind.
+fn table_of<'a, 't>(sink: &'a mut Table<'_, 't>, is_it: bool, key: &'static str) -> Table<'a, 't> {
+    if is_it { sink.required_table(key) } else { sink.table(key) }
+}
+
+/// Reads all sinks.
+pub(super) fn sinks(
+    root: &mut Table<'_, '_>,
+    folder: &Path,
+    side_files: &mut SideFiles<'_>,
+    sources: &[SourceConfig],
+) -> Vec<SinkConfig> {
+    let mut names = Vec::new();
+    root.any_tables("sink", MAX_SINKS, |table| sink(table, folder, side_files, sources, &mut names))
+}
+
+fn sink(
+    mut table: Table<'_, '_>,
+    folder: &Path,
+    side_files: &mut SideFiles<'_>,
+    sources: &[SourceConfig],
+    names: &mut Vec<SinkName>,
+) -> Option<SinkConfig> {
+    let name = sink_name(&mut table, names);
+    let kind = table.required("kind", value::word::<SinkKind>(SinkKind::CHOICES));
+    let chosen = chosen(&mut table, sources);
+    let mapping = match table.optional("mapping", value::path(folder)) {
+        Some(path) => side_files.mapping(&path),
+        None => Some(Mapping::default()),
+    };
+    let start = table.optional("start", value::since).flatten();
+    let target = SinkTarget::read(&mut table, kind, folder);
+    if let Some(target) = &target {
+        check_numbers(&mut table, target, sources, &chosen);
+    }
+    table.finish();
+    Some(SinkConfig { name: name?, sources: chosen, mapping: mapping?, start, target: target? })
+}
+
+fn sink_name(table: &mut Table<'_, '_>, names: &mut Vec<SinkName>) -> Option<SinkName> {
+    let name: SinkName = table.required("name", value::source_name)?.as_str().into();
+    if names.contains(&name) {
+        let message = format!("another sink before this one is named {:?}", name.as_str());
+        let help = "names are unique: the ledger is kept under them".to_owned();
+        table.note(table.value_span("name")?, Some("name"), message, vec![help]);
+    }
+    table.name(&name);
+    names.push(name.clone());
+    Some(name)
+}
+
+/// The sources that are named; each must be there.
+fn chosen(table: &mut Table<'_, '_>, sources: &[SourceConfig]) -> Vec<SourceName> {
+    let names = table.optional("sources", value::names(super::MAX_SOURCES)).unwrap_or_default();
+    let names: Vec<SourceName> = names.into_iter().map(SourceName::from).collect();
+    let is_there = |name: &&SourceName| sources.iter().any(|source| source.name == **name);
+    if let (Some(missing), Some(span)) =
+        (names.iter().find(|name| !is_there(name)), table.value_span("sources"))
+    {
+        let message = format!("there is no source named {:?}", missing.as_str());
+        table.note(span, Some("sources"), message, Vec::new());
+    }
+    names
+}
+
+/// Some targets count a contact in the interval in which it ends, and take intervals of some lengths only.
+fn check_numbers(
+    table: &mut Table<'_, '_>,
+    target: &SinkTarget,
+    sources: &[SourceConfig],
+    chosen: &[SourceName],
+) {
+    let reports = target.reports();
+    let handed = |source: &&SourceConfig| chosen.is_empty() || chosen.contains(&source.name);
+    for source in sources.iter().filter(handed) {
+        let Some(message) = reports.iter().find_map(|report| misfit(report.encoder, source)) else {
+            continue;
+        };
+        let Some(span) = table.value_span("kind") else { return };
+        let help = "set it so at the source, or name other `sources` for this sink".to_owned();
+        table.note(span, Some("kind"), message, vec![help]);
+    }
+}
+
+/// Why a report cannot be made of what a source counts.
+fn misfit(encoder: &Encoder, source: &SourceConfig) -> Option<String> {
+    let (name, source_name) = (encoder.name, &source.name);
+    if let Some(pegging) = encoder.pegging.filter(|pegging| *pegging != source.pegging) {
+        return Some(format!(
+            "{name} counts contacts by `{pegging}`, and source {source_name} by `{}`",
+            source.pegging
+        ));
+    }
+    let takes = encoder.interval_minutes;
+    let fits = match source.interval {
+        IntervalLength::Minutes(minutes) => takes.contains(&minutes),
+        IntervalLength::Day => false,
+    };
+    let lengths = || takes.iter().map(|minutes| format!("{minutes}m")).collect::<Vec<_>>().join(" or ");
+    (!takes.is_empty() && !fits)
+        .then(|| format!("{name} takes intervals of {}, and source {source_name} has others", lengths()))
+}
