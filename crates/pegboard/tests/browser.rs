@@ -34,6 +34,11 @@ fn the_page_with_faults_on_demand() {
 }
 
 #[test]
+fn what_is_delivered_is_seen_and_decided_about() {
+    run("delivery.test.mjs", None);
+}
+
+#[test]
 fn s36_whatever_a_platform_calls_things_stays_text() {
     run("hostile.test.mjs", None);
 }

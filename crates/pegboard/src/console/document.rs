@@ -24,7 +24,7 @@ struct View {
     html: &'static str,
 }
 
-const VIEWS: [View; 7] = [
+const VIEWS: [View; 8] = [
     View { path: "/", name: "board", title: "Board", html: include_str!("assets/views/board.html") },
     View { path: "/queues", name: "queues", title: "Queues", html: include_str!("assets/views/queues.html") },
     View {
@@ -40,6 +40,12 @@ const VIEWS: [View; 7] = [
         html: include_str!("assets/views/sources.html"),
     },
     View { path: "/checks", name: "checks", title: "Checks", html: include_str!("assets/views/checks.html") },
+    View {
+        path: "/delivery",
+        name: "delivery",
+        title: "Delivery",
+        html: include_str!("assets/views/delivery.html"),
+    },
     View { path: "/repair", name: "repair", title: "Repair", html: include_str!("assets/views/repair.html") },
     View {
         path: "/sign-in",

@@ -7,6 +7,7 @@ import { createServer } from "node:http";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { MockDelivery } from "./mock-delivery.mjs";
 import { completeness, groupRows, queueHistory, queueRows, reconciliation } from "./mock-reports.mjs";
 import { World, iso } from "./mock-world.mjs";
 
@@ -33,6 +34,7 @@ export class MockServer {
     this.mended = [];
     this.reloads = [];
     this.settled = new Set();
+    this.delivery = new MockDelivery();
     this.changes = [];
     this.streams = new Set();
     this.server = createServer((request, response) => this.#answer(request, response));
@@ -193,6 +195,8 @@ export class MockServer {
     }
     const mending = /^\/api\/v1\/dead-letters\/(\d+)\/(retry|drop)$/.exec(url.pathname);
     if (mending && request.method === "POST") return this.#mend(Number(mending[1]), mending[2], request, response);
+    const sink = /^\/api\/v1\/sinks\/wfm\/(.+)$/.exec(url.pathname);
+    if (sink) return this.#sink(sink[1], query, request, response, now);
     if (/^\/api\/v1\/reloads/.test(url.pathname)) return this.#reloads(url, request, response);
     switch (url.pathname) {
       case "/api/v1/agents":
@@ -228,6 +232,8 @@ export class MockServer {
           to: iso(to),
           rows: groupRows(this.world, from, to),
         });
+      case "/api/v1/sinks":
+        return this.#json(response, this.delivery.sinks(now));
       case "/api/v1/sources":
         return this.#json(response, { sources: this.#sources(now) });
       case "/api/v1/dead-letters":
@@ -249,6 +255,24 @@ export class MockServer {
     this.streams.add(response);
     request.on("close", () => this.streams.delete(response));
     return undefined;
+  }
+
+  #sink(path, query, request, response, now) {
+    if (request.method === "POST") {
+      const parts = [];
+      request.on("data", (part) => parts.push(part));
+      request.on("end", () => {
+        const body = JSON.parse(Buffer.concat(parts).toString());
+        const answer = this.delivery.decide(path, body, request.headers["x-csrf-token"] ?? null);
+        return answer === null ? response.writeHead(204).end() : this.#json(response, answer);
+      });
+      return undefined;
+    }
+    const [, unit] = /^ledger\/(.+)$/.exec(path) ?? [];
+    if (unit) return this.#json(response, this.delivery.delivery(decodeURIComponent(unit), now));
+    if (path === "ledger") return this.#json(response, this.delivery.ledger(query, now));
+    if (path === "parked") return this.#json(response, this.delivery.reasons(now));
+    return this.#json(response, this.delivery.states(now));
   }
 
   /** Of what is retried only what came from the future can be used by now. */
