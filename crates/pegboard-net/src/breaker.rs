@@ -15,9 +15,17 @@ const LONGEST: Duration = Duration::from_mins(5);
 
 /// A circuit breaker: after five failures in a row a target is left alone for a while, then one request tries whether it
 /// answers again. Pure: time comes in.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Breaker {
     state: State,
+    longest: Duration,
+}
+
+impl Default for Breaker {
+    /// Leaves a target alone for five minutes at most.
+    fn default() -> Self {
+        Self::at_most(LONGEST)
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +56,11 @@ pub enum Permit {
 }
 
 impl Breaker {
+    /// Leaves a target alone for `longest` at most.
+    pub fn at_most(longest: Duration) -> Self {
+        Self { state: State::default(), longest }
+    }
+
     /// Whether a request may be made now. Who is let go tells how it ended, by [`Self::succeeded`] or [`Self::failed`].
     pub fn may(&mut self, now: Instant) -> Permit {
         match self.state {
@@ -73,9 +86,9 @@ impl Breaker {
                 self.state = State::Closed { failures: failures + 1 };
                 return;
             }
-            State::Closed { .. } => FIRST,
+            State::Closed { .. } => FIRST.min(self.longest),
             State::Open { pause, .. } => pause,
-            State::Probing { pause } => (pause * 2).min(LONGEST),
+            State::Probing { pause } => (pause * 2).min(self.longest),
         };
         self.state = State::Open { until: now + pause, pause };
     }

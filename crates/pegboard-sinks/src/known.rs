@@ -5,7 +5,7 @@ use pegboard_engine::StatusTable;
 use pegboard_model::report::{
     Activity, AgentInterval, AgentQueueInterval, QueueInterval, SegmentRow, Session,
 };
-use pegboard_model::{AgentId, AgentProfile, Millis, SourceName, Timestamp};
+use pegboard_model::{AgentId, AgentNow, AgentProfile, Millis, SourceName, Timestamp};
 
 use crate::mapping::{Mapping, QueueKind};
 
@@ -25,6 +25,15 @@ pub struct AgentEntry {
     pub id: AgentId,
     /// Login, name, team and hierarchy, as they were last.
     pub profile: AgentProfile,
+}
+
+/// A change of an agent's present state, as the feed of states tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateChange {
+    /// Its number in the feed of its source; nothing where it comes of a look at everybody's present state.
+    pub number: Option<u64>,
+    /// What the agent is in since then.
+    pub now: AgentNow,
 }
 
 /// An event of an agent, as its platform wrote it. Only sinks that pass on raw events are handed any.
@@ -52,6 +61,9 @@ pub struct Known {
     /// The state feed: what each agent was in from when on, by start and then by agent, a sign-in as a segment without length.
     /// What an agent is in already when the first interval begins stands there as if it began then.
     pub states: Vec<SegmentRow>,
+    /// The changes that a state feed is delivered for, those of an agent in the order of the feed, each also in `states`. Empty in a
+    /// dry run, which knows when each state ends.
+    pub changes: Vec<StateChange>,
     /// What agents did, by end and then by agent, each whole, however early it began; what lasts still is last.
     pub activities: Vec<Activity>,
     /// Sign-in to sign-out, by agent and sign-in.

@@ -29,8 +29,8 @@ mod whole;
 
 pub use document::{Document, Encoded, Refused};
 pub use encoders::{ENCODERS, Encoder, encoder};
-pub use known::{AgentEntry, Interval, Known, RawEvent};
+pub use known::{AgentEntry, Interval, Known, RawEvent, StateChange};
 pub use outcome::{Lane, Outcome, RefusedItem};
 pub use settings::{ContactTypes, Received, SettingError, Settings, UnmappedPolicy};
-pub use sink::{Sink, SinkReport};
+pub use sink::{Changes, Ingredient, Pace, Sink, SinkReport, StatesLane};
 pub use span::Span;

@@ -21,6 +21,11 @@ pub enum Outcome {
         /// Why.
         reason: String,
     },
+    /// It will never be accepted in one piece; in [parts](crate::Sink::split) it may be.
+    TooLarge {
+        /// What the target says.
+        reason: String,
+    },
     /// Nothing is accepted until somebody acts: the key was refused, the target is not there.
     Shut {
         /// What has to be done.

@@ -1,18 +1,96 @@
 //! What the delivery loop asks of a target.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::{Document, Encoder, Outcome};
+
+/// How present states are delivered to a target.
+#[derive(Debug, Clone, Copy)]
+pub struct StatesLane {
+    /// How they are written. What it is handed stands in [`Known::changes`](crate::Known::changes), and as segments in
+    /// [`Known::states`](crate::Known::states).
+    pub encoder: &'static Encoder,
+    /// Which of them the target is to have.
+    pub changes: Changes,
+    /// The most that are encoded together.
+    pub at_once: usize,
+}
+
+impl StatesLane {
+    /// The latest state of each agent.
+    pub const fn latest(encoder: &'static Encoder) -> Self {
+        Self { encoder, changes: Changes::Latest, at_once: 10_000 }
+    }
+
+    /// Every change of the feed.
+    pub const fn every(encoder: &'static Encoder) -> Self {
+        Self { encoder, changes: Changes::Every, at_once: 1_000 }
+    }
+}
+
+/// Which changes of agents' states a target is to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changes {
+    /// The latest of each agent: what is overtaken while it waits is never sent.
+    Latest,
+    /// Every one, those of an agent in the order of the feed: while the target is away they wait in the store, for as long as
+    /// the feed is kept. After a crash the last few come again.
+    Every,
+}
 
 /// A report that a target takes.
 #[derive(Debug, Clone, Copy)]
 pub struct SinkReport {
     /// How it is written: one document for each interval.
     pub encoder: &'static Encoder,
-    /// The reports of ours whose rows it is made of: a correction of one of them makes it anew.
-    pub made_of: &'static [&'static str],
+    /// What its encoder reads of what is [`Known`](crate::Known): nothing else is loaded for it, and a correction of one of them
+    /// makes it anew.
+    pub made_of: &'static [Ingredient],
+}
+
+/// What a report can be made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ingredient {
+    /// `activities`: those that end in the interval, whole, and the directory.
+    Activities,
+    /// `sessions`: those that touch the interval, and the directory.
+    Sessions,
+    /// `agents`: where agents' time went, and the directory.
+    Agents,
+    /// `queues`, and what each queue is for.
+    Queues,
+    /// `agent_queues`, and what each queue is for.
+    AgentQueues,
+}
+
+impl Ingredient {
+    /// The report whose corrections are corrections of this.
+    pub const fn report(self) -> &'static str {
+        match self {
+            Self::Activities | Self::Sessions | Self::Agents => "agent_interval",
+            Self::Queues => "queue_interval",
+            Self::AgentQueues => "agent_queue_interval",
+        }
+    }
+}
+
+/// How often a target may be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// Requests a second, on average.
+    pub per_second: u32,
+    /// Requests without a pause between, after one.
+    pub at_once: u32,
+}
+
+impl Default for Pace {
+    /// A hundred a second: more than any target is known to need, and what a loop that has gone wild does not exceed.
+    fn default() -> Self {
+        Self { per_second: 100, at_once: 100 }
+    }
 }
 
 /// A target. It has no loop, no queue and no retry of its own: it sends what it is handed, and says what became of it.
@@ -21,15 +99,37 @@ pub trait Sink: Send + Sync + fmt::Debug {
     /// Its kind, as in the configuration.
     fn kind(&self) -> &'static str;
 
-    /// How states are written, where the target takes them.
-    fn states(&self) -> Option<&'static Encoder>;
+    /// How states are delivered, where the target takes them.
+    fn states(&self) -> Option<StatesLane>;
 
     /// The reports that it takes.
     fn reports(&self) -> &[SinkReport];
 
+    /// How often it may be asked, unless its configuration says otherwise.
+    fn pace(&self) -> Pace {
+        Pace::default()
+    }
+
+    /// How often it is told that the hub lives, where it wants to be.
+    fn heartbeat(&self) -> Option<Duration> {
+        None
+    }
+
     /// Sends one document of an encoder. Whoever sends the same again has the same `key`; the same key never stands for
     /// another content.
     async fn send(&self, encoder: &'static Encoder, document: &Document, key: &str) -> Outcome;
+
+    /// The same in two parts, where the target takes it so: for a document that is [too large](Outcome::TooLarge). Nothing
+    /// where it can only be taken whole.
+    fn split(&self, encoder: &'static Encoder, document: &Document) -> Option<[Document; 2]> {
+        let _ = (encoder, document);
+        None
+    }
+
+    /// Tells the target that the hub lives.
+    async fn beat(&self) -> Outcome {
+        Outcome::Accepted
+    }
 
     /// Asks the target something that changes nothing. Answers what people should know of it, or why it cannot be delivered to.
     async fn probe(&self) -> Result<String, String>;

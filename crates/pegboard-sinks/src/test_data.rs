@@ -27,6 +27,7 @@ pub(crate) fn known() -> Known {
         interval_length: Millis::from_minutes(15),
         intervals: vec![Interval { start, end: start + Millis::from_minutes(15) }],
         states: Vec::new(),
+        changes: Vec::new(),
         activities: Vec::new(),
         sessions: Vec::new(),
         agents: Vec::new(),

@@ -8,40 +8,40 @@ use pegboard_model::Timestamp;
 use serde_json::Value;
 
 use super::{AGENT_ACTIVITY, AGENT_STATES, QUEUE_REPORT};
-use crate::{Document, Encoder, Outcome, RefusedItem, Sink, SinkReport};
+use crate::{Changes, Document, Encoder, Ingredient, Outcome, RefusedItem, Sink, SinkReport, StatesLane};
 
 /// The queue report, which comes with two others (NICE: it is one call with three lists).
 pub const QUEUE: SinkReport = SinkReport {
     encoder: &QUEUE_REPORT,
-    made_of: &["queue_interval", "agent_queue_interval", "agent_interval"],
+    made_of: &[Ingredient::Queues, Ingredient::AgentQueues, Ingredient::Agents],
 };
 
 /// What agents did.
-pub const ACTIVITY: SinkReport = SinkReport { encoder: &AGENT_ACTIVITY, made_of: &["agent_interval"] };
+pub const ACTIVITY: SinkReport = SinkReport { encoder: &AGENT_ACTIVITY, made_of: &[Ingredient::Activities] };
 
 /// CXone WFM as a target.
 pub struct CxoneSink {
     connection: Connection,
-    sends_states: bool,
+    states: Option<Changes>,
     reports: Vec<SinkReport>,
     clock: fn() -> Timestamp,
 }
 
 impl fmt::Debug for CxoneSink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CxoneSink").field("sends_states", &self.sends_states).finish_non_exhaustive()
+        f.debug_struct("CxoneSink").field("states", &self.states).finish_non_exhaustive()
     }
 }
 
 impl CxoneSink {
-    /// A target that is sent these reports, and states if `sends_states`.
+    /// A target that is sent these reports, and these changes of state.
     pub fn new(
         connection: Connection,
-        sends_states: bool,
+        states: Option<Changes>,
         reports: Vec<SinkReport>,
         clock: fn() -> Timestamp,
     ) -> Self {
-        Self { connection, sends_states, reports, clock }
+        Self { connection, states, reports, clock }
     }
 }
 
@@ -51,8 +51,11 @@ impl Sink for CxoneSink {
         "cxone"
     }
 
-    fn states(&self) -> Option<&'static Encoder> {
-        self.sends_states.then_some(&AGENT_STATES)
+    fn states(&self) -> Option<StatesLane> {
+        self.states.map(|changes| match changes {
+            Changes::Latest => StatesLane::latest(&AGENT_STATES),
+            Changes::Every => StatesLane::every(&AGENT_STATES),
+        })
     }
 
     fn reports(&self) -> &[SinkReport] {
@@ -92,7 +95,8 @@ fn outcome_of(error: &Error, now: Timestamp) -> Outcome {
     let reason = error.to_string();
     match (error.retry(), error) {
         (Retry::Later(after), _) => Outcome::Again { reason, after: after.map(|after| after.pause(now)) },
-        (Retry::Never, Error::Rejected(_) | Error::TooLarge(_)) => Outcome::Refused { reason },
+        (Retry::Never, Error::Rejected(_)) => Outcome::Refused { reason },
+        (Retry::Never, Error::TooLarge(_)) => Outcome::TooLarge { reason },
         (Retry::Never, _) => Outcome::Shut { reason },
     }
 }

@@ -1,6 +1,6 @@
 //! Agents: how an ACD knows them, and how a WFM does.
 
-use pegboard_model::{AgentId, SourceName, Text, Timestamp};
+use pegboard_model::{AgentId, AgentNow, SourceName, Text, Timestamp};
 
 use super::{Mapping, Rows, Scope, same_name};
 
@@ -41,6 +41,11 @@ impl AgentMapping {
 }
 
 impl Mapping {
+    /// Whom the WFM knows an agent as who is in a state.
+    pub fn person(&self, now: &AgentNow) -> WfmAgent {
+        self.agent(&now.source, &now.agent_id, &now.agent_login, now.since).0
+    }
+
     /// The WFM's agent, and whether a row names it. Without a row it is the ACD's own, with the prefix of the source.
     pub(crate) fn agent(
         &self,

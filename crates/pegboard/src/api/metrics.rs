@@ -71,6 +71,8 @@ families! {
         "Tries in a row that failed, by states and rows, on the node that delivers to the sink.";
     SINK_ACCEPTED = "counter" "pegboard_sink_accepted_total" ["sink", "lane"]
         "Documents that the target of the sink has accepted, on the node that delivers to it.";
+    SINK_LEFT_ALONE = "gauge" "pegboard_sink_left_alone" ["sink"]
+        "1 while the target of the sink does not answer and is only tried now and then, on the node that delivers to it.";
     SINK_INTERVALS = "gauge" "pegboard_sink_intervals" ["sink", "report", "state"]
         "Intervals of a report in the ledger, by how they stand: waiting, acknowledged, parked, dropped.";
     SINK_AGE = "gauge" "pegboard_sink_oldest_waiting_seconds" ["sink", "report"]
@@ -235,6 +237,10 @@ fn encode_sinks(text: &mut Text, Numbers { now, sinks, .. }: &Numbers<'_>) {
         for (name, lane) in lanes(sink) {
             family.sample(&[&sink.name, &name], lane.accepted);
         }
+    }
+    let mut family = text.family(&SINK_LEFT_ALONE);
+    for sink in ours() {
+        family.sample(&[&sink.name], u8::from(sink.delivery.left_alone));
     }
     let mut family = text.family(&SINK_INTERVALS);
     for sink in *sinks {

@@ -9,8 +9,8 @@ use pegboard_client::Connection;
 use pegboard_connect::spec::Source;
 use pegboard_model::Millis;
 use pegboard_sim::stand_in::asc_manager::{AscManager, Options};
+use pegboard_sinks::Changes;
 use pegboard_sinks::cxone::{CxoneSink, sink};
-use pegboard_sinks::mapping::Mapping;
 use tokio::net::TcpListener;
 
 use super::serve::{Front, interrupted, run_hub, start_log};
@@ -82,14 +82,8 @@ fn delivery(wfm: &AscManager) -> Result<SinkSetup, Failure> {
         .build()
         .context("cannot reach the stand-in of a WFM")?;
     let reports = vec![sink::QUEUE, sink::ACTIVITY];
-    let target = CxoneSink::new(connection, true, reports, clock::system);
-    Ok(SinkSetup {
-        name: "wfm".into(),
-        sink: Box::new(target),
-        sources: Vec::new(),
-        mapping: Mapping::default(),
-        start: None,
-    })
+    let target = CxoneSink::new(connection, Some(Changes::Latest), reports, clock::system);
+    Ok(SinkSetup::new("wfm".into(), Box::new(target)))
 }
 
 /// The settings of the simulated source. Contact records trail the end of the work by about 65 seconds, so intervals are

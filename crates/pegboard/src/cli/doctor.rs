@@ -92,6 +92,9 @@ fn tell_fallback(source: &Value) -> Option<String> {
 fn complain_of_sink(sink: &Value) -> Vec<String> {
     let name = text(&sink["name"]);
     let mut complaints = Vec::new();
+    if sink["left_alone"] == true {
+        complaints.push(format!("sink {name} does not answer, and is only tried now and then"));
+    }
     for (lane, what) in [("states", "states of agents"), ("rows", "reports")] {
         let lane = &sink[lane];
         if lane["failures"].as_u64().is_some_and(|failures| failures > 0) {
@@ -131,11 +134,12 @@ mod tests {
         let lane = |failures: u64| json!({"failures": failures, "failing_since": "T", "error": "status 503"});
         let line =
             |state: &str| json!({"report": "queue-report", "state": state, "intervals": 3, "oldest": "O"});
-        let sink = |failures, state| json!({"name": "wfm", "states": lane(failures), "rows": lane(0), "ledger": [line(state)]});
+        let sink = |failures, state| json!({"name": "wfm", "left_alone": failures > 0, "states": lane(failures), "rows": lane(0), "ledger": [line(state)]});
         assert_eq!(complain_of_sink(&sink(0, "waiting")), [""; 0]);
         assert_eq!(
             complain_of_sink(&sink(2, "parked")),
             [
+                "sink wfm does not answer, and is only tried now and then",
                 "sink wfm has not taken states of agents since T: status 503",
                 "sink wfm refuses 3 intervals of queue-report, the oldest of O",
             ]

@@ -37,6 +37,7 @@ pub use settings::{
 };
 pub use sinks::{
     CxoneReport, CxoneSettings, MAX_OPENINGS, MAX_SINKS, SinkConfig, SinkKind, SinkTarget, TokenForm,
+    ToldChanges,
 };
 pub use template::template;
 pub use text::Place;

@@ -24,6 +24,7 @@ impl Inputs {
             interval_length: intervals.iter().map(|interval| interval.length()).max().unwrap_or(Millis::ZERO),
             intervals: intervals.into_iter().map(handed).collect(),
             states,
+            changes: Vec::new(),
             activities: self.whole_activities(),
             sessions: self.sessions(),
             agents: self.agent_rows(Cut::Interval).to_vec(),

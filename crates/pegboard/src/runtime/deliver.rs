@@ -4,21 +4,26 @@
 //! lane each, and wait for nothing of the other. A target that does not answer costs nothing but its own distance: the
 //! latest state of each agent waits in memory, units of the ledger in the store.
 
+mod gate;
 mod known;
 mod rebuild;
 mod rows;
 mod states;
 pub mod status;
+mod waiting;
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pegboard_model::{SinkName, SourceName, Timestamp};
 use pegboard_sinks::mapping::Mapping;
-use pegboard_sinks::{Document, Lane, Outcome, Sink};
-use pegboard_store::{Part, RowsOf, Store, StoreError};
+use pegboard_sinks::{Document, Encoder, Lane, Outcome, Pace, Sink};
+use pegboard_store::{Part, RowsOf, Store, StoreError, failpoint};
 use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
 
+use self::gate::{Gate, Pass};
 use self::known::Kinds;
 use self::status::DeliveryStatus;
 use super::node::Node;
@@ -46,6 +51,15 @@ pub struct SinkSetup {
     pub mapping: Mapping,
     /// From when on intervals are delivered the first time; from the last closed one on where nothing is said.
     pub start: Option<Timestamp>,
+    /// How often the target may be asked; as its kind says where nothing is said.
+    pub pace: Option<Pace>,
+}
+
+impl SinkSetup {
+    /// A target that is handed everything, under the names that it has.
+    pub fn new(name: SinkName, sink: Box<dyn Sink>) -> Self {
+        Self { name, sink, sources: Vec::new(), mapping: Mapping::default(), start: None, pace: None }
+    }
 }
 
 /// Delivers to one sink.
@@ -56,6 +70,7 @@ pub(super) struct Deliverer {
     mapping: Mapping,
     start: Option<Timestamp>,
     kinds: Mutex<Kinds>,
+    gate: Gate,
     sources: Vec<Arc<Shared>>,
     names: Vec<SourceName>,
     store: Arc<dyn Store>,
@@ -73,7 +88,8 @@ impl Deliverer {
         clock: Clock,
         node: Arc<Node>,
     ) -> Self {
-        let SinkSetup { name, sink, sources: chosen, mapping, start } = setup;
+        let SinkSetup { name, sink, sources: chosen, mapping, start, pace } = setup;
+        let gate = Gate::new(pace.unwrap_or_else(|| sink.pace()), sink.states().is_some());
         let is_chosen = |shared: &&Arc<Shared>| chosen.is_empty() || chosen.contains(&shared.config.name);
         let sources: Vec<_> = sources.iter().filter(is_chosen).cloned().collect();
         let names = sources.iter().map(|shared| shared.config.name.clone()).collect();
@@ -83,6 +99,7 @@ impl Deliverer {
             mapping,
             start,
             kinds: Mutex::default(),
+            gate,
             sources,
             names,
             store,
@@ -100,7 +117,9 @@ impl Deliverer {
     /// How it goes, and what the target has.
     pub(super) async fn show(&self) -> Result<SinkStatus, StoreError> {
         let ledger = self.store.ledger(&self.name).await?;
-        let (name, kind, delivery) = (self.name.clone(), self.sink.kind(), self.status.show());
+        let (name, kind) = (self.name.clone(), self.sink.kind());
+        let mut delivery = self.status.show();
+        delivery.left_alone = delivery.ours && self.gate.is_open();
         Ok(SinkStatus { name, kind, delivery, ledger: ledger.into_iter().map(LedgerCount::from).collect() })
     }
 
@@ -120,6 +139,54 @@ impl Deliverer {
             Some(closed.get(RowsOf::Agents)?.min(closed.get(RowsOf::Contacts)?))
         });
         closed.min().flatten()
+    }
+
+    /// Hands a document to the target, in parts where it asks for them. Answers what came of it, or for how long the target is to
+    /// be left alone.
+    async fn hand(
+        &self,
+        encoder: &'static Encoder,
+        document: &Document,
+        key: &str,
+    ) -> Result<Outcome, Duration> {
+        let mut refused = Vec::new();
+        let mut parts = vec![(Cow::Borrowed(document), key.to_owned())];
+        while let Some((part, key)) = parts.pop() {
+            match self.hand_whole(encoder, &part, &key).await? {
+                Outcome::Accepted => {}
+                Outcome::Partly(items) => refused.extend(items),
+                Outcome::TooLarge { reason } => match self.sink.split(encoder, &part) {
+                    Some([first, second]) => {
+                        parts.push((Cow::Owned(second), format!("{key}/2")));
+                        parts.push((Cow::Owned(first), format!("{key}/1")));
+                    }
+                    None => return Ok(Outcome::Refused { reason }),
+                },
+                other => return Ok(other),
+            }
+        }
+        Ok(if refused.is_empty() { Outcome::Accepted } else { Outcome::Partly(refused) })
+    }
+
+    /// The same in one piece.
+    async fn hand_whole(
+        &self,
+        encoder: &'static Encoder,
+        document: &Document,
+        key: &str,
+    ) -> Result<Outcome, Duration> {
+        loop {
+            match self.gate.pass(Instant::now()) {
+                Pass::Go => break,
+                Pass::Soon(wait) => tokio::time::sleep(wait).await,
+                Pass::Wait(wait) => return Err(wait),
+            }
+        }
+        failpoint!("deliver.before_send");
+        let outcome = self.sink.send(encoder, document, key).await;
+        failpoint!("deliver.after_send");
+        self.gate.tell(&outcome, Instant::now());
+        Ok(outcome)
     }
 
     /// What a failed try means for the next one.
@@ -157,7 +224,10 @@ async fn turn(deliverer: &Deliverer, stop: &mut watch::Receiver<bool>) -> Result
         deliverer.status.is_anothers();
         return Ok(());
     }
+    failpoint!("deliver.before_take");
     let state = deliverer.store.take_sink(&deliverer.name).await?;
+    failpoint!("deliver.taken");
+    deliverer.gate.open();
     deliverer.status.is_ours();
     let outcome = tokio::select! {
         biased;
@@ -193,6 +263,6 @@ fn failure(outcome: &Outcome) -> Option<(&str, Option<Duration>)> {
     match outcome {
         Outcome::Again { reason, after } => Some((reason, *after)),
         Outcome::Shut { reason } => Some((reason, None)),
-        Outcome::Accepted | Outcome::Partly(_) | Outcome::Refused { .. } => None,
+        Outcome::Accepted | Outcome::Partly(_) | Outcome::Refused { .. } | Outcome::TooLarge { .. } => None,
     }
 }

@@ -8,11 +8,11 @@ use std::time::Duration;
 use pegboard::runtime::deliver::SinkSetup;
 use pegboard::runtime::view::{Rebuilt, View as _};
 use pegboard_client::Connection;
-use pegboard_model::{Millis, QueueId, SinkName, Text, Timestamp};
-use pegboard_sim::stand_in::asc_manager::{AscManager, Options, Route, Wrong};
+use pegboard_model::{Class, Millis, QueueId, SinkName, Text, Timestamp};
+use pegboard_sim::stand_in::asc_manager::{AgentState, AscManager, Fault, Options, Route, Wrong};
 use pegboard_sinks::cxone::{CxoneSink, sink};
 use pegboard_sinks::mapping::{Mapping, QueueMapping, QueueRow, Scope, WfmQueue};
-use pegboard_sinks::{Encoder, encoder};
+use pegboard_sinks::{Changes, Encoder, encoder};
 use pegboard_store::{
     DeliveryState, LedgerFilter, LedgerLine, Settle, SqliteOptions, SqliteStore, Store, StoreError, Unit,
 };
@@ -50,6 +50,11 @@ fn mapping(day: &Day) -> Mapping {
 
 /// A sink that is sent everything from `start` on.
 fn setup(day: &Day, manager: &AscManager, start: Option<Timestamp>) -> SinkSetup {
+    telling(day, manager, start, Changes::Latest)
+}
+
+/// The same that is told these changes of states.
+fn telling(day: &Day, manager: &AscManager, start: Option<Timestamp>, changes: Changes) -> SinkSetup {
     let connection = Connection::builder()
         .service_url(manager.url())
         .access_key("KEYID====")
@@ -58,9 +63,8 @@ fn setup(day: &Day, manager: &AscManager, start: Option<Timestamp>) -> SinkSetup
         .allow("127.0.0.1")
         .build()
         .unwrap();
-    let target = CxoneSink::new(connection, true, vec![sink::QUEUE], clock::now);
-    let (name, sink) = (wfm(), Box::new(target));
-    SinkSetup { name, sink, sources: Vec::new(), mapping: mapping(day), start }
+    let target = CxoneSink::new(connection, Some(changes), vec![sink::QUEUE], clock::now);
+    SinkSetup { mapping: mapping(day), start, ..SinkSetup::new(wfm(), Box::new(target)) }
 }
 
 /// What a dry run writes of the day, by interval.
@@ -208,6 +212,52 @@ async fn r15_r16_r17_r21_a_bad_line_and_crashes_cost_nothing_but_time() {
     });
     let counts = manager.counts();
     assert!(counts.faults.len() >= 3, "the line was bad: {:?}", counts.faults);
+    live.stop().await;
+}
+
+/// What the feed tells of each agent, as far as it tells a WFM anything.
+async fn told(live: &Live) -> BTreeMap<String, Vec<(Timestamp, String, String)>> {
+    let mut told: BTreeMap<String, Vec<_>> = BTreeMap::new();
+    for (_, now) in live.feed(&live.beginning()).await {
+        if now.class != Class::Unknown && !now.event_id.is_empty() {
+            let state = (now.since, now.event_id.to_string(), now.reason.to_string());
+            told.entry(now.agent_id.to_string()).or_default().push(state);
+        }
+    }
+    told
+}
+
+#[tokio::test]
+async fn r21_with_coalescing_off_the_wfm_is_told_every_change_in_the_order_of_the_feed() {
+    let day = Day::of(12, 4, 36);
+    let (manager, folder) = (manager(&day), tempfile::tempdir().unwrap());
+    for what in [Wrong::CutAnswer, Wrong::ServerError(503), Wrong::Cut] {
+        manager.fail(Fault { route: Some(Route::AgentStates), times: 1, what });
+    }
+    let script = Script::new(false);
+    script.add("0", &[]);
+    let sink = telling(&day, &manager, Some(day.start), Changes::Every);
+    let live = Live::delivering(open_store(folder.path()), &script, &config(), sink).await;
+    let ours = async || live.hub.sinks().await.unwrap()[0].delivery.ours;
+    until("it delivers", ours).await;
+    feed(&script, "0", &day.deliveries(), |_| true, day.start, day.end);
+    clock::set(day.end);
+    live.read_all(&script).await;
+    assert_states_are_there(&live, &manager).await;
+    let told = told(&live).await;
+    manager.look(|kept| {
+        for (agent, told) in &told {
+            let state =
+                |state: &AgentState| (state.event_time, state.event_id.clone(), state.event_reason.clone());
+            let got: Vec<_> = kept.states[agent].iter().map(state).collect();
+            // What was there before the first delivery is told as it was by then.
+            assert!(told.ends_with(&got), "{agent}: {got:?} of {told:?}");
+        }
+        let got: usize = kept.states.values().map(std::collections::VecDeque::len).sum();
+        assert!(got > told.values().map(Vec::len).sum::<usize>() / 2, "most of them one by one: {got}");
+    });
+    let faults = manager.counts().faults;
+    assert_eq!(faults, [("cut", 1), ("cut_answer", 1), ("server_error", 1)].into(), "the line was bad");
     live.stop().await;
 }
 

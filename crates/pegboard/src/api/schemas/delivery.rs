@@ -54,6 +54,13 @@ fn sink() -> Value {
         ("name", text()),
         ("kind", text()),
         ("ours", described(boolean(), "Whether the node that answers delivers to it.")),
+        (
+            "left_alone",
+            described(
+                boolean(),
+                "Whether the target does not answer, so that it is only tried now and then.",
+            ),
+        ),
         ("states", described(reference("Lane"), "How present states are delivered.")),
         ("rows", described(reference("Lane"), "How reports are delivered.")),
         ("store_error", described(or_null(text()), "Why the store failed, if it did last.")),

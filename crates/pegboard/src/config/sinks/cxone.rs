@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use pegboard_client::TokenStyle;
 use pegboard_net::{Opening, Target};
-use pegboard_sinks::SinkReport;
 use pegboard_sinks::cxone::sink;
+use pegboard_sinks::{Changes, SinkReport};
 
-use super::{MAX_OPENINGS, table_of};
+use super::{MAX_OPENINGS, ToldChanges, table_of};
 use crate::config::choice::choice;
 use crate::config::secret::SecretRef;
 use crate::config::table::Table;
@@ -30,8 +30,8 @@ pub struct CxoneSettings {
     pub allow: Vec<Opening>,
     /// Certificates that are trusted besides those of the operating system.
     pub trusted_certificates: Option<PathBuf>,
-    /// Whether it is sent agents' states.
-    pub states: bool,
+    /// Which changes of agents' states it is sent.
+    pub states: Option<Changes>,
     /// The reports that it is sent.
     pub reports: Vec<CxoneReport>,
 }
@@ -95,6 +95,8 @@ impl CxoneSettings {
         let trusted_certificates = table.optional("trusted_certificates", value::path(folder));
         let mut states = true;
         table.set("states", &mut states, value::boolean);
+        let mut told = ToldChanges::default();
+        table.set("changes", &mut told, value::word(ToldChanges::CHOICES));
         let mut reports = vec![CxoneReport::Queue];
         table.set("reports", &mut reports, value::words_of(CxoneReport::CHOICES));
         table.finish();
@@ -106,7 +108,7 @@ impl CxoneSettings {
             token_style,
             allow,
             trusted_certificates,
-            states,
+            states: states.then_some(told.into()),
             reports,
         })
     }

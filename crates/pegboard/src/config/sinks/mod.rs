@@ -7,7 +7,7 @@ use std::path::Path;
 use pegboard_engine::IntervalLength;
 use pegboard_model::{SinkName, SourceName, Timestamp};
 use pegboard_sinks::mapping::Mapping;
-use pegboard_sinks::{Encoder, SinkReport};
+use pegboard_sinks::{Changes, Encoder, SinkReport};
 
 pub use self::cxone::{CxoneReport, CxoneSettings, TokenForm};
 use super::choice::choice;
@@ -35,6 +35,27 @@ pub struct SinkConfig {
     pub start: Option<Timestamp>,
     /// Who it is.
     pub target: SinkTarget,
+}
+
+choice! {
+    /// Which changes of agents' states are sent.
+    #[derive(Default)]
+    ToldChanges {
+        /// The latest of each agent.
+        #[default]
+        Latest = "latest",
+        /// All of them.
+        Every = "every",
+    }
+}
+
+impl From<ToldChanges> for Changes {
+    fn from(told: ToldChanges) -> Self {
+        match told {
+            ToldChanges::Latest => Self::Latest,
+            ToldChanges::Every => Self::Every,
+        }
+    }
 }
 
 /// Lists the kinds of sinks. Each is a folder of `pegboard-sinks`, a line here, and one in `runtime/build/sinks.rs`.

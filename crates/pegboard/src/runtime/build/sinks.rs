@@ -14,7 +14,8 @@ pub fn sink(config: &SinkConfig, clock: Clock) -> anyhow::Result<SinkSetup> {
         SinkTarget::Cxone(settings) => Box::new(cxone(settings, clock)?),
     };
     let (name, sources, mapping) = (config.name.clone(), config.sources.clone(), config.mapping.clone());
-    Ok(SinkSetup { name, sink, sources, mapping, start: config.start })
+    let start = config.start;
+    Ok(SinkSetup { sources, mapping, start, ..SinkSetup::new(name, sink) })
 }
 
 fn cxone(settings: &CxoneSettings, clock: Clock) -> anyhow::Result<CxoneSink> {

@@ -8,7 +8,7 @@ use pegboard_engine::Window;
 use pegboard_model::report::SegmentRow;
 use pegboard_model::{AgentNow, Millis, QueueId, SourceName, Timestamp};
 use pegboard_sinks::mapping::QueueKind;
-use pegboard_sinks::{Interval, Known};
+use pegboard_sinks::{Ingredient, Interval, Known, StateChange};
 use pegboard_store::{RowsOf, StoreError};
 
 use super::Deliverer;
@@ -32,6 +32,7 @@ impl Deliverer {
             interval_length: Millis::ZERO,
             intervals: Vec::new(),
             states: Vec::new(),
+            changes: Vec::new(),
             activities: Vec::new(),
             sessions: Vec::new(),
             agents: Vec::new(),
@@ -45,26 +46,78 @@ impl Deliverer {
         }
     }
 
-    /// The present states of some agents.
-    pub(super) fn known_states<'a>(&self, states: impl IntoIterator<Item = &'a AgentNow>) -> Known {
-        let mut states: Vec<_> = states.into_iter().map(segment).collect();
+    /// Some changes of agents' states, in the order of the feed.
+    pub(super) fn known_states(&self, changes: &[StateChange]) -> Known {
+        let mut states: Vec<_> = changes.iter().map(|change| segment(&change.now)).collect();
         states.sort_by(|a, b| (a.start, &a.agent_id).cmp(&(b.start, &b.agent_id)));
-        Known { states, ..self.nothing() }
+        Known { states, changes: changes.to_vec(), ..self.nothing() }
     }
 
-    /// What happened in the interval that begins at `start`, of all sources.
-    pub(super) async fn known_interval(&self, start: Timestamp) -> Result<Known, StoreError> {
+    /// What happened in the interval that begins at `start`, of all sources: as much of it as a report is made of.
+    pub(super) async fn known_interval(
+        &self,
+        start: Timestamp,
+        made_of: &[Ingredient],
+    ) -> Result<Known, StoreError> {
         let mut known = self.nothing();
         for shared in &self.sources {
             let window = interval_at(&shared.config, start);
             known.interval_length = window.to.since(window.from);
             known.intervals = vec![Interval { start: window.from, end: window.to }];
-            add(&mut known, shared, window).await?;
+            self.add(&mut known, shared, window, made_of).await?;
         }
+        known.states.sort_by(|a, b| (a.start, &a.agent_id).cmp(&(b.start, &b.agent_id)));
         let kinds = &mut *self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
         learn(kinds, QueueKind::of_most(&known.queues));
         known.queue_kinds = kinds.values().cloned().collect();
         Ok(known)
+    }
+
+    /// Adds what a source knows of a window, as far as it is asked for.
+    async fn add(
+        &self,
+        known: &mut Known,
+        shared: &Shared,
+        window: Window,
+        made_of: &[Ingredient],
+    ) -> Result<(), StoreError> {
+        if of_agents(made_of) {
+            self.add_agents(known, shared, window, made_of).await?;
+        }
+        if of_contacts(made_of) {
+            add_contacts(known, shared, window, made_of).await?;
+        }
+        Ok(())
+    }
+
+    async fn add_agents(
+        &self,
+        known: &mut Known,
+        shared: &Shared,
+        window: Window,
+        made_of: &[Ingredient],
+    ) -> Result<(), StoreError> {
+        let (store, config) = (&*shared.store, &shared.config);
+        let is_asked = |ingredient| made_of.contains(&ingredient);
+        let from = if is_asked(Ingredient::Activities) { window.from - AROUND } else { window.from };
+        let around = Window { from, to: window.to };
+        let timelines = Facts::load(store, config, RowsOf::Agents, around, window.to).await?;
+        if is_asked(Ingredient::Activities) {
+            known.activities.extend(timelines.activities(config));
+        }
+        if !self.mapping.agents.rows().is_empty() {
+            // A person may be several agents, whose time is that of all of them.
+            known.states.extend(timelines.segments(config));
+        }
+        known.directory.extend(timelines.directory());
+        let timelines = timelines.seen_through(window);
+        if is_asked(Ingredient::Agents) {
+            known.agents.extend(timelines.agent_and_group_rows(config, config.interval).0);
+        }
+        if is_asked(Ingredient::Sessions) {
+            known.sessions.extend(timelines.sessions(config));
+        }
+        Ok(())
     }
 
     /// From when on everything that reports are made of is still kept.
@@ -111,6 +164,36 @@ impl Deliverer {
     }
 }
 
+async fn add_contacts(
+    known: &mut Known,
+    shared: &Shared,
+    window: Window,
+    made_of: &[Ingredient],
+) -> Result<(), StoreError> {
+    let (store, config) = (&*shared.store, &shared.config);
+    let contacts = Facts::load(store, config, RowsOf::Contacts, window, window.to).await?;
+    if made_of.contains(&Ingredient::Queues) {
+        let silence = Silence::load(shared).await?;
+        let meant = |setting: &str, at| silence.queue(setting, at);
+        let is_complete = |interval| silence.is_complete(interval);
+        known.queues.extend(contacts.queue_rows_with_silence(config, meant, is_complete));
+    }
+    if made_of.contains(&Ingredient::AgentQueues) {
+        known.agent_queues.extend(contacts.agent_queue_rows(config, config.interval));
+    }
+    Ok(())
+}
+
+fn of_agents(made_of: &[Ingredient]) -> bool {
+    made_of.iter().any(|ingredient| {
+        matches!(ingredient, Ingredient::Activities | Ingredient::Sessions | Ingredient::Agents)
+    })
+}
+
+fn of_contacts(made_of: &[Ingredient]) -> bool {
+    made_of.iter().any(|ingredient| matches!(ingredient, Ingredient::Queues | Ingredient::AgentQueues))
+}
+
 /// What each queue is for, by source and queue.
 pub(super) type Kinds = BTreeMap<(SourceName, QueueId), QueueKind>;
 
@@ -119,26 +202,6 @@ fn learn(known: &mut Kinds, kinds: Vec<QueueKind>) {
     for kind in kinds {
         known.entry((kind.source.clone(), kind.queue.clone())).or_insert(kind);
     }
-}
-
-/// Adds what a source knows of a window.
-async fn add(known: &mut Known, shared: &Shared, window: Window) -> Result<(), StoreError> {
-    let (store, config) = (&*shared.store, &shared.config);
-    let around = Window { from: window.from - AROUND, to: window.to };
-    let timelines = Facts::load(store, config, RowsOf::Agents, around, window.to).await?;
-    known.activities.extend(timelines.activities(config));
-    let timelines = timelines.seen_through(window);
-    known.agents.extend(timelines.agent_and_group_rows(config, config.interval).0);
-    known.sessions.extend(timelines.sessions(config));
-    known.directory.extend(timelines.directory());
-    let contacts = Facts::load(store, config, RowsOf::Contacts, window, window.to).await?;
-    let silence = Silence::load(shared).await?;
-    let meant = |setting: &str, at| silence.queue(setting, at);
-    known
-        .queues
-        .extend(contacts.queue_rows_with_silence(config, meant, |interval| silence.is_complete(interval)));
-    known.agent_queues.extend(contacts.agent_queue_rows(config, config.interval));
-    Ok(())
 }
 
 /// A present state as the segment that it began.

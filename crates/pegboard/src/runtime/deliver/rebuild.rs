@@ -16,7 +16,8 @@ impl Deliverer {
             return Ok(Rebuilt::Not("what it is made of is no longer kept".to_owned()));
         }
         self.know_kinds().await?;
-        let mut encoded = (report.encoder.encode)(&self.known_interval(unit.interval_start).await?);
+        let mut encoded =
+            (report.encoder.encode)(&self.known_interval(unit.interval_start, report.made_of).await?);
         if let Some(refused) = encoded.refused.pop() {
             return Ok(Rebuilt::Not(refused.reasons.join("; ")));
         }

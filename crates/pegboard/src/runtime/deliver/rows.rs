@@ -7,7 +7,8 @@ use std::time::Duration;
 use pegboard_model::{Millis, Timestamp};
 use pegboard_sinks::{Lane, Outcome, SinkReport};
 use pegboard_store::{
-    Cursor, Delivery, DeliveryNote, DeliveryTry, FeedKind, LedgerFilter, Origin, StoreError, TryOutcome, Unit,
+    Cursor, Delivery, DeliveryNote, DeliveryTry, FeedKind, LedgerFilter, Origin, StoreError, TryOutcome,
+    Unit, failpoint,
 };
 use serde::Deserialize;
 
@@ -25,6 +26,9 @@ const STEP: usize = 1000;
 
 /// How often there is a look at what is closed, corrected and due: not at each commit, most of which are about states.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// The longest time without a look at what is closed and corrected, whatever the target asks for.
+const LONGEST_LOOK: Duration = Duration::from_secs(30);
 
 /// How long corrections are collected before a report is sent again.
 const SETTLE: Millis = Millis::from_seconds(2);
@@ -61,11 +65,22 @@ pub(super) async fn deliver(
     loop {
         lane.take_up_corrections().await?;
         lane.take_up_closed().await?;
-        if lane.send_due().await? {
-            continue;
+        match lane.send_due().await? {
+            Due::More => {}
+            Due::Done => tokio::time::sleep(LOOK).await,
+            Due::NotNow(pause) => tokio::time::sleep(pause.min(LONGEST_LOOK)).await,
         }
-        tokio::time::sleep(LOOK).await;
     }
+}
+
+/// What came of sending what is due.
+enum Due {
+    /// There may be more.
+    More,
+    /// There is no more, or it fails.
+    Done,
+    /// The target takes nothing for this long.
+    NotNow(Duration),
 }
 
 struct RowLane<'a> {
@@ -140,8 +155,9 @@ impl<'a> RowLane<'a> {
     /// The units that are made of what an entry is about, as far as they are in the ledger.
     fn units_of(&self, head: &RowHead<'_>) -> Vec<Unit> {
         let reports = self.deliverer.sink.reports().iter();
-        let made_of_it = reports
-            .filter(|report| head.report.as_ref().is_none_or(|name| report.made_of.contains(&&**name)));
+        let made_of_it = reports.filter(|report| {
+            head.report.as_ref().is_none_or(|name| report.made_of.iter().any(|of| of.report() == name))
+        });
         let (from, to) = match (&head.swapped, head.interval_start) {
             (Some(Stretch { from, to }), _) => (*from, *to),
             (None, Some(start)) => (start, start + Millis::new(1)),
@@ -199,26 +215,40 @@ impl<'a> RowLane<'a> {
         Ok(())
     }
 
-    /// Sends some of what is due; answers whether there may be more.
-    async fn send_due(&mut self) -> Result<bool, StoreError> {
+    /// Sends some of what is due.
+    async fn send_due(&mut self) -> Result<Due, StoreError> {
         let deliverer = self.deliverer;
         let due = deliverer.store.due_deliveries(&deliverer.name, deliverer.now(), AT_ONCE).await?;
         deliverer.status.waiting(Lane::Rows, due.len());
+        if due.is_empty() {
+            return Ok(Due::Done);
+        }
         let more = due.len() == AT_ONCE;
+        let kept_from = deliverer.kept_from().await?;
         for delivery in due {
-            let tried = self.send(&delivery).await?;
+            let tried = match self.send(&delivery, kept_from).await? {
+                Ok(tried) => tried,
+                Err(pause) => return Ok(Due::NotNow(pause)),
+            };
             let failed = matches!(tried.outcome, TryOutcome::Again { .. });
+            failpoint!("deliver.rows_before_note");
             deliverer.store.note_deliveries(DeliveryNote { tried: vec![tried], ..self.note() }).await?;
+            failpoint!("deliver.rows_after_note");
             if failed {
                 // Whatever else is due would fail for the same reason; it is tried when this one is, or a second later.
-                return Ok(false);
+                return Ok(Due::Done);
             }
         }
-        Ok(more)
+        Ok(if more { Due::More } else { Due::Done })
     }
 
-    /// Makes the document of a unit, and sends it unless the target has just this one.
-    async fn send(&self, delivery: &Delivery) -> Result<DeliveryTry, StoreError> {
+    /// Makes the document of a unit, and sends it unless the target has just this one. Answers what came of it, or for how long the
+    /// target is to be left alone.
+    async fn send(
+        &self,
+        delivery: &Delivery,
+        kept_from: Timestamp,
+    ) -> Result<Result<DeliveryTry, Duration>, StoreError> {
         let deliverer = self.deliverer;
         let tried = |revision, digest, outcome| DeliveryTry {
             unit: delivery.unit.clone(),
@@ -228,21 +258,21 @@ impl<'a> RowLane<'a> {
             at: deliverer.now(),
             outcome,
         };
-        let untouched = |outcome| tried(delivery.revision, delivery.digest.clone(), outcome);
+        let untouched = |outcome| Ok(tried(delivery.revision, delivery.digest.clone(), outcome));
         let parked = |reason: String| TryOutcome::Parked { reason: reason.into() };
         let report =
             deliverer.sink.reports().iter().find(|report| report.encoder.name == &*delivery.unit.report);
         let Some(report) = report else {
             return Ok(untouched(parked("the sink is no longer set to take this report".to_owned())));
         };
-        if delivery.unit.interval_start < deliverer.kept_from().await? {
+        if delivery.unit.interval_start < kept_from {
             // Made of what is left it would tell of silence.
             let has_one = delivery.acknowledged > 0 && delivery.acknowledged == delivery.revision;
             let gone = || parked("what it is made of is no longer kept".to_owned());
             return Ok(untouched(if has_one { TryOutcome::Acknowledged } else { gone() }));
         }
-        let mut encoded =
-            (report.encoder.encode)(&deliverer.known_interval(delivery.unit.interval_start).await?);
+        let known = deliverer.known_interval(delivery.unit.interval_start, report.made_of).await?;
+        let mut encoded = (report.encoder.encode)(&known);
         if let Some(refused) = encoded.refused.pop() {
             return Ok(untouched(parked(refused.reasons.join("; "))));
         }
@@ -256,11 +286,14 @@ impl<'a> RowLane<'a> {
         }
         let revision = if is_same { delivery.revision } else { delivery.revision + 1 };
         let key = format!("{}/{}/{revision}/{digest}", delivery.unit.report, delivery.unit.interval_start);
-        let outcome = deliverer.sink.send(report.encoder, &document, &key).await;
+        let outcome = match deliverer.hand(report.encoder, &document, &key).await {
+            Ok(outcome) => outcome,
+            Err(pause) => return Ok(Err(pause)),
+        };
         let judged = self.judge(delivery, outcome);
         // What was refused was answered: sent again it is another revision, for a key brings the same answer again.
         let known_by = (!matches!(judged, TryOutcome::Parked { .. })).then(|| digest.into());
-        Ok(tried(revision, known_by, judged))
+        Ok(Ok(tried(revision, known_by, judged)))
     }
 
     /// What the outcome means for the unit, and for what people see.
@@ -280,7 +313,9 @@ impl<'a> RowLane<'a> {
                     items.iter().map(|item| format!("{}: {}", item.subject, item.reason)).collect();
                 TryOutcome::Parked { reason: reasons.join("; ").into() }
             }
-            Outcome::Refused { reason } => TryOutcome::Parked { reason: reason.into() },
+            Outcome::Refused { reason } | Outcome::TooLarge { reason } => {
+                TryOutcome::Parked { reason: reason.into() }
+            }
             Outcome::Accepted | Outcome::Again { .. } | Outcome::Shut { .. } => TryOutcome::Acknowledged,
         }
     }

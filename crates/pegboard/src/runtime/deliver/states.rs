@@ -1,34 +1,24 @@
-//! The lane of states: the latest of each agent, as soon as the target takes it.
+//! The lane of states: the latest of each agent or every change, as soon as the target takes it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
-use pegboard_model::{AgentId, AgentNow, SourceName};
-use pegboard_sinks::{Document, Encoder, Lane, Outcome, RefusedItem};
-use pegboard_store::{Cursor, DeliveryNote, FeedKind, StoreError};
+use pegboard_model::AgentNow;
+use pegboard_sinks::{Changes, Document, Lane, Outcome, RefusedItem, StateChange, StatesLane};
+use pegboard_store::{Cursor, DeliveryNote, FeedKind, StoreError, failpoint};
 use tokio::time::{Instant, sleep_until};
 
+use super::waiting::{Key, Waiting, key};
 use super::{Deliverer, digest_of, failure};
 
-/// How many changes are taken up at once.
+/// How many changes are taken up in one step.
 const PAGE: usize = 1000;
 
 /// How many refused states are remembered, so that they can be settled.
 const REMEMBERED: usize = 10_000;
 
-/// How often there is a look without being woken.
+/// How often there is a look without being woken, and how often it is noted what nobody had to be sent.
 const LOOK: Duration = Duration::from_secs(5);
-
-type Key = (SourceName, AgentId);
-
-/// What waits to be sent, and how far the feed is taken up.
-#[derive(Debug)]
-struct Waiting {
-    states: BTreeMap<Key, AgentNow>,
-    cursor: Cursor,
-    /// Whether the cursor has moved since it was noted.
-    moved: bool,
-}
 
 /// Delivers until the store fails, or somebody else delivers.
 pub(super) async fn deliver(
@@ -36,137 +26,230 @@ pub(super) async fn deliver(
     epoch: u64,
     cursor: Option<Cursor>,
 ) -> Result<(), StoreError> {
-    let Some(encoder) = deliverer.sink.states() else { return std::future::pending().await };
+    let Some(lane) = deliverer.sink.states() else { return std::future::pending().await };
     let mut woken = deliverer.store.woken();
-    let mut waiting = match cursor {
-        Some(cursor) => Waiting { states: BTreeMap::new(), cursor, moved: false },
-        None => snapshot(deliverer).await?,
-    };
-    let refused = deliverer.store.refused_states(&deliverer.name, REMEMBERED).await?;
-    let mut refused: BTreeSet<Key> = refused.into_iter().map(|state| (state.source, state.agent)).collect();
-    let mut not_before = Instant::now();
+    let mut lane = Delivery::begin(deliverer, lane, epoch, cursor).await?;
     loop {
         woken.borrow_and_update();
-        waiting = take_up(deliverer, waiting).await?;
-        deliverer.status.waiting(Lane::States, waiting.states.len());
-        if waiting.moved && not_before <= Instant::now() {
-            match send(deliverer, encoder, &waiting).await {
-                Ok(items) => {
-                    note(deliverer, epoch, &mut waiting, &mut refused, items).await?;
-                    continue;
-                }
-                Err(pause) => not_before = Instant::now() + pause,
+        lane.take_up().await?;
+        let (next, is_paused) = match lane.send().await {
+            Sent::All => {
+                lane.note().await?;
+                continue;
             }
-        }
-        let next = if waiting.moved { not_before } else { Instant::now() + LOOK };
+            Sent::Nothing => (lane.look_again().await?, false),
+            Sent::NotNow(pause) => (Instant::now() + pause, true),
+        };
         tokio::select! {
-            _ = woken.changed(), if not_before <= Instant::now() => {}
+            _ = woken.changed(), if !is_paused => {}
             () = sleep_until(next) => {}
         }
     }
 }
 
-/// Everybody's present state: for a target that was never delivered to, or not for so long that the feed no longer reaches back.
-async fn snapshot(deliverer: &Deliverer) -> Result<Waiting, StoreError> {
-    let snapshot = deliverer.store.agents(&deliverer.names).await?;
-    let states = snapshot.agents.into_iter().map(|entry| (key(&entry.now), entry.now)).collect();
-    Ok(Waiting { states, cursor: snapshot.cursor, moved: true })
+/// What came of sending.
+enum Sent {
+    /// What was sent together has arrived.
+    All,
+    /// There is nothing to send now.
+    Nothing,
+    /// The target takes nothing for this long.
+    NotNow(Duration),
 }
 
-fn key(now: &AgentNow) -> Key {
-    (now.source.clone(), now.agent_id.clone())
+/// The delivery of one epoch.
+struct Delivery<'a> {
+    deliverer: &'a Deliverer,
+    lane: StatesLane,
+    epoch: u64,
+    waiting: Waiting,
+    batch: Option<Batch>,
+    /// Agents of whom the target has refused a state.
+    refused: BTreeSet<Key>,
+    /// Up to where the store knows that everything has arrived, and since when it has not been told.
+    noted: Option<Cursor>,
+    noted_at: Instant,
 }
 
-/// Takes up what the feed tells; the latest state of an agent stands for those before it.
-async fn take_up(deliverer: &Deliverer, mut waiting: Waiting) -> Result<Waiting, StoreError> {
-    loop {
-        let page = deliverer.store.feed(FeedKind::States, &waiting.cursor, &deliverer.names, PAGE).await;
-        let page = match page {
-            Err(StoreError::CursorGone) => return snapshot(deliverer).await,
-            page => page?,
+/// What is sent together.
+struct Batch {
+    changes: Vec<StateChange>,
+    /// What of it has not arrived.
+    documents: VecDeque<Document>,
+    refused: Vec<RefusedItem>,
+}
+
+impl<'a> Delivery<'a> {
+    /// Goes on where the store says; a target that was never delivered to gets everybody's present state.
+    async fn begin(
+        deliverer: &'a Deliverer,
+        lane: StatesLane,
+        epoch: u64,
+        cursor: Option<Cursor>,
+    ) -> Result<Self, StoreError> {
+        let remembered = deliverer.store.refused_states(&deliverer.name, REMEMBERED).await?;
+        let refused = remembered.into_iter().map(|state| (state.source, state.agent)).collect();
+        let shortest = deliverer.mapping.settings.shortest_state;
+        let taken_up = match &cursor {
+            Some(cursor) => cursor.clone(),
+            None => deliverer.store.feed_end(FeedKind::States).await?,
         };
-        waiting.moved |= !page.entries.is_empty();
-        for entry in page.entries {
-            let now: AgentNow = serde_json::from_str(&entry.body).map_err(|error| StoreError::Damaged {
-                what: "entry of the feed of states",
-                detail: error.to_string(),
-            })?;
-            waiting.states.insert(key(&now), now);
+        let waiting = Waiting::new(lane.changes, shortest, taken_up);
+        let (noted, noted_at) = (cursor, Instant::now());
+        let mut delivery = Self { deliverer, lane, epoch, waiting, batch: None, refused, noted, noted_at };
+        if delivery.noted.is_none() {
+            delivery.take_snapshot().await?;
         }
-        waiting.cursor = page.cursor;
-        if !page.more {
-            return Ok(waiting);
-        }
+        Ok(delivery)
     }
-}
 
-/// Sends everything that waits, in order. Answers what was refused of it, or how long to wait before it is sent again.
-async fn send(
-    deliverer: &Deliverer,
-    encoder: &'static Encoder,
-    waiting: &Waiting,
-) -> Result<Vec<RefusedItem>, Duration> {
-    let encoded = (encoder.encode)(&deliverer.known_states(waiting.states.values()));
-    let mut refused = Vec::new();
-    for document in &encoded.documents {
-        let outcome = deliverer.sink.send(encoder, document, &content_key(encoder, document)).await;
-        let now = deliverer.now();
-        if let Some((reason, asked)) = failure(&outcome) {
-            let failures = deliverer.status.failed(Lane::States, now, reason);
-            tracing::debug!(sink.name = %deliverer.name, failures, "states are not taken: {reason}");
-            return Err(deliverer.pause(Lane::States, failures, asked));
-        }
-        deliverer.status.accepted(Lane::States, now);
-        match outcome {
-            Outcome::Partly(items) => refused.extend(items),
-            Outcome::Refused { reason } => refused.extend(all_of(waiting, &reason)),
-            Outcome::Accepted | Outcome::Again { .. } | Outcome::Shut { .. } => {}
-        }
+    /// Everybody's present state: for a target that was never delivered to, or not for so long that the feed no longer reaches back.
+    async fn take_snapshot(&mut self) -> Result<(), StoreError> {
+        let snapshot = self.deliverer.store.agents(&self.deliverer.names).await?;
+        self.waiting.begin_anew(snapshot.agents.into_iter().map(|entry| entry.now), snapshot.cursor);
+        self.batch = None;
+        Ok(())
     }
-    Ok(refused)
+
+    /// Takes up what the feed tells: all of it where the latest wins, else as much as is sent together.
+    async fn take_up(&mut self) -> Result<(), StoreError> {
+        let is_enough = |waiting: &Waiting| match self.lane.changes {
+            Changes::Latest => false,
+            Changes::Every => waiting.count() >= self.lane.at_once,
+        };
+        while !is_enough(&self.waiting) {
+            let Deliverer { store, names, .. } = self.deliverer;
+            let page = match store.feed(FeedKind::States, self.waiting.taken_up(), names, PAGE).await {
+                Err(StoreError::CursorGone) => return self.take_snapshot().await,
+                page => page?,
+            };
+            let mut changes = Vec::with_capacity(page.entries.len());
+            for entry in page.entries {
+                let now: AgentNow = serde_json::from_str(&entry.body).map_err(|error| {
+                    StoreError::Damaged { what: "entry of the feed of states", detail: error.to_string() }
+                })?;
+                changes.push(StateChange { number: Some(entry.number), now });
+            }
+            self.waiting.take_up(changes, page.cursor);
+            if !page.more {
+                break;
+            }
+        }
+        self.deliverer.status.waiting(Lane::States, self.waiting.count());
+        Ok(())
+    }
+
+    /// Sends some of what waits, in order.
+    async fn send(&mut self) -> Sent {
+        let Some(mut batch) = self.batch.take().or_else(|| self.next_batch()) else { return Sent::Nothing };
+        while let Some(document) = batch.documents.front() {
+            let (deliverer, lane) = (self.deliverer, self.lane);
+            let content_key = format!("{}/{}", lane.encoder.name, digest_of(document, 16));
+            let outcome = match deliverer.hand(lane.encoder, document, &content_key).await {
+                Ok(outcome) => outcome,
+                Err(pause) => return self.put_back(batch, pause),
+            };
+            let now = deliverer.now();
+            if let Some((reason, asked)) = failure(&outcome) {
+                let failures = deliverer.status.failed(Lane::States, now, reason);
+                tracing::debug!(sink.name = %deliverer.name, failures, "states are not taken: {reason}");
+                return self.put_back(batch, deliverer.pause(Lane::States, failures, asked));
+            }
+            deliverer.status.accepted(Lane::States, now);
+            batch.documents.pop_front();
+            match outcome {
+                Outcome::Partly(items) => batch.refused.extend(items),
+                Outcome::Refused { reason } | Outcome::TooLarge { reason } => {
+                    let all = all_of(&batch.changes, &reason);
+                    batch.refused.extend(all);
+                }
+                Outcome::Accepted | Outcome::Again { .. } | Outcome::Shut { .. } => {}
+            }
+        }
+        self.batch = Some(batch);
+        Sent::All
+    }
+
+    fn next_batch(&self) -> Option<Batch> {
+        let changes = self.waiting.ripe(self.deliverer.now(), self.lane.at_once);
+        if changes.is_empty() {
+            return None;
+        }
+        let documents = (self.lane.encoder.encode)(&self.deliverer.known_states(&changes)).documents.into();
+        Some(Batch { changes, documents, refused: Vec::new() })
+    }
+
+    /// What did not arrive is sent again: the very same where every change counts, else what is the latest by then.
+    fn put_back(&mut self, batch: Batch, pause: Duration) -> Sent {
+        self.batch = Some(batch).filter(|_| self.lane.changes == Changes::Every);
+        Sent::NotNow(pause)
+    }
+
+    /// Notes that what was sent has arrived, but for what was refused.
+    async fn note(&mut self) -> Result<(), StoreError> {
+        let Some(Batch { changes, refused, .. }) = self.batch.take() else { return Ok(()) };
+        self.waiting.arrived(&changes);
+        let mut note = DeliveryNote::new(self.deliverer.name.clone(), self.epoch);
+        let now = self.deliverer.now();
+        let still: BTreeSet<Key> = self.of_whom(&changes, &refused).into_iter().collect();
+        for (item, (source, agent)) in refused.iter().zip(self.of_whom(&changes, &refused)) {
+            note.refused.push((source, agent, item.reason.as_str().into(), item.payload.clone(), now));
+        }
+        let sent = changes.iter().map(|change| key(&change.now));
+        let taken: BTreeSet<Key> =
+            sent.filter(|key| self.refused.contains(key) && !still.contains(key)).collect();
+        self.refused.retain(|key| !taken.contains(key));
+        self.refused.extend(still);
+        note.taken.extend(taken);
+        self.write(note).await
+    }
+
+    /// Whose states were refused. The target may know an agent by another name; one whom it does not name is nobody's.
+    fn of_whom(&self, changes: &[StateChange], refused: &[RefusedItem]) -> Vec<Key> {
+        if refused.is_empty() {
+            return Vec::new();
+        }
+        let mut agents: HashMap<String, Key> = HashMap::new();
+        for StateChange { now, .. } in changes {
+            agents.insert(self.deliverer.mapping.person(now).id.to_string(), key(now));
+            agents.insert(now.agent_id.to_string(), key(now));
+        }
+        let nobody = |item: &RefusedItem| ("".into(), item.subject.as_str().into());
+        let of = |item: &RefusedItem| agents.get(&item.subject).cloned().unwrap_or_else(|| nobody(item));
+        refused.iter().map(of).collect()
+    }
+
+    /// Notes what nobody had to be sent, now and then. Answers when there is a look again.
+    async fn look_again(&mut self) -> Result<Instant, StoreError> {
+        let is_moved = self.waiting.settled().is_some_and(|settled| self.noted.as_ref() != Some(&settled));
+        if is_moved && (self.noted.is_none() || self.noted_at.elapsed() >= LOOK) {
+            self.write(DeliveryNote::new(self.deliverer.name.clone(), self.epoch)).await?;
+        }
+        let ripe = self.waiting.next_ripe().map(|at| at.since(self.deliverer.now()).get().max(1));
+        let ripe = ripe.and_then(|wait| u64::try_from(wait).ok()).map(Duration::from_millis);
+        Ok(Instant::now() + ripe.map_or(LOOK, |wait| wait.min(LOOK)))
+    }
+
+    /// Writes a note, and up to where everything has arrived.
+    async fn write(&mut self, mut note: DeliveryNote) -> Result<(), StoreError> {
+        let settled = self.waiting.settled();
+        note.cursors.extend(settled.clone().map(|cursor| (FeedKind::States, cursor)));
+        failpoint!("deliver.states_before_note");
+        self.deliverer.store.note_deliveries(note).await?;
+        failpoint!("deliver.states_after_note");
+        self.noted = settled.or_else(|| self.noted.take());
+        self.noted_at = Instant::now();
+        self.deliverer.status.waiting(Lane::States, self.waiting.count());
+        Ok(())
+    }
 }
 
 /// A message that is refused as a whole is refused for everybody in it; who that is the target does not say.
-fn all_of<'a>(waiting: &'a Waiting, reason: &'a str) -> impl Iterator<Item = RefusedItem> + 'a {
-    waiting.states.values().map(|now| RefusedItem {
-        subject: now.agent_id.to_string(),
+fn all_of(changes: &[StateChange], reason: &str) -> Vec<RefusedItem> {
+    let item = |change: &StateChange| RefusedItem {
+        subject: change.now.agent_id.to_string(),
         payload: String::new(),
         reason: reason.to_owned(),
-    })
-}
-
-/// A key that the same content has again, and no other content has.
-fn content_key(encoder: &Encoder, document: &Document) -> String {
-    format!("{}/{}", encoder.name, digest_of(document, 16))
-}
-
-/// Notes that everything that waited has arrived, but for what was refused.
-async fn note(
-    deliverer: &Deliverer,
-    epoch: u64,
-    waiting: &mut Waiting,
-    refused: &mut BTreeSet<Key>,
-    items: Vec<RefusedItem>,
-) -> Result<(), StoreError> {
-    let mut note = DeliveryNote::new(deliverer.name.clone(), epoch);
-    note.cursors.push((FeedKind::States, waiting.cursor.clone()));
-    let now = deliverer.now();
-    let mut still: BTreeSet<Key> = BTreeSet::new();
-    for item in items {
-        let of_agent = waiting.states.keys().find(|(_, agent)| agent.as_str() == item.subject);
-        let (source, agent) = of_agent.cloned().unwrap_or_else(|| ("".into(), item.subject.as_str().into()));
-        still.insert((source.clone(), agent.clone()));
-        note.refused.push((source, agent, item.reason.into(), item.payload, now));
-    }
-    note.taken
-        .extend(waiting.states.keys().filter(|key| refused.contains(*key) && !still.contains(*key)).cloned());
-    note.taken.iter().for_each(|key| {
-        refused.remove(key);
-    });
-    refused.extend(still);
-    deliverer.store.note_deliveries(note).await?;
-    waiting.states.clear();
-    waiting.moved = false;
-    deliverer.status.waiting(Lane::States, 0);
-    Ok(())
+    };
+    changes.iter().map(item).collect()
 }

@@ -29,6 +29,8 @@ pub struct LaneShown {
 pub struct DeliveryShown {
     /// Whether this node delivers to it.
     pub ours: bool,
+    /// Whether the target does not answer, so that it is only tried now and then.
+    pub left_alone: bool,
     /// Present states.
     pub states: LaneShown,
     /// Reports.
