@@ -35,12 +35,13 @@ stop_servers() {
   [[ -z ${POSTGRES_DATA:-} ]] || rm -rf "$POSTGRES_DATA"
 }
 
-# The browser and the packages for it are no servers: tests start what they need of them.
+# The browser, the packages for it and the judge of templates are no servers: tests start what they need of them.
 export_test_tools() {
   PEGBOARD_TEST_CHROMIUM=$(command -v chromium)
   PEGBOARD_TEST_CHROMEDRIVER=$(command -v chromedriver)
   export PEGBOARD_TEST_CHROMIUM PEGBOARD_TEST_CHROMEDRIVER
   export PEGBOARD_TEST_NODE_MODULES="$TEST_ENV/npm/node_modules"
+  export PEGBOARD_TEST_CFN_LINT="$TEST_ENV/python/moto/bin/cfn-lint"
 }
 
 # No test may reach a real account by the credentials or the configuration of whoever runs it.
@@ -104,6 +105,10 @@ start_postgres() {
     -c max_connections=400 -c ssl=on -c ssl_cert_file="$POSTGRES_DATA/certificate.pem" \
     -c ssl_key_file="$POSTGRES_DATA/key.pem"
   POSTGRES_PID=${SERVER_PIDS[-1]}
+  for _ in {1..300}; do # it listens before it lets anybody in
+    if "$PEGBOARD_TEST_POSTGRES_BIN/pg_isready" --quiet --host 127.0.0.1 --port "$port"; then break; fi
+    sleep 0.1
+  done
   "$PEGBOARD_TEST_POSTGRES_BIN/createdb" -h 127.0.0.1 -p "$port" -U postgres pegboard
   export PEGBOARD_TEST_POSTGRES="postgres://postgres@127.0.0.1:$port/pegboard"
   export PEGBOARD_TEST_POSTGRES_CA="$data/tls/certificate.pem" PEGBOARD_TEST_POSTGRES_BIN

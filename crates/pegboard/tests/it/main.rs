@@ -22,5 +22,6 @@ mod old_store;
 mod report_edges;
 mod seeds;
 mod snapshots;
+mod stacks;
 mod support;
 mod truth;
