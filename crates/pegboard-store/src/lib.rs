@@ -4,6 +4,7 @@
 //! nodes. No other crate knows a table. What stands in one [`Batch`] commits together or not at all, and only while its owner still owns the
 //! partition: that is the whole of the guarantee that nothing acknowledged is lost and nothing counts twice.
 
+mod alarm;
 mod archive;
 mod audit;
 mod batch;
@@ -19,6 +20,7 @@ mod read;
 mod reload;
 mod sqlite;
 
+pub use alarm::{Alarm, AlarmMark, AlarmNote, AlarmSeen, Alarms, AlarmsAsked, Silence, Told};
 pub use archive::{ArchiveFile, ArchiveStep, ArchiveWrite};
 pub use audit::{AuditChain, AuditEntry, AuditFault, AuditHash, AuditWrite, ParseHashError};
 pub use batch::{
@@ -35,7 +37,7 @@ pub use nodes::{Beat, Lease, NodeId, NodeSeen, Part, Roll};
 pub use postgres::{InvalidPostgresUrl, PostgresFound, PostgresOptions, PostgresStore, PostgresUrl, SslMode};
 pub use read::{
     AgentBeginning, AgentEntry, AgentsSnapshot, Backup, ClosedUntil, CloserState, Cursor, DeadLetter,
-    FeedEntry, FeedKind, FeedPage, Gap, Origin, ParseCursorError, PartitionState, QueueName, Role,
+    FeedEntry, FeedKind, FeedPage, Fullness, Gap, Origin, ParseCursorError, PartitionState, QueueName, Role,
     RowRevision, RowsOf, SourceState, StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite,
 };
 pub use reload::{Reload, ReloadDay, ReloadState, ReloadStep, ReloadWork, ReloadWrite, Reloaded};
@@ -52,7 +54,7 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 ///
 /// Every method may wait for the disk; none blocks the caller's thread.
 #[async_trait]
-pub trait Store: Deliveries + Send + Sync + std::fmt::Debug {
+pub trait Store: Deliveries + Alarms + Send + Sync + std::fmt::Debug {
     /// Which store this is. A restored copy is another store, so that old cursors do not fit it.
     fn id(&self) -> &StoreId;
 
@@ -348,6 +350,11 @@ pub trait Store: Deliveries + Send + Sync + std::fmt::Debug {
     /// Removes what is older than its table keeps: feed entries, dead letters, old rows. Idempotent. Evidence is
     /// removed by [`Store::rebase`] alone.
     async fn sweep(&self, now: Timestamp) -> Result<()>;
+
+    /// How full the store is, where it has a budget.
+    async fn fullness(&self) -> Result<Option<Fullness>> {
+        Ok(None)
+    }
 
     /// Writes a copy of the whole store, as it is at one moment, to a new file beside it; reading and writing go on
     /// meanwhile. Fails where the database has tools of its own for that, which the error names.

@@ -66,6 +66,8 @@ pub enum Part {
     Closer,
     /// The delivery to a sink, whose name stands where that of a source stands.
     Sink,
+    /// The watch over alarms, which is of no source.
+    Alarms,
 }
 
 /// A node that lives.

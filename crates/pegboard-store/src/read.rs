@@ -372,6 +372,15 @@ pub struct Gap {
     pub at: Timestamp,
 }
 
+/// How full a store is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fullness {
+    /// The bytes that are in use.
+    pub used: u64,
+    /// How many may be.
+    pub budget: u64,
+}
+
 /// A copy of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backup {

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_delivery.sql"),
     include_str!("migrations/0007_tries_of_dead_letters.sql"),
     include_str!("migrations/0008_reloads.sql"),
+    include_str!("migrations/0009_alarms.sql"),
 ];
 
 /// The table by which a schema is known as ours: one row.

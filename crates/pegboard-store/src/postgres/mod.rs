@@ -1,6 +1,7 @@
 //! The store of several nodes: a PostgreSQL database.
 
 mod acd;
+mod alarm;
 mod archive;
 mod audit;
 mod close;

@@ -63,6 +63,7 @@ pub(super) async fn roll(session: &Session) -> Tried<Roll> {
             PARTITION => Part::Partition(get_text(row, 2)?.into()),
             CLOSER => Part::Closer,
             SINK => Part::Sink,
+            ALARMS => Part::Alarms,
             other => {
                 let detail = format!("part of kind {other}");
                 return Err(StoreError::Damaged { what: "lease", detail }.into());
@@ -84,6 +85,7 @@ fn node(row: &Row, column: usize) -> Tried<NodeId> {
 const PARTITION: &str = "partition";
 const CLOSER: &str = "closer";
 const SINK: &str = "sink";
+const ALARMS: &str = "alarms";
 
 /// The columns that name a part.
 fn named<'a>(call: Call<'a>, source: &'a SourceName, part: &'a Part) -> Call<'a> {
@@ -92,6 +94,7 @@ fn named<'a>(call: Call<'a>, source: &'a SourceName, part: &'a Part) -> Call<'a>
         Part::Partition(partition) => call.with(PARTITION).with(text(partition.as_str())),
         Part::Closer => call.with(CLOSER).with(""),
         Part::Sink => call.with(SINK).with(""),
+        Part::Alarms => call.with(ALARMS).with(""),
     }
 }
 

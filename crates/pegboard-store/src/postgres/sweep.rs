@@ -108,7 +108,7 @@ macro_rules! old_rows {
 }
 
 /// What is older than the history that is kept. The first parameter is the instant, the second the size of a bite.
-const HISTORY: [&str; 10] = [
+const HISTORY: [&str; 13] = [
     "WITH gone AS (
          DELETE FROM queue_names WHERE ctid = ANY (ARRAY(
              SELECT ctid FROM queue_names WHERE last_seen < $1 LIMIT $2))
@@ -122,6 +122,20 @@ const HISTORY: [&str; 10] = [
     "WITH gone AS (
          DELETE FROM refused_states WHERE ctid = ANY (ARRAY(
              SELECT ctid FROM refused_states WHERE last_at < $1 LIMIT $2))
+         RETURNING 1
+     ) SELECT count(*) FROM gone",
+    "WITH gone AS (
+         DELETE FROM alarms WHERE id = ANY (ARRAY(SELECT id FROM alarms WHERE ended < $1 LIMIT $2))
+         RETURNING 1
+     ) SELECT count(*) FROM gone",
+    "WITH gone AS (
+         DELETE FROM alarm_silences WHERE ctid = ANY (ARRAY(
+             SELECT ctid FROM alarm_silences WHERE until < $1 LIMIT $2))
+         RETURNING 1
+     ) SELECT count(*) FROM gone",
+    "WITH gone AS (
+         DELETE FROM alarm_told WHERE ctid = ANY (ARRAY(
+             SELECT ctid FROM alarm_told WHERE at < $1 LIMIT $2))
          RETURNING 1
      ) SELECT count(*) FROM gone",
     old_rows!("row_history"),

@@ -19,6 +19,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0009_delivery.sql"),
     include_str!("migrations/0010_tries_of_dead_letters.sql"),
     include_str!("migrations/0011_reloads.sql"),
+    include_str!("migrations/0012_alarms.sql"),
 ];
 
 /// Marks a file as a store of ours (`PegB`), in the header field that SQLite has for that.

@@ -1,6 +1,7 @@
 //! The embedded store: one SQLite file, one thread that writes, a few connections that read.
 
 mod acd;
+mod alarm;
 mod archive;
 mod audit;
 mod backup;
@@ -52,6 +53,7 @@ use self::lock::StoreLock;
 use self::nodes::Nodes;
 use self::reader::Readers;
 use self::writer::Writer;
+use crate::Fullness;
 use crate::{
     AgentBeginning, AgentsSnapshot, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite, Backup, Batch, Beat,
     Close, Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage,
@@ -623,6 +625,12 @@ impl Store for SqliteStore {
         let plan = move |connection: &Connection| sweep::plan(connection, now, &retention);
         self.remove(self.readers.run("look for what is past its time", plan).await?).await?;
         self.keep_budget(now).await
+    }
+
+    async fn fullness(&self) -> Result<Option<Fullness>> {
+        let Some(budget) = self.retention.disk_budget else { return Ok(None) };
+        let used = self.readers.run("measure the store", sweep::used).await?;
+        Ok(Some(Fullness { used, budget }))
     }
 
     async fn backup(&self) -> Result<Backup> {

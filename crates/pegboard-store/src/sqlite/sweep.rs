@@ -141,7 +141,7 @@ pub(super) fn forget_agents(
 }
 
 /// Small tables. The first parameter is the instant.
-const OF_WHOLE_TABLES: [&str; 7] = [
+const OF_WHOLE_TABLES: [&str; 10] = [
     "DELETE FROM queue_names WHERE (source, queue, name) IN
          (SELECT source, queue, name FROM queue_names WHERE last_seen < ?1 LIMIT ?2)",
     "DELETE FROM gaps WHERE id IN (SELECT id FROM gaps WHERE at < ?1 LIMIT ?2)",
@@ -153,6 +153,11 @@ const OF_WHOLE_TABLES: [&str; 7] = [
          (SELECT sink, interval_start, report FROM deliveries WHERE interval_start < ?1 LIMIT ?2)",
     "DELETE FROM refused_states WHERE (sink, source, agent) IN
          (SELECT sink, source, agent FROM refused_states WHERE last_at < ?1 LIMIT ?2)",
+    "DELETE FROM alarms WHERE id IN (SELECT id FROM alarms WHERE ended < ?1 LIMIT ?2)",
+    "DELETE FROM alarm_silences WHERE (condition, subject) IN
+         (SELECT condition, subject FROM alarm_silences WHERE until < ?1 LIMIT ?2)",
+    "DELETE FROM alarm_told WHERE (outlet, alarm) IN
+         (SELECT outlet, alarm FROM alarm_told WHERE at < ?1 LIMIT ?2)",
     // The audit log has a time of its own, which its triggers hold: 400 days before its newest entry.
     "DELETE FROM audit WHERE number IN
          (SELECT number FROM audit

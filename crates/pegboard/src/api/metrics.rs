@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use axum::http::Method;
 use pegboard_model::Timestamp;
-use pegboard_store::DeliveryState;
+use pegboard_store::{Alarm, DeliveryState};
 
+use crate::runtime::alarms::condition::Condition;
 use crate::runtime::view::{Health, Missed, SinkStatus, SourceStatus};
 
 /// A family of numbers: what `docs/metrics.md` lists.
@@ -77,6 +78,8 @@ families! {
         "Intervals of a report in the ledger, by how they stand: waiting, acknowledged, parked, dropped.";
     SINK_AGE = "gauge" "pegboard_sink_oldest_waiting_seconds" ["sink", "report"]
         "The time since the start of the oldest interval that waits to be delivered.";
+    ALARMS = "gauge" "pegboard_alarm_active" ["condition", "severity"]
+        "Alarms of a condition that are open; 0 where there is none. docs/alarms.md lists the conditions.";
     STREAMS = "gauge" "pegboard_stream_readers" [] "Readers of the stream of agents at this moment.";
     CUT_OFF = "counter" "pegboard_stream_cut_off_total" []
         "Readers of the stream that were cut off because they did not keep up.";
@@ -124,6 +127,8 @@ pub(crate) struct Numbers<'a> {
     pub(crate) now: Timestamp,
     pub(crate) sources: &'a [SourceStatus],
     pub(crate) sinks: &'a [SinkStatus],
+    /// Those that are open.
+    pub(crate) alarms: &'a [Alarm],
     pub(crate) streams: usize,
 }
 
@@ -150,6 +155,7 @@ impl Metrics {
         encode_sources(&mut text, numbers);
         encode_reconcilers(&mut text, numbers);
         encode_sinks(&mut text, numbers);
+        encode_alarms(&mut text, numbers.alarms);
         text.family(&STREAMS).sample(&[], numbers.streams);
         text.family(&CUT_OFF).sample(&[], self.cut_off.load(Ordering::Relaxed));
         self.encode_requests(&mut text);
@@ -220,7 +226,6 @@ fn encode_sources(text: &mut Text, Numbers { now, sources, .. }: &Numbers<'_>) {
     text.for_each(&FALLBACK, sources, |source| Some(u8::from(source.fallback.is_some())));
 }
 
-/// How the repair from platforms' own snapshots is doing, on the node that does it.
 fn encode_sinks(text: &mut Text, Numbers { now, sinks, .. }: &Numbers<'_>) {
     let lanes = |sink: &'_ SinkStatus| {
         [("states", sink.delivery.states.clone()), ("rows", sink.delivery.rows.clone())]
@@ -256,6 +261,15 @@ fn encode_sinks(text: &mut Text, Numbers { now, sinks, .. }: &Numbers<'_>) {
     }
 }
 
+fn encode_alarms(text: &mut Text, alarms: &[Alarm]) {
+    let mut family = text.family(&ALARMS);
+    for condition in Condition::ALL {
+        let open = alarms.iter().filter(|alarm| *alarm.condition == *condition.as_str()).count();
+        family.sample(&[condition, &condition.severity().as_str()], open);
+    }
+}
+
+/// How the repair from platforms' own snapshots is doing, on the node that does it.
 fn encode_reconcilers(text: &mut Text, Numbers { now, sources, .. }: &Numbers<'_>) {
     let of = |source: &SourceStatus| source.reconciler.clone();
     text.for_each(&LOOK_AGE, sources, |source| of(source)?.looked.map(|at| now.since(at)));

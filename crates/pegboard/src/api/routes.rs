@@ -1,5 +1,6 @@
 //! The table of routes: the one place that says what there is, who may use it, what it takes and what it answers.
 
+mod alarms;
 mod delivery;
 
 use std::fmt;
@@ -57,6 +58,10 @@ route_ids! {
     DropDeliveries = "dropDeliveries",
     RefusedStates = "refusedStates",
     DropRefusedState = "dropRefusedState",
+    Alarms = "alarms",
+    AcknowledgeAlarm = "acknowledgeAlarm",
+    SilenceAlarm = "silenceAlarm",
+    EndSilence = "endSilence",
     DeadLetters = "deadLetters",
     DeadLetter = "deadLetter",
     RetryDeadLetter = "retryDeadLetter",
@@ -232,7 +237,7 @@ const VIEWER: Needs = Needs::Role(Role::Viewer);
 const OPERATOR: Needs = Needs::Role(Role::Operator);
 
 /// Every route of the API.
-pub static ROUTES: [Route; 36] = [
+pub static ROUTES: [Route; 40] = [
     Route {
         id: RouteId::Agents,
         verb: Verb::Get,
@@ -465,6 +470,10 @@ pub static ROUTES: [Route; 36] = [
     delivery::DROP,
     delivery::REFUSED_STATES,
     delivery::DROP_REFUSED_STATE,
+    alarms::ALARMS,
+    alarms::ACKNOWLEDGE,
+    alarms::SILENCE,
+    alarms::SPEAK,
     Route {
         id: RouteId::DeadLetters,
         verb: Verb::Get,

@@ -1,5 +1,6 @@
 //! The schemas of what the API takes and answers.
 
+mod alarms;
 mod delivery;
 
 use pegboard_store::ReloadState;
@@ -96,7 +97,7 @@ pub(crate) fn all() -> Value {
         "Description": {"type": "object", "description": "An OpenAPI document."},
         "Error": error(),
     });
-    for (name, schema) in delivery::all() {
+    for (name, schema) in alarms::all().into_iter().chain(delivery::all()) {
         schemas[name] = schema;
     }
     schemas

@@ -64,7 +64,32 @@ async fn examine(hub: &HubClient) -> Result<Vec<String>, HubError> {
             text(&letter["reason"])
         ));
     }
+    let alarms = hub.get("/api/v1/alarms?open=true").await?;
+    complaints.extend(alarms["alarms"].as_array().into_iter().flatten().filter_map(tell_alarm));
     Ok(complaints)
+}
+
+/// An alarm that is not about what the other complaints tell of anyway.
+fn tell_alarm(alarm: &Value) -> Option<String> {
+    let told = [
+        "source-stopped",
+        "source-failing",
+        "source-behind",
+        "source-fallback",
+        "dead-letters",
+        "delivery-parked",
+    ];
+    if told.contains(&text(&alarm["condition"])) {
+        return None;
+    }
+    let (title, subject) = (text(&alarm["title"]), text(&alarm["subject"]));
+    Some(format!(
+        "alarm {} since {}: {title} ({subject}): {}. {}",
+        alarm["id"],
+        text(&alarm["since"]),
+        text(&alarm["text"]),
+        text(&alarm["advice"])
+    ))
 }
 
 fn complain_of_source(source: &Value) -> Option<String> {
@@ -131,6 +156,12 @@ mod tests {
         let polls = tell_fallback(&json!({"name": "a", "fallback": "it polls"}));
         assert_eq!(polls.as_deref(), Some("source a does not do as it is configured: it polls"));
         assert_eq!(tell_fallback(&source("ok", Value::Null)), None);
+        let alarm = |condition: &str| json!({"id": 7, "condition": condition, "since": "T", "title": "A file is late", "subject": "a / QR", "text": "no file", "advice": "See."});
+        assert_eq!(
+            tell_alarm(&alarm("report-late")).as_deref(),
+            Some("alarm 7 since T: A file is late (a / QR): no file. See.")
+        );
+        assert_eq!(tell_alarm(&alarm("source-failing")), None, "the source is told of");
         let lane = |failures: u64| json!({"failures": failures, "failing_since": "T", "error": "status 503"});
         let line =
             |state: &str| json!({"report": "queue-report", "state": state, "intervals": 3, "oldest": "O"});

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod alarms;
 mod audit;
 mod backup;
 mod check;
@@ -57,6 +58,8 @@ enum Command {
     DeadLetters(dead_letters::Arguments),
     /// Show what sinks have and have not, and send it again or give it up.
     Ledger(ledger::Arguments),
+    /// Show what needs somebody, take notice of it, or have it told to nobody for a while.
+    Alarms(alarms::Arguments),
     /// Make, list and revoke the tokens by which people and programs get in.
     Token(token::Arguments),
     /// Show and check who did what.
@@ -107,6 +110,7 @@ pub fn run() -> ExitCode {
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::DeadLetters(arguments) => dead_letters::run(&arguments),
         Command::Ledger(arguments) => ledger::run(&arguments),
+        Command::Alarms(arguments) => alarms::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),

@@ -15,6 +15,7 @@ macro_rules! embed {
 
 /// Every file that is served, by its path below `/assets/{version}/`.
 static FILES: &[(&str, &[u8])] = &embed![
+    "css/alarms.css",
     "css/base.css",
     "css/board-panel.css",
     "css/board-table.css",
@@ -33,6 +34,9 @@ static FILES: &[(&str, &[u8])] = &embed![
     "css/tokens.css",
     "icons/favicon.svg",
     "icons/sprite.svg",
+    "js/alarms/attending.js",
+    "js/alarms/main.js",
+    "js/alarms/words.js",
     "js/board/agents.js",
     "js/board/counters.js",
     "js/board/filter.js",
@@ -55,6 +59,7 @@ static FILES: &[(&str, &[u8])] = &embed![
     "js/delivery/sink-card.js",
     "js/delivery/strips.js",
     "js/lib/agent-feed.js",
+    "js/lib/alarm-count.js",
     "js/lib/api.js",
     "js/lib/calendar.js",
     "js/lib/classes.js",

@@ -24,7 +24,7 @@ struct View {
     html: &'static str,
 }
 
-const VIEWS: [View; 8] = [
+const VIEWS: [View; 9] = [
     View { path: "/", name: "board", title: "Board", html: include_str!("assets/views/board.html") },
     View { path: "/queues", name: "queues", title: "Queues", html: include_str!("assets/views/queues.html") },
     View {
@@ -47,6 +47,7 @@ const VIEWS: [View; 8] = [
         html: include_str!("assets/views/delivery.html"),
     },
     View { path: "/repair", name: "repair", title: "Repair", html: include_str!("assets/views/repair.html") },
+    View { path: "/alarms", name: "alarms", title: "Alarms", html: include_str!("assets/views/alarms.html") },
     View {
         path: "/sign-in",
         name: "sign-in",

@@ -26,7 +26,7 @@ const FILES: usize = 100;
 const STEPS: usize = 64;
 
 /// The part of the source that fails when writing does.
-const PART: &str = "archive";
+pub(super) const PART: &str = "archive";
 
 /// Writes and removes until `stop` turns true, if what is read of the source is archived.
 pub async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {

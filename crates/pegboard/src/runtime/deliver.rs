@@ -25,7 +25,7 @@ use tokio::time::Instant;
 
 use self::gate::{Gate, Pass};
 use self::known::Kinds;
-use self::status::DeliveryStatus;
+use self::status::{DeliveryShown, DeliveryStatus};
 use super::node::Node;
 use super::source::Shared;
 use super::view::{LedgerCount, SinkStatus};
@@ -112,6 +112,11 @@ impl Deliverer {
     /// Its name.
     pub(super) fn name(&self) -> &SinkName {
         &self.name
+    }
+
+    /// How it goes on this node.
+    pub(super) fn delivery(&self) -> DeliveryShown {
+        self.status.show()
     }
 
     /// How it goes, and what the target has.

@@ -13,6 +13,7 @@ use pegboard_store::{DeadLetter, NodeId, Origin, Part, Roll, Store, StoreError, 
 use tokio::task::JoinSet;
 
 use super::acd_rows;
+use super::alarms::{self, AlarmOptions, AlarmWatch};
 use super::checks;
 use super::deliver::{self, Deliverer, SinkSetup};
 use super::folding::{self, Upkeep};
@@ -57,6 +58,8 @@ pub struct NodeOptions {
     pub pace: Pace,
     /// How it removes what is too old.
     pub upkeep: Upkeep,
+    /// How it looks for what needs somebody.
+    pub alarms: AlarmOptions,
 }
 
 /// The tasks of a running hub.
@@ -109,13 +112,23 @@ impl Hub {
             tasks.spawn(source::run(shared.clone(), stopped.clone()));
         }
         tasks.spawn(sweep(loaded.clone(), store.clone(), clock, options.upkeep, stopped.clone()));
-        tasks.spawn(live(node.clone(), loaded.clone(), stopped.clone()));
         node.note_sinks(sinks.len());
         let deliverer = |setup| Deliverer::new(setup, &loaded, store.clone(), clock, node.clone());
         let sinks: Vec<_> = sinks.into_iter().map(deliverer).map(Arc::new).collect();
         for sink in &sinks {
             tasks.spawn(deliver::run(sink.clone(), stopped.clone()));
         }
+        let alarms = AlarmWatch {
+            sources: loaded.clone(),
+            sinks: sinks.clone(),
+            store: store.clone(),
+            clock,
+            node: node.clone(),
+            every: options.alarms.every,
+        };
+        let alarms = Arc::new(alarms);
+        tasks.spawn(live(node.clone(), loaded.clone(), alarms.clone(), stopped.clone()));
+        tasks.spawn(alarms::run(alarms, stopped.clone()));
         let running = Running { stop, tasks, store: store.clone(), node: node.clone() };
         Ok((Arc::new(Self { sources: loaded, sinks, store, clock, node }), running))
     }
@@ -203,20 +216,28 @@ impl Drop for Running {
 }
 
 /// Says that the node lives, and what fails on it.
-async fn live(node: Arc<Node>, sources: Vec<Arc<Shared>>, stop: watch::Receiver<bool>) {
-    let told = || NodeReport::of(sources.iter().map(|shared| shared.status.faults(&shared.config.name)));
+async fn live(
+    node: Arc<Node>,
+    sources: Vec<Arc<Shared>>,
+    alarms: Arc<AlarmWatch>,
+    stop: watch::Receiver<bool>,
+) {
+    let told = || {
+        let report = NodeReport::of(sources.iter().map(|shared| shared.status.faults(&shared.config.name)));
+        report.with_alarms(alarms.here())
+    };
     node.live(told, stop).await;
 }
 
 /// Says which node reads which partition.
-fn name_nodes(roll: &Roll, source: &SourceName, partitions: &mut [PartitionStatus]) {
+pub(super) fn name_nodes(roll: &Roll, source: &SourceName, partitions: &mut [PartitionStatus]) {
     let name =
         |node: &NodeId| roll.nodes.iter().find(|seen| seen.node == *node).map(|seen| seen.name.to_string());
     let leases = roll.leases.iter().filter(|lease| lease.source == *source);
     let readers: BTreeMap<&str, &NodeId> = leases
         .filter_map(|lease| match &lease.part {
             Part::Partition(partition) => Some((partition.as_str(), &lease.node)),
-            Part::Closer | Part::Sink => None,
+            Part::Closer | Part::Sink | Part::Alarms => None,
         })
         .collect();
     for partition in partitions {

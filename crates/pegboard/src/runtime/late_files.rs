@@ -12,7 +12,7 @@ use super::watch;
 const EVERY: Duration = Duration::from_secs(10);
 
 /// The part of the source that fails while a file is late.
-const PART: &str = "scheduled reports";
+pub(super) const PART: &str = "scheduled reports";
 
 /// Looks until `stop` turns true.
 pub(super) async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {

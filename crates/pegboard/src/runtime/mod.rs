@@ -3,11 +3,13 @@
 //! [`hub::Hub`] starts one [`source`] task for each configured source. That plans which partitions to read, and each
 //! [`partition`] reads chunks, has [`ingest`] turn them into one batch over the [`agents`] in memory, and commits it.
 //! What the stream has lost, [`reconcile`] repairs from the platform's own snapshot, where a source has one.
-//! The [`closer`] derives rows from what was committed, and [`reload`] makes days anew. [`view`] is what the API and the page see.
+//! The [`closer`] derives rows from what was committed, and [`reload`] makes days anew.
+//! [`alarms`] says what needs somebody. [`view`] is what the API and the page see.
 
 mod acd;
 mod acd_rows;
 pub mod agents;
+pub mod alarms;
 pub mod archive;
 pub mod build;
 mod checks;

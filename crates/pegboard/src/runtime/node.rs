@@ -175,6 +175,8 @@ impl Node {
             mine.open.len()
         } else if kind(&Part::Sink) {
             mine.sinks
+        } else if kind(&Part::Alarms) {
+            1
         } else {
             mine.open.values().sum()
         };
@@ -283,11 +285,12 @@ impl Node {
     }
 }
 
-/// Parts that are shared out together with this one: partitions, the leading of sources, and sinks.
+/// Parts that are shared out together with this one: partitions, the leading of sources, sinks, and the watch over alarms.
 fn kind_of(part: &Part) -> fn(&Part) -> bool {
     match part {
         Part::Partition(_) => |part| matches!(part, Part::Partition(_)),
         Part::Closer => |part| *part == Part::Closer,
         Part::Sink => |part| *part == Part::Sink,
+        Part::Alarms => |part| *part == Part::Alarms,
     }
 }

@@ -35,7 +35,7 @@ const WAIT: Duration = Duration::from_secs(1);
 const MOST_SUSPECTS: usize = 500;
 
 /// The part of the source that fails when looking does.
-const PART: &str = "platform snapshot";
+pub(super) const PART: &str = "platform snapshot";
 
 /// The partition that evidence from snapshots is in.
 pub fn lane() -> PartitionId {

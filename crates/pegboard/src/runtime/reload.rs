@@ -48,7 +48,7 @@ const ROWS_AT_ONCE: usize = 500;
 const MARKS: usize = 1000;
 
 /// The part of the source that fails when reloading does.
-const PART: &str = "reload";
+pub(super) const PART: &str = "reload";
 
 /// Notes what is asked for. Fails if it makes no sense, or if too much is asked for already.
 pub(super) async fn ask(

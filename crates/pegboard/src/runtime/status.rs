@@ -53,6 +53,19 @@ struct Fault {
     stopped: bool,
 }
 
+/// A failure of one part of the source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// The part: a partition, or work of the hub.
+    pub part: String,
+    /// Since when.
+    pub at: Timestamp,
+    /// What, where, and what to do.
+    pub message: String,
+    /// Whether the part stays as it is until somebody acts.
+    pub stopped: bool,
+}
+
 /// What a batch changed about a partition.
 #[derive(Debug, Clone)]
 pub struct Step {
@@ -222,6 +235,17 @@ impl Status {
     /// Notes that a part works.
     pub fn recovered(&self, part: &str) {
         self.lock().faults.remove(part);
+    }
+
+    /// What fails, part by part.
+    pub fn troubles(&self) -> Vec<Trouble> {
+        let trouble = |(part, fault): (&String, &Fault)| Trouble {
+            part: part.clone(),
+            at: fault.shown.at,
+            message: fault.shown.message.clone(),
+            stopped: fault.stopped,
+        };
+        self.lock().faults.iter().map(trouble).collect()
     }
 
     /// What fails, as other nodes are told.

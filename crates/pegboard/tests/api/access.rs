@@ -23,13 +23,18 @@ const fn expected(route: RouteId) -> [u16; 5] {
         | RouteId::ReportHistory
         | RouteId::Reloads
         | RouteId::Sources
+        | RouteId::Alarms
         | RouteId::DeadLetters
         | RouteId::DeadLetter
         | RouteId::Session
         | RouteId::Metrics => [401, 200, 200, 200, 200],
         RouteId::RetryDeadLetter => [401, 403, 200, 200, 200],
-        RouteId::DropDeadLetter | RouteId::StartReload | RouteId::PreviewReload => [401, 403, 400, 400, 400],
-        RouteId::CancelReload => [401, 403, 204, 204, 204],
+        RouteId::DropDeadLetter
+        | RouteId::AcknowledgeAlarm
+        | RouteId::SilenceAlarm
+        | RouteId::StartReload
+        | RouteId::PreviewReload => [401, 403, 400, 400, 400],
+        RouteId::CancelReload | RouteId::EndSilence => [401, 403, 204, 204, 204],
         RouteId::Sinks | RouteId::Ledger | RouteId::Delivery | RouteId::Parked | RouteId::RefusedStates => {
             [401, 200, 200, 200, 403]
         }
@@ -67,6 +72,7 @@ pub(crate) fn example(path: &str) -> String {
     let id = match path {
         token if token.starts_with("/api/v1/tokens/") => SPARE_ID,
         letter if letter.starts_with("/api/v1/dead-letters/") => "1",
+        alarm if alarm.starts_with("/api/v1/alarms/") => "1",
         "/api/v1/reloads/{id}" => "1",
         _ => "a-1",
     };
@@ -79,6 +85,7 @@ async fn s30_every_route_answers_each_role_as_the_table_says() {
     let hub = Hub::new();
     hub.store.bury("acme", b"{}");
     hub.store.park(UNIT, "no such queue");
+    hub.store.raise("source-failing", "acme", Some("acme"));
     for route in &ROUTES {
         for ((who, token), status) in callers(&hub).into_iter().zip(expected(route.id())) {
             let ask = Ask::new(route.method().as_str(), &example(route.path()));
@@ -191,13 +198,22 @@ fn two_tenants() -> Hub {
     hub.store.bury("globex", b"{}");
     hub.store.park(UNIT, "no such queue");
     hub.store.refuse("a-1");
+    hub.store.raise("source-failing", "acme", Some("acme"));
+    hub.store.raise("source-failing", "globex", Some("globex"));
     hub
 }
 
 #[tokio::test]
 async fn s30_another_tenant_does_not_exist() {
     let hub = two_tenants();
-    for path in ["/api/v1/agents", "/api/v1/sources", "/api/v1/dead-letters", "/metrics", "/api/v1/session"] {
+    for path in [
+        "/api/v1/agents",
+        "/api/v1/sources",
+        "/api/v1/dead-letters",
+        "/api/v1/alarms",
+        "/metrics",
+        "/api/v1/session",
+    ] {
         let text = as_acme(&hub, path).await.text;
         assert!(text.contains("acme"), "{path}: {text}");
         assert!(!text.contains("globex") && !text.contains("g-1"), "{path}: {text}");

@@ -49,6 +49,7 @@ async fn s35_every_described_route_is_served_and_no_other_method_is() {
     let hub = Hub::new();
     hub.store.bury("acme", b"{}");
     hub.store.park(UNIT, "no such queue");
+    hub.store.raise("source-failing", "acme", Some("acme"));
     let document = openapi::document();
     for (path, methods) in document["paths"].as_object().unwrap() {
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {

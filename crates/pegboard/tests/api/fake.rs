@@ -1,5 +1,6 @@
 //! A store and a view in memory.
 
+mod alarms;
 mod deliveries;
 
 use std::collections::BTreeMap;
@@ -20,8 +21,8 @@ use pegboard_model::{
     SinkName, SourceName, Timestamp,
 };
 use pegboard_store::{
-    AgentBeginning, AgentEntry, AgentsSnapshot, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite, Batch,
-    Beat, Close, Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, Delivery, DirtyMark,
+    AgentBeginning, AgentEntry, AgentsSnapshot, Alarm, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite,
+    Batch, Beat, Close, Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, Delivery, DirtyMark,
     FeedEntry, FeedKind, FeedPage, Gap, LedgerFilter, NodeId, Origin, Part, PartitionState, QueueName,
     RefusedState, Reload, ReloadDay, ReloadState, ReloadStep, ReloadWrite, Reloaded, Result, Roll,
     RowRevision, Settle, SourceState, Store, StoreError, StoreId, StoredAcdRow, StoredAgent, StoredRow,
@@ -38,6 +39,7 @@ pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_772_356_500);
 pub(crate) struct FakeStore {
     id: StoreId,
     pub(super) kept: Mutex<Kept>,
+    alarms: Mutex<Vec<Alarm>>,
     commits: watch::Sender<u64>,
     broken: AtomicBool,
     audit_refused: AtomicBool,
@@ -65,6 +67,7 @@ impl FakeStore {
         Arc::new(Self {
             id: cursor.store,
             kept: Mutex::default(),
+            alarms: Mutex::default(),
             commits: watch::channel(0).0,
             broken: AtomicBool::new(false),
             audit_refused: AtomicBool::new(false),

@@ -4,6 +4,7 @@
 
 mod access;
 mod agents;
+mod alarms;
 mod audit;
 mod canary;
 mod client;

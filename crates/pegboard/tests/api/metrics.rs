@@ -28,6 +28,7 @@ async fn the_numbers_of_sources_are_there() {
         "pegboard_sink_accepted_total{sink=\"wfm\",lane=\"rows\"} 0",
         "pegboard_sink_intervals{sink=\"wfm\",report=\"queue-report\",state=\"parked\"} 2",
         "pegboard_sink_oldest_waiting_seconds{sink=\"wfm\",report=\"queue-report\"} 0",
+        "pegboard_alarm_active{condition=\"source-failing\",severity=\"critical\"} 0",
         "pegboard_stream_readers 0",
         "pegboard_stream_cut_off_total 0",
     ] {
@@ -69,7 +70,7 @@ async fn pages_and_files_are_counted_by_a_bounded_number_of_labels() {
         text.lines().filter(|line| line.starts_with("pegboard_http_requests_total")).collect();
     assert_eq!(
         counted.len(),
-        7 + 3 + 1,
+        9 + 3 + 1,
         "documents, files found and not, the icon, what is nowhere: {counted:?}"
     );
     for line in [

@@ -33,6 +33,8 @@ export class MockServer {
     this.requests = [];
     this.mended = [];
     this.reloads = [];
+    /** Open alarms. */
+    this.alarms = [];
     this.settled = new Set();
     this.delivery = new MockDelivery();
     this.changes = [];
@@ -197,6 +199,8 @@ export class MockServer {
     if (mending && request.method === "POST") return this.#mend(Number(mending[1]), mending[2], request, response);
     const sink = /^\/api\/v1\/sinks\/wfm\/(.+)$/.exec(url.pathname);
     if (sink) return this.#sink(sink[1], query, request, response, now);
+    const alarm = /^\/api\/v1\/alarms\/(\d+)\/(acknowledge|silence)$/.exec(url.pathname);
+    if (alarm) return this.#attend(Number(alarm[1]), alarm[2], request, response);
     if (/^\/api\/v1\/reloads/.test(url.pathname)) return this.#reloads(url, request, response);
     switch (url.pathname) {
       case "/api/v1/agents":
@@ -236,6 +240,8 @@ export class MockServer {
         return this.#json(response, this.delivery.sinks(now));
       case "/api/v1/sources":
         return this.#json(response, { sources: this.#sources(now) });
+      case "/api/v1/alarms":
+        return this.#json(response, { alarms: this.alarms, next: null });
       case "/api/v1/dead-letters":
         return this.#json(response, this.#letters(Number(query.get("before") ?? 141), now));
       default:
@@ -273,6 +279,20 @@ export class MockServer {
     if (path === "ledger") return this.#json(response, this.delivery.ledger(query, now));
     if (path === "parked") return this.#json(response, this.delivery.reasons(now));
     return this.#json(response, this.delivery.states(now));
+  }
+
+  /** Somebody takes notice of an alarm, or wants silence. */
+  #attend(id, what, request, response) {
+    const parts = [];
+    request.on("data", (part) => parts.push(part));
+    request.on("end", () => {
+      const alarm = this.alarms.find((known) => known.id === id);
+      const said = request.method === "DELETE" ? null : JSON.parse(Buffer.concat(parts).toString());
+      const mark = said && { by: "ops", at: iso(Date.now()), comment: said.comment ?? null };
+      if (what === "acknowledge") alarm.acknowledged = mark;
+      else alarm.silence = mark && { ...mark, until: said.until };
+      response.writeHead(204).end();
+    });
   }
 
   /** Of what is retried only what came from the future can be used by now. */

@@ -642,3 +642,65 @@ test("a thousand agents and a hundred changes a second stay smooth", () =>
     );
     assert.ok(worst < 1000, `a task of ${worst} ms`);
   }));
+
+function alarm(id, severity, subject) {
+  const since = new Date(Date.now() - 600_000).toISOString();
+  return {
+    id,
+    condition: "sink-failing",
+    severity,
+    title: "A sink takes nothing",
+    subject,
+    source: null,
+    text: "3 tries in a row have failed, the last because of: <b>503</b>",
+    advice: "See the target.",
+    since,
+    seen: since,
+    ended: null,
+    acknowledged: null,
+    silence: null,
+  };
+}
+
+test("alarms are counted in the bar, and attended to on their page", () =>
+  on({ agents: 10 }, "/sources", async (page, mock) => {
+    assert.equal(await page.locator("#alarm-count").textContent(), "");
+    mock.alarms = [alarm(2, "warning", "wfm / reports"), alarm(1, "critical", "wfm / states")];
+    await page.locator("#alarm-link").click();
+    await eventually(
+      () => texts(page, "#alarm-count"),
+      ([number]) => number === "2",
+    );
+    assert.equal(await page.locator("#alarm-link").getAttribute("data-severity"), "critical");
+    await page.locator("#alarms tr", { hasText: "wfm / states" }).locator(".choice").click();
+    assert.match(await page.locator("#alarm-text").textContent(), /<b>503<\/b>/);
+    await page.locator("#notice").fill("on it");
+    await page.keyboard.press("Enter");
+    await eventually(
+      () => texts(page, "#outcome"),
+      ([words]) => words === "Acknowledged.",
+    );
+    assert.equal(mock.alarms[1].acknowledged.comment, "on it");
+    assert.equal(await page.locator("#alarm-link").getAttribute("data-severity"), "warning");
+    await page.locator("#why").fill("it is being moved");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#speak:not([hidden])");
+    assert.equal(mock.alarms[1].silence.comment, "it is being moved");
+    await page.locator("#speak").click();
+    await page.waitForSelector("#speak", { state: "hidden" });
+    await page.keyboard.press("Escape");
+    mock.alarms = [];
+    await page.waitForSelector("#no-alarms:not([hidden])", { timeout: 15_000 });
+    await eventually(
+      () => texts(page, "#alarm-count"),
+      ([number]) => number === "",
+    );
+  }));
+
+test("who may not repair anything attends to no alarm", () =>
+  on({ agents: 10, role: "viewer" }, "/alarms", async (page, mock) => {
+    await page.waitForSelector("#no-alarms:not([hidden])");
+    mock.alarms = [alarm(1, "critical", "wfm / states")];
+    await page.locator("#alarms .choice").first().click({ timeout: 15_000 });
+    assert.ok(await page.locator("#attending").isHidden());
+  }));

@@ -507,3 +507,39 @@ describe("a reload", async () => {
     assert.deepEqual(requestOf(fields), { source: "a", from: "2026-03-01", queues: ["VIP"] });
   });
 });
+
+describe("an alarm", async () => {
+  const { unattended } = await load("lib/alarm-count.js");
+  const { factsOf, stateOf } = await load("alarms/words.js");
+
+  test("counts until somebody attends to it, and the worst gives the colour", () => {
+    const alarm = (severity, more = {}) => ({ severity, acknowledged: null, silence: null, ...more });
+    assert.deepEqual(unattended([]), { number: 0, severity: "none" });
+    assert.deepEqual(unattended([alarm("warning")]), { number: 1, severity: "warning" });
+    assert.deepEqual(unattended([alarm("warning"), alarm("critical")]), { number: 2, severity: "critical" });
+    const attended = [alarm("critical", { acknowledged: {} }), alarm("critical", { silence: {} })];
+    assert.deepEqual(unattended(attended), { number: 0, severity: "none" });
+  });
+
+  test("says who attends to it, and when it was over", () => {
+    const at = "2026-03-01T10:00:00Z";
+    const now = Date.parse("2026-03-01T10:10:00Z");
+    const alarm = {
+      id: 7,
+      condition: "sink-failing",
+      severity: "critical",
+      subject: "wfm",
+      since: at,
+      seen: at,
+      ended: null,
+      acknowledged: null,
+      silence: null,
+    };
+    assert.equal(stateOf(alarm, now), "open");
+    const ended = { ...alarm, ended: "2026-03-01T10:02:00Z", acknowledged: { by: "ops", at, comment: "on it" } };
+    assert.equal(stateOf(ended, now), "over after 2 min, acknowledged by ops");
+    const facts = new Map(factsOf(ended, now));
+    assert.equal(facts.get("Condition"), "sink-failing (critical), number 7");
+    assert.match(facts.get("Acknowledged"), /^ops, .*: on it$/);
+  });
+});

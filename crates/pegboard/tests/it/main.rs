@@ -6,6 +6,7 @@
     reason = "a test fails by panicking, and says what it skips"
 )]
 
+mod alarms;
 mod archive;
 mod aspect;
 mod cli;

@@ -2,9 +2,9 @@
 
 use pegboard_model::Timestamp;
 use pegboard_store::{
-    ArchiveWrite, AuditWrite, Batch, Close, ClosedUntil, DeliveryNote, FeedKind, GapWrite, LedgerFilter,
-    Origin, PostgresStore, ReloadState, ReloadStep, ReloadWork, ReloadWrite, Role, SqliteStore, Store,
-    StoreError, Token, TokenWrite, Unit,
+    AlarmsAsked, ArchiveWrite, AuditWrite, Batch, Close, ClosedUntil, DeliveryNote, FeedKind, GapWrite,
+    LedgerFilter, Origin, PostgresStore, ReloadState, ReloadStep, ReloadWork, ReloadWrite, Role, Silence,
+    SqliteStore, Store, StoreError, Token, TokenWrite, Told, Unit,
 };
 
 use crate::home::{Home, PostgresHome, SqliteHome};
@@ -12,6 +12,7 @@ use crate::sample::{
     acd_row, all_agents, at, batch, close, commit_events, contact, dead_letter, first_event, number,
     queue_name, row, shard, source, whole_feed,
 };
+use crate::suite::alarms::{mark, opened};
 
 /// A store with something in every table.
 async fn fill(store: &dyn Store) {
@@ -45,6 +46,7 @@ async fn fill(store: &dyn Store) {
     };
     store.note_deliveries(note).await.unwrap();
     reload(store, closer).await;
+    raise(store).await;
     let token = Token {
         id: "t-1".into(),
         name: "wallboard".into(),
@@ -67,6 +69,14 @@ async fn fill(store: &dyn Store) {
         after: Some("{}".into()),
     };
     store.append_audit(entry).await.unwrap();
+}
+
+/// An alarm that is silenced and was told.
+async fn raise(store: &dyn Store) {
+    store.note_alarms(opened(&["shard \0"], 3)).await.unwrap();
+    store.silence_alarm(1, Silence { until: at(9), mark: mark(4) }).await.unwrap();
+    store.know_outlet("mail", at(5)).await.unwrap();
+    store.note_told("mail", &[Told { alarm: 1, ended: false }], at(6)).await.unwrap();
 }
 
 /// A day that was swapped, and is not moved yet.
@@ -97,6 +107,8 @@ async fn shown(store: &dyn Store) -> Vec<String> {
         format!("{:?}", store.deliveries(&"wfm".into(), &LedgerFilter::default(), None, 9).await.unwrap()),
         format!("{:?}", store.refused_states(&"wfm".into(), 9).await.unwrap()),
         format!("{:?}", store.dirty(&source(), 99).await.unwrap()),
+        format!("{:?}", store.alarms(AlarmsAsked { limit: 9, ..AlarmsAsked::default() }).await.unwrap()),
+        format!("{:?}", store.told("mail", &[1]).await.unwrap()),
         format!("{:?}", store.segments(&source(), None, Timestamp::MIN, Timestamp::MAX).await.unwrap()),
         format!("{:?}", store.contacts(&source(), Timestamp::MIN, Timestamp::MAX).await.unwrap()),
         format!("{:?}", store.contact(&source(), &"c-2".into()).await.unwrap()),

@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod acd;
+pub(crate) mod alarms;
 pub(crate) mod archive;
 pub(crate) mod audit;
 pub(crate) mod closing;

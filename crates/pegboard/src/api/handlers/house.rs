@@ -6,15 +6,17 @@ use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
-use pegboard_store::FeedKind;
+use pegboard_store::{AlarmsAsked, FeedKind};
 use serde_json::{Value, json};
 
 use crate::api::caller::Caller;
 use crate::api::error::{ApiError, Code};
+use crate::api::handlers::alarms::sees;
 use crate::api::metrics::Numbers;
 use crate::api::openapi;
 use crate::api::serve::Draining;
 use crate::api::state::ApiState;
+use crate::runtime::alarms::MOST_OPEN;
 
 /// How long the store may take to show that it is there.
 const STORE_ANSWERS: Duration = Duration::from_secs(2);
@@ -50,12 +52,15 @@ pub(crate) async fn metrics(
 ) -> Result<Response, ApiError> {
     let mut sources = state.view.sources().await?;
     let mut sinks = state.view.sinks().await?;
+    let asked = AlarmsAsked { only_open: true, limit: MOST_OPEN, ..AlarmsAsked::default() };
+    let mut alarms = state.store.alarms(asked).await?;
     if let Some(Extension(caller)) = caller.filter(|Extension(caller)| !caller.sources().is_empty()) {
         sources.retain(|source| caller.sees(&source.name));
         sinks.clear();
+        alarms.retain(|alarm| sees(&caller, alarm));
     }
     let (now, streams) = (state.view.now(), state.streams.in_use());
-    let numbers = Numbers { now, sources: &sources, sinks: &sinks, streams };
+    let numbers = Numbers { now, sources: &sources, sinks: &sinks, alarms: &alarms, streams };
     let text = state.metrics.encode(&numbers);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }

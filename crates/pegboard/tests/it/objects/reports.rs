@@ -19,6 +19,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{dead_letters, environment, open_store, patient};
+use crate::alarms::newest;
 use crate::support::bucket::TestBucket;
 use crate::support::clock;
 use crate::support::day::{Day, begun};
@@ -308,6 +309,13 @@ async fn a_file_that_does_not_come_raises_an_alarm_until_it_does() {
     assert!(late.name.starts_with("in/example/Reports/WFM/QR-intraday-"), "{late:?}");
     let told = status.error.unwrap().message;
     assert!(told.contains("a file of report \"QR\" is late: `in/example/Reports/WFM/QR-intraday-"), "{told}");
+
+    until("it is in the list of alarms", async || newest(&*live.store, "report-late").await.is_some()).await;
+    let alarm = newest(&*live.store, "report-late").await.unwrap();
+    assert!(
+        alarm.subject.ends_with(" / QR") && alarm.text.starts_with(&format!("`{}`", late.name)),
+        "{alarm:?}"
+    );
 
     let request = ReportRequest {
         from: Some(site.day.start),

@@ -253,7 +253,7 @@ impl World<'_> {
         let usual = Pace::default();
         let lasts = self.database.lasts(usual.lasts, self.case.speed);
         let pace = Pace { lasts, ..usual };
-        NodeOptions { name: Some("node".into()), pace, upkeep: self.case.upkeep() }
+        NodeOptions { name: Some("node".into()), pace, upkeep: self.case.upkeep(), ..NodeOptions::default() }
     }
 
     /// Everybody else: readers, who else takes partitions, and who sets the clock.

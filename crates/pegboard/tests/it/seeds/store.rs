@@ -13,12 +13,13 @@ use pegboard_model::{
 };
 use pegboard_sim::random::Random;
 use pegboard_store::{
-    AgentBeginning, AgentsSnapshot, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite, Batch, Beat, Close,
-    Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, Deliveries, Delivery, DeliveryNote,
-    DirtyMark, FeedKind, FeedPage, Gap, LedgerFilter, LedgerLine, NodeId, Origin, ParkedLine, Part,
-    PartitionState, QueueName, RefusedState, Reload, ReloadDay, ReloadState, ReloadStep, ReloadWrite,
-    Reloaded, Result, Roll, RowRevision, Settle, SinkState, SourceState, Store, StoreError, StoreId,
-    StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite, Unit,
+    AgentBeginning, AgentsSnapshot, Alarm, AlarmMark, AlarmNote, Alarms, AlarmsAsked, ArchiveFile,
+    ArchiveStep, AuditEntry, AuditWrite, Batch, Beat, Close, Closed, ClosedUntil, CloserState, Committed,
+    Cursor, DeadLetter, Deliveries, Delivery, DeliveryNote, DirtyMark, FeedKind, FeedPage, Fullness, Gap,
+    LedgerFilter, LedgerLine, NodeId, Origin, ParkedLine, Part, PartitionState, QueueName, RefusedState,
+    Reload, ReloadDay, ReloadState, ReloadStep, ReloadWrite, Reloaded, Result, Roll, RowRevision, Settle,
+    Silence, SinkState, SourceState, Store, StoreError, StoreId, StoredAcdRow, StoredAgent, StoredRow, Token,
+    TokenWrite, Told, Unit,
 };
 use tokio::sync::{Notify, watch};
 
@@ -581,12 +582,51 @@ impl Store for Unreliable {
         self.read("audit log", self.store.audit(before, limit)).await
     }
 
+    async fn fullness(&self) -> Result<Option<Fullness>> {
+        self.read("fullness", self.store.fullness()).await
+    }
+
     async fn sweep(&self, now: Timestamp) -> Result<()> {
         self.write("sweep", self.store.sweep(now)).await
     }
 
     async fn shut_down(&self) -> Result<()> {
         at_once(self.store.shut_down())
+    }
+}
+
+#[async_trait]
+impl Alarms for Unreliable {
+    async fn note_alarms(&self, note: AlarmNote) -> Result<()> {
+        self.write("note alarms", self.store.note_alarms(note)).await
+    }
+
+    async fn alarms(&self, asked: AlarmsAsked<'_>) -> Result<Vec<Alarm>> {
+        self.read("alarms", self.store.alarms(asked)).await
+    }
+
+    async fn alarm(&self, id: u64) -> Result<Option<Alarm>> {
+        self.read("alarm", self.store.alarm(id)).await
+    }
+
+    async fn acknowledge_alarm(&self, id: u64, mark: AlarmMark) -> Result<bool> {
+        self.write("acknowledge an alarm", self.store.acknowledge_alarm(id, mark)).await
+    }
+
+    async fn silence_alarm(&self, id: u64, silence: Silence) -> Result<bool> {
+        self.write("silence an alarm", self.store.silence_alarm(id, silence)).await
+    }
+
+    async fn know_outlet(&self, outlet: &str, now: Timestamp) -> Result<Timestamp> {
+        self.write("know an outlet", self.store.know_outlet(outlet, now)).await
+    }
+
+    async fn told(&self, outlet: &str, alarms: &[u64]) -> Result<Vec<Told>> {
+        self.read("told", self.store.told(outlet, alarms)).await
+    }
+
+    async fn note_told(&self, outlet: &str, told: &[Told], at: Timestamp) -> Result<()> {
+        self.write("note what an outlet was told", self.store.note_told(outlet, told, at)).await
     }
 }
 

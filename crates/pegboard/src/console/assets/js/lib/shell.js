@@ -1,5 +1,6 @@
 // What every view has around it: navigation, clock, how the page hears from the hub, colours, keys, who is signed in.
 
+import { startAlarmCount } from "./alarm-count.js";
 import { everySecond } from "./clock.js";
 import { byId, setAttribute, setText } from "./dom.js";
 import { time, zone } from "./format.js";
@@ -19,6 +20,7 @@ export function startShell() {
   shortcut("t", "Colours: system, dark, light", switchTheme);
   startShortcuts();
   void startSession();
+  if (document.documentElement.dataset.view !== "sign-in") void startAlarmCount();
 }
 
 /**
