@@ -130,6 +130,7 @@ impl Lane {
             agent: self.id(event).as_str().into(),
             from: Self::at(event),
             segments: vec![segment],
+            until: None,
             keep_mark: false,
         }
     }

@@ -93,13 +93,16 @@ pub struct AgentWrite {
     pub version: u64,
 }
 
-/// A change of one agent's timeline: what starts at or after `from` is replaced by `segments`.
+/// A change of one agent's timeline: what starts at or after `from`, and before `until` where there is one, is replaced by
+/// `segments`.
 #[derive(Debug, Clone)]
 pub struct SegmentsWrite {
     /// Which agent.
     pub agent: AgentId,
     /// Segments that start here or later are removed; an earlier one that reaches beyond is cut here.
     pub from: Timestamp,
+    /// Segments that start here or later stay; nothing: there are none to stay. What is written must not reach into them.
+    pub until: Option<Timestamp>,
     /// What stands in their place; the last may be open.
     pub segments: Vec<Segment>,
     /// Whether a mark that stands exactly at `from` stays.

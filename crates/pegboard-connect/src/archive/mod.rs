@@ -19,6 +19,7 @@ mod attributes;
 mod error;
 mod file_name;
 mod pack;
+mod place;
 mod source;
 mod unpack;
 
@@ -29,7 +30,8 @@ pub use self::attributes::Attributes;
 pub use self::error::ArchiveError;
 pub use self::file_name::FileName;
 pub use self::pack::pack;
-pub use self::source::{ArchiveSource, Exhausted};
+pub use self::place::{Archive, ArchivedFile};
+pub use self::source::{ArchiveDecoder, ArchiveSource, Exhausted};
 pub use self::unpack::{MAX_STEP_BYTES, Steps};
 
 use pegboard_model::{PartitionId, Position, Timestamp};

@@ -1,15 +1,13 @@
 //! A folder of an archive, read as the source that it came from.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io::{self, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use async_trait::async_trait;
 use pegboard_model::{Observation, Order, PartitionId, Position, SourceName};
 use tokio::sync::{OnceCell, mpsc, watch};
 
-use super::{ArchiveError, FileName, Step, Steps};
+use super::{Archive, ArchiveError, ArchivedFile, Step};
 use crate::sources::DecodeError;
 use crate::spec::{
     Carries, Chunk, Decode, Decoded, Lost, Opening, PartitionReader, Plan, Progress, Source, SourceError,
@@ -25,8 +23,7 @@ const HOLE: &str = "the archive lacks what came between its files";
 /// from it goes on with the source itself where the archive ends.
 #[derive(Debug)]
 pub struct ArchiveSource {
-    folder: PathBuf,
-    name: SourceName,
+    archive: Archive,
     source: Box<dyn Source>,
     /// The partition whose records are observations already, as JSON.
     observed: PartitionId,
@@ -37,7 +34,7 @@ pub struct ArchiveSource {
 /// What there is of a partition.
 #[derive(Debug, Clone)]
 struct Archived {
-    files: Vec<PathBuf>,
+    files: Vec<ArchivedFile>,
     /// Where it stood before its first step.
     from: Position,
     parents: Vec<PartitionId>,
@@ -61,8 +58,7 @@ impl ArchiveSource {
     /// observations already.
     pub fn new(folder: &Path, name: &SourceName, source: Box<dyn Source>, observed: PartitionId) -> Self {
         Self {
-            folder: folder.join(name.as_str()),
-            name: name.clone(),
+            archive: Archive::in_folder(folder, name),
             source,
             observed,
             partitions: OnceCell::new(),
@@ -82,8 +78,8 @@ impl ArchiveSource {
 
     async fn partitions(&self) -> Result<&BTreeMap<PartitionId, Archived>, SourceError> {
         let look = || async {
-            let (folder, name) = (self.folder.clone(), self.name.clone());
-            let listed = tokio::task::spawn_blocking(move || list(&folder, &name)).await;
+            let archive = self.archive.clone();
+            let listed = tokio::task::spawn_blocking(move || list(&archive)).await;
             let listed = listed.map_err(|error| SourceError::passing(error.to_string()))?;
             listed.map_err(|error| SourceError::permanent(error.to_string()))
         };
@@ -91,42 +87,16 @@ impl ArchiveSource {
     }
 }
 
-/// Everything in the folder of a source, by partition.
-fn list(folder: &Path, name: &SourceName) -> Result<BTreeMap<PartitionId, Archived>, ArchiveError> {
-    let mut files: BTreeMap<String, BTreeMap<u64, PathBuf>> = BTreeMap::new();
-    for day in names_in(folder)? {
-        for hour in names_in(&folder.join(&day))? {
-            for file in names_in(&folder.join(&day).join(&hour))? {
-                let Some(parsed) = FileName::parse(name, &day, &hour, &file) else { continue };
-                let path = folder.join(&day).join(&hour).join(&file);
-                files.entry(parsed.partition().to_owned()).or_default().insert(parsed.number(), path);
-            }
-        }
-    }
+/// Everything that there is, by partition.
+fn list(archive: &Archive) -> Result<BTreeMap<PartitionId, Archived>, ArchiveError> {
     let mut partitions = BTreeMap::new();
-    for files in files.into_values() {
-        let files: Vec<PathBuf> = files.into_values().collect();
-        let Some(first) = files.first().map(|path| first_step(path)).transpose()?.flatten() else { continue };
+    for files in archive.files()? {
+        let Some(file) = files.first() else { continue };
+        let Some(first) = archive.steps(file)?.next().transpose()? else { continue };
         let archived = Archived { files, from: first.from, parents: first.parents };
         partitions.insert(first.partition, archived);
     }
     Ok(partitions)
-}
-
-fn names_in(folder: &Path) -> io::Result<BTreeSet<String>> {
-    let entries = fs::read_dir(folder)
-        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", folder.display())))?;
-    let name = |entry: io::Result<fs::DirEntry>| entry.map(|entry| entry.file_name().into_string().ok());
-    entries.filter_map(|entry| name(entry).transpose()).collect()
-}
-
-fn first_step(path: &Path) -> Result<Option<Step>, ArchiveError> {
-    steps(path)?.next().transpose().map_err(|error| error.in_file(path))
-}
-
-fn steps(path: &Path) -> Result<Steps<BufReader<File>>, ArchiveError> {
-    let file = File::open(path).map_err(|error| ArchiveError::from(error).in_file(path))?;
-    Ok(Steps::new(BufReader::new(file)))
 }
 
 #[async_trait]
@@ -142,7 +112,7 @@ impl Source for ArchiveSource {
     async fn probe(&self) -> Result<String, SourceError> {
         let partitions = self.partitions().await?;
         let files: usize = partitions.values().map(|archived| archived.files.len()).sum();
-        Ok(format!("{} holds {files} files of {} partitions", self.folder.display(), partitions.len()))
+        Ok(format!("{} holds {files} files of {} partitions", self.archive.place(), partitions.len()))
     }
 
     async fn plan(&self, known: &BTreeMap<PartitionId, Progress>) -> Result<Plan, SourceError> {
@@ -186,8 +156,8 @@ impl Source for ArchiveSource {
             return Err(SourceError::permanent(message));
         };
         let (send, steps) = mpsc::channel(AHEAD);
-        let (files, from) = (archived.files.clone(), opening.from.clone());
-        tokio::task::spawn_blocking(move || read(&files, &from, &send));
+        let (archive, files, from) = (self.archive.clone(), archived.files.clone(), opening.from.clone());
+        tokio::task::spawn_blocking(move || read(&archive, &files, &from, &send));
         Ok(Box::new(ArchivedPartition {
             partition: opening.partition.clone(),
             steps,
@@ -196,15 +166,20 @@ impl Source for ArchiveSource {
     }
 
     fn decoder(&self) -> Box<dyn Decode> {
-        Box::new(ArchiveDecoder { observed: self.observed.clone(), decoder: self.source.decoder() })
+        Box::new(ArchiveDecoder::new(self.observed.clone(), self.source.decoder()))
     }
 }
 
 /// Hands over the steps of a partition from `from` on, until there are no more or nobody wants them.
-fn read(files: &[PathBuf], from: &Position, send: &mpsc::Sender<Result<Chunk, ArchiveError>>) {
+fn read(
+    archive: &Archive,
+    files: &[ArchivedFile],
+    from: &Position,
+    send: &mpsc::Sender<Result<Chunk, ArchiveError>>,
+) {
     let mut reached = None;
-    for path in files {
-        let steps = match steps(path) {
+    for file in files {
+        let steps = match archive.steps(file) {
             Ok(steps) => steps,
             Err(error) => return drop(send.blocking_send(Err(error))),
         };
@@ -212,7 +187,7 @@ fn read(files: &[PathBuf], from: &Position, send: &mpsc::Sender<Result<Chunk, Ar
             let chunk = match step {
                 Ok(step) if reached.is_none() && step.from != *from => continue,
                 Ok(step) => Ok(with_hole(step, reached.as_ref())),
-                Err(error) => Err(error.in_file(path)),
+                Err(error) => Err(error),
             };
             let (is_last, position) = match &chunk {
                 Ok(chunk) => (false, Some(chunk.position.clone())),
@@ -257,9 +232,16 @@ impl PartitionReader for ArchivedPartition {
 
 /// Decodes what the source itself would, and observations that are archived as such.
 #[derive(Debug)]
-struct ArchiveDecoder {
+pub struct ArchiveDecoder {
     observed: PartitionId,
     decoder: Box<dyn Decode>,
+}
+
+impl ArchiveDecoder {
+    /// Decodes as `decoder` does, but for records of the partition `observed`, which are observations already.
+    pub fn new(observed: PartitionId, decoder: Box<dyn Decode>) -> Self {
+        Self { observed, decoder }
+    }
 }
 
 impl Decode for ArchiveDecoder {

@@ -245,12 +245,13 @@ pub(super) async fn rebase(
     Ok(())
 }
 
-/// Removes what starts at or after an instant.
+/// Removes what starts at or after an instant, and before another.
 const CLEAR: &str = "
     DELETE FROM segments WHERE ctid = ANY (ARRAY(
-        SELECT later.ctid FROM unnest($2::text[], $3::bigint[], $4::boolean[]) AS given (agent, low, keep_mark)
+        SELECT later.ctid FROM unnest($2::text[], $3::bigint[], $4::boolean[], $5::bigint[])
+                          AS given (agent, low, keep_mark, high)
         CROSS JOIN LATERAL (SELECT ctid FROM segments
-                            WHERE source = $1 AND agent = given.agent AND start >= given.low
+                            WHERE source = $1 AND agent = given.agent AND start >= given.low AND start < given.high
                               AND NOT (given.keep_mark AND start = given.low AND NOT is_segment)
                             OFFSET 0) AS later))";
 
@@ -279,7 +280,9 @@ fn write_segments<'a>(source: &'a SourceName, writes: &'a [SegmentsWrite]) -> Tr
         let agents = || column(&round, |write| text(write.agent.as_str()));
         let lows = || column(&round, |write| write.from.as_millis());
         let keeps = column(&round, |write| write.keep_mark);
-        calls.push(Call::new(CLEAR).with(source.as_str()).with(agents()).with(lows()).with(keeps));
+        let highs = column(&round, |write| write.until.map_or(i64::MAX, Timestamp::as_millis));
+        calls
+            .push(Call::new(CLEAR).with(source.as_str()).with(agents()).with(lows()).with(keeps).with(highs));
         calls.push(Call::new(CUT).with(source.as_str()).with(agents()).with(lows()));
         let mut segments: BTreeMap<(&AgentId, Timestamp, bool), &Segment> = BTreeMap::new();
         for write in &round {

@@ -173,11 +173,13 @@ fn clear_from(step: &Step<'_>, source: &SourceName, write: &SegmentsWrite) -> Tr
     let bounds = params![source.as_str(), write.agent.as_str(), write.from.as_millis()];
     let clear = if write.keep_mark {
         "DELETE FROM segments
-         WHERE source = ?1 AND agent = ?2 AND start >= ?3 AND NOT (start = ?3 AND is_segment = 0)"
+         WHERE source = ?1 AND agent = ?2 AND start >= ?3 AND start < ?4 AND NOT (start = ?3 AND is_segment = 0)"
     } else {
-        "DELETE FROM segments WHERE source = ?1 AND agent = ?2 AND start >= ?3"
+        "DELETE FROM segments WHERE source = ?1 AND agent = ?2 AND start >= ?3 AND start < ?4"
     };
-    step.connection.prepare_cached(clear)?.execute(bounds)?;
+    let until = write.until.map_or(i64::MAX, Timestamp::as_millis);
+    let stretch = params![source.as_str(), write.agent.as_str(), write.from.as_millis(), until];
+    step.connection.prepare_cached(clear)?.execute(stretch)?;
     step.connection
         .prepare_cached(
             "UPDATE segments SET stop = ?3

@@ -43,7 +43,7 @@ async fn filled(home: &SqliteHome) -> String {
         store.commit(event(epoch, position, "ann")).await.unwrap();
     }
     let segments = (0..200).map(|n| segment(n * 10, Some(n * 10 + 10), "Lunch")).collect();
-    let write = SegmentsWrite { agent: "bob".into(), from: at(0), segments, keep_mark: false };
+    let write = SegmentsWrite { agent: "bob".into(), from: at(0), segments, until: None, keep_mark: false };
     let contacts = (0..200).map(|n| (contact(&format!("c-{n}"), n, 0), Some(at(n)))).collect();
     let letters = (0..50).map(|n| dead_letter(n, vec![7; 300])).collect();
     let evidence = (100..200).map(|n| observation("ann", n, &format!("late-{n}"))).collect();

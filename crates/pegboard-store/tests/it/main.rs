@@ -57,6 +57,7 @@ on_every_store! {
     ingest::a_second_copy_of_evidence_changes_nothing,
     ingest::the_newest_version_of_a_contact_wins_in_any_order,
     ingest::a_timeline_is_replaced_from_an_instant_on,
+    ingest::a_stretch_of_a_timeline_is_replaced_and_what_follows_stays,
     ingest::a_sign_in_stands_before_the_segment_that_shares_its_start,
     ingest::segments_that_touch_a_window_are_found,
     ingest::r28_dead_letters_come_newest_first_and_cut,

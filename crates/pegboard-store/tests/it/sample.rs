@@ -76,6 +76,7 @@ pub(crate) fn event(epoch: u64, expected: u64, agent: &str) -> Batch {
             agent: agent.into(),
             from: at(seconds),
             segments: vec![segment(seconds, None, "Available")],
+            until: None,
             keep_mark: false,
         }],
         states: vec![present],

@@ -11,6 +11,7 @@ use pegboard_model::Timestamp;
 use pegboard_store::{Alarm, DeliveryState};
 
 use crate::runtime::alarms::condition::Condition;
+use crate::runtime::reload::ReloadStatus;
 use crate::runtime::view::{Health, Missed, SinkStatus, SourceStatus};
 
 /// A family of numbers: what `docs/metrics.md` lists.
@@ -68,6 +69,11 @@ families! {
         "Agents of whom the stream insists on something else than the platform shows.";
     MISSING_FILES = "gauge" "pegboard_source_missing_files" ["source", "late"]
         "Files of reports of the ACD that should be there: late ones, and those that never came while later ones did.";
+    RELOADS = "gauge" "pegboard_reloads" ["source"] "Reloads of days that are under way or wait.";
+    RELOAD_FILES = "gauge" "pegboard_reload_files_left" ["source"]
+        "Files of the archive that the reloads under way have still to read.";
+    RELOAD_DAYS = "gauge" "pegboard_reload_days_left" ["source"]
+        "Days that the reloads that are under way or wait have still to make.";
     SINK_FAILURES = "gauge" "pegboard_sink_failures" ["sink", "lane"]
         "Tries in a row that failed, by states and rows, on the node that delivers to the sink.";
     SINK_ACCEPTED = "counter" "pegboard_sink_accepted_total" ["sink", "lane"]
@@ -129,6 +135,8 @@ pub(crate) struct Numbers<'a> {
     pub(crate) sinks: &'a [SinkStatus],
     /// Those that are open.
     pub(crate) alarms: &'a [Alarm],
+    /// Those that are not over.
+    pub(crate) reloads: &'a [ReloadStatus],
     pub(crate) streams: usize,
 }
 
@@ -154,6 +162,7 @@ impl Metrics {
         text.family(&INFO).sample(&[&env!("CARGO_PKG_VERSION")], 1);
         encode_sources(&mut text, numbers);
         encode_reconcilers(&mut text, numbers);
+        encode_reloads(&mut text, numbers);
         encode_sinks(&mut text, numbers);
         encode_alarms(&mut text, numbers.alarms);
         text.family(&STREAMS).sample(&[], numbers.streams);
@@ -267,6 +276,21 @@ fn encode_alarms(text: &mut Text, alarms: &[Alarm]) {
         let open = alarms.iter().filter(|alarm| *alarm.condition == *condition.as_str()).count();
         family.sample(&[condition, &condition.severity().as_str()], open);
     }
+}
+
+/// How far days are that are made anew.
+fn encode_reloads(text: &mut Text, Numbers { sources, reloads, .. }: &Numbers<'_>) {
+    let sum = |source: &SourceStatus, left: fn(&ReloadStatus) -> u64| {
+        let own = reloads.iter().filter(|reload| reload.request.source == source.name);
+        Some(own.map(left).sum::<u64>())
+    };
+    text.for_each(&RELOADS, sources, |source| sum(source, |_| 1));
+    text.for_each(&RELOAD_FILES, sources, |source| {
+        sum(source, |reload| reload.progress.files.saturating_sub(reload.progress.files_read))
+    });
+    text.for_each(&RELOAD_DAYS, sources, |source| {
+        sum(source, |reload| reload.progress.days.saturating_sub(reload.progress.days_done) as u64)
+    });
 }
 
 /// How the repair from platforms' own snapshots is doing, on the node that does it.

@@ -238,14 +238,33 @@ fn reload() -> Value {
         ("to", described(day(), "The last day.")),
         ("queues", described(list(&text()), "Only rows about these queues; all where empty.")),
         ("agents", described(list(&text()), "Only rows about these agents; all where empty.")),
+        (
+            "from_archive",
+            described(boolean(), "Whether what the archive tells of the days is brought back first."),
+        ),
         ("at", described(time(), "When it was asked for.")),
         ("by", described(text(), "Who asked: the name of a token.")),
+        ("files", described(count(), "How many files of the archive tell of the days.")),
+        ("files_read", described(count(), "How many of them are read.")),
+        (
+            "observations",
+            described(count(), "What they tell of agents on the days and in the hours around them."),
+        ),
+        ("contacts", described(count(), "Versions of contacts of the days that they hold.")),
         ("days", described(count(), "How many days there are.")),
         ("days_done", described(count(), "How many are done.")),
         ("facts", described(count(), "Segments and contacts from which rows were derived.")),
         ("rows", described(count(), "Rows that were derived.")),
         ("differ", described(count(), "Rows that were not as before, of days that were swapped.")),
         ("began", or_null(time())),
+        ("read", described(or_null(time()), "When what the archive tells was read.")),
+        (
+            "holds",
+            described(
+                or_null(list(&time())),
+                "First instant and first one after of what the closer leaves to it.",
+            ),
+        ),
         ("ended", or_null(time())),
         (
             "notes",
@@ -272,6 +291,10 @@ fn new_reload() -> Value {
         described(or_null(list(&text())), "Only rows about these queues, by id or name.");
     schema["properties"]["agents"] =
         described(or_null(list(&text())), "Only rows about these agents, by id.");
+    schema["properties"]["from_archive"] = described(
+        or_null(boolean()),
+        "Whether what the archive tells of the days is brought back first; not, where nothing is said.",
+    );
     schema
 }
 

@@ -39,6 +39,9 @@ pub(super) struct Arguments {
     /// Only rows about this agent, by the platform's id; repeat it for several.
     #[arg(long)]
     agent: Vec<String>,
+    /// First bring back what the archive tells of the days, and the store does not know or keep any more.
+    #[arg(long)]
+    from_archive: bool,
     /// Show what would change, by row and column; nothing is written.
     #[arg(long)]
     dry_run: bool,
@@ -46,10 +49,10 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value_t = Format::Csv, requires = "dry_run")]
     format: Format,
     /// Show the latest reloads.
-    #[arg(long, conflicts_with_all = ["source", "from", "to", "queue", "agent", "dry_run", "cancel"])]
+    #[arg(long, conflicts_with_all = ["source", "from", "to", "queue", "agent", "from_archive", "dry_run", "cancel"])]
     list: bool,
     /// End the reload with this number. Days that were swapped until then stay so.
-    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["source", "from", "to", "queue", "agent", "dry_run"])]
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["source", "from", "to", "queue", "agent", "from_archive", "dry_run"])]
     cancel: Option<u64>,
 }
 
@@ -98,6 +101,7 @@ impl Arguments {
     fn body(&self) -> Value {
         json!({
             "source": self.source, "from": self.from, "to": self.to, "queues": self.queue, "agents": self.agent,
+            "from_archive": self.from_archive,
         })
     }
 }
@@ -164,9 +168,13 @@ fn tell_notes(reload: &Value) {
 fn line(reload: &Value) -> String {
     let text = |name: &str| reload[name].as_str().unwrap_or_default().to_owned();
     let number = |name: &str| reload[name].as_u64().unwrap_or_default();
+    let files = match number("files") {
+        0 => String::new(),
+        files => format!("{} of {files} files, ", number("files_read")),
+    };
     let left = reload["left_s"].as_u64().map_or_else(String::new, |left| format!(", about {left} s left"));
     format!(
-        "reload {} of {}, {} to {}: {}, {} of {} days, {} facts, {} rows, {} differ{left}",
+        "reload {} of {}, {} to {}: {}, {files}{} of {} days, {} facts, {} rows, {} differ{left}",
         number("id"),
         text("source"),
         text("from"),
@@ -202,6 +210,7 @@ mod tests {
         let said = parsed("--source s --from 2026-03-01 --queue a --queue b --agent 7").unwrap();
         let expected = json!({
             "source": "s", "from": "2026-03-01", "to": null, "queues": ["a", "b"], "agents": ["7"],
+            "from_archive": false,
         });
         assert_eq!(said.arguments.body(), expected);
     }
@@ -222,5 +231,8 @@ mod tests {
         let expected = "reload 7 of s, 2026-03-01 to 2026-03-02: running, 1 of 2 days, 9 facts, 8 rows, 3 differ, \
                         about 5 s left";
         assert_eq!(line(&reload), expected);
+        let mut archived = reload;
+        (archived["files"], archived["files_read"]) = (json!(40), json!(13));
+        assert!(line(&archived).contains("running, 13 of 40 files, 1 of 2 days"), "{}", line(&archived));
     }
 }

@@ -228,7 +228,7 @@ impl Agents {
         let mut segments: Vec<Segment> = closed.drain(keep..).collect();
         segments.extend(track.open_segment());
         let agent = seen.agent.clone();
-        change.segments.push(SegmentsWrite { agent, from, segments, keep_mark: false });
+        change.segments.push(SegmentsWrite { agent, from, segments, until: None, keep_mark: false });
         extend(&mut change.dirty, from, seen.at);
         self.tell_present(change);
     }
@@ -442,7 +442,7 @@ impl Agents {
         change.agent.silent = Some(class);
         let segments = silence.into_iter().filter(|segment| segment.start >= from).collect();
         // The lasting state may have begun with a sign-in at its last evidence.
-        change.segments.push(SegmentsWrite { agent, from, segments, keep_mark: true });
+        change.segments.push(SegmentsWrite { agent, from, segments, until: None, keep_mark: true });
         extend(&mut change.dirty, from, start);
     }
 
@@ -539,7 +539,7 @@ fn drop_too_late(change: &mut Change, base: Option<Timestamp>) -> Vec<Position> 
     refused.map(|suspect| suspect.order.position).collect()
 }
 
-fn read_track(source: &SourceName, agent: &AgentId, text: &str) -> Result<Track, StoreError> {
+pub(super) fn read_track(source: &SourceName, agent: &AgentId, text: &str) -> Result<Track, StoreError> {
     serde_json::from_str(text).map_err(|error| StoreError::Damaged {
         what: "track of an agent",
         detail: format!("agent {agent} of source {source}: {error}"),
@@ -576,7 +576,7 @@ fn rewritten(
     let from = starts.into_iter().flatten().min()?;
     let segments = derived.cloned().collect();
     let keep_mark = from <= floor || last_mark == Some(from);
-    Some(SegmentsWrite { agent: agent.clone(), from, segments, keep_mark })
+    Some(SegmentsWrite { agent: agent.clone(), from, segments, until: None, keep_mark })
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use pegboard_store::{
 
 use super::derived::{self, GoneRow};
 use super::recapture;
+use super::reload;
 use super::reports::interval_at;
 use super::source::Shared;
 
@@ -35,22 +36,22 @@ pub struct Closer {
     closings: [Closing; 2],
 }
 
-/// A day that is being reloaded.
+/// What is being reloaded: a day, and where facts are brought back from the archive, the days after it, too.
 #[derive(Debug, Clone, Copy)]
 struct Held {
-    from: Timestamp,
-    to: Timestamp,
-}
-
-impl From<ReloadDay> for Held {
-    fn from(day: ReloadDay) -> Self {
-        Self { from: day.from, to: day.to }
-    }
+    day: Option<ReloadDay>,
+    days: Option<Window>,
 }
 
 impl Held {
+    async fn of(shared: &Shared) -> Result<Self, StoreError> {
+        let day = shared.store.reload_day(&shared.config.name).await?;
+        Ok(Self { day, days: reload::held(shared).await? })
+    }
+
     fn touches(self, from: Timestamp, to: Timestamp) -> bool {
-        from < self.to && self.from < to
+        let day = self.day.map(|day| Window { from: day.from, to: day.to });
+        day.into_iter().chain(self.days).any(|held| from < held.to && held.from < to)
     }
 }
 
@@ -89,10 +90,10 @@ impl Closer {
     /// whoever derives after them, or waits until the day is over.
     pub async fn run(&mut self, shared: &Shared) -> Result<bool, StoreError> {
         let _turn = shared.closing.turn().await;
-        let held = shared.store.reload_day(&shared.config.name).await?.map(Held::from);
+        let held = Held::of(shared).await?;
         let mut more = false;
         let mut marks = shared.store.dirty(&shared.config.name, MARKS).await?;
-        marks.retain(|mark| !held.is_some_and(|held| held.touches(mark.from, mark.to)));
+        marks.retain(|mark| !held.touches(mark.from, mark.to));
         for closing in &mut self.closings {
             more |= closing.answer(shared, &marks).await?;
             more |= closing.close_next(shared).await?;
@@ -187,14 +188,14 @@ impl Closing {
 
     /// Derives the rows of the local day before again, once it is time and that day is closed, and writes what differs. After
     /// a start it is done once for the time before it.
-    async fn recapture(&mut self, shared: &Shared, held: Option<Held>) -> Result<(), StoreError> {
+    async fn recapture(&mut self, shared: &Shared, held: Held) -> Result<(), StoreError> {
         let Some(time) = shared.config.recapture_at else { return Ok(()) };
         let due = recapture::due(&shared.config.time_zone, time, (shared.clock)());
         let Some(due) = due.filter(|due| self.recaptured < Some(due.at)) else { return Ok(()) };
         let Some(closed_until) = self.closed_until.filter(|until| due.day.to <= *until) else {
             return Ok(());
         };
-        if held.is_some_and(|held| held.touches(due.day.from, due.day.to)) {
+        if held.touches(due.day.from, due.day.to) {
             return Ok(());
         }
         let Some(watermark) = shared.status.watermark(self.rows) else { return Ok(()) };

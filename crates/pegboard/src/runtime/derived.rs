@@ -46,9 +46,19 @@ pub(super) async fn derive(
     reason: &str,
 ) -> Result<Derived, StoreError> {
     let facts = Facts::load(facts, &shared.config, rows, window, known_until).await?;
+    derive_from(shared, &facts, rows, reason).await
+}
+
+/// The rows that some facts make.
+pub(super) async fn derive_from(
+    shared: &Shared,
+    facts: &Facts,
+    rows: RowsOf,
+    reason: &str,
+) -> Result<Derived, StoreError> {
     let rows = match rows {
-        RowsOf::Agents => rows_of_agents(shared, &facts, reason),
-        RowsOf::Contacts => rows_of_contacts(shared, &facts, &Silence::load(shared).await?, reason),
+        RowsOf::Agents => rows_of_agents(shared, facts, reason),
+        RowsOf::Contacts => rows_of_contacts(shared, facts, &Silence::load(shared).await?, reason),
     };
     Ok(Derived { rows, facts: facts.count() })
 }

@@ -21,6 +21,7 @@ use self::judge::{Judge, SETTLE, Stream, missed};
 use super::agents::{Agents, Staged};
 use super::ingest::{self, opening_batch};
 use super::mending;
+use super::reload;
 use super::source::Shared;
 use super::view::{Missed, ReconcilerStatus};
 use super::watch;
@@ -42,10 +43,10 @@ pub fn lane() -> PartitionId {
     PartitionId::from(LANE)
 }
 
-/// Whether a partition is of the hub's own making: that of snapshots, or that of dead letters that were mended. Nobody waits for
-/// it, and who was last seen in it goes on anywhere.
+/// Whether a partition is of the hub's own making: that of snapshots, that of dead letters that were mended, or that of what was
+/// brought back from the archive. Nobody waits for it, and who was last seen in it goes on anywhere.
 pub fn is_lane(partition: &PartitionId) -> bool {
-    partition.as_str() == LANE || mending::is_lane(partition)
+    partition.as_str() == LANE || mending::is_lane(partition) || reload::is_lane(partition)
 }
 
 /// Looks until `stop` turns true, if the source can be looked at.

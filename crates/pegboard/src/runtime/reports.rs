@@ -77,12 +77,21 @@ impl Growing {
         let beginnings = store.beginnings(source, from).await?;
         let beginnings: HashMap<AgentId, (Timestamp, Class)> =
             beginnings.into_iter().map(|begins| (begins.agent, (begins.at, begins.before))).collect();
-        let timeline = |(agent, segments)| {
-            let (begins, before) = beginnings.get(&agent).copied().unwrap_or((from, Class::Unknown));
-            Timeline { agent, begins, before, segments }
-        };
-        Ok(self.agents.into_iter().map(timeline).collect())
+        Ok(timelines(self.agents, &beginnings, from))
     }
+}
+
+/// Timelines from segments. One whose beginning is not among `beginnings` has begun before `from`.
+fn timelines(
+    agents: BTreeMap<AgentId, Vec<Segment>>,
+    beginnings: &HashMap<AgentId, (Timestamp, Class)>,
+    from: Timestamp,
+) -> Vec<Timeline> {
+    let timeline = |(agent, segments)| {
+        let (begins, before) = beginnings.get(&agent).copied().unwrap_or((from, Class::Unknown));
+        Timeline { agent, begins, before, segments }
+    };
+    agents.into_iter().map(timeline).collect()
 }
 
 impl Facts {
@@ -102,6 +111,22 @@ impl Facts {
         }
         let timelines = growing.timelines(store, &config.name, window.from).await?;
         Ok(Self { timelines, legs, window, known_until })
+    }
+
+    /// These segments, by agent and in order, and where timelines begin that begin after the window.
+    pub(super) fn of_agents(
+        segments: BTreeMap<AgentId, Vec<Segment>>,
+        begins: &HashMap<AgentId, (Timestamp, Class)>,
+        window: Window,
+        known_until: Timestamp,
+    ) -> Self {
+        let timelines = timelines(segments, begins, window.from);
+        Self { timelines, legs: Vec::new(), window, known_until }
+    }
+
+    /// These contacts.
+    pub(super) fn of_contacts(legs: Vec<ContactLeg>, window: Window, known_until: Timestamp) -> Self {
+        Self { timelines: Vec::new(), legs, window, known_until }
     }
 
     /// Loads what `wanted` asks for, a day at a time. Nothing if it is more than `limit` segments and contacts: what is

@@ -37,6 +37,24 @@ async fn the_numbers_of_sources_are_there() {
 }
 
 #[tokio::test]
+async fn reloads_that_are_not_over_are_counted() {
+    // One is under way already.
+    let hub = Hub::new();
+    let body = serde_json::json!({"source": "acme", "from": "2026-02-27", "to": "2026-02-28"});
+    let asked = Ask::new("POST", "/api/v1/reloads").token(&hub.operator).json(&body).send(&hub.router).await;
+    assert_eq!(asked.status, 201);
+    let text = hub.get("/metrics").await.text;
+    for line in [
+        "pegboard_reloads{source=\"acme\"} 2",
+        "pegboard_reloads{source=\"globex\"} 0",
+        "pegboard_reload_files_left{source=\"acme\"} 0",
+        "pegboard_reload_days_left{source=\"acme\"} 2",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+}
+
+#[tokio::test]
 async fn requests_and_readers_are_counted() {
     let hub = Hub::new();
     hub.get("/api/v1/agents").await;

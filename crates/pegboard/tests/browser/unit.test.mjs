@@ -492,6 +492,9 @@ describe("a reload", async () => {
     const running = { state: "running", days: 4, days_done: 1, left_s: null };
     assert.equal(stateOf(running), "1 of 4 days");
     assert.equal(stateOf({ ...running, left_s: 90 }), "1 of 4 days, 1 min left");
+    const reading = { ...running, files: 40, files_read: 13, read: null };
+    assert.equal(stateOf(reading), "Reading the archive: 13 of 40 files");
+    assert.equal(stateOf({ ...reading, read: "2026-03-01T00:00:00Z" }), "1 of 4 days");
     assert.deepEqual(
       ["waiting", "done", "new to us"].map((state) => isUnderWay({ state })),
       [true, false, false],
@@ -505,6 +508,7 @@ describe("a reload", async () => {
   test("asks for no more than was filled in", () => {
     const fields = { source: "a", from: "2026-03-01", to: "", queues: " , VIP ,", agents: "" };
     assert.deepEqual(requestOf(fields), { source: "a", from: "2026-03-01", queues: ["VIP"] });
+    assert.equal(requestOf(fields, true).from_archive, true);
   });
 });
 

@@ -39,6 +39,7 @@ fn batch_of_all(epoch: u64, number: u64) -> Batch {
         agent,
         from: at(seconds),
         segments: vec![segment(seconds, None, "Available")],
+        until: None,
         keep_mark: false,
     });
     let contact = |agent: AgentId| (contact(&format!("{agent}-{number}"), seconds, 0), Some(at(seconds)));

@@ -215,6 +215,7 @@ pub(crate) async fn wherever_a_batch_comes_in_its_change_is_seen_or_marked(home:
                     agent: agent.as_str().into(),
                     from: at(from + 10),
                     segments: vec![segment(from + 10, None, "Available")],
+                    until: None,
                     keep_mark: false,
                 }],
                 dirty: vec![mark(Some(&agent), from + 10, from + 20)],

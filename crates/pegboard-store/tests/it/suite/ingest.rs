@@ -259,7 +259,8 @@ pub(crate) async fn the_newest_version_of_a_contact_wins_in_any_order(home: &dyn
 }
 
 fn replace(expected: u64, from: i64, segments: Vec<Segment>) -> Batch {
-    let write = SegmentsWrite { agent: "ann".into(), from: at(from), segments, keep_mark: false };
+    let write =
+        SegmentsWrite { agent: "ann".into(), from: at(from), segments, until: None, keep_mark: false };
     Batch { segments: vec![write], ..batch(1, expected) }
 }
 
@@ -296,6 +297,25 @@ pub(crate) async fn a_timeline_is_replaced_from_an_instant_on(home: &dyn Home) {
     assert_eq!(all_segments(&*store, "ann").await, cut, "nothing in its place is an end");
 }
 
+pub(crate) async fn a_stretch_of_a_timeline_is_replaced_and_what_follows_stays(home: &dyn Home) {
+    let store = home.open().await;
+    store.take_partition(&source(), &shard(), &[]).await.unwrap();
+    let first = vec![segment(0, Some(10), "A"), segment(10, Some(20), "B"), segment(20, None, "C")];
+    store.commit(replace(0, 0, first)).await.unwrap();
+    let segments = vec![segment(5, Some(12), "D"), sign_in(12), segment(12, Some(20), "E")];
+    let write =
+        SegmentsWrite { agent: "ann".into(), from: at(5), segments, until: Some(at(20)), keep_mark: false };
+    store.commit(Batch { segments: vec![write], ..batch(1, 1) }).await.unwrap();
+    let expected = [
+        segment(0, Some(5), "A"),
+        segment(5, Some(12), "D"),
+        sign_in(12),
+        segment(12, Some(20), "E"),
+        segment(20, None, "C"),
+    ];
+    assert_eq!(all_segments(&*store, "ann").await, expected);
+}
+
 fn sign_in(start: i64) -> Segment {
     Segment { mark: Some(Mark::SignIn), ..segment(start, Some(start), "A") }
 }
@@ -324,6 +344,7 @@ pub(crate) async fn segments_that_touch_a_window_are_found(home: &dyn Home) {
         agent: agent.into(),
         from: at(0),
         segments,
+        until: None,
         keep_mark: false,
     });
     store.commit(Batch { segments: writes.to_vec(), ..batch(1, 0) }).await.unwrap();

@@ -14,7 +14,13 @@ pub(crate) async fn fill(store: &dyn Store, days: i64, each: i64, closed_until: 
     for (position, day) in (0..).zip(-days..0) {
         let times = (0..each).map(|n| day * DAY + n * (DAY / each));
         let segments = times.clone().map(|time| segment(time, Some(time + 60), &"x".repeat(200))).collect();
-        let write = SegmentsWrite { agent: "ann".into(), from: at(day * DAY), segments, keep_mark: false };
+        let write = SegmentsWrite {
+            agent: "ann".into(),
+            from: at(day * DAY),
+            segments,
+            until: None,
+            keep_mark: false,
+        };
         let contacts = times.map(|time| (contact(&format!("c{time}"), time, 0), Some(at(time)))).collect();
         store.commit(Batch { segments: vec![write], contacts, ..batch(1, position) }).await.unwrap();
     }

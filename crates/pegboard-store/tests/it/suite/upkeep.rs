@@ -62,7 +62,13 @@ async fn fill(store: &dyn Store) {
     store
         .commit(Batch {
             evidence: evidence.into_iter().chain(quiet).collect(),
-            segments: vec![SegmentsWrite { agent: "ann".into(), from: at(-20), segments, keep_mark: false }],
+            segments: vec![SegmentsWrite {
+                agent: "ann".into(),
+                from: at(-20),
+                segments,
+                until: None,
+                keep_mark: false,
+            }],
             contacts: vec![pegged("c-old", -1), pegged("c-edge", 0), (contact("c-open", -1, 0), None)],
             states: vec![now("ann", 0, "A"), now("ann", 1, "B")],
             dead_letters: vec![dead_letter(0, Vec::new()), dead_letter(1, Vec::new())],

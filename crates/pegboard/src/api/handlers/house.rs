@@ -21,6 +21,9 @@ use crate::runtime::alarms::MOST_OPEN;
 /// How long the store may take to show that it is there.
 const STORE_ANSWERS: Duration = Duration::from_secs(2);
 
+/// Of how many of the latest reloads the numbers tell.
+const MOST_RELOADS: usize = 100;
+
 /// `GET /healthz`.
 pub(crate) async fn healthz() -> Json<Value> {
     Json(json!({"status": "ok"}))
@@ -60,7 +63,13 @@ pub(crate) async fn metrics(
         alarms.retain(|alarm| sees(&caller, alarm));
     }
     let (now, streams) = (state.view.now(), state.streams.in_use());
-    let numbers = Numbers { now, sources: &sources, sinks: &sinks, alarms: &alarms, streams };
+    let names: Vec<_> = sources.iter().map(|source| source.name.clone()).collect();
+    // Nothing about those of sources that are not configured any more, nor, by an empty list, about all.
+    let mut reloads =
+        if names.is_empty() { Vec::new() } else { state.view.reloads(&names, None, MOST_RELOADS).await? };
+    reloads.retain(|reload| reload.state.is_open());
+    let numbers =
+        Numbers { now, sources: &sources, sinks: &sinks, alarms: &alarms, reloads: &reloads, streams };
     let text = state.metrics.encode(&numbers);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }

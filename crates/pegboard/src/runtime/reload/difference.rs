@@ -181,6 +181,7 @@ mod tests {
             to: date,
             queues: queues.iter().map(ToString::to_string).collect(),
             agents: agents.iter().map(|agent| (*agent).into()).collect(),
+            from_archive: false,
         };
         let mut keys: Vec<_> =
             differences().into_iter().filter(|differs| request.wants(differs)).map(|row| row.key).collect();

@@ -32,6 +32,9 @@ pub struct ReloadRequest {
     pub queues: Vec<String>,
     /// Only rows about these agents; all where empty.
     pub agents: Vec<AgentId>,
+    /// Whether what the archive tells of the days is brought back first.
+    #[serde(default)]
+    pub from_archive: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field over like this")]
@@ -58,6 +61,12 @@ pub enum ReloadError {
         super::MOST_OPEN
     )]
     TooManyOpen,
+    /// Nothing is archived.
+    #[error("nothing is archived: [archive] of the configuration says where, or reload without from_archive")]
+    NoArchive,
+    /// The archive does not tell.
+    #[error("{0}")]
+    Archive(String),
     /// There is no such reload.
     #[error("there is no reload with this number")]
     Unknown,
@@ -125,6 +134,14 @@ fn days(zone: &TimeZone, from: Date, to: Date, now: Timestamp) -> Result<Vec<Win
 pub struct ReloadProgress {
     /// Who asked for it.
     pub by: String,
+    /// How many files of the archive tell of the days.
+    pub files: u64,
+    /// How many of them are read.
+    pub files_read: u64,
+    /// What they tell of agents of the days, and of the hours around them.
+    pub observations: u64,
+    /// Versions of contacts of the days that they hold.
+    pub contacts: u64,
     /// How many days there are.
     pub days: usize,
     /// How many are done.
@@ -137,6 +154,10 @@ pub struct ReloadProgress {
     pub differ: u64,
     /// When it began.
     pub began: Option<Timestamp>,
+    /// When what the archive tells was read.
+    pub read: Option<Timestamp>,
+    /// Which stretch the closer leaves to it.
+    pub holds: Option<(Timestamp, Timestamp)>,
     /// When it was over.
     pub ended: Option<Timestamp>,
     /// What has to be said of some days.
@@ -200,12 +221,16 @@ impl ReloadStatus {
     }
 }
 
-/// How many seconds the days that are left will take.
+/// How many seconds the days that are left will take; while the archive is read, the files that are.
 fn left(progress: &ReloadProgress, now: Timestamp) -> Option<u64> {
-    let took = now.since(progress.began?).get().max(0).unsigned_abs();
-    let done = progress.days_done as u64;
-    let left = progress.days.saturating_sub(progress.days_done) as u64;
-    (done > 0).then(|| (took * left / done).div_ceil(1000))
+    let since = |at: Timestamp| now.since(at).get().max(0).unsigned_abs();
+    let is_reading = progress.files > 0 && progress.read.is_none();
+    let (took, done, all) = if is_reading {
+        (since(progress.began?), progress.files_read, progress.files)
+    } else {
+        (since(progress.read.or(progress.began)?), progress.days_done as u64, progress.days as u64)
+    };
+    (done > 0).then(|| (took * all.saturating_sub(done) / done).div_ceil(1000))
 }
 
 #[cfg(test)]
@@ -261,6 +286,10 @@ mod tests {
         let progress =
             ReloadProgress { days: 30, days_done: 10, began: Some(at(0)), ..ReloadProgress::default() };
         assert_eq!(left(&progress, at(5_000)), Some(10));
-        assert_eq!(left(&ReloadProgress { days_done: 0, ..progress }, at(5_000)), None);
+        assert_eq!(left(&ReloadProgress { days_done: 0, ..progress.clone() }, at(5_000)), None);
+        let reading = ReloadProgress { files: 100, files_read: 20, days_done: 0, ..progress.clone() };
+        assert_eq!(left(&reading, at(5_000)), Some(20), "files, while the archive is read");
+        let read = ReloadProgress { read: Some(at(4_000)), files: 100, files_read: 100, ..progress };
+        assert_eq!(left(&read, at(5_000)), Some(2), "the days, from when it was read");
     }
 }

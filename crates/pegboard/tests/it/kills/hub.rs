@@ -256,6 +256,18 @@ impl Folder {
         panic!("marks are not answered");
     }
 
+    /// Runs the program until no reload of a source is under way or waits.
+    pub(super) fn finish_reloads(&self, source: &str) {
+        let mut process = self.start("");
+        let number = format!("pegboard_reloads{{source=\"{source}\"}}");
+        let are_over =
+            |process: &Process| process.metrics().is_some_and(|all| all.get(&number) == Some(&0.0));
+        process.until("reloads are over", are_over);
+        process.terminate();
+        let status = process.ended("it stops");
+        assert!(status.success(), "{status}: {}", process.said());
+    }
+
     async fn open(&self) -> Box<dyn Store> {
         match &self.place {
             Place::Sqlite(path) => {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use jiff::civil::Date;
-use pegboard_model::Timestamp;
+use pegboard::config::ArchiveSettings;
+use pegboard::runtime::archive;
+use pegboard_model::{Millis, Timestamp};
 use pegboard_store::{ReloadState, ReloadWrite};
 
 use super::hub::Folder;
@@ -20,6 +22,18 @@ const RELOADING: [(&str, u64); 8] = [
     ("reload.swapped", 1),
     ("reload.moved", 1),
     ("reload.after", 6),
+];
+
+/// The same where facts are brought back from the archive first.
+const FROM_ARCHIVE: [(&str, u64); 8] = [
+    ("reload.before", 2),
+    ("reload.begun", 1),
+    ("reload.brought", 2),
+    ("reload.all_brought", 1),
+    ("reload.built", 1),
+    ("reload.swapping", 1),
+    ("reload.swapped", 1),
+    ("reload.all_brought", 1),
 ];
 
 /// Rows of a day, as they are seen.
@@ -53,10 +67,27 @@ fn rows(folder: &Folder) -> Days {
     })
 }
 
-fn ask(folder: &Folder, days: &Days) {
+/// Has everything archived that is read.
+fn configure_archive(folder: &Folder) {
+    let file = folder.path().join("pegboard.toml");
+    let settings = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("[archive]\nfolder = \"archive\"\n{settings}")).unwrap();
+}
+
+/// Writes what waits, as the program does when its hour is over.
+fn write_archive(folder: &Folder) {
+    let settings = ArchiveSettings::new(folder.path().join("archive"));
+    folder.look(async |store| {
+        let over = pegboard::clock::system() + Millis::from_hours(2);
+        archive::turn(store, &SOURCES[0].into(), &settings, over).await.unwrap();
+    });
+}
+
+fn ask(folder: &Folder, days: &Days, from_archive: bool) {
     let (from, to) = (days.keys().next().unwrap(), days.keys().next_back().unwrap());
     let asked = format!(
-        "{{\"source\":\"{}\",\"from\":\"{from}\",\"to\":\"{to}\",\"queues\":[],\"agents\":[]}}",
+        "{{\"source\":\"{}\",\"from\":\"{from}\",\"to\":\"{to}\",\"queues\":[],\"agents\":[],\
+         \"from_archive\":{from_archive}}}",
         SOURCES[0]
     );
     let (source, at) = (SOURCES[0].into(), pegboard::clock::system());
@@ -74,24 +105,34 @@ fn is_done(folder: &Folder) -> bool {
 
 #[test]
 fn r03_a_kill_while_days_are_made_anew_leaves_each_wholly_old_or_wholly_new() {
+    let counts = killed(RELOADING, false);
+    assert!(counts.is_sorted() && counts[0] == 0 && counts[7] > 0, "{counts:?}");
+}
+
+#[test]
+fn r03_a_kill_while_days_are_brought_back_from_the_archive_leaves_each_wholly_old_or_wholly_new() {
+    let counts = killed(FROM_ARCHIVE, true);
+    assert!(counts.is_sorted() && counts[0] == 0 && counts[7] > 0, "{counts:?}");
+}
+
+/// How many days are made anew after each kill.
+fn killed(points: [(&str, u64); 8], from_archive: bool) -> Vec<usize> {
     let input = Input::make();
     let folder = Folder::new();
     input.write(folder.path());
+    configure_archive(&folder);
     folder.finish(input.records());
+    write_archive(&folder);
     let old = rows(&folder);
     change_settings(&folder);
-    ask(&folder, &old);
+    ask(&folder, &old, from_archive);
     let mut seen = Vec::new();
-    for (name, hit) in RELOADING {
+    for (name, hit) in points {
         folder.kill_at(name, hit);
         seen.push((name, rows(&folder)));
     }
-    for _ in 0..10 {
-        folder.finish(input.records());
-        if is_done(&folder) {
-            break;
-        }
-    }
+    folder.finish_reloads(SOURCES[0]);
+    folder.finish(input.records());
     assert!(is_done(&folder));
     let new = rows(&folder);
     assert!(old.iter().all(|(day, rows)| new[day] != *rows), "every day is another");
@@ -101,6 +142,5 @@ fn r03_a_kill_while_days_are_made_anew_leaves_each_wholly_old_or_wholly_new() {
         }
     }
     let news = |(_, found): &(&str, Days)| found.iter().filter(|(day, rows)| **rows == new[*day]).count();
-    let counts: Vec<_> = seen.iter().map(news).collect();
-    assert!(counts.is_sorted() && counts[0] == 0 && counts[7] > 0, "{counts:?}");
+    seen.iter().map(news).collect()
 }

@@ -13,6 +13,7 @@ mod open_intervals;
 mod ownership;
 mod partitions;
 mod reload;
+mod reload_archive;
 mod restarts;
 mod silence;
 mod state_feed;

@@ -17,21 +17,28 @@ use crate::support::live::{Live, SOURCE, Tables, assert_alike, config, until};
 use crate::support::script::Script;
 
 /// A day of 24 hours that begins at seven, so that midnight is within it.
-fn two_days() -> (Day, Script) {
+pub(super) fn two_days() -> (Day, Script) {
     let day = Day::of(12, 24, 9);
     let script = one_partition(&day, false);
     (day, script)
 }
 
 /// Settings by which rows of queues, agents and groups are others.
-fn other() -> SourceConfig {
+pub(super) fn other() -> SourceConfig {
     let goals = QueueGoals { service_level: Millis::from_seconds(1), short_abandon: Millis::from_hours(1) };
     SourceConfig { default_goals: goals, group_by: GroupBy::RoutingProfile, ..config() }
 }
 
-fn both_days() -> ReloadRequest {
+pub(super) fn both_days() -> ReloadRequest {
     let (from, to) = ("2026-03-02".parse().unwrap(), "2026-03-03".parse().unwrap());
-    ReloadRequest { source: SOURCE.into(), from, to, queues: Vec::new(), agents: Vec::new() }
+    ReloadRequest {
+        source: SOURCE.into(),
+        from,
+        to,
+        queues: Vec::new(),
+        agents: Vec::new(),
+        from_archive: false,
+    }
 }
 
 /// A hub that has closed everything by the usual settings, and goes on by others.
@@ -54,19 +61,19 @@ async fn expected(day: &Day, script: &Script) -> Tables {
     tables
 }
 
-async fn over(live: &Live, id: u64) -> ReloadStatus {
+pub(super) async fn over(live: &Live, id: u64) -> ReloadStatus {
     let found = async || live.hub.reloads(&[], Some(id + 1), 1).await.unwrap().remove(0);
     until("the reload is over", async || !found().await.state.is_open()).await;
     found().await
 }
 
-async fn reload(live: &Live, request: ReloadRequest) -> ReloadStatus {
+pub(super) async fn reload(live: &Live, request: ReloadRequest) -> ReloadStatus {
     let asked = live.hub.reload(request, "a test").await.unwrap();
     over(live, asked.id).await
 }
 
 /// Entries of the feed of rows after `cursor`.
-async fn told(live: &Live, cursor: &Cursor) -> Vec<Value> {
+pub(super) async fn told(live: &Live, cursor: &Cursor) -> Vec<Value> {
     let page = live.store.feed(FeedKind::Rows, cursor, &[], 10_000).await.unwrap();
     page.entries.iter().map(|entry| serde_json::from_str(&entry.body).unwrap()).collect()
 }

@@ -21,6 +21,9 @@ export function stateOf(reload) {
   const words = STATES[reload.state] ?? reload.state;
   if (reload.state !== "running") return words;
   const left = reload.left_s === null || reload.left_s === undefined ? "" : `, ${span(reload.left_s * 1000)} left`;
+  if (reload.files > 0 && !reload.read) {
+    return `Reading the archive: ${count(reload.files_read)} of ${count(reload.files)} files${left}`;
+  }
   return `${count(reload.days_done)} of ${count(reload.days)} days${left}`;
 }
 
@@ -35,8 +38,8 @@ export function outcomeOf({ rows, differ, error, notes, more_notes: more, state 
   return parts.join(" · ");
 }
 
-/** What is asked for, from the fields of the form. @param {Record<string, string>} fields */
-export function requestOf({ source, from, to, queues, agents }) {
+/** What is asked for, from the fields of the form. @param {Record<string, string>} fields @param {boolean} archive */
+export function requestOf({ source, from, to, queues, agents }, archive = false) {
   const list = (text) =>
     text
       .split(",")
@@ -46,5 +49,6 @@ export function requestOf({ source, from, to, queues, agents }) {
   if (to) request.to = to;
   if (list(queues).length > 0) request.queues = list(queues);
   if (list(agents).length > 0) request.agents = list(agents);
+  if (archive) request.from_archive = true;
   return request;
 }

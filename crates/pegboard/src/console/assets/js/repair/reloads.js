@@ -73,7 +73,7 @@ export class Reloads {
   #wanted() {
     const field = (name) => byId(`reload-${name}`).value.trim();
     const [source, from, to, queues, agents] = ["source", "from", "to", "queues", "agents"].map(field);
-    return requestOf({ source, from, to, queues, agents });
+    return requestOf({ source, from, to, queues, agents }, byId("reload-archive").checked);
   }
 
   async #start() {
@@ -134,7 +134,8 @@ export class Reloads {
         id: "about",
         label: "About",
         value: ({ queues, agents }) => [...queues, ...agents].join(", "),
-        text: ({ queues, agents }) => [...queues, ...agents].join(", ") || "everything",
+        text: ({ queues, agents, from_archive: archive }) =>
+          ([...queues, ...agents].join(", ") || "everything") + (archive ? ", from the archive" : ""),
       },
       {
         id: "state",

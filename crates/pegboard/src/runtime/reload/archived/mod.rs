@@ -1,0 +1,224 @@
+//! Facts of days as the archive tells them.
+//!
+//! The files are walked through once, and what they tell of the days that are asked for is kept on disk, day by day: the
+//! timelines of agents, the newest version of each contact, and the rows of the ACD. From there they are laid over what is
+//! stored ([`facts`]), or brought into the store ([`bring`]) beside live work.
+
+mod bring;
+mod facts;
+mod overlay;
+mod scan;
+mod spool;
+mod timelines;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use pegboard_connect::archive::{Archive, ArchiveDecoder};
+use pegboard_engine::Window;
+use pegboard_model::{
+    AgentId, Class, ContactId, ContactLeg, ContactVersion, Observation, Segment, Timestamp,
+};
+use pegboard_store::StoreError;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
+
+pub(in crate::runtime) use self::bring::is_lane;
+pub(super) use self::scan::{ScanError, Walk};
+
+use self::scan::{PARTS, Scan, Scanned, ToldRow, Version};
+use self::spool::{Place, Spool};
+use self::timelines::Timelines;
+use crate::config::ArchiveSettings;
+use crate::runtime::reconcile;
+use crate::runtime::source::Shared;
+
+/// What the archive tells of some days.
+#[derive(Debug)]
+pub(super) struct Archived {
+    days: Arc<[Window]>,
+    begins: Option<Timestamp>,
+    holes: Vec<Window>,
+    spool: Arc<std::sync::Mutex<Spool>>,
+    /// One at a time: what is read is much.
+    turn: Mutex<()>,
+}
+
+/// Why it cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ArchivedError {
+    /// Somebody has to act, or nobody wants it any more.
+    #[error(transparent)]
+    Scan(#[from] ScanError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<io::Error> for ArchivedError {
+    fn from(error: io::Error) -> Self {
+        Self::Scan(error.into())
+    }
+}
+
+/// One agent on one day.
+#[derive(Debug, Serialize, Deserialize)]
+struct AgentDay {
+    agent: AgentId,
+    /// Where his timeline begins, and what he was before, as far as the archive tells.
+    begins: (Timestamp, Class),
+    /// Stretches of the day of which the archive tells all.
+    valid: Vec<Stretch>,
+    /// Up to when the store has no evidence of him any more that a timeline could be derived from.
+    floor: Option<Timestamp>,
+    segments: Vec<Segment>,
+    /// Evidence that the store lacks.
+    missing: Vec<Observation>,
+}
+
+/// A stretch, as it lies on disk.
+type Stretch = (Timestamp, Timestamp);
+
+impl AgentDay {
+    fn valid(&self) -> Vec<Window> {
+        self.valid.iter().map(|(from, to)| Window { from: *from, to: *to }).collect()
+    }
+}
+
+/// A contact, as it is newest in the archive.
+#[derive(Debug, Serialize, Deserialize)]
+enum DayContact {
+    /// It is pegged to the day.
+    Here(Box<ContactLeg>),
+    /// It was once, and is pegged elsewhere, or nowhere, by this version.
+    Left(ContactId, ContactVersion),
+}
+
+/// What the archive tells of a day.
+#[derive(Debug, Default)]
+pub(super) struct DayFacts {
+    agents: BTreeMap<AgentId, AgentDay>,
+    contacts: BTreeMap<ContactId, ContactLeg>,
+    left: BTreeMap<ContactId, ContactVersion>,
+    rows: Vec<ToldRow>,
+}
+
+/// Ends a walk that nobody waits for any more.
+struct EndOfWalk(Arc<Walk>);
+
+impl Drop for EndOfWalk {
+    fn drop(&mut self) {
+        self.0.stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+impl Archived {
+    /// Walks through the archive of a source for what it tells of `days`, which are in order.
+    pub(super) async fn read(
+        shared: &Shared,
+        settings: &ArchiveSettings,
+        days: Arc<[Window]>,
+        walk: Arc<Walk>,
+    ) -> Result<Self, ArchivedError> {
+        let _end = EndOfWalk(walk.clone());
+        let scan = Scan {
+            archive: Archive::in_folder(&settings.folder, &shared.config.name),
+            days: days.clone(),
+            pegging: shared.config.pegging,
+            now: (shared.clock)(),
+            walk,
+        };
+        let mut decoder = ArchiveDecoder::new(reconcile::lane(), shared.source.decoder());
+        let folder = settings.folder.clone();
+        let Scanned { spool, begins, holes } =
+            blocking(move || scan.run(Spool::in_folder(&folder)?, &mut decoder)).await?;
+        let archived =
+            Self { days, begins, holes, spool: Arc::new(std::sync::Mutex::new(spool)), turn: Mutex::new(()) };
+        archived.sort_contacts().await?;
+        Timelines::of(shared, &archived).await?.derive().await?;
+        Ok(archived)
+    }
+
+    /// Whether it holds everything that was read from before the day begins.
+    pub(super) fn is_whole(&self, day: Window) -> bool {
+        let touches = |hole: &Window| hole.from < day.to && day.from < hole.to;
+        self.begins.is_some_and(|begins| begins <= day.from) && !self.holes.iter().any(touches)
+    }
+
+    /// Whether anything is missing in the midst of what was read on the day.
+    pub(super) fn has_hole(&self, day: Window) -> bool {
+        self.holes.iter().any(|hole| hole.from < day.to && day.from < hole.to)
+    }
+
+    /// What it tells of a day; nothing of one that was not asked for.
+    pub(super) async fn day(&self, day: Window) -> Result<DayFacts, ArchivedError> {
+        let Some(number) = self.days.iter().position(|known| *known == day) else {
+            return Ok(DayFacts::default());
+        };
+        let _turn = self.turn.lock().await;
+        self.with_spool(move |spool| {
+            let agents = spool.read::<AgentDay>(Place::Agents(number))?;
+            let mut facts = DayFacts {
+                agents: agents.into_iter().map(|day| (day.agent.clone(), day)).collect(),
+                rows: spool.read(Place::Rows(number))?,
+                ..DayFacts::default()
+            };
+            for contact in spool.read::<DayContact>(Place::Contacts(number))? {
+                match contact {
+                    DayContact::Here(leg) => drop(facts.contacts.insert(leg.id.clone(), *leg)),
+                    DayContact::Left(id, version) => drop(facts.left.insert(id, version)),
+                }
+            }
+            Ok(facts)
+        })
+        .await
+    }
+
+    /// Puts the newest version of each contact to its day.
+    async fn sort_contacts(&self) -> Result<(), ArchivedError> {
+        for part in 0..PARTS {
+            self.with_spool(move |spool| {
+                let mut versions = spool.read::<Version>(Place::Versions(part))?;
+                spool.forget(Place::Versions(part));
+                versions.sort_by(|a, b| (&a.id, a.told).cmp(&(&b.id, b.told)));
+                for same in versions.chunk_by_mut(|a, b| a.id == b.id) {
+                    let Some((newest, older)) = same.split_last_mut() else { continue };
+                    if let (Some(day), Some(leg)) = (newest.day, newest.leg.take()) {
+                        spool.push(Place::Contacts(day), &DayContact::Here(Box::new(leg)))?;
+                    }
+                    let mut left: Vec<usize> = older.iter().filter_map(|version| version.day).collect();
+                    left.sort_unstable();
+                    left.dedup();
+                    for day in left.into_iter().filter(|day| Some(*day) != newest.day) {
+                        let contact = DayContact::Left(newest.id.clone(), newest.told);
+                        spool.push(Place::Contacts(day), &contact)?;
+                    }
+                }
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    async fn with_spool<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Spool) -> io::Result<T> + Send + 'static,
+    ) -> Result<T, ArchivedError> {
+        let spool = self.spool.clone();
+        blocking(move || {
+            let mut spool = spool.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            Ok(work(&mut spool)?)
+        })
+        .await
+    }
+}
+
+/// Runs what waits for the disk, or takes long.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ScanError> + Send + 'static,
+) -> Result<T, ArchivedError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    Ok(done.map_err(io::Error::other)??)
+}

@@ -1,0 +1,426 @@
+//! One reload being done, day by day.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use pegboard_engine::Window;
+use pegboard_model::Timestamp;
+use pegboard_store::{
+    DirtyMark, Reload, ReloadDay, ReloadState, ReloadStep, ReloadWork, Reloaded, RowWrite, RowsOf,
+    StoreError, failpoint,
+};
+
+use super::archived::{Archived, ArchivedError, DayFacts, ScanError, Walk};
+use super::difference::Differences;
+use super::request::{ReloadProgress, ReloadRequest};
+use crate::runtime::closer::steps;
+use crate::runtime::derived::{self, Derived, GoneRow};
+use crate::runtime::ingest::IngestError;
+use crate::runtime::source::Shared;
+
+/// How many rows are set aside, moved or dropped in one transaction: few, because live work waits for it.
+const ROWS_AT_ONCE: usize = 500;
+
+/// How many marks a swap answers at most.
+const MARKS: usize = 1000;
+
+/// How often it is told how far the archive is read.
+const TELL: Duration = Duration::from_secs(1);
+
+/// What the rows of a day are made of.
+pub(super) enum MadeOf {
+    /// What is stored.
+    Stored {
+        /// Whether the day may be left as it is: nothing was brought in that its rows have to follow.
+        can_stop: bool,
+    },
+    /// What the archive tells, over what is left in the store.
+    Archive(Box<DayFacts>),
+}
+
+impl MadeOf {
+    const fn is_stored(&self) -> bool {
+        matches!(self, Self::Stored { .. })
+    }
+
+    const fn can_stop(&self) -> bool {
+        !matches!(self, Self::Stored { can_stop: false })
+    }
+
+    pub(super) async fn derive(
+        &self,
+        shared: &Shared,
+        rows: RowsOf,
+        window: Window,
+        known_until: Timestamp,
+    ) -> Result<Derived, StoreError> {
+        match self {
+            Self::Stored { .. } => {
+                derived::derive(shared, &*shared.store, rows, window, known_until, REASON).await
+            }
+            Self::Archive(facts) => {
+                let facts = facts.facts(shared, rows, window, known_until).await?;
+                derived::derive_from(shared, &facts, rows, REASON).await
+            }
+        }
+    }
+}
+
+/// The reason of revisions that a reload writes.
+const REASON: &str = "reload";
+
+/// A reload that is being done.
+pub(super) struct Job<'a> {
+    shared: &'a Shared,
+    epoch: u64,
+    id: u64,
+    state: ReloadState,
+    request: ReloadRequest,
+    progress: ReloadProgress,
+}
+
+impl<'a> Job<'a> {
+    pub(super) fn of(shared: &'a Shared, epoch: u64, reload: &Reload) -> Result<Self, StoreError> {
+        let request = ReloadRequest::read(&reload.asked)?;
+        let progress = ReloadProgress::read(&reload.progress)?;
+        Ok(Self { shared, epoch, id: reload.id, state: reload.state, request, progress })
+    }
+
+    async fn step(&mut self, work: ReloadWork) -> Result<Reloaded, StoreError> {
+        let done = self
+            .shared
+            .store
+            .reload_step(ReloadStep {
+                source: self.shared.config.name.clone(),
+                epoch: self.epoch,
+                id: self.id,
+                state: self.state,
+                progress: self.progress.to_json(),
+                at: (self.shared.clock)(),
+                work,
+            })
+            .await?;
+        self.state = done.state;
+        Ok(done)
+    }
+
+    /// Ends a day that was begun before: what was swapped is moved, what was not is dropped and will be made again.
+    pub(super) async fn leave(&mut self, day: ReloadDay) -> Result<(), StoreError> {
+        let work = if day.swapped { ReloadWork::Move } else { ReloadWork::Drop };
+        while self.step(work(ROWS_AT_ONCE)).await?.goes_on {
+            failpoint!("reload.leaving", fails);
+        }
+        Ok(())
+    }
+
+    async fn end(&mut self, state: ReloadState) -> Result<(), StoreError> {
+        self.state = state;
+        self.progress.holds = None;
+        self.progress.ended = Some((self.shared.clock)());
+        self.step(ReloadWork::Note).await?;
+        let ReloadProgress { days_done, rows, differ, .. } = self.progress;
+        tracing::info!(
+            source.name = %self.shared.config.name, reload = self.id, state = state.as_str(), days = days_done, rows, differ,
+            "a reload is over"
+        );
+        Ok(())
+    }
+
+    /// Does the next day, or ends the reload.
+    pub(super) async fn next_day(&mut self, archived: Option<&Archived>) -> Result<(), StoreError> {
+        if self.state == ReloadState::Cancelling {
+            return self.end(ReloadState::Cancelled).await;
+        }
+        let days = match self.request.days(self.shared) {
+            Ok(days) => days,
+            Err(error) => return self.fail(error.to_string()).await,
+        };
+        let Some(day) = days.get(self.progress.days_done).copied() else {
+            return self.end(ReloadState::Done).await;
+        };
+        self.state = ReloadState::Running;
+        self.progress.began.get_or_insert((self.shared.clock)());
+        if archived.is_some() {
+            // What is brought in lies on this day; that of the next may reach into it.
+            self.progress.holds = days.last().map(|last| (day.from, last.to));
+        }
+        let mut marks = self.begin(day).await?;
+        let mut set = 0;
+        let before = self.progress.clone();
+        let made_of = match archived {
+            Some(archived) => self.bring(day, archived).await?,
+            None => MadeOf::Stored { can_stop: true },
+        };
+        if archived.is_some() {
+            marks = self.marks(day).await?;
+        }
+        let whole = self.build(day, &made_of, &mut set).await?;
+        if !whole {
+            // Somebody has ended it, or the facts went meanwhile.
+            self.progress = before;
+            return self.leave(held(self.id, day, false)).await;
+        }
+        self.progress.days_done += 1;
+        if set == 0 {
+            return self.leave(held(self.id, day, false)).await;
+        }
+        failpoint!("reload.built", fails);
+        self.progress.differ += set;
+        let answered = if self.request.is_of_all() { marks } else { Vec::new() };
+        self.step(ReloadWork::Swap { rows: set, answered }).await?;
+        failpoint!("reload.swapped", fails);
+        tracing::info!(
+            source.name = %self.shared.config.name, reload = self.id, from = %day.from, to = %day.to, rows = set,
+            "a day was swapped"
+        );
+        self.leave(held(self.id, day, true)).await
+    }
+
+    async fn fail(&mut self, why: String) -> Result<(), StoreError> {
+        self.progress.error = Some(why);
+        self.end(ReloadState::Failed).await
+    }
+
+    /// Holds a day. Answers the marks of what had changed within it, and nowhere else, before anything is derived.
+    async fn begin(&mut self, day: Window) -> Result<Vec<DirtyMark>, StoreError> {
+        let shared = self.shared;
+        // With the turn: nobody is in the midst of writing rows of the day.
+        let _turn = shared.closing.turn().await;
+        self.step(ReloadWork::Begin { from: day.from, to: day.to }).await?;
+        failpoint!("reload.begun", fails);
+        self.marks(day).await
+    }
+
+    async fn marks(&self, day: Window) -> Result<Vec<DirtyMark>, StoreError> {
+        let mut marks = self.shared.store.dirty(&self.shared.config.name, MARKS).await?;
+        marks.retain(|mark| day.from <= mark.from && mark.to <= day.to);
+        Ok(marks)
+    }
+
+    /// Sets aside what differs of the day. False if it is not to be swapped: somebody has ended the reload, or the facts are
+    /// not there any more.
+    async fn build(&mut self, day: Window, made_of: &MadeOf, set: &mut u64) -> Result<bool, StoreError> {
+        let shared = self.shared;
+        let (store, source) = (&shared.store, &shared.config.name);
+        let state = store.source_state(source).await?;
+        let details_from = if made_of.is_stored() { state.details_from } else { day.from };
+        if let Some(why_not) = cannot_be_made(day, details_from, state.closed_until.least()) {
+            self.progress.note(&shared.config.time_zone, day, why_not);
+            return Ok(true);
+        }
+        for rows in RowsOf::ALL {
+            let until = state.closed_until.get(rows).map_or(day.from, |until| until.min(day.to));
+            let known_until = shared.status.known_until(rows).unwrap_or(until);
+            for window in steps(shared, Window { from: day.from, to: until }) {
+                let derived = made_of.derive(shared, rows, window, known_until).await?;
+                self.progress.facts += derived.facts;
+                self.progress.rows += derived.rows.len() as u64;
+                let differ = Differences::find(shared, rows, window, derived.rows, &self.request).await?;
+                *set += self.set_aside(differ).await?;
+                if made_of.can_stop() && self.state == ReloadState::Cancelling {
+                    return Ok(false);
+                }
+            }
+            if made_of.can_stop() && self.is_cancelled().await? {
+                return Ok(false);
+            }
+        }
+        if made_of.is_stored() && store.source_state(source).await?.details_from > day.from {
+            // They were removed while rows were derived from them: next time that is said.
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// Whether somebody has ended it, which every step tells, too.
+    async fn is_cancelled(&mut self) -> Result<bool, StoreError> {
+        let own = std::slice::from_ref(&self.shared.config.name);
+        let stands = self.shared.store.reloads(own, Some(self.id + 1), false, 1).await?;
+        let is_cancelled = stands.first().is_some_and(|reload| reload.state == ReloadState::Cancelling);
+        if is_cancelled {
+            self.state = ReloadState::Cancelling;
+        }
+        Ok(is_cancelled)
+    }
+
+    async fn set_aside(&mut self, differ: Differences) -> Result<u64, StoreError> {
+        let (mut rows, mut gone) = differ.into_writes();
+        let mut set = 0;
+        while let Some(part) = part(&mut rows, &mut gone) {
+            set += self.step(part).await?.rows;
+            failpoint!("reload.set_aside", fails);
+        }
+        Ok(set)
+    }
+
+    /// Whether it needs what the archive tells.
+    pub(super) fn wants_archive(&self) -> bool {
+        self.request.from_archive && self.state != ReloadState::Cancelling
+    }
+
+    /// Reads what the archive tells of its days. Nothing if that cannot be had, or nobody wants it any more: then it is over.
+    pub(super) async fn read_archive(&mut self) -> Result<Option<Archived>, StoreError> {
+        let shared = self.shared;
+        let Some(settings) = shared.config.archive.clone() else {
+            self.fail("nothing is archived any more".to_owned()).await?;
+            return Ok(None);
+        };
+        let days = match self.request.days(shared) {
+            Ok(days) => days,
+            Err(error) => {
+                self.fail(error.to_string()).await?;
+                return Ok(None);
+            }
+        };
+        self.state = ReloadState::Running;
+        self.progress.began = Some((shared.clock)());
+        self.progress.read = None;
+        self.step(ReloadWork::Note).await?;
+        let walk = Arc::new(Walk::default());
+        let mut reading = std::pin::pin!(Archived::read(shared, &settings, days.into(), walk.clone()));
+        let read = loop {
+            tokio::select! {
+                biased;
+                read = &mut reading => break read,
+                () = tokio::time::sleep(TELL) => {
+                    self.watch(&walk);
+                    self.step(ReloadWork::Note).await?;
+                    if self.state == ReloadState::Cancelling {
+                        walk.stop.store(true, Ordering::Relaxed);
+                    }
+                }
+            }
+        };
+        self.watch(&walk);
+        match read {
+            Ok(archived) => {
+                self.progress.read = Some((shared.clock)());
+                let unusable = walk.unusable.load(Ordering::Relaxed);
+                if unusable > 0 {
+                    let note = format!("{unusable} records of the archive cannot be used");
+                    self.progress.notes.push(note);
+                }
+                self.step(ReloadWork::Note).await?;
+                Ok(Some(archived))
+            }
+            Err(ArchivedError::Store(error)) => Err(error),
+            Err(ArchivedError::Scan(ScanError::Stopped)) => {
+                self.end(ReloadState::Cancelled).await?;
+                Ok(None)
+            }
+            Err(ArchivedError::Scan(error)) => {
+                self.fail(error.to_string()).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn watch(&mut self, walk: &Walk) {
+        self.progress.files = walk.files.load(Ordering::Relaxed);
+        self.progress.files_read = walk.files_read.load(Ordering::Relaxed);
+        self.progress.observations = walk.observations.load(Ordering::Relaxed);
+        self.progress.contacts = walk.contacts.load(Ordering::Relaxed);
+    }
+
+    /// Brings what the archive tells of a day into the store, where that keeps such days. Where it does not, the day is made of
+    /// the archive alone, if that is whole.
+    async fn bring(&mut self, day: Window, archived: &Archived) -> Result<MadeOf, StoreError> {
+        let shared = self.shared;
+        let facts = archived.day(day).await.map_err(unreadable)?;
+        let details_from = shared.store.source_state(&shared.config.name).await?.details_from;
+        if day.from < details_from {
+            if archived.is_whole(day) {
+                return Ok(MadeOf::Archive(Box::new(facts)));
+            }
+            return Ok(MadeOf::Stored { can_stop: true });
+        }
+        if archived.has_hole(day) {
+            self.progress.note(&shared.config.time_zone, day, HOLE);
+        }
+        facts.bring(shared, day).await.map_err(not_brought)?;
+        failpoint!("reload.all_brought", fails);
+        Ok(MadeOf::Stored { can_stop: false })
+    }
+}
+
+/// What is said of a day of which the archive has lost something.
+const HOLE: &str = "files of the archive are missing in its midst: what they held is as the store has it";
+
+fn unreadable(error: ArchivedError) -> StoreError {
+    match error {
+        ArchivedError::Store(error) => error,
+        ArchivedError::Scan(error) => {
+            StoreError::Database { operation: "read what the archive told", cause: error.into() }
+        }
+    }
+}
+
+fn not_brought(error: IngestError) -> StoreError {
+    match error {
+        IngestError::Store(error) => error,
+        other => StoreError::Database { operation: "bring back what the archive tells", cause: other.into() },
+    }
+}
+
+/// Takes as many rows as are set aside at once; nothing if there are none left.
+fn part(rows: &mut Vec<RowWrite>, gone: &mut Vec<GoneRow>) -> Option<ReloadWork> {
+    let some_rows = rows.split_off(rows.len().saturating_sub(ROWS_AT_ONCE));
+    let some_gone = gone.split_off(gone.len().saturating_sub(ROWS_AT_ONCE - some_rows.len()));
+    let is_empty = some_rows.is_empty() && some_gone.is_empty();
+    (!is_empty).then_some(ReloadWork::SetAside { rows: some_rows, gone: some_gone })
+}
+
+fn held(id: u64, day: Window, swapped: bool) -> ReloadDay {
+    ReloadDay { id, from: day.from, to: day.to, swapped }
+}
+
+/// Why the rows of a day cannot be made again from what is stored, if they cannot.
+pub(super) fn cannot_be_made(
+    day: Window,
+    details_from: Timestamp,
+    closed_until: Option<Timestamp>,
+) -> Option<&'static str> {
+    if day.from < details_from {
+        return Some(
+            "its segments and contacts are no longer all kept, nor are they all in the archive where that was asked: its rows stay as they are",
+        );
+    }
+    if closed_until.is_none_or(|until| until <= day.from) {
+        return Some("none of its intervals is closed yet");
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r28_rows_are_set_aside_500_at_once_and_none_is_left_out() {
+        let at = Timestamp::from_millis(0);
+        let row = |key: usize| RowWrite {
+            report: "queue_interval".into(),
+            interval_start: at,
+            key: key.to_string(),
+            body: "{}".to_owned(),
+            reason: "reload".into(),
+        };
+        let mut rows: Vec<_> = (0..=ROWS_AT_ONCE).map(row).collect();
+        let mut gone = vec![("queue_interval".into(), at, "x".to_owned()); ROWS_AT_ONCE];
+        let mut counts = Vec::new();
+        while let Some(ReloadWork::SetAside { rows, gone }) = part(&mut rows, &mut gone) {
+            counts.push((rows.len(), gone.len()));
+        }
+        assert_eq!(counts, [(500, 0), (1, 499), (0, 1)]);
+    }
+
+    #[test]
+    fn what_is_not_kept_or_not_closed_cannot_be_made_again() {
+        let at = Timestamp::from_seconds;
+        let day = Window { from: at(100), to: at(200) };
+        let cannot = |details, closed| cannot_be_made(day, at(details), closed).is_some();
+        assert!(cannot(101, Some(at(300))) && cannot(0, Some(at(100))) && cannot(0, None));
+        assert!(!cannot(100, Some(at(101))));
+    }
+}
