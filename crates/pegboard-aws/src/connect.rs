@@ -5,6 +5,7 @@
 //! proxy and TLS. As documented in the API reference (version `2017-08-08`):
 //! <https://docs.aws.amazon.com/connect/latest/APIReference/API_GetCurrentUserData.html>
 
+mod budget;
 mod client;
 mod error;
 mod metric_data;
@@ -39,7 +40,7 @@ pub struct ConnectConfig {
     pub request_timeout: Duration,
     /// What happens after failures that pass.
     pub backoff: Backoff,
-    /// How fast requests may follow each other.
+    /// How fast requests may follow each other, together with those of whoever else asks with these credentials in this region.
     pub pace: Pace,
 }
 

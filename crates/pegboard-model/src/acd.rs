@@ -11,11 +11,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::{Pegging, ServiceLevelFormula};
-use crate::report::{AgentInterval, AgentQueueInterval, QueueInterval, Row};
+use crate::report::{AgentInterval, AgentQueueInterval, QueueInterval, Row, Session};
 use crate::{AgentId, Channel, Direction, Fixed, Millis, QueueId, Text, Timestamp};
 
 /// The most bytes of a row's [key](AcdRow::key): what every store's index holds. Whoever makes rows sees to it.
 pub const MAX_KEY_BYTES: usize = 1024;
+
+/// The shortest and the longest local day: a change of offset makes it an hour shorter or longer.
+const DAY: (Millis, Millis) = (Millis::from_hours(23), Millis::from_hours(25));
 
 /// One row that an ACD computed.
 ///
@@ -27,9 +30,9 @@ pub struct AcdRow {
     pub report: AcdReport,
     /// What the site calls the ACD's own report, such as `QR`. Two reports with the same columns keep their own rows.
     pub name: Text,
-    /// The first instant of the interval.
+    /// The first instant of the interval; of a session the sign-in.
     pub interval_start: Timestamp,
-    /// Its length.
+    /// Its length; of a session nothing, since it may not have ended when it is told first.
     #[serde(with = "body::seconds")]
     pub interval_s: Millis,
     /// What it is about.
@@ -72,11 +75,28 @@ pub enum AcdReport {
     AgentQueueInterval,
     /// Where an agent's time went.
     AgentInterval,
+    /// From sign-in to sign-out.
+    Sessions,
 }
 
 impl AcdReport {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::QueueInterval, Self::AgentQueueInterval, Self::AgentInterval];
+    pub const ALL: [Self; 4] =
+        [Self::QueueInterval, Self::AgentQueueInterval, Self::AgentInterval, Self::Sessions];
+
+    /// Those whose rows are of intervals.
+    pub const INTERVALS: [Self; 3] = [Self::QueueInterval, Self::AgentQueueInterval, Self::AgentInterval];
+
+    /// The names under which rows are kept and asked for: those of our reports, and those of the same by local day.
+    pub const KEPT: [(&'static str, Self); 7] = [
+        (QueueInterval::REPORT, Self::QueueInterval),
+        (AgentQueueInterval::REPORT, Self::AgentQueueInterval),
+        (AgentInterval::REPORT, Self::AgentInterval),
+        (Session::REPORT, Self::Sessions),
+        ("queue_daily", Self::QueueInterval),
+        ("agent_queue_daily", Self::AgentQueueInterval),
+        ("agent_daily", Self::AgentInterval),
+    ];
 
     /// The name of our report.
     pub const fn as_str(self) -> &'static str {
@@ -84,6 +104,17 @@ impl AcdReport {
             Self::QueueInterval => QueueInterval::REPORT,
             Self::AgentQueueInterval => AgentQueueInterval::REPORT,
             Self::AgentInterval => AgentInterval::REPORT,
+            Self::Sessions => Session::REPORT,
+        }
+    }
+
+    /// The name of the same report by local day, where there is one.
+    pub const fn by_day(self) -> Option<&'static str> {
+        match self {
+            Self::QueueInterval => Some("queue_daily"),
+            Self::AgentQueueInterval => Some("agent_queue_daily"),
+            Self::AgentInterval => Some("agent_daily"),
+            Self::Sessions => None,
         }
     }
 
@@ -98,6 +129,7 @@ impl AcdReport {
             Self::QueueInterval => QueueInterval::COLUMNS,
             Self::AgentQueueInterval => AgentQueueInterval::COLUMNS,
             Self::AgentInterval => AgentInterval::COLUMNS,
+            Self::Sessions => Session::COLUMNS,
         }
     }
 
@@ -287,6 +319,7 @@ columns! {
     WrongPartyTalk = "wrong_party_talk_s" Duration,
     WrongPartyAfterContactWork = "wrong_party_acw_s" Duration,
     Active = "active" Count,
+    Session = "duration_s" Duration,
 }
 
 impl Column {
@@ -317,6 +350,12 @@ impl AcdRow {
             extra: Vec::new(),
             telling: Telling::default(),
         }
+    }
+
+    /// The name under which the row is kept: that of its report, or of the same by day where it is of a day.
+    pub fn kept_as(&self) -> &'static str {
+        let is_of_a_day = (DAY.0..=DAY.1).contains(&self.interval_s);
+        self.report.by_day().filter(|_| is_of_a_day).unwrap_or(self.report.as_str())
     }
 
     /// Says `value` under `column`, instead of what was said there. Answers whether the report has such a column with

@@ -1,12 +1,11 @@
-//! One request and its answer, at the pace that the instance allows.
+//! One request and its answer, at the pace that the account allows.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use tokio::time::Instant;
 
-use super::pace::Paced;
+use super::budget::Budget;
 use super::request::{ConnectRequest, Wire};
 use super::{ConnectConfig, ConnectError};
 use crate::access::Access;
@@ -33,7 +32,7 @@ pub struct ConnectClient {
     config: ConnectConfig,
     signed: Signed,
     endpoint: String,
-    paced: Mutex<Paced>,
+    budget: Budget,
 }
 
 impl ConnectClient {
@@ -50,7 +49,8 @@ impl ConnectClient {
         let signed = Signed::new(Service::Connect, &access, config.backoff, clock, seed).await;
         let (signed, loaded) = signed.map_err(|detail| ConnectError::config(&config.instance, detail))?;
         let endpoint = endpoint(&loaded, &signed.region);
-        Ok(Self { signed, endpoint, paced: Mutex::default(), config })
+        let budget = Budget::of(&endpoint, &config.credentials);
+        Ok(Self { config, signed, endpoint, budget })
     }
 
     /// One page of the answer: the first, or that of `token`. Failures that pass are tried again inside.
@@ -65,10 +65,7 @@ impl ConnectClient {
     }
 
     async fn try_page(&self, wire: &Wire) -> Result<ConnectPage, Fault> {
-        let due = {
-            let mut paced = self.paced.lock().unwrap_or_else(PoisonError::into_inner);
-            paced.take(self.config.pace, Instant::now())
-        };
+        let due = self.budget.lock().take(self.config.pace, Instant::now());
         tokio::time::sleep_until(due).await;
         let body = wire.body.as_ref().map_or_else(String::new, ToString::to_string);
         let outgoing = Outgoing {

@@ -12,7 +12,7 @@ use pegboard_model::{AcdRow, Millis};
 use pegboard_sim::reports::{AcdTruth, Content, Plan, ReportFile, Reporter, RowKey, Stated};
 use pegboard_sim::{Centre, Config};
 
-use self::says::{assert_says, key_of, ours};
+use self::says::{assert_says, assert_says_sessions, key_of, ours};
 
 /// The files of a day and a bit, and a reader for a site that knows what its planners have renamed.
 fn site(seed: u64, plan: &Plan) -> (Vec<ReportFile>, ReportReader) {
@@ -41,15 +41,18 @@ fn patterns(plan: &Plan) -> Vec<ReportPattern> {
         .collect()
 }
 
-/// The rows of a file under what they are about.
+/// The rows of a file of intervals under what they are about.
 fn read(reader: &ReportReader, file: &ReportFile) -> Vec<(RowKey, AcdRow)> {
+    read_rows(reader, file).into_iter().map(|row| (key_of(&row), row)).collect()
+}
+
+fn read_rows(reader: &ReportReader, file: &ReportFile) -> Vec<AcdRow> {
     // The name tells when it was made.
     let modified = file.created + Millis::from_hours(100);
     let known = reader.recognise(&file.key, modified).expect("it is a report");
     assert_eq!(known.made, file.created);
     let read = reader.read(&known, &file.body).unwrap_or_else(|error| panic!("{}: {error}", file.key));
-    let keyed = read.rows.into_iter().map(|row| (key_of(&row), row));
-    keyed.collect()
+    read.rows
 }
 
 #[test]
@@ -60,13 +63,16 @@ fn every_file_is_read_as_what_it_states() {
     let seeds = seeds.map_or(0..6, |(from, to)| from.parse().unwrap()..to.parse().unwrap());
     for seed in seeds {
         let (files, reader) = site(seed, &Plan::usual(seed));
-        let mut rows = 0;
+        let (mut rows, mut sessions) = (0, 0);
         for file in &files {
-            let read = read(&reader, file);
-            let Stated::Rows(stated) = &file.stated else {
-                assert!(read.is_empty(), "sessions come from agent events");
-                continue;
+            let stated = match &file.stated {
+                Stated::Rows(stated) => stated,
+                Stated::Sessions(stated) => {
+                    sessions += assert_says_sessions(&read_rows(&reader, file), stated);
+                    continue;
+                }
             };
+            let read = read(&reader, file);
             assert_eq!(read.len(), stated.len(), "seed {seed}, {}", file.key);
             for ((key, row), stated) in read.iter().zip(stated) {
                 assert_eq!(*key, stated.key, "seed {seed}, {}", file.key);
@@ -74,7 +80,7 @@ fn every_file_is_read_as_what_it_states() {
             }
             rows += read.len();
         }
-        assert!(rows > 5_000, "seed {seed}: {rows}");
+        assert!(rows > 5_000 && sessions > 20, "seed {seed}: {rows} rows, {sessions} sessions");
     }
 }
 
@@ -87,7 +93,8 @@ fn whatever_order_files_come_in_the_newest_of_each_row_is_the_truth() {
             truth.learn(file);
         }
         let mut kept: BTreeMap<RowKey, AcdRow> = BTreeMap::new();
-        for file in files.iter().rev() {
+        let is_of_rows = |file: &&ReportFile| matches!(file.stated, Stated::Rows(_));
+        for file in files.iter().rev().filter(is_of_rows) {
             for (key, row) in read(&reader, file) {
                 match kept.get(&key) {
                     Some(known) if known.telling.made > row.telling.made => {}

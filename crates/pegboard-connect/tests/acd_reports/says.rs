@@ -1,8 +1,10 @@
 //! What a row that was read says, beside what its file states.
 
-use pegboard_model::acd::{AcdReport, Column, ExtraValue, Known};
+use pegboard_model::acd::{AcdReport, Column, ExtraValue, Known, Value};
 use pegboard_model::{AcdRow, Millis};
-use pegboard_sim::reports::{AgentTime, Begun, Measure, Part, Report, RowKey, StatedRow, StatedValue};
+use pegboard_sim::reports::{
+    AgentTime, Begun, Measure, Part, Report, RowKey, StatedRow, StatedSession, StatedValue,
+};
 
 /// The report of ours that has such rows.
 pub(crate) const fn ours(report: Report) -> AcdReport {
@@ -86,4 +88,25 @@ pub(crate) fn assert_says(row: &AcdRow, stated: &StatedRow, seed: u64) {
     // The threshold of the service level is told by the label.
     let told = row.values().iter().filter(|(column, _)| column.as_str() != "service_level_s").count();
     assert_eq!(told, columns, "nothing else stands under a column: {}", at());
+}
+
+/// Fails unless the rows are the sessions that are stated. Answers how many they are.
+pub(crate) fn assert_says_sessions(rows: &[AcdRow], stated: &[StatedSession]) -> usize {
+    let read: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let length = match row.get(Column::Session) {
+                Some(Value::Duration(length)) => Some(length),
+                _ => None,
+            };
+            StatedSession {
+                agent: row.grouping.agent.as_ref().and_then(Known::name).expect("a login").into(),
+                login: row.interval_start,
+                logout: length.map(|length| row.interval_start + length),
+            }
+        })
+        .collect();
+    assert_eq!(read, stated);
+    assert!(rows.iter().all(|row| row.extra().len() >= 4), "names, profile and team are kept");
+    read.len()
 }

@@ -85,6 +85,24 @@ fn a_row_says_nothing_under_columns_that_its_report_does_not_have() {
 }
 
 #[test]
+fn a_row_of_a_day_is_kept_by_itself() {
+    let kept = |report, hours: f64| {
+        #[expect(clippy::cast_possible_truncation, reason = "a few hours")]
+        let length = Millis::new((hours * 3_600_000.0) as i64);
+        AcdRow { interval_s: length, ..row(report) }.kept_as()
+    };
+    let of_queues = [0.25, 1.0, 22.75, 23.0, 24.0, 25.0, 25.25, 168.0];
+    let of_queues = of_queues.map(|hours| kept(AcdReport::QueueInterval, hours) == "queue_daily");
+    assert_eq!(of_queues, [false, false, false, true, true, true, false, false]);
+    assert_eq!(kept(AcdReport::AgentQueueInterval, 24.0), "agent_queue_daily");
+    assert_eq!(kept(AcdReport::AgentInterval, 24.0), "agent_daily");
+    assert_eq!(kept(AcdReport::Sessions, 24.0), "sessions", "a session is a session, however long");
+    for (name, report) in AcdReport::KEPT {
+        assert!(name == report.as_str() || Some(name) == report.by_day());
+    }
+}
+
+#[test]
 fn every_column_is_one_of_a_report() {
     for column in Column::ALL {
         assert!(AcdReport::ALL.iter().any(|report| report.has(*column)), "{column:?}");
@@ -96,7 +114,7 @@ fn every_column_is_one_of_a_report() {
 
 #[test]
 fn every_column_of_numbers_of_the_reports_is_there_and_in_order() {
-    const NOT_NUMBERS: [&str; 13] = [
+    const NOT_NUMBERS: [&str; 16] = [
         "interval_start",
         "interval_s",
         "source",
@@ -110,6 +128,9 @@ fn every_column_of_numbers_of_the_reports_is_there_and_in_order() {
         "team",
         "service_level_formula",
         "pegging",
+        "sign_in",
+        "sign_out",
+        "policy",
     ];
     for report in AcdReport::ALL {
         assert_eq!(AcdReport::from_name(report.as_str()), Some(report));

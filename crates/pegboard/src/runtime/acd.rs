@@ -13,7 +13,7 @@ pub(super) fn write(row: &AcdRow) -> Result<AcdRowWrite, StoreError> {
         cause: error.into(),
     };
     Ok(AcdRowWrite {
-        report: row.report.as_str().into(),
+        report: row.kept_as().into(),
         interval_start: row.interval_start,
         key: row.key(),
         body: serde_json::to_string(row).map_err(unfit)?,

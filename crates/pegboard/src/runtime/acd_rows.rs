@@ -1,35 +1,53 @@
 //! Rows that the ACD computed itself, as readers see them: under the columns of our reports.
 
 use pegboard_engine::Window;
-use pegboard_model::acd::{AcdReport, AcdRow, ExtraValue};
-use pegboard_model::{AgentId, Millis, SourceName};
+use pegboard_model::acd::{AcdReport, AcdRow, Column, ExtraValue, Value as Number};
+use pegboard_model::policy::SessionPolicy;
+use pegboard_model::{AgentId, Millis, SourceName, Timestamp};
 use pegboard_store::StoreError;
 use serde_json::{Map, Value};
 
 use super::names::Directory;
 use super::reports::days;
-use super::rows::{OverTime, is_of};
+use super::rows::{AROUND_SESSIONS, OVER_TIME, OverTime, columns_of, is_of};
 use super::source::Shared;
 use super::view::ReportError;
 
 /// The columns that such rows have besides those of our reports: what the site calls the ACD's report, what else it is
 /// grouped by and says, and the file that told it.
-pub(super) const OWN_COLUMNS: [&str; 4] = ["acd_report", "groups", "extra", "file"];
+const OWN_COLUMNS: [&str; 4] = ["acd_report", "groups", "extra", "file"];
 
-/// The rows of one source whose interval starts in the window. `room` is how many there may be.
+/// The name under which rows are kept, if the ACD computes such rows.
+pub(super) fn kept(name: &str) -> Option<&'static str> {
+    AcdReport::KEPT.into_iter().map(|(kept, _)| kept).find(|kept| *kept == name)
+}
+
+/// The columns of rows that are kept under a name, in order.
+pub(super) fn columns(kept: &str) -> Vec<&'static str> {
+    let mut columns = columns_of(kept);
+    columns.retain(|column| !OVER_TIME.contains(column));
+    columns.into_iter().chain(OVER_TIME).chain(OWN_COLUMNS).collect()
+}
+
+/// The rows of one source whose interval starts in the window, and sessions that touch it. `room` is how many there may be.
 pub(super) async fn rows(
     shared: &Shared,
-    report: AcdReport,
+    kept: &'static str,
     window: Window,
     agent: Option<&AgentId>,
     room: usize,
 ) -> Result<Vec<Value>, ReportError> {
     let source = &shared.config.name;
     let directory = Directory::load(&*shared.store, source).await?;
+    let before = if kept == AcdReport::Sessions.as_str() { AROUND_SESSIONS } else { Millis::ZERO };
     let mut rows = Vec::new();
-    for day in days(window) {
-        for stored in shared.store.acd_rows(source, report.as_str(), day.from, day.to).await? {
-            let mut shown = show(source, &read(&stored.row.body)?, &directory);
+    for day in days(Window { from: window.from - before, to: window.to }) {
+        for stored in shared.store.acd_rows(source, kept, day.from, day.to).await? {
+            let row = read(&stored.row.body)?;
+            if row.interval_start < window.from && sign_out(&row).is_some_and(|end| end <= window.from) {
+                continue;
+            }
+            let mut shown = show(source, &row, &directory);
             shown.insert("file".into(), (*stored.file).into());
             let mut row = Value::Object(shown);
             OverTime::of_acd(&stored.row).annotate(&mut row);
@@ -92,10 +110,23 @@ pub(super) fn show(source: &SourceName, row: &AcdRow, directory: &Directory) -> 
     for (column, value) in row.values() {
         say(column.as_str(), number(*value));
     }
+    if row.report == AcdReport::Sessions {
+        say("sign_in", row.interval_start.to_string().into());
+        say("sign_out", sign_out(row).map_or(Value::Null, |at| at.to_string().into()));
+        say("policy", SessionPolicy::Login.as_str().into());
+    }
     shown.insert("acd_report".into(), (*row.name).into());
     shown.insert("groups".into(), groups(row));
     shown.insert("extra".into(), extra(row));
     shown
+}
+
+/// When a session ended; nothing where the ACD has told of no end.
+pub(super) fn sign_out(session: &AcdRow) -> Option<Timestamp> {
+    match session.get(Column::Session) {
+        Some(Number::Duration(length)) => Some(session.interval_start + length),
+        _ => None,
+    }
 }
 
 fn known(text: &str) -> Value {
@@ -118,19 +149,18 @@ fn extra(row: &AcdRow) -> Value {
     Value::Object(extra.collect())
 }
 
-fn number(value: pegboard_model::acd::Value) -> Value {
+fn number(value: Number) -> Value {
     // A number is always JSON.
     serde_json::to_value(value).unwrap_or(Value::Null)
 }
 
 fn seconds(duration: Millis) -> Value {
-    number(pegboard_model::acd::Value::Duration(duration))
+    number(Number::Duration(duration))
 }
 
 #[cfg(test)]
 mod tests {
-    use pegboard_model::Timestamp;
-    use pegboard_model::acd::{Column, Extra, Grouping, Known, Value as Number};
+    use pegboard_model::acd::{Extra, Grouping, Known};
     use serde_json::json;
 
     use super::*;
@@ -159,5 +189,29 @@ mod tests {
             (cell("groups"), cell("extra")),
             (json!({"Routing profile": "Basic"}), json!({"Zone": "7"}))
         );
+    }
+
+    #[test]
+    fn a_session_begins_with_its_sign_in_and_may_have_no_end() {
+        let grouping = Grouping { agent: Some(Known::Name("ann".into())), ..Grouping::default() };
+        let start = Timestamp::parse("2026-03-01T22:15:07Z").unwrap();
+        let mut row = AcdRow::new(AcdReport::Sessions, "LoginLogout".into(), start, Millis::ZERO, grouping);
+        let shown = |row: &AcdRow| {
+            let shown = show(&"acme".into(), row, &Directory::default());
+            let cells = ["agent_login", "sign_in", "sign_out", "duration_s", "policy"];
+            cells.map(|column| shown[column].clone())
+        };
+        let at = |text: &str| json!(text);
+        let open = [at("ann"), at("2026-03-01T22:15:07Z"), Value::Null, Value::Null, at("login")];
+        assert_eq!(shown(&row), open);
+        row.put(Column::Session, Number::Duration(Millis::from_hours(8)));
+        let over =
+            [at("ann"), at("2026-03-01T22:15:07Z"), at("2026-03-02T06:15:07Z"), json!(28800), at("login")];
+        assert_eq!(shown(&row), over);
+        let columns = columns(row.kept_as());
+        assert!(columns.iter().all(|column| OVER_TIME.contains(column)
+            || OWN_COLUMNS.contains(column)
+            || AcdReport::Sessions.columns().contains(column)));
+        assert_eq!(columns.len(), 9 + OVER_TIME.len() + OWN_COLUMNS.len());
     }
 }

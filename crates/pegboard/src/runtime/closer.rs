@@ -12,6 +12,7 @@ use pegboard_store::{
 };
 
 use super::derived::{self, GoneRow};
+use super::known_from;
 use super::recapture;
 use super::reload;
 use super::reports::interval_at;
@@ -147,17 +148,9 @@ impl Closing {
         Ok(until < complete)
     }
 
-    /// The start of the first interval that anything is known of. Contacts may lie far before the first agent; a queue may be
-    /// known to be quiet before its first contact.
+    /// The start of the first interval that anything is known of.
     async fn first(&self, shared: &Shared) -> Result<Option<Timestamp>, StoreError> {
-        let (store, source) = (&shared.store, &shared.config.name);
-        let beginnings = store.beginnings(source, Timestamp::MIN).await?;
-        let agent = beginnings.iter().map(|begins| begins.at).min();
-        let contact = store.first_contact(source).await?;
-        let first = match self.rows {
-            RowsOf::Agents => agent.or(contact),
-            RowsOf::Contacts => agent.into_iter().chain(contact).min(),
-        };
+        let first = known_from::of(shared, self.rows).await?;
         Ok(first.map(|at| interval_at(&shared.config, at).from))
     }
 

@@ -1,11 +1,10 @@
 //! The history of rows: every revision, when, why, and what changed.
 
 use pegboard_engine::Window;
-use pegboard_model::acd::AcdReport;
 use pegboard_store::{Origin, RowRevision, StoreError};
 use serde_json::{Map, Value};
 
-use super::acd_rows::{read, show};
+use super::acd_rows::{kept, read, show};
 use super::names::Directory;
 use super::reports::starting_in;
 use super::rows::columns_of;
@@ -139,6 +138,6 @@ impl HistoryRequest {
 pub(super) fn kept_report(name: &str, origin: Origin) -> Option<&'static str> {
     match origin {
         Origin::Computed => super::derived::STORED_REPORTS.into_iter().find(|report| *report == name),
-        Origin::Acd => AcdReport::from_name(name).map(AcdReport::as_str),
+        Origin::Acd => kept(name),
     }
 }

@@ -7,7 +7,6 @@ use std::sync::atomic::Ordering;
 use async_trait::async_trait;
 use pegboard_connect::spec::Source;
 use pegboard_engine::Window;
-use pegboard_model::acd::AcdReport;
 use pegboard_model::{Millis, SinkName, SourceName, Text, Timestamp};
 use pegboard_store::{DeadLetter, NodeId, Origin, Part, Roll, Store, StoreError, Unit, failpoint};
 use tokio::task::JoinSet;
@@ -338,20 +337,20 @@ impl View for Hub {
         }
         let name = REPORTS.into_iter().find(|name| *name == request.name);
         let name = name.ok_or_else(|| ReportError::UnknownReport(request.name.clone()))?;
-        let mut columns = columns_of(name);
+        let columns = columns_of(name);
         if request.agent.is_some() && !columns.contains(&"agent_id") {
             return Err(ReportError::NoAgents(name));
         }
         let of_acd = match request.origin {
             Origin::Computed => None,
-            Origin::Acd => Some(AcdReport::from_name(name).ok_or(ReportError::NotOfAcd(name))?),
+            Origin::Acd => Some(acd_rows::kept(name).ok_or(ReportError::NotOfAcd(name))?),
         };
-        columns.extend(of_acd.into_iter().flat_map(|_| acd_rows::OWN_COLUMNS));
+        let columns = of_acd.map_or(columns, acd_rows::columns);
         let mut rows = Vec::new();
         for shared in self.chosen(&request.sources)? {
             let (agent, room) = (request.agent.as_ref(), MOST_ROWS - rows.len());
             rows.extend(match of_acd {
-                Some(report) => acd_rows::rows(shared, report, window, agent, room).await?,
+                Some(kept) => acd_rows::rows(shared, kept, window, agent, room).await?,
                 None => source_rows(shared, name, window, agent, room).await?,
             });
             if rows.len() > MOST_ROWS {

@@ -22,6 +22,7 @@ mod history;
 pub mod hub;
 pub mod ingest;
 mod key_length;
+mod known_from;
 mod late_files;
 pub mod leaving;
 pub mod mending;

@@ -7,6 +7,7 @@ use pegboard_engine::queues::QueueReport;
 use pegboard_engine::segments::{activity_rows, segment_rows};
 use pegboard_engine::sessions::SessionReport;
 use pegboard_engine::{Grid, Interval, IntervalLength, Timeline, Window};
+use pegboard_model::policy::SessionPolicy;
 use pegboard_model::report::{
     Activity, AgentInterval, AgentQueueInterval, GroupInterval, QueueInterval, SegmentRow, Session,
 };
@@ -244,13 +245,18 @@ impl Facts {
         directory(&self.timelines)
     }
 
+    /// Since when anything is known of any of the agents.
+    pub fn begins(&self) -> Option<Timestamp> {
+        self.timelines.iter().map(|timeline| timeline.begins).min()
+    }
+
     /// The rows of `sessions`, by agent and sign-in.
-    pub fn sessions(&self, config: &SourceConfig) -> Vec<Session> {
+    pub fn sessions(&self, config: &SourceConfig, policy: SessionPolicy) -> Vec<Session> {
         let report = SessionReport {
             source: config.name.clone(),
             window: self.window,
             known_until: self.known_until,
-            policy: config.session_policy,
+            policy,
             statuses: config.statuses.clone(),
         };
         self.timelines.iter().flat_map(|timeline| report.rows(timeline)).collect()

@@ -17,10 +17,10 @@ use crate::report_text::json_object;
 pub(super) const MOST_ROWS: usize = 500_000;
 
 /// How far before and after its window a report of sessions looks.
-const AROUND_SESSIONS: Millis = Millis::from_hours(48);
+pub(super) const AROUND_SESSIONS: Millis = Millis::from_hours(48);
 
 /// The columns that rows over time have besides their own.
-const OVER_TIME: [&str; 4] = ["origin", "revision", "reason", "provisional"];
+pub(super) const OVER_TIME: [&str; 4] = ["origin", "revision", "reason", "provisional"];
 
 /// The rows of one source. `room` is how many more there may be, of them and of the facts behind them.
 pub(super) async fn source_rows(
@@ -52,7 +52,7 @@ pub(super) fn is_of(agent: Option<&AgentId>, row: &Value) -> bool {
 
 /// What the rows of a report are computed from. A sign-in before the window, and what lies on both sides of unknown time,
 /// tell what a session is: it sees more than its window.
-async fn facts(
+pub(super) async fn facts(
     shared: &Shared,
     name: &'static str,
     window: Window,
@@ -169,7 +169,7 @@ fn computed(shared: &Shared, facts: &Facts, name: &str) -> Vec<Value> {
     match name {
         "segments" => values(&facts.segments(config)),
         "activities" => values(&facts.activities(config)),
-        "sessions" => values(&facts.sessions(config)),
+        "sessions" => values(&facts.sessions(config, config.session_policy)),
         "agent_interval" => values(&facts.agent_and_group_rows(config, interval).0),
         "group_interval" => values(&facts.agent_and_group_rows(config, interval).1),
         "queue_interval" => values(&facts.queue_rows(config, interval)),

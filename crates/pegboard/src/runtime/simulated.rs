@@ -5,6 +5,7 @@ mod reports;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,7 +16,7 @@ use pegboard_connect::spec::{
 use pegboard_model::{Millis, PartitionId, Position, Timestamp};
 use pegboard_sim::Centre;
 
-use self::reports::Reports;
+use self::reports::{PutBack, Reports};
 use crate::clock::Clock;
 
 /// How much simulated time one read covers while it catches up.
@@ -34,6 +35,7 @@ pub struct SimulatedSource {
     seed: u64,
     history: Millis,
     clock: Clock,
+    put_back: Arc<PutBack>,
 }
 
 impl fmt::Debug for SimulatedSource {
@@ -49,7 +51,7 @@ impl SimulatedSource {
     /// A centre of so many agents, in which everything random follows from `seed`. `history` is how much has happened before
     /// the first start.
     pub fn new(agents: usize, seed: u64, history: Millis, clock: Clock) -> Self {
-        Self { agents, seed, history, clock }
+        Self { agents, seed, history, clock, put_back: Arc::default() }
     }
 
     fn name(&self, begin: Timestamp) -> PartitionId {
@@ -110,11 +112,18 @@ impl Source for SimulatedSource {
         let usual = pegboard_sim::Config::new(self.agents, begin, 0, self.seed);
         let mut centre =
             Centre::new(pegboard_sim::Config { utc_offset_minutes: morning_offset(begin), ..usual });
-        let mut reports = Reports::new(centre.organisation().clone(), begin, self.seed);
+        let mut reports =
+            Reports::new(centre.organisation().clone(), begin, self.seed, self.put_back.clone());
         // What was told before is in the store.
         let (_, passage) = centre.tell_until(reached);
         drop(reports.arrive(&passage, reached));
         Ok(Box::new(SimulatedPartition { centre, reports, reached, clock: self.clock, count: 0 }))
+    }
+
+    /// A file that was edited has been put back by then as the platform wrote it.
+    async fn again(&self, _: &PartitionId, position: &Position) -> Result<Option<Chunk>, SourceError> {
+        let chunk = |rows| Chunk { rows, ..Chunk::at(position.clone()) };
+        Ok(self.put_back.rows(position).map(chunk))
     }
 
     fn decoder(&self) -> Box<dyn Decode> {

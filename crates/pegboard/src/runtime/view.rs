@@ -482,7 +482,7 @@ pub fn all_reports() -> Vec<&'static str> {
 }
 
 fn of_acd() -> String {
-    AcdReport::ALL.map(AcdReport::as_str).join(", ")
+    AcdReport::KEPT.map(|(kept, _)| kept).join(", ")
 }
 
 fn as_seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

@@ -350,11 +350,14 @@ describe("completeness", async () => {
       row(0, "open", 0),
       row(15, "open", 0),
       row(0, "strange", 4),
+      row(0, "unknown", 0),
     ];
     assert.deepEqual(
       states.map((one) => stateOf(one, at)),
-      ["complete", "silent", "awaited", "open", "missing"],
+      ["complete", "silent", "awaited", "open", "missing", "unknown"],
     );
+    const [line] = linesOf([row(0, "unknown", 0), row(15, "complete", 1)], NOON + 90 * 60_000);
+    assert.deepEqual(tally(line), { expected: 1, received: 1, missing: 0, awaited: 0 }, "nobody expects what nobody can know");
   });
 
   test("reports of different origin are lines of their own, and every interval is counted once", () => {

@@ -1,6 +1,6 @@
 //! The hub on statistics that it asks the platform for, and on everything that can go wrong with the answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use pegboard::runtime::view::{ReportRequest, View as _};
@@ -15,6 +15,7 @@ use pegboard_sim::stand_in::amazon_connect::{Fault, StandIn, Wrong};
 use pegboard_store::Origin;
 use serde_json::Value;
 
+use crate::objects::policy::allowed;
 use crate::snapshots::watched::connect;
 use crate::support::clock;
 use crate::support::day::Day;
@@ -146,6 +147,19 @@ async fn statistics_are_the_rows_of_the_reports_under_the_names_that_files_know(
     let counts = asked.stand_in.counts();
     assert_eq!(counts.refused, Vec::<String>::new(), "nothing is asked for that the model does not allow");
     live.stop().await;
+}
+
+#[tokio::test]
+async fn s22_statistics_ask_for_what_the_policy_allows_and_nothing_else() {
+    let asked = Asked::about(44);
+    asked.source().probe().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let live = Live::reading(asked.source(), &config(), folder.path()).await;
+    asked.assert_true(&live).await;
+    live.stop().await;
+    let operations: BTreeSet<String> =
+        asked.stand_in.counts().requests.keys().map(|operation| format!("connect:{operation}")).collect();
+    assert_eq!(operations, allowed("Statistics"));
 }
 
 #[tokio::test]

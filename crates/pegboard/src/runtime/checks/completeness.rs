@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::runtime::acd_rows;
 use crate::runtime::derived::stored_reports;
 use crate::runtime::gaps;
+use crate::runtime::known_from;
 use crate::runtime::reports::{days, starting_in};
 use crate::runtime::source::Shared;
 use crate::runtime::view::ReportError;
@@ -37,6 +38,8 @@ enum State {
     Gap,
     /// It should be there and is not.
     Missing,
+    /// It lies before the first thing that is known, so that nobody can tell.
+    Unknown,
 }
 
 impl State {
@@ -46,6 +49,7 @@ impl State {
             Self::Open => "open",
             Self::Gap => "gap",
             Self::Missing => "missing",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -62,18 +66,27 @@ pub(in crate::runtime) async fn rows(
     let intervals: Vec<Interval> =
         Grid::new(shared.config.interval, &shared.config.time_zone, window).intervals().collect();
     let mut rows = Vec::new();
-    let mut quiet = Quiet::new();
+    let mut quiet = Quiet::default();
     for made_of in RowsOf::ALL {
         rows.extend(computed(shared, made_of, window, &intervals, &mut quiet).await?);
     }
-    for report in AcdReport::ALL {
+    for report in AcdReport::INTERVALS {
         rows.extend(of_acd(shared, report, window, &intervals, &quiet, now).await?);
     }
     if rows.len() > room { Err(ReportError::too_many()) } else { Ok(rows) }
 }
 
-/// The intervals in which nothing happened, by the computed rows of each report: the ACD has no rows of them either.
-type Quiet = BTreeSet<(&'static str, Timestamp)>;
+/// Of each report the intervals of which no computed row tells that anything happened.
+#[derive(Debug, Default)]
+struct Quiet {
+    /// In which nothing happened: the ACD has no rows of them either.
+    silent: BTreeSet<(&'static str, Timestamp)>,
+    /// Which lie before anything that is known.
+    unknown: BTreeSet<(&'static str, Timestamp)>,
+}
+
+/// Why nobody can tell.
+const BEFORE_EVIDENCE: &str = "before the first thing that is known of this source";
 
 async fn computed(
     shared: &Shared,
@@ -85,6 +98,7 @@ async fn computed(
     let (store, source) = (&shared.store, &shared.config.name);
     let closed_until = shared.status.closed_until().get(made_of).unwrap_or(Timestamp::MIN);
     let gaps = gaps::of(shared, made_of).await?;
+    let known_from = known_from::of(shared, made_of).await?.unwrap_or(Timestamp::MIN);
     let mut found = Vec::new();
     for report in stored_reports(made_of) {
         let mut counts: BTreeMap<Timestamp, usize> = BTreeMap::new();
@@ -99,15 +113,20 @@ async fn computed(
         }
         for interval in intervals {
             let gap = gaps.iter().find(|gap| gaps::touches(gap, *interval));
+            let count = counts.get(&interval.start).copied().unwrap_or_default();
             let (state, reason) = match gap {
+                _ if interval.end <= known_from && count == 0 => (State::Unknown, BEFORE_EVIDENCE.to_owned()),
                 _ if interval.end > closed_until => (State::Open, "not closed yet".to_owned()),
                 Some(gap) => (State::Gap, format!("partition {}: {}", gap.partition, gap.reason)),
                 None => (State::Complete, String::new()),
             };
-            if state == State::Complete && !busy.contains(&interval.start) {
-                quiet.insert((report, interval.start));
+            match state {
+                State::Complete if !busy.contains(&interval.start) => {
+                    quiet.silent.insert((report, interval.start));
+                }
+                State::Unknown => drop(quiet.unknown.insert((report, interval.start))),
+                _ => {}
             }
-            let count = counts.get(&interval.start).copied().unwrap_or_default();
             let told = Told { origin: Origin::Computed, report, acd_report: None, state, count, reason };
             found.push(told.row(shared, *interval));
         }
@@ -158,7 +177,9 @@ async fn of_acd(
                     State::Missing,
                     format!("no file told of it: `{}` of the run at {} is not there", file.name, file.run),
                 )
-            } else if quiet.contains(&(report.as_str(), interval.start)) {
+            } else if quiet.unknown.contains(&(report.as_str(), interval.start)) {
+                (State::Unknown, BEFORE_EVIDENCE.to_owned())
+            } else if quiet.silent.contains(&(report.as_str(), interval.start)) {
                 (State::Complete, "nothing to tell: by the computed rows nothing happened".to_owned())
             } else {
                 (State::Missing, "no file told of it".to_owned())

@@ -115,7 +115,7 @@ impl Deliverer {
             known.agents.extend(timelines.agent_and_group_rows(config, config.interval).0);
         }
         if is_asked(Ingredient::Sessions) {
-            known.sessions.extend(timelines.sessions(config));
+            known.sessions.extend(timelines.sessions(config, config.session_policy));
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The hub on objects of a bucket: contact records as Firehose writes them, and everything that can go wrong with them.
 
 mod faults;
-mod policy;
+pub(crate) mod policy;
 mod reports;
 mod restarts;
 

@@ -7,7 +7,7 @@ use crate::support::live::until;
 use crate::support::proxy::Proxy;
 
 /// The actions that a statement of the documentation allows.
-fn allowed(statement: &str) -> BTreeSet<String> {
+pub(crate) fn allowed(statement: &str) -> BTreeSet<String> {
     let page = include_str!("../../../../../docs/sources/amazon-connect.md");
     let from =
         page.find(&format!("\"Sid\": \"{statement}\"")).expect("the statement is in the documentation");

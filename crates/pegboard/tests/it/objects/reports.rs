@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use pegboard::config::SourceConfig;
 use pegboard::runtime::view::{ReportRequest, View as _};
 use pegboard_connect::sources::amazon_connect::reports::{
     Labels, ReportReader, ReportSettings as ReaderSettings, Schedule,
@@ -374,5 +375,28 @@ async fn a_mended_file_is_read_when_its_letter_is_tried_again() {
     assert_eq!((found[0]["offered"].as_u64(), found[0]["file"].as_str()), (Some(3), Some(key)));
     let partitions = live.status().await.partitions;
     assert_eq!(partitions.len(), 1, "what was mended is no partition that anybody waits for: {partitions:?}");
+    live.stop().await;
+}
+
+#[tokio::test]
+async fn the_report_files_of_the_day_before_are_read_once_more_when_it_is_captured_again() {
+    let Some(site) = Site::make(36).await else { return };
+    for file in &site.files {
+        site.bucket.put(&file.key, &file.body).await;
+    }
+    let now = clock::now();
+    let minutes = (now.as_millis() / 60_000 + 2).rem_euclid(24 * 60);
+    let nightly = SourceConfig { recapture_at: Some(Millis::from_minutes(minutes)), ..patient() };
+    let live = Live::over(open_store(site.folder.path()), site.source(site.own_lane()), &nightly).await;
+    site.assert_every_row_is_there(&live).await;
+    until("no message is left", async || site.bucket.messages().await == (0, 0)).await;
+    let (records, rows) = (live.status().await.counts.records, site.rows(&live).await);
+
+    clock::set(now + Millis::from_minutes(3));
+    let read = async || live.status().await.counts.records >= 2 * records;
+    until("every file is read once more", read).await;
+    assert_eq!(site.rows(&live).await, rows, "what is told again is no revision");
+    assert_eq!(live.status().await.counts.records, 2 * records, "and no more");
+    assert_eq!(dead_letters(&live).await, Vec::<String>::new());
     live.stop().await;
 }

@@ -132,7 +132,7 @@ fn call(
     let groupings: &[&str] = match report {
         AcdReport::QueueInterval => &["QUEUE", "CHANNEL"],
         AcdReport::AgentQueueInterval => &["AGENT", "QUEUE", "CHANNEL"],
-        AcdReport::AgentInterval => &["AGENT"],
+        AcdReport::AgentInterval | AcdReport::Sessions => &["AGENT"],
     };
     let query = MetricDataQuery {
         instance_arn: centre.instance_arn.clone(),

@@ -264,6 +264,7 @@ impl Names {
             AcdReport::QueueInterval => "QR",
             AcdReport::AgentQueueInterval => "AQR",
             AcdReport::AgentInterval => "ASPR",
+            AcdReport::Sessions => "LoginLogout",
         }
         .into();
         if let Some(Known::Id(id)) = &row.grouping.queue

@@ -30,7 +30,7 @@ fn centre(queues: usize, profiles: usize, agents: usize) -> Centre {
 
 /// How many calls there are of each report.
 fn counts(calls: &[Call]) -> [usize; 3] {
-    AcdReport::ALL.map(|report| calls.iter().filter(|call| call.report == report).count())
+    AcdReport::INTERVALS.map(|report| calls.iter().filter(|call| call.report == report).count())
 }
 
 /// The metrics of a call as `NAME`, `NAME(20)` or `NAME(!KEY)`.

@@ -67,6 +67,8 @@ pub enum ReportProblem {
     NoHeader,
     #[error("there is no column `{0}`")]
     NoColumn(&'static str),
+    #[error("there is no column `{0}`")]
+    NoLoginColumn(&'static str),
     #[error("the column is there twice")]
     Twice,
     #[error("{found} cells under a header of {wanted}")]
@@ -83,6 +85,8 @@ pub enum ReportProblem {
     NotOnTheClock { zone: String },
     #[error("the interval is empty, or longer than 31 days")]
     Interval,
+    #[error("the sign-out is before the sign-in, or more than a year after it")]
+    Session,
     #[error("the names of the row are too long together")]
     LongKey,
     #[error("the rows of lines {first} and {second} are about the same and differ")]
@@ -101,7 +105,7 @@ impl ReportProblem {
                 "schedule the report for a shorter time, or with fewer groups".to_owned()
             }
             Self::NotUtf8 => "put it there again as Amazon Connect wrote it, in UTF-8".to_owned(),
-            Self::OpenQuote | Self::AfterQuote | Self::LongCell | Self::Width { .. } => {
+            Self::OpenQuote | Self::AfterQuote | Self::LongCell | Self::Width { .. } | Self::Session => {
                 "mend the line and retry it; the file may have been cut or edited".to_owned()
             }
             Self::ManyColumns => "take metrics out of the report".to_owned(),
@@ -109,6 +113,9 @@ impl ReportProblem {
                 "if this is no interval report, leave its name out by a pattern; if it is, its columns are separated by \
                  commas and grouped by interval"
                     .to_owned()
+            }
+            Self::NoLoginColumn(_) => {
+                "say in the source's table of labels which column it is (`LABEL,agent`, `LABEL,start` or `LABEL,end`)".to_owned()
             }
             Self::Twice => "rename one of the two columns in the file and retry it".to_owned(),
             Self::NotACount | Self::NotADuration | Self::NotAPercentage | Self::NotATime => {

@@ -147,7 +147,7 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
 });
 
 /// A label as it is compared: in small letters, with single blanks.
-fn normal(label: &str) -> String {
+pub(super) fn normal(label: &str) -> String {
     let mut normal = String::with_capacity(label.len());
     for word in label.split_whitespace() {
         if !normal.is_empty() {

@@ -70,6 +70,7 @@ impl Metric {
             AcdReport::QueueInterval => self.queue,
             AcdReport::AgentQueueInterval => self.agent_queue,
             AcdReport::AgentInterval => self.agent,
+            AcdReport::Sessions => None,
         }
     }
 

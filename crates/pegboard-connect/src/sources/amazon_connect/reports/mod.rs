@@ -10,6 +10,7 @@
 //!   the same meaning. What has none is kept as it is, by its label. A site can extend the table.
 //! - `-` and an empty cell are not known, which is not 0.
 //! - Files know queues by name and agents by login, and have no ids.
+//! - The login/logout report has no intervals: its rows are sessions.
 //!
 //! <https://docs.aws.amazon.com/connect/latest/adminguide/schedule-historical-metrics-report.html>,
 //! <https://docs.aws.amazon.com/connect/latest/adminguide/historical-metrics-definitions.html>
@@ -18,6 +19,7 @@ mod cell;
 mod error;
 mod instant;
 mod layout;
+mod logins;
 mod meaning;
 mod metric;
 mod name;
@@ -50,6 +52,9 @@ pub const MAX_ROWS: usize = 200_000;
 pub const MAX_CELL_BYTES: usize = 1_024;
 /// The longest interval of a row: Amazon Connect's reports cover 31 days, one of which may have 25 hours.
 pub const MAX_INTERVAL: Millis = Millis::from_hours(31 * 24 + 1);
+
+/// The longest session; one that was never ended has no length.
+pub const LONGEST_SESSION: Millis = Millis::from_hours(366 * 24);
 
 /// What is to be known of a site to read its reports.
 #[derive(Debug, Clone)]
@@ -107,9 +112,6 @@ pub struct ReportRows {
 /// Why a good report gives no rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unused {
-    /// Sessions come from agent events, which know them at once and by their ends.
-    #[error("a login/logout report: sessions come from agent events")]
-    Logins,
     /// The site wants it so.
     #[error("a report that the settings leave out")]
     LeftOut,
@@ -141,7 +143,9 @@ impl ReportReader {
     pub fn read(&self, file: &ReportFile, bytes: &[u8]) -> Result<ReportRows, ReportError> {
         let unused = |reason| ReportRows { rows: Vec::new(), unknown: Vec::new(), unused: Some(reason) };
         match file.expected {
-            Expected::Logins => Ok(unused(Unused::Logins)),
+            Expected::Logins => {
+                logins::read(&self.settings, file, bytes).map_err(|fault| fault.of(&file.key))
+            }
             Expected::Nothing => Ok(unused(Unused::LeftOut)),
             Expected::Report(_) | Expected::ByGrouping => {
                 let read = rows::read(&self.settings, file, bytes).map_err(|fault| fault.of(&file.key))?;

@@ -22,11 +22,7 @@ use crate::sources::intern::Interner;
 
 /// Reads a whole file. Nothing where it is a report whose rows none of ours has.
 pub(super) fn read(settings: &ReportSettings, file: &ReportFile, bytes: &[u8]) -> Read<Option<ReportRows>> {
-    if bytes.len() > MAX_FILE_BYTES {
-        return Err(ReportProblem::TooLong.of_file());
-    }
-    let text = simdutf8::basic::from_utf8(bytes).map_err(|_| ReportProblem::NotUtf8.of_file())?;
-    let mut records = Records::new(text);
+    let mut records = Records::new(text_of(bytes)?);
     let Some(header) = records.next()? else { return Err(ReportProblem::NoHeader.of_file()) };
     let Some(layout) = layout::read(header.cells, &settings.labels)? else { return Ok(None) };
     check_grouping(file.expected, layout.report)?;
@@ -50,6 +46,14 @@ pub(super) fn read(settings: &ReportSettings, file: &ReportFile, bytes: &[u8]) -
     Ok(Some(ReportRows { rows, unknown: reader.layout.unknown, unused: None }))
 }
 
+/// A file as text, if it is one.
+pub(super) fn text_of(bytes: &[u8]) -> Read<&str> {
+    if bytes.len() > MAX_FILE_BYTES {
+        return Err(ReportProblem::TooLong.of_file());
+    }
+    simdutf8::basic::from_utf8(bytes).map_err(|_| ReportProblem::NotUtf8.of_file())
+}
+
 /// The name of a report and its groups must agree, or one of the two is a mistake.
 fn check_grouping(expected: Expected, found: AcdReport) -> Read<()> {
     let Expected::Report(wanted) = expected else { return Ok(()) };
@@ -60,11 +64,13 @@ fn check_grouping(expected: Expected, found: AcdReport) -> Read<()> {
         AcdReport::QueueInterval => "queue report",
         AcdReport::AgentQueueInterval => "agent queue report",
         AcdReport::AgentInterval => "agent report",
+        AcdReport::Sessions => "login/logout report",
     };
     let grouped = match found {
         AcdReport::QueueInterval => "queue",
         AcdReport::AgentQueueInterval => "agent and queue",
         AcdReport::AgentInterval => "agent",
+        AcdReport::Sessions => "session",
     };
     Err(ReportProblem::OtherGrouping { expected, grouped }.in_line(1))
 }
@@ -236,18 +242,18 @@ fn say(row: &mut AcdRow, column: Column, value: Value) -> Result<(), ReportProbl
 }
 
 /// The instants of one column; the last one is remembered.
-struct Instants<'a> {
+pub(super) struct Instants<'a> {
     zone: &'a TimeZone,
     text: String,
     at: Timestamp,
 }
 
 impl<'a> Instants<'a> {
-    fn new(zone: &'a TimeZone) -> Self {
+    pub(super) fn new(zone: &'a TimeZone) -> Self {
         Self { zone, text: String::new(), at: Timestamp::default() }
     }
 
-    fn read(&mut self, cell: &str) -> Result<Timestamp, ReportProblem> {
+    pub(super) fn read(&mut self, cell: &str) -> Result<Timestamp, ReportProblem> {
         if self.text.is_empty() || self.text != cell {
             self.at = instant(cell.trim(), self.zone)?;
             cell.clone_into(&mut self.text);

@@ -5,6 +5,7 @@ mod cells;
 mod errors;
 mod layouts;
 mod limits;
+mod logins;
 mod metrics;
 mod names;
 mod show;
@@ -239,13 +240,6 @@ fn a_report_is_taken_by_its_grouping_where_its_name_says_nothing() {
     let text = "Routing profile,StartInterval,EndInterval,Contacts handled\nBasic,2026-03-01T09:00:00Z,2026-03-01T09:15:00Z,3\n";
     let read = read_as(&reader(), "Profiles-2026-03-01T09:30:00Z.csv", text).unwrap();
     assert_eq!((read.rows.len(), read.unused), (0, Some(Unused::Grouping)));
-}
-
-#[test]
-fn a_login_report_is_known_and_not_used() {
-    let read =
-        read_as(&reader(), "LoginLogout-2026-03-01T00:15:00Z.csv", "Agent,First name\nann,Ann\n").unwrap();
-    assert_eq!((read.rows.len(), read.unused), (0, Some(Unused::Logins)));
 }
 
 #[test]

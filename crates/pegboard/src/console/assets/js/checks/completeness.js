@@ -2,7 +2,7 @@
 
 import { groupBy } from "../lib/collections.js";
 
-/** How an interval may stand, the worst first. @typedef {"missing"|"gap"|"late"|"awaited"|"open"|"complete"|"silent"} State */
+/** How an interval may stand, the worst first. @typedef {"missing"|"gap"|"late"|"awaited"|"open"|"complete"|"silent"|"unknown"} State */
 
 /** @type {ReadonlyArray<{ id: State, label: string, meaning: string }>} */
 export const STATES = [
@@ -13,6 +13,7 @@ export const STATES = [
   { id: "open", label: "Open", meaning: "it is not over" },
   { id: "complete", label: "Complete", meaning: "all of it is here" },
   { id: "silent", label: "Silent", meaning: "all of it is here, and nothing happened in it" },
+  { id: "unknown", label: "Unknown", meaning: "it lies before the first thing that is known" },
 ];
 const BADNESS = new Map(STATES.map(({ id }, index) => [id, index]));
 /** What a reader should look after. */
@@ -68,7 +69,7 @@ export function linesOf(rows, now) {
 export function tally({ cells }) {
   const number = (...states) => cells.filter(({ state }) => states.includes(state)).length;
   return {
-    expected: cells.length - number("open"),
+    expected: cells.length - number("open", "unknown"),
     received: number("complete", "silent", "late"),
     missing: number("missing", "gap"),
     awaited: number("awaited"),

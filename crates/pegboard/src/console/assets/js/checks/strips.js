@@ -39,8 +39,10 @@ export class Strips {
     if (drawn === this.#drawn || this.#place.contains(document.activeElement)) return;
     this.#drawn = drawn;
     // Most centres never see one: it is explained where there is one.
-    const isLate = lines.some(({ cells }) => cells.some(({ state }) => state === "late"));
-    byId("states").querySelector('[data-of="late"]').hidden = !isLate;
+    for (const rare of ["late", "unknown"]) {
+      const isThere = lines.some(({ cells }) => cells.some(({ state }) => state === rare));
+      byId("states").querySelector(`[data-of="${rare}"]`).hidden = !isThere;
+    }
     if (lines.length === 0) {
       this.#place.replaceChildren(make("p", { class: "none-here" }, "Nothing has been expected in this window yet."));
       return;
