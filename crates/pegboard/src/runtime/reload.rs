@@ -128,7 +128,11 @@ async fn turn(shared: &Shared, archived: &mut FromArchive) -> Result<Duration, S
         Job::of(shared, epoch, &begun)?.leave(day).await?;
         return Ok(Duration::ZERO);
     }
-    let Some(oldest) = oldest_open(shared, source).await? else { return Ok(LOOK) };
+    let Some(oldest) = oldest_open(shared, source).await? else {
+        // What was read takes room on the disk.
+        *archived = None;
+        return Ok(LOOK);
+    };
     let mut job = Job::of(shared, epoch, &oldest)?;
     let known = archived.take().filter(|(id, _)| *id == oldest.id);
     *archived = known;
