@@ -19,6 +19,9 @@ pub struct AgentNow {
     pub agent_name: Text,
     /// The team.
     pub team: Text,
+    /// The levels of the hierarchy, from the top; empty where a level is not set.
+    #[serde(default)]
+    pub levels: [Text; 5],
     /// The routing profile.
     pub routing_profile: Text,
     /// The class.
@@ -64,6 +67,7 @@ impl AgentNow {
             agent_login: profile.login.clone(),
             agent_name: profile.name.clone(),
             team: profile.team.clone(),
+            levels: profile.levels.clone(),
             routing_profile: profile.routing_profile.clone(),
             class: state.class,
             since,

@@ -11,6 +11,7 @@ pub mod aspect;
 pub mod cxone;
 mod document;
 mod encoders;
+mod filter;
 pub mod iex;
 mod json;
 mod known;
@@ -29,6 +30,7 @@ mod whole;
 
 pub use document::{Document, Encoded, Refused};
 pub use encoders::{ENCODERS, Encoder, encoder};
+pub use filter::{Filter, Groups, Level, Limited, TwoLevels};
 pub use known::{AgentEntry, Interval, Known, RawEvent, StateChange};
 pub use outcome::{Lane, Outcome, RefusedItem};
 pub use settings::{ContactTypes, Received, SettingError, Settings, UnmappedPolicy};

@@ -345,6 +345,9 @@ impl Settle {
 /// What the delivery to sinks asks of a database.
 #[async_trait]
 pub trait Deliveries: Send + Sync {
+    /// Every sink that was ever delivered to, by name.
+    async fn known_sinks(&self) -> Result<Vec<SinkName>>;
+
     /// Takes over the delivery to a sink: raises its epoch, so that every earlier deliverer fails from now on.
     async fn take_sink(&self, sink: &SinkName) -> Result<SinkState>;
 

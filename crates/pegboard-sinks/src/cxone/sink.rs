@@ -1,11 +1,12 @@
 //! Sends to CXone WFM, through the client that other programs may use as well.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use pegboard_client::{Connection, Error, IdempotencyKey, ItemError, Kind, Receipt, Retry};
 use pegboard_model::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{AGENT_ACTIVITY, AGENT_STATES, QUEUE_REPORT};
 use crate::{Changes, Document, Encoder, Ingredient, Outcome, RefusedItem, Sink, SinkReport, StatesLane};
@@ -24,6 +25,7 @@ pub struct CxoneSink {
     connection: Connection,
     states: Option<Changes>,
     reports: Vec<SinkReport>,
+    heartbeat: Option<Duration>,
     clock: fn() -> Timestamp,
 }
 
@@ -41,7 +43,13 @@ impl CxoneSink {
         reports: Vec<SinkReport>,
         clock: fn() -> Timestamp,
     ) -> Self {
-        Self { connection, states, reports, clock }
+        Self { connection, states, reports, heartbeat: None, clock }
+    }
+
+    /// The same, and the target is told this often that the hub lives. NICE does not say how often its SDK does.
+    #[must_use]
+    pub fn beating(self, every: Duration) -> Self {
+        Self { heartbeat: Some(every), ..self }
     }
 }
 
@@ -72,6 +80,35 @@ impl Sink for CxoneSink {
         match self.connection.send(kind, &key, body).await {
             Ok(receipt) if receipt.is_whole() => Outcome::Accepted,
             Ok(receipt) => Outcome::Partly(refused(&receipt, body)),
+            Err(error) => outcome_of(&error, (self.clock)()),
+        }
+    }
+
+    fn heartbeat(&self) -> Option<Duration> {
+        self.heartbeat
+    }
+
+    /// States can be sent in any number of messages; a report of an interval is one body.
+    fn split(&self, encoder: &'static Encoder, document: &Document) -> Option<[Document; 2]> {
+        if encoder.name != AGENT_STATES.name {
+            return None;
+        }
+        let body: Map<String, Value> = serde_json::from_slice(&document.body).ok()?;
+        // Its key may be renamed: it is the only list.
+        let key = body.iter().find(|(_, value)| value.is_array())?.0.clone();
+        let states = body[&key].as_array().filter(|states| states.len() > 1)?;
+        let (first, second) = states.split_at(states.len() / 2);
+        let part = |states: &[Value], number: usize| {
+            let mut body = body.clone();
+            body.insert(key.clone(), states.into());
+            Document::new(format!("{}.{number}", document.name), Value::Object(body).to_string())
+        };
+        Some([part(first, 1), part(second, 2)])
+    }
+
+    async fn beat(&self) -> Outcome {
+        match self.connection.heartbeat().await {
+            Ok(()) => Outcome::Accepted,
             Err(error) => outcome_of(&error, (self.clock)()),
         }
     }

@@ -20,6 +20,14 @@ use crate::{Cursor, Deliveries, FeedKind, Result, StoreError, failpoint};
 
 #[async_trait]
 impl Deliveries for PostgresStore {
+    async fn known_sinks(&self) -> Result<Vec<SinkName>> {
+        let work = |session: Lent| async move {
+            let query = Call::new("SELECT sink FROM sinks ORDER BY sink");
+            all(&session, query, |row| Ok(get::<&str>(row, 0)?.into())).await
+        };
+        self.read("list sinks", work).await
+    }
+
     async fn take_sink(&self, sink: &SinkName) -> Result<SinkState> {
         let work = |session: Lent| async move { take(&session, sink).await };
         self.write("take the delivery to a sink", work).await

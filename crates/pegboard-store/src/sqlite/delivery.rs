@@ -19,6 +19,15 @@ use crate::{Cursor, Deliveries, FeedKind, Result};
 
 #[async_trait]
 impl Deliveries for SqliteStore {
+    async fn known_sinks(&self) -> Result<Vec<SinkName>> {
+        let query = |connection: &Connection| {
+            all(connection, "SELECT sink FROM sinks ORDER BY sink", [], |row| {
+                Ok(text(row, 0)?.as_str().into())
+            })
+        };
+        self.readers.run("list sinks", query).await
+    }
+
     async fn take_sink(&self, sink: &SinkName) -> Result<SinkState> {
         let sink = sink.clone();
         self.writer.run("take the delivery to a sink", move |step| take(step, &sink)).await

@@ -87,6 +87,7 @@ on_every_store! {
     acd::what_an_older_file_tells_changes_nothing,
     acd::a_batch_that_is_refused_writes_no_row_of_the_acd,
     acd::every_revision_of_a_row_is_told,
+    delivery::every_sink_that_was_delivered_to_is_listed,
     delivery::a_unit_waits_until_its_newest_revision_is_acknowledged,
     delivery::what_fails_is_due_after_its_pause_and_a_change_does_not_shorten_it,
     delivery::what_is_parked_waits_for_a_person_or_a_change,

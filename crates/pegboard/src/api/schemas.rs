@@ -110,6 +110,7 @@ fn agent_state() -> Vec<(&'static str, Value)> {
         ("agent_login", text()),
         ("agent_name", text()),
         ("team", text()),
+        ("levels", described(list(&text()), "The levels of the hierarchy, from the top.")),
         ("routing_profile", text()),
         (
             "class",

@@ -8,7 +8,7 @@ use anyhow::Context;
 use pegboard_engine::IntervalLength;
 use pegboard_model::policy::Pegging;
 use pegboard_sinks::mapping::Mapping;
-use pegboard_sinks::{Document, ENCODERS, Encoded, Encoder, encoder};
+use pegboard_sinks::{Document, ENCODERS, Encoded, Encoder, Filter, Level, Limited, encoder};
 
 use super::Failure;
 use crate::replay::{EventText, Inputs};
@@ -69,6 +69,36 @@ pub(super) fn check(
     if faults.is_empty() { Ok(()) } else { Err(Failure::Usage(faults.join("\n  "))) }
 }
 
+/// What a sink is limited to, as `WHAT=NAME`.
+pub(super) fn filter(only: &[String], encoders: &[&Encoder]) -> Result<Filter, Failure> {
+    let mut filter = Filter::default();
+    for limit in only {
+        let usage = || {
+            let help = "--only takes team=NAME, level1=NAME to level5=NAME, queue=NAME or channel=NAME";
+            Failure::Usage(format!("{help}, and not {limit:?}"))
+        };
+        let (what, name) =
+            limit.split_once('=').filter(|(_, name)| !name.trim().is_empty()).ok_or_else(usage)?;
+        let limited = match what {
+            "team" => Limited::Teams,
+            "queue" => Limited::Queues,
+            "channel" => Limited::Channels,
+            level => {
+                let number = level.strip_prefix("level").and_then(|number| number.parse().ok());
+                Limited::Level(number.and_then(Level::new).ok_or_else(usage)?)
+            }
+        };
+        filter.admit(limited, name).map_err(|error| Failure::Usage(error.to_string()))?;
+    }
+    match encoders.iter().find(|encoder| encoder.raw_events && !filter.is_whole()) {
+        None => Ok(filter),
+        Some(encoder) => Err(Failure::Usage(format!(
+            "{} passes on the platform's own events, which settings of its mapping limit, and not --only",
+            encoder.name
+        ))),
+    }
+}
+
 /// Whether any of them is handed the platform's own events.
 pub(super) fn wants_events(encoders: &[&Encoder]) -> bool {
     encoders.iter().any(|encoder| encoder.raw_events)
@@ -92,11 +122,13 @@ pub(super) fn prepare(
     inputs: &Inputs,
     events: Vec<EventText>,
     mapping: Option<Mapping>,
+    filter: &Filter,
     encoders: &[&Encoder],
     folder: &Path,
 ) -> Result<Prepared, Failure> {
     let lists_unmapped = mapping.is_some();
-    let known = inputs.known(events, mapping.unwrap_or_default());
+    let mut known = inputs.known(events, mapping.unwrap_or_default());
+    filter.apply(&mut known, &inputs.groups());
     let place =
         |encoder: &Encoder| if encoders.len() == 1 { folder.into() } else { folder.join(encoder.name) };
     let part = |encoder: &&Encoder| Part {

@@ -91,6 +91,9 @@ pub(super) struct Arguments {
     /// agents.csv, sources.csv, keys.csv, settings.csv, as docs/mapping.md has them. What no row names is listed in unmapped.csv.
     #[arg(long, value_name = "DIR", requires = "encode")]
     mapping: Option<PathBuf>,
+    /// Encodes only what a sink would be told that is limited so: WHAT is team, level1 to level5, queue or channel. May be repeated.
+    #[arg(long, value_name = "WHAT=NAME", requires = "encode")]
+    only: Vec<String>,
     /// The format: csv, json, ndjson, parquet.
     #[arg(long, value_name = "FORMAT", default_value = "csv")]
     format: Format,
@@ -147,6 +150,7 @@ impl ReportName {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let reports = parse_reports(&arguments.report)?;
     let encoders = encode::choose(&arguments.encode)?;
+    let filter = encode::filter(&arguments.only, &encoders)?;
     encode::check(&encoders, arguments.out.is_some(), arguments.pegging, arguments.interval)?;
     if reports.len() > 1 && arguments.out.is_none() {
         return Err(Failure::Usage("several reports need --out DIR to be written into".into()));
@@ -170,7 +174,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let prepared = match &*encoders {
         [] => None,
-        encoders => Some(encode::prepare(&inputs, events, mapping, encoders, folder)?),
+        encoders => Some(encode::prepare(&inputs, events, mapping, &filter, encoders, folder)?),
     };
     write_folder(&inputs, &reports, format, folder)?;
     prepared.map_or(Ok(()), |prepared| prepared.write())

@@ -36,8 +36,8 @@ pub use settings::{
     TlsFiles, WebUrl,
 };
 pub use sinks::{
-    CxoneReport, CxoneSettings, MAX_OPENINGS, MAX_SINKS, SinkConfig, SinkKind, SinkTarget, TokenForm,
-    ToldChanges,
+    CxoneReport, CxoneSettings, MAX_FILTER_NAMES, MAX_OPENINGS, MAX_REQUESTS_PER_SECOND, MAX_SINKS,
+    SinkConfig, SinkKind, SinkTarget, TokenForm, ToldChanges,
 };
 pub use template::template;
 pub use text::Place;

@@ -155,6 +155,14 @@ pub(super) fn names(most: usize) -> impl Fn(&DeValue<'_>) -> Read<Vec<String>> {
     }
 }
 
+/// A list of names, each once, and at least one.
+pub(super) fn some_names(most: usize) -> impl Fn(&DeValue<'_>) -> Read<Vec<String>> {
+    move |value| {
+        let some = names(most)(value).ok().filter(|names| !names.is_empty());
+        some.ok_or_else(|| Wrong::expected(format!("a list of 1 to {most} names, each once")))
+    }
+}
+
 /// A list of a few words, each of which stands there once.
 pub(super) fn words_of<T: FromStr>(
     choices: &'static [&'static str],

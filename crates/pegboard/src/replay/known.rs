@@ -5,7 +5,7 @@ use pegboard_engine::{Interval, Timeline, Window};
 use pegboard_model::report::Activity;
 use pegboard_model::{AgentProfile, Millis, Timestamp};
 use pegboard_sinks::mapping::{Mapping, QueueKind};
-use pegboard_sinks::{AgentEntry, Known, RawEvent};
+use pegboard_sinks::{AgentEntry, Groups, Known, RawEvent};
 
 use super::derive::{Cut, Inputs};
 use super::read::EventText;
@@ -36,6 +36,13 @@ impl Inputs {
             raw_events: events.into_iter().map(raw_event).collect(),
             mapping,
         }
+    }
+
+    /// In which groups agents were.
+    pub fn groups(&self) -> Groups {
+        let mut groups = Groups::default();
+        groups.add(&self.settings.source, &self.timelines);
+        groups
     }
 
     /// What agents did, by end, also where it began before the window. What lasts still when the window ends is last.

@@ -7,6 +7,7 @@
 mod gate;
 mod known;
 mod rebuild;
+pub(super) mod removed;
 mod rows;
 mod states;
 pub mod status;
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 use pegboard_model::{SinkName, SourceName, Timestamp};
 use pegboard_sinks::mapping::Mapping;
-use pegboard_sinks::{Document, Encoder, Lane, Outcome, Pace, Sink};
+use pegboard_sinks::{Document, Encoder, Filter, Lane, Outcome, Pace, Sink};
 use pegboard_store::{Part, RowsOf, Store, StoreError, failpoint};
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
@@ -47,6 +48,8 @@ pub struct SinkSetup {
     pub sink: Box<dyn Sink>,
     /// The sources that it is handed; all where none is named.
     pub sources: Vec<SourceName>,
+    /// Whom and what it is told of.
+    pub filter: Filter,
     /// What planners say about names.
     pub mapping: Mapping,
     /// From when on intervals are delivered the first time; from the last closed one on where nothing is said.
@@ -58,7 +61,8 @@ pub struct SinkSetup {
 impl SinkSetup {
     /// A target that is handed everything, under the names that it has.
     pub fn new(name: SinkName, sink: Box<dyn Sink>) -> Self {
-        Self { name, sink, sources: Vec::new(), mapping: Mapping::default(), start: None, pace: None }
+        let (filter, mapping) = (Filter::default(), Mapping::default());
+        Self { name, sink, sources: Vec::new(), filter, mapping, start: None, pace: None }
     }
 }
 
@@ -67,6 +71,7 @@ impl SinkSetup {
 pub(super) struct Deliverer {
     name: SinkName,
     sink: Box<dyn Sink>,
+    filter: Filter,
     mapping: Mapping,
     start: Option<Timestamp>,
     kinds: Mutex<Kinds>,
@@ -88,7 +93,7 @@ impl Deliverer {
         clock: Clock,
         node: Arc<Node>,
     ) -> Self {
-        let SinkSetup { name, sink, sources: chosen, mapping, start, pace } = setup;
+        let SinkSetup { name, sink, sources: chosen, filter, mapping, start, pace } = setup;
         let gate = Gate::new(pace.unwrap_or_else(|| sink.pace()), sink.states().is_some());
         let is_chosen = |shared: &&Arc<Shared>| chosen.is_empty() || chosen.contains(&shared.config.name);
         let sources: Vec<_> = sources.iter().filter(is_chosen).cloned().collect();
@@ -96,6 +101,7 @@ impl Deliverer {
         Self {
             name,
             sink,
+            filter,
             mapping,
             start,
             kinds: Mutex::default(),
@@ -240,9 +246,26 @@ async fn turn(deliverer: &Deliverer, stop: &mut watch::Receiver<bool>) -> Result
         left = leave(deliverer) => left,
         ended = states::deliver(deliverer, state.epoch, state.states) => ended,
         ended = rows::deliver(deliverer, state.epoch, state.rows) => ended,
+        never = beat(deliverer) => never,
     };
     deliverer.node.release(&name, &part).await;
     outcome
+}
+
+/// Tells the target that the hub lives, where it wants to be told.
+async fn beat(deliverer: &Deliverer) -> Result<(), StoreError> {
+    let Some(every) = deliverer.sink.heartbeat() else { return std::future::pending().await };
+    loop {
+        if deliverer.gate.pass(Instant::now()) == Pass::Go {
+            let outcome = deliverer.sink.beat().await;
+            deliverer.gate.tell(&outcome, Instant::now());
+            match outcome {
+                Outcome::Accepted => deliverer.status.beaten(deliverer.now()),
+                outcome => tracing::debug!(sink.name = %deliverer.name, "no heartbeat: {outcome:?}"),
+            }
+        }
+        tokio::time::sleep(every).await;
+    }
 }
 
 /// Done when another node should go on.

@@ -112,6 +112,8 @@ impl Hub {
         }
         tasks.spawn(sweep(loaded.clone(), store.clone(), clock, options.upkeep, stopped.clone()));
         node.note_sinks(sinks.len());
+        let configured: Vec<_> = sinks.iter().map(|sink| sink.name.clone()).collect();
+        deliver::removed::park(&*store, &configured, clock()).await?;
         let deliverer = |setup| Deliverer::new(setup, &loaded, store.clone(), clock, node.clone());
         let sinks: Vec<_> = sinks.into_iter().map(deliverer).map(Arc::new).collect();
         for sink in &sinks {

@@ -158,6 +158,11 @@ impl Facts {
         Ok(Some(Self { timelines, legs, window, known_until }))
     }
 
+    /// The timelines.
+    pub fn timelines(&self) -> &[Timeline] {
+        &self.timelines
+    }
+
     /// How many segments and contacts there are.
     pub fn count(&self) -> u64 {
         let segments: usize = self.timelines.iter().map(|timeline| timeline.segments.len()).sum();

@@ -735,6 +735,7 @@ pub(crate) fn agent(source: &str, id: &str) -> AgentNow {
         agent_login: format!("{id}.login").into(),
         agent_name: format!("Agent {id}").into(),
         team: "Sales / North".into(),
+        levels: ["Sales", "North", "", "", ""].map(Into::into),
         routing_profile: "Basic".into(),
         class: Class::Available,
         since: NOW - pegboard_model::Millis::from_minutes(1),

@@ -55,6 +55,15 @@ async fn only(store: &dyn Store) -> Delivery {
     all.remove(0)
 }
 
+pub(crate) async fn every_sink_that_was_delivered_to_is_listed(home: &dyn Home) {
+    let store = home.open().await;
+    assert_eq!(store.known_sinks().await.unwrap(), []);
+    for name in ["wfm", "aspect", "wfm"] {
+        store.take_sink(&name.into()).await.unwrap();
+    }
+    assert_eq!(store.known_sinks().await.unwrap(), ["aspect", "wfm"].map(SinkName::from));
+}
+
 pub(crate) async fn a_unit_waits_until_its_newest_revision_is_acknowledged(home: &dyn Home) {
     let store = home.open().await;
     let epoch = taken(&*store).await;

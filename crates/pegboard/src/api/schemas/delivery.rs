@@ -61,6 +61,13 @@ fn sink() -> Value {
                 "Whether the target does not answer, so that it is only tried now and then.",
             ),
         ),
+        (
+            "heartbeat_at",
+            described(
+                or_null(time()),
+                "When the target was last told that the hub lives, if it wants to be told.",
+            ),
+        ),
         ("states", described(reference("Lane"), "How present states are delivered.")),
         ("rows", described(reference("Lane"), "How reports are delivered.")),
         ("store_error", described(or_null(text()), "Why the store failed, if it did last.")),

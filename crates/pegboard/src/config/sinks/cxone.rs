@@ -1,8 +1,10 @@
 //! What `[sink.cxone]` says: how CXone WFM is reached, and what it is sent.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use pegboard_client::TokenStyle;
+use pegboard_model::Millis;
 use pegboard_net::{Opening, Target};
 use pegboard_sinks::cxone::sink;
 use pegboard_sinks::{Changes, SinkReport};
@@ -12,6 +14,9 @@ use crate::config::choice::choice;
 use crate::config::secret::SecretRef;
 use crate::config::table::Table;
 use crate::config::value;
+
+/// How often CXone WFM can be told that the hub lives.
+const HEARTBEATS: RangeInclusive<Millis> = Millis::from_seconds(5)..=Millis::from_hours(1);
 
 /// How CXone WFM is reached, and what it is sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +39,8 @@ pub struct CxoneSettings {
     pub states: Option<Changes>,
     /// The reports that it is sent.
     pub reports: Vec<CxoneReport>,
+    /// How often it is told that the hub lives.
+    pub heartbeat: Millis,
 }
 
 choice! {
@@ -99,6 +106,8 @@ impl CxoneSettings {
         table.set("changes", &mut told, value::word(ToldChanges::CHOICES));
         let mut reports = vec![CxoneReport::Queue];
         table.set("reports", &mut reports, value::words_of(CxoneReport::CHOICES));
+        let mut heartbeat = Millis::from_minutes(1);
+        table.set("heartbeat", &mut heartbeat, value::duration(HEARTBEATS));
         table.finish();
         Some(Self {
             url: url?,
@@ -110,6 +119,7 @@ impl CxoneSettings {
             trusted_certificates,
             states: states.then_some(told.into()),
             reports,
+            heartbeat,
         })
     }
 }

@@ -1,15 +1,17 @@
 //! What `[[sink]]` says: to whom what is known is delivered.
 
 mod cxone;
+mod filter;
 
 use std::path::Path;
 
 use pegboard_engine::IntervalLength;
 use pegboard_model::{SinkName, SourceName, Timestamp};
 use pegboard_sinks::mapping::Mapping;
-use pegboard_sinks::{Changes, Encoder, SinkReport};
+use pegboard_sinks::{Changes, Encoder, Filter, SinkReport};
 
 pub use self::cxone::{CxoneReport, CxoneSettings, TokenForm};
+pub use self::filter::MAX_FILTER_NAMES;
 use super::choice::choice;
 use super::settings::SourceConfig;
 use super::side_files::SideFiles;
@@ -22,6 +24,9 @@ pub const MAX_SINKS: usize = 50;
 /// The most networks that are opened for a sink.
 pub const MAX_OPENINGS: usize = 100;
 
+/// The most requests a second that can be asked for.
+pub const MAX_REQUESTS_PER_SECOND: u32 = 1000;
+
 /// One sink: who is delivered to, and what.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SinkConfig {
@@ -29,6 +34,10 @@ pub struct SinkConfig {
     pub name: SinkName,
     /// The sources whose knowledge it is handed; all where none is named.
     pub sources: Vec<SourceName>,
+    /// Whom and what it is told of.
+    pub filter: Filter,
+    /// The most requests a second; as its kind says where nothing is said.
+    pub requests_per_second: Option<u32>,
     /// What planners say about names.
     pub mapping: Mapping,
     /// From when on intervals are delivered the first time; from the last closed one on where nothing is said.
@@ -123,6 +132,9 @@ fn sink(
     let name = sink_name(&mut table, names);
     let kind = table.required("kind", value::word::<SinkKind>(SinkKind::CHOICES));
     let chosen = chosen(&mut table, sources);
+    let filter = filter::read(&mut table);
+    let requests_per_second =
+        table.optional("requests_per_second", value::count(1..=MAX_REQUESTS_PER_SECOND));
     let mapping = match table.optional("mapping", value::path(folder)) {
         Some(path) => side_files.mapping(&path),
         None => Some(Mapping::default()),
@@ -133,7 +145,15 @@ fn sink(
         check_numbers(&mut table, target, sources, &chosen);
     }
     table.finish();
-    Some(SinkConfig { name: name?, sources: chosen, mapping: mapping?, start, target: target? })
+    Some(SinkConfig {
+        name: name?,
+        sources: chosen,
+        filter,
+        requests_per_second,
+        mapping: mapping?,
+        start,
+        target: target?,
+    })
 }
 
 fn sink_name(table: &mut Table<'_, '_>, names: &mut Vec<SinkName>) -> Option<SinkName> {

@@ -76,6 +76,7 @@ fn the_template_shows_every_key_and_no_other() {
         "source.reports.file",
         "source.metrics",
         "source.file",
+        "sink.hierarchy",
         "sink.cxone",
     ];
     let values: BTreeSet<String> =

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use super::super::{Config, MAX_FILE_BYTES, MAX_OPENINGS, MAX_REPORT_NAMES, MAX_SINKS, MAX_SOURCES};
+use super::super::{
+    Config, MAX_FILE_BYTES, MAX_FILTER_NAMES, MAX_OPENINGS, MAX_REPORT_NAMES, MAX_SINKS, MAX_SOURCES,
+};
 use super::{LEAST, faults, read, read_beside, shown};
 
 #[test]
@@ -582,6 +584,13 @@ fn r28_sinks_and_their_openings_have_limits() {
         let allow: Vec<String> = (0..count).map(|number| format!("\"10.0.0.{number}\"")).collect();
         read(&format!("{LEAST}{}", with_sink("s", &format!("allow = [{}]\n", allow.join(", ")))))
     };
+    let queues = |count: usize| {
+        let queues: Vec<String> = (0..count).map(|number| format!("\"q{number}\"")).collect();
+        let limit = format!("queues = [{}]\n[sink.cxone]", queues.join(", "));
+        read(&format!("{LEAST}{}", with_sink("s", "").replace("[sink.cxone]", &limit)))
+    };
+    assert!(queues(MAX_FILTER_NAMES).is_ok());
+    assert!(queues(MAX_FILTER_NAMES + 1).is_err());
     assert!(openings(MAX_OPENINGS).is_ok());
     assert!(openings(MAX_OPENINGS + 1).is_err());
 }
@@ -591,11 +600,18 @@ fn what_is_wrong_with_a_sink_is_told_at_once() {
     let lines = "allow = [\"10.1.2.0/16\"]\nreports = [\"queue-reports\"]\nurls = 1\n";
     let sink = with_sink("wfm", lines)
         .replace("https://asc.example", "https://me:hunter2@asc.example")
-        .replace("[sink.cxone]", "sources = [\"b\"]\n[sink.cxone]");
+        .replace(
+            "[sink.cxone]",
+            "sources = [\"b\"]\nteams = []\nchannels = \"voice\"\nhierarchy = { level = 6, value = 1 }\n[sink.cxone]",
+        );
     let errors = read(&format!("{LEAST}{sink}")).unwrap_err();
     let keys: Vec<_> = errors.faults().iter().map(|fault| fault.key.as_deref().unwrap_or_default()).collect();
     let expected = [
         "sink[wfm].sources",
+        "sink[wfm].teams",
+        "sink[wfm].channels",
+        "sink[wfm].hierarchy.level",
+        "sink[wfm].hierarchy.value",
         "sink[wfm].cxone.url",
         "sink[wfm].cxone.allow",
         "sink[wfm].cxone.reports",

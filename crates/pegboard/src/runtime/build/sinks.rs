@@ -1,8 +1,10 @@
 //! From the table of a sink to its target.
 
+use std::time::Duration;
+
 use pegboard_client::Connection;
-use pegboard_sinks::Sink;
 use pegboard_sinks::cxone::CxoneSink;
+use pegboard_sinks::{Pace, Sink};
 
 use crate::clock::Clock;
 use crate::config::{CxoneSettings, SinkConfig, SinkTarget};
@@ -14,8 +16,9 @@ pub fn sink(config: &SinkConfig, clock: Clock) -> anyhow::Result<SinkSetup> {
         SinkTarget::Cxone(settings) => Box::new(cxone(settings, clock)?),
     };
     let (name, sources, mapping) = (config.name.clone(), config.sources.clone(), config.mapping.clone());
-    let start = config.start;
-    Ok(SinkSetup { sources, mapping, start, ..SinkSetup::new(name, sink) })
+    let pace = config.requests_per_second.map(|per_second| Pace { per_second, at_once: per_second });
+    let (filter, start) = (config.filter.clone(), config.start);
+    Ok(SinkSetup { sources, filter, mapping, start, pace, ..SinkSetup::new(name, sink) })
 }
 
 fn cxone(settings: &CxoneSettings, clock: Clock) -> anyhow::Result<CxoneSink> {
@@ -32,5 +35,6 @@ fn cxone(settings: &CxoneSettings, clock: Clock) -> anyhow::Result<CxoneSink> {
         builder = builder.trusted_certificates(file);
     }
     builder = settings.allow.iter().fold(builder, |builder, opening| builder.allow(opening.to_string()));
-    Ok(CxoneSink::new(builder.build()?, settings.states, settings.reports(), clock))
+    let heartbeat = Duration::from_millis(settings.heartbeat.get().unsigned_abs());
+    Ok(CxoneSink::new(builder.build()?, settings.states, settings.reports(), clock).beating(heartbeat))
 }

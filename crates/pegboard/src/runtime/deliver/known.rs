@@ -8,7 +8,7 @@ use pegboard_engine::Window;
 use pegboard_model::report::SegmentRow;
 use pegboard_model::{AgentNow, Millis, QueueId, SourceName, Timestamp};
 use pegboard_sinks::mapping::QueueKind;
-use pegboard_sinks::{Ingredient, Interval, Known, StateChange};
+use pegboard_sinks::{Groups, Ingredient, Interval, Known, StateChange};
 use pegboard_store::{RowsOf, StoreError};
 
 use super::Deliverer;
@@ -59,17 +59,18 @@ impl Deliverer {
         start: Timestamp,
         made_of: &[Ingredient],
     ) -> Result<Known, StoreError> {
-        let mut known = self.nothing();
+        let (mut known, mut groups) = (self.nothing(), Groups::default());
         for shared in &self.sources {
             let window = interval_at(&shared.config, start);
             known.interval_length = window.to.since(window.from);
             known.intervals = vec![Interval { start: window.from, end: window.to }];
-            self.add(&mut known, shared, window, made_of).await?;
+            self.add(&mut known, &mut groups, shared, window, made_of).await?;
         }
         known.states.sort_by(|a, b| (a.start, &a.agent_id).cmp(&(b.start, &b.agent_id)));
         let kinds = &mut *self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
         learn(kinds, QueueKind::of_most(&known.queues));
         known.queue_kinds = kinds.values().cloned().collect();
+        self.filter.apply(&mut known, &groups);
         Ok(known)
     }
 
@@ -77,12 +78,13 @@ impl Deliverer {
     async fn add(
         &self,
         known: &mut Known,
+        groups: &mut Groups,
         shared: &Shared,
         window: Window,
         made_of: &[Ingredient],
     ) -> Result<(), StoreError> {
-        if of_agents(made_of) {
-            self.add_agents(known, shared, window, made_of).await?;
+        if of_agents(made_of) || self.filter.limits_agents() {
+            self.add_agents(known, groups, shared, window, made_of).await?;
         }
         if of_contacts(made_of) {
             add_contacts(known, shared, window, made_of).await?;
@@ -93,6 +95,7 @@ impl Deliverer {
     async fn add_agents(
         &self,
         known: &mut Known,
+        groups: &mut Groups,
         shared: &Shared,
         window: Window,
         made_of: &[Ingredient],
@@ -102,6 +105,7 @@ impl Deliverer {
         let from = if is_asked(Ingredient::Activities) { window.from - AROUND } else { window.from };
         let around = Window { from, to: window.to };
         let timelines = Facts::load(store, config, RowsOf::Agents, around, window.to).await?;
+        groups.add(&config.name, timelines.timelines());
         if is_asked(Ingredient::Activities) {
             known.activities.extend(timelines.activities(config));
         }

@@ -12,7 +12,7 @@ use pegboard_store::{
 };
 use serde::Deserialize;
 
-use super::{Deliverer, digest_of, failure};
+use super::{Deliverer, digest_of, failure, removed};
 use crate::runtime::reports::interval_at;
 
 /// How many entries of the feed are taken up at once.
@@ -94,6 +94,7 @@ struct RowLane<'a> {
 impl<'a> RowLane<'a> {
     /// Goes on where the ledger ends; a sink that is new begins with what is closed from now on.
     async fn begin(deliverer: &'a Deliverer, epoch: u64, cursor: Option<Cursor>) -> Result<Self, StoreError> {
+        removed::unpark(&*deliverer.store, &deliverer.name, deliverer.now()).await?;
         deliverer.learn_kinds().await?;
         let is_known = cursor.is_some();
         let cursor = match cursor {
@@ -145,6 +146,7 @@ impl<'a> RowLane<'a> {
                 let changed = units.into_iter().map(|unit| (unit, due)).collect();
                 let cursors = vec![(FeedKind::Rows, self.cursor.clone())];
                 deliverer.store.note_deliveries(DeliveryNote { cursors, changed, ..self.note() }).await?;
+                failpoint!("deliver.corrected");
             }
             if !page.more {
                 return Ok(());
@@ -210,6 +212,7 @@ impl<'a> RowLane<'a> {
                 from = self.end_of(from);
             }
             self.deliverer.store.note_deliveries(DeliveryNote { changed, ..self.note() }).await?;
+            failpoint!("deliver.rows_listed");
             self.listed = Some(from);
         }
         Ok(())

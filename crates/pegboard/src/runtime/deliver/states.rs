@@ -106,7 +106,9 @@ impl<'a> Delivery<'a> {
     /// Everybody's present state: for a target that was never delivered to, or not for so long that the feed no longer reaches back.
     async fn take_snapshot(&mut self) -> Result<(), StoreError> {
         let snapshot = self.deliverer.store.agents(&self.deliverer.names).await?;
-        self.waiting.begin_anew(snapshot.agents.into_iter().map(|entry| entry.now), snapshot.cursor);
+        let present = snapshot.agents.into_iter().map(|entry| entry.now);
+        let told = present.filter(|now| self.deliverer.filter.admits(now));
+        self.waiting.begin_anew(told, snapshot.cursor);
         self.batch = None;
         Ok(())
     }
@@ -128,7 +130,9 @@ impl<'a> Delivery<'a> {
                 let now: AgentNow = serde_json::from_str(&entry.body).map_err(|error| {
                     StoreError::Damaged { what: "entry of the feed of states", detail: error.to_string() }
                 })?;
-                changes.push(StateChange { number: Some(entry.number), now });
+                if self.deliverer.filter.admits(&now) {
+                    changes.push(StateChange { number: Some(entry.number), now });
+                }
             }
             self.waiting.take_up(changes, page.cursor);
             if !page.more {

@@ -31,6 +31,8 @@ pub struct DeliveryShown {
     pub ours: bool,
     /// Whether the target does not answer, so that it is only tried now and then.
     pub left_alone: bool,
+    /// When the target was last told that the hub lives, where it wants to be told.
+    pub heartbeat_at: Option<Timestamp>,
     /// Present states.
     pub states: LaneShown,
     /// Reports.
@@ -68,6 +70,10 @@ impl DeliveryStatus {
 
     pub(super) fn is_anothers(&self) {
         *self.lock() = DeliveryShown::default();
+    }
+
+    pub(super) fn beaten(&self, at: Timestamp) {
+        self.lock().heartbeat_at = Some(at);
     }
 
     pub(super) fn store_failed(&self, error: &StoreError) {

@@ -51,6 +51,10 @@ impl FakeStore {
 
 #[async_trait]
 impl Deliveries for FakeStore {
+    async fn known_sinks(&self) -> Result<Vec<SinkName>> {
+        Ok(Vec::new())
+    }
+
     async fn take_sink(&self, _: &SinkName) -> Result<SinkState> {
         Ok(SinkState { epoch: 1, states: None, rows: None })
     }
