@@ -1,5 +1,7 @@
 //! What a WFM gets is what a dry run writes, whatever goes wrong on the way.
 
+mod outages;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

@@ -632,6 +632,10 @@ impl Alarms for Unreliable {
 
 #[async_trait]
 impl Deliveries for Unreliable {
+    async fn known_sinks(&self) -> Result<Vec<SinkName>> {
+        self.read("known sinks", self.store.known_sinks()).await
+    }
+
     async fn take_sink(&self, sink: &SinkName) -> Result<SinkState> {
         self.write("take a sink", self.store.take_sink(sink)).await
     }

@@ -97,8 +97,18 @@ impl Live {
         config: &SourceConfig,
         sink: SinkSetup,
     ) -> Self {
+        Self::delivering_to(store, script, config, vec![sink]).await
+    }
+
+    /// The same with any number of sinks.
+    pub(crate) async fn delivering_to(
+        store: Arc<dyn Store>,
+        script: &Script,
+        config: &SourceConfig,
+        sinks: Vec<SinkSetup>,
+    ) -> Self {
         let sources: Vec<(SourceConfig, Box<dyn Source>)> = vec![(config.clone(), Box::new(script.clone()))];
-        let (sinks, options) = (vec![sink], NodeOptions::default());
+        let options = NodeOptions::default();
         let (hub, running) =
             Hub::join_and_deliver(sources, sinks, store.clone(), clock::now, options).await.unwrap();
         Self { hub, store, running }
