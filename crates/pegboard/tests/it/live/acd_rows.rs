@@ -264,6 +264,8 @@ async fn sessions_of_the_acd_are_kept_and_compared_with_the_computed_ones() {
     assert_eq!(said, [("manager", "sessions", json!(1)), (wrong, "sign_out", json!(600))], "{found:?}");
     let stranger = found.iter().find(|row| row["agent_login"] == "manager").unwrap();
     assert!(stranger["reason"].as_str().unwrap().starts_with("stranger"));
+    let longer = found.iter().find(|row| row["measure"] == "sign_out").unwrap();
+    assert!(longer["reason"].as_str().unwrap().starts_with("offline"), "{longer}");
     let by_day = ReportRequest { by_day: true, ..ReportRequest::new("reconciliation") };
     let measures: Vec<_> = rows(&live, &day, by_day).await.iter().map(|row| row["measure"].clone()).collect();
     assert_eq!(measures.iter().filter(|measure| *measure == "duration_s").count(), 2, "{measures:?}");

@@ -29,6 +29,8 @@ const STRANGER: &str = "stranger: the ACD lists whoever signs in, and nothing el
 const EVIDENCE: &str = "evidence: what is known of this agent begins later";
 const LEFT_OPEN: &str = "open: the ACD was told of no sign-out, or had written the file before it";
 const SILENT: &str = "open: nobody told here that the agent was gone";
+const OFFLINE: &str = "offline: who is signed in and Offline is signed out here";
+const PART: &str = "offline: a part of the ACD's session, between two stretches of Offline";
 const UNTOLD: &str = "";
 
 /// A session, whoever says so.
@@ -50,6 +52,10 @@ impl Session {
             |a: &Self, b: &Self| b.sign_out.is_none_or(|end| a.sign_in < end) || a.sign_in == b.sign_in;
         let overlap = begins_before_end_of(self, other) && begins_before_end_of(other, self);
         overlap || self.apart(other) <= NEAR
+    }
+
+    fn holds(&self, at: Timestamp) -> bool {
+        self.sign_in <= at && self.sign_out.is_none_or(|end| at < end)
     }
 
     fn apart(&self, other: &Self) -> Millis {
@@ -187,15 +193,22 @@ impl Comparison<'_> {
         let sessions =
             |reason| Compared { measure: "sessions", acd: count(told), computed: count(own), reason };
         let (Some(told), Some(own)) = (told, own) else {
-            return vec![sessions(self.why_alone(told))];
+            return vec![sessions(self.why_alone(told, own))];
         };
         let after = |at: Timestamp| at.since(told.sign_in).get();
         let began_late = self.known_from.is_some_and(|from| from > told.sign_in);
+        let why_late = if began_late {
+            EVIDENCE
+        } else if own.sign_in > told.sign_in {
+            OFFLINE
+        } else {
+            UNTOLD
+        };
         let sign_in = Compared {
             measure: "sign_in",
             acd: Some(0),
             computed: Some(after(own.sign_in)),
-            reason: if began_late { EVIDENCE } else { UNTOLD },
+            reason: why_late,
         };
         let sign_out = Compared {
             measure: "sign_out",
@@ -204,16 +217,19 @@ impl Comparison<'_> {
             reason: match (told.sign_out, own.sign_out) {
                 (None, Some(_)) => LEFT_OPEN,
                 (Some(_), None) => SILENT,
+                (Some(told), Some(own)) if own < told => OFFLINE,
                 _ => UNTOLD,
             },
         };
         vec![sessions(UNTOLD), sign_in, sign_out]
     }
 
-    fn why_alone(&self, told: Option<&Session>) -> &'static str {
+    fn why_alone(&self, told: Option<&Session>, own: Option<&Session>) -> &'static str {
+        let is_within = |own: &Session| self.user.sessions.iter().any(|told| told.holds(own.sign_in));
         match (told, self.known_from) {
             (Some(_), None) => STRANGER,
             (Some(told), Some(from)) if told.sign_out.is_some_and(|end| end <= from) => EVIDENCE,
+            (None, _) if own.is_some_and(is_within) => PART,
             _ => UNTOLD,
         }
     }
