@@ -84,6 +84,30 @@ pub trait Source: Send + Sync + fmt::Debug {
     }
 }
 
+/// Where the hub keeps records that others hand to it, until a source has read them.
+#[async_trait]
+pub trait Inlet: Send + Sync + fmt::Debug {
+    /// The records after number `after`, in order, at most `most`.
+    async fn after(&self, after: u64, most: usize) -> Result<Vec<HandedRecord>, SourceError>;
+
+    /// Lets go of the records up to and with number `until`: what came of them is committed.
+    async fn let_go(&self, until: u64) -> Result<(), SourceError>;
+
+    /// Done when there may be more. Cancel-safe.
+    async fn more(&self);
+}
+
+/// A record that was handed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandedRecord {
+    /// Its number, from 1 without a gap.
+    pub number: u64,
+    /// When it came.
+    pub at: Timestamp,
+    /// The record.
+    pub body: Vec<u8>,
+}
+
 /// Something that a person should know of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remark {

@@ -13,6 +13,7 @@ mod copy;
 mod delivery;
 mod error;
 pub mod failpoint;
+mod intake;
 mod nodes;
 mod paging;
 mod postgres;
@@ -33,6 +34,7 @@ pub use delivery::{
     ParseUnitError, RefusedState, Settle, SinkState, TryOutcome, Unit,
 };
 pub use error::StoreError;
+pub use intake::{HandIn, HandedIn, HandedRecord, Intake, KEYS_KEPT, LaneEnds};
 pub use nodes::{Beat, Lease, NodeId, NodeSeen, Part, Roll};
 pub use postgres::{InvalidPostgresUrl, PostgresFound, PostgresOptions, PostgresStore, PostgresUrl, SslMode};
 pub use read::{
@@ -54,7 +56,7 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 ///
 /// Every method may wait for the disk; none blocks the caller's thread.
 #[async_trait]
-pub trait Store: Deliveries + Alarms + Send + Sync + std::fmt::Debug {
+pub trait Store: Deliveries + Alarms + Intake + Send + Sync + std::fmt::Debug {
     /// Which store this is. A restored copy is another store, so that old cursors do not fit it.
     fn id(&self) -> &StoreId;
 

@@ -59,6 +59,9 @@ pub enum Problem {
     /// A duration below zero, or an end before its start.
     #[error("negative duration")]
     Negative,
+    /// There is no such field, or no such choice.
+    #[error("not known here")]
+    Unknown,
     /// A number beyond all sense.
     #[error("too large")]
     TooLarge,

@@ -133,9 +133,14 @@ fn not_json(error: &serde_json::Error) -> DecodeError {
 /// An error of type says what it found, contents included; only the type is kept. Its path consists of
 /// fields that are read, since what is skipped is never of a wrong type.
 fn wrong_field(path: &str, words: &str) -> DecodeError {
-    if let Some((name, _)) = words.strip_prefix("duplicate field `").and_then(|rest| rest.split_once('`')) {
-        let path = if path == "." { name.to_owned() } else { format!("{path}.{name}") };
-        return DecodeError::Field { path, problem: Problem::Twice };
+    for (prefix, problem) in [("duplicate field `", Problem::Twice), ("missing field `", Problem::Missing)] {
+        if let Some((name, _)) = words.strip_prefix(prefix).and_then(|rest| rest.split_once('`')) {
+            let path = if path == "." { name.to_owned() } else { format!("{path}.{name}") };
+            return DecodeError::Field { path, problem };
+        }
+    }
+    if words.starts_with("unknown field") || words.starts_with("unknown variant") {
+        return DecodeError::field(path, Problem::Unknown);
     }
     if words.starts_with("invalid value") {
         return DecodeError::field(path, Problem::TooLarge);

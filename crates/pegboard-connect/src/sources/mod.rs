@@ -8,6 +8,7 @@ mod json;
 mod look;
 pub mod objects;
 mod packed;
+pub mod push;
 mod scan;
 
 pub use self::decode_error::{DecodeError, Found, Problem};

@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0007_tries_of_dead_letters.sql"),
     include_str!("migrations/0008_reloads.sql"),
     include_str!("migrations/0009_alarms.sql"),
+    include_str!("migrations/0010_intake.sql"),
 ];
 
 /// The table by which a schema is known as ours: one row.

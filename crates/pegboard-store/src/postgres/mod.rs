@@ -15,6 +15,7 @@ mod feed;
 mod history;
 mod import;
 mod ingest;
+mod intake;
 mod listen;
 mod migrate;
 mod nodes;

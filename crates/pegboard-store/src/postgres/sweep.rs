@@ -9,6 +9,7 @@ use super::codec::{get, get_text, text};
 use super::fault::Tried;
 use super::session::{Call, Session};
 use crate::column::to_column;
+use crate::intake::KEYS_KEPT;
 use crate::{Retention, failpoint};
 
 /// How many rows one statement removes.
@@ -25,6 +26,8 @@ pub(super) async fn sweep(session: &Session, now: Timestamp, retention: &Retenti
     for statement in HISTORY {
         in_bites(session, || Call::new(statement).with(before)).await?;
     }
+    let keys = (now - KEYS_KEPT).as_millis();
+    in_bites(session, || Call::new(OLD_KEYS).with(keys)).await?;
     in_bites(session, || Call::new(AUDIT)).await?;
     sweep_feeds(session, now, retention).await?;
     sweep_dead_letters(session, now, retention).await?;
@@ -157,6 +160,14 @@ const HISTORY: [&str; 13] = [
          RETURNING 1
      ) SELECT count(*) FROM gone",
 ];
+
+/// Keys of what was handed in.
+const OLD_KEYS: &str = "
+    WITH gone AS (
+        DELETE FROM intake_keys WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM intake_keys WHERE at < $1 LIMIT $2))
+        RETURNING 1
+    ) SELECT count(*) FROM gone";
 
 /// The audit log has a time of its own, which its triggers hold: 400 days before its newest entry.
 const AUDIT: &str = "

@@ -17,6 +17,7 @@ mod fault;
 mod feed;
 mod history;
 mod ingest;
+mod intake;
 mod lock;
 mod migrate;
 mod nodes;

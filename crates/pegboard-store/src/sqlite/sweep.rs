@@ -14,6 +14,7 @@ use super::fault::Tried;
 use super::writer::Step;
 use crate::column::{from_column, limit, to_column};
 use crate::failpoint;
+use crate::intake::KEYS_KEPT;
 
 /// How many rows one job of the writer removes.
 const BITE: usize = 2000;
@@ -90,6 +91,7 @@ pub(super) fn plan(connection: &Connection, now: Timestamp, retention: &Retentio
     plan_dead_letters(connection, now, retention, &mut ranges)?;
     plan_rows(connection, now - retention.history, &mut ranges)?;
     let before = Value::from((now - retention.history).as_millis());
+    ranges.push_back(Range::new(OLD_KEYS, [Value::from((now - KEYS_KEPT).as_millis())]));
     ranges.extend(OF_WHOLE_TABLES.map(|delete| Range::new(delete, [before.clone()])));
     Ok(ranges)
 }
@@ -139,6 +141,10 @@ pub(super) fn forget_agents(
     }
     Ok(gone)
 }
+
+/// Keys of what was handed in.
+const OLD_KEYS: &str = "DELETE FROM intake_keys WHERE (source, lane, key) IN
+    (SELECT source, lane, key FROM intake_keys WHERE at < ?1 LIMIT ?2)";
 
 /// Small tables. The first parameter is the instant.
 const OF_WHOLE_TABLES: [&str; 10] = [

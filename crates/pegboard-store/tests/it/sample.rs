@@ -10,7 +10,7 @@ use pegboard_model::{
 };
 use pegboard_store::{
     AcdRowWrite, AgentWrite, Batch, Close, ClosedUntil, Counts, Cursor, DeadLetterWrite, FeedEntry, FeedKind,
-    QueueName, RowWrite, SegmentsWrite, Store, StoredAgent,
+    HandIn, QueueName, RowWrite, SegmentsWrite, Store, StoredAgent,
 };
 
 /// An instant, in seconds from the morning of the tests.
@@ -209,6 +209,18 @@ pub(crate) fn acd_row(key: &str, body: &str, file: &str, told: i64) -> AcdRowWri
 }
 
 /// A queue that was seen under a name at an instant.
+/// Records that are handed in under a key, five seconds after the beginning.
+pub(crate) fn handed(key: &str, records: &[&[u8]]) -> HandIn {
+    HandIn {
+        source: source(),
+        lane: shard(),
+        key: Some(key.into()),
+        at: at(5),
+        records: records.iter().map(|record| record.to_vec()).collect(),
+        answer: format!("answer to {key}"),
+    }
+}
+
 pub(crate) fn queue_name(queue: &str, name: &str, seconds: i64) -> QueueName {
     QueueName { queue: queue.into(), name: name.into(), first_seen: at(seconds), last_seen: at(seconds) }
 }

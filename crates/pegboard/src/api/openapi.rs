@@ -31,6 +31,11 @@ pub fn document() -> Value {
             "responses": error_responses(),
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "description": "Made with `pegboard token create`."},
+                "sourceKey": {
+                    "type": "http",
+                    "scheme": "basic",
+                    "description": "The access key of a source of kind `push`: its id is the user, its secret the password.",
+                },
                 "session": {
                     "type": "apiKey",
                     "in": "cookie",
@@ -69,6 +74,7 @@ fn operation(route: &Route) -> Value {
 fn security(needs: Needs) -> Value {
     match needs {
         Needs::Nothing => json!([]),
+        Needs::SourceKey => json!([{"sourceKey": []}]),
         Needs::Role(_) | Needs::RoleOverAll(_) => json!([{"token": []}, {"session": []}]),
         Needs::RoleUnlessLocal(_) => json!([{"token": []}, {"session": []}, {}]),
     }
@@ -79,6 +85,14 @@ fn parameters(route: &Route) -> Vec<Value> {
     let in_path = in_path
         .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}));
     let mut parameters: Vec<_> = in_path.chain(route.query.iter().map(query_parameter)).collect();
+    if route.needs == Needs::SourceKey {
+        parameters.push(json!({
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": "The same again, within a day, keeps nothing and has the same answer.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+        }));
+    }
     if matches!(route.answer, Answer::Events) {
         parameters.push(json!({
             "name": "Last-Event-ID",

@@ -2,6 +2,7 @@
 
 mod alarms;
 mod delivery;
+mod push;
 
 use std::fmt;
 
@@ -66,6 +67,7 @@ route_ids! {
     DeadLetter = "deadLetter",
     RetryDeadLetter = "retryDeadLetter",
     DropDeadLetter = "dropDeadLetter",
+    Push = "push",
     SignIn = "signIn",
     Session = "session",
     SignOut = "signOut",
@@ -123,6 +125,8 @@ pub enum Verb {
 pub enum Needs {
     /// Everybody.
     Nothing,
+    /// Programs with the access key of the source that they name, which the route itself looks at.
+    SourceKey,
     /// Callers with at least this role.
     Role(Role),
     /// Callers with at least this role whose token is not limited to sources.
@@ -237,7 +241,7 @@ const VIEWER: Needs = Needs::Role(Role::Viewer);
 const OPERATOR: Needs = Needs::Role(Role::Operator);
 
 /// Every route of the API.
-pub static ROUTES: [Route; 40] = [
+pub static ROUTES: [Route; 41] = [
     Route {
         id: RouteId::Agents,
         verb: Verb::Get,
@@ -537,6 +541,7 @@ pub static ROUTES: [Route; 40] = [
         errors: &[Code::NotFound],
         handler: || post(dead_letters::give_up),
     },
+    push::PUSH,
     Route {
         id: RouteId::SignIn,
         verb: Verb::Post,

@@ -2,6 +2,7 @@
 
 mod alarms;
 mod delivery;
+mod push;
 
 use pegboard_store::ReloadState;
 use serde_json::{Map, Value, json};
@@ -97,7 +98,7 @@ pub(crate) fn all() -> Value {
         "Description": {"type": "object", "description": "An OpenAPI document."},
         "Error": error(),
     });
-    for (name, schema) in alarms::all().into_iter().chain(delivery::all()) {
+    for (name, schema) in alarms::all().into_iter().chain(delivery::all()).chain(push::all()) {
         schemas[name] = schema;
     }
     schemas

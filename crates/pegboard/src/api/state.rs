@@ -12,6 +12,7 @@ use crate::api::audit::Refusals;
 use crate::api::metrics::Metrics;
 use crate::api::sessions::Sessions;
 use crate::api::throttle::{Buckets, Rate, SignInThrottle, Slots};
+use crate::runtime::intake::Gates;
 use crate::runtime::view::View;
 
 /// Who may ask.
@@ -98,6 +99,8 @@ pub struct ApiOptions {
     /// How long an agent of each source may be silent before what is shown of it is stale. Agents of a source that
     /// is not here never are for this reason.
     pub stale_after: BTreeMap<SourceName, Millis>,
+    /// Where records are handed in.
+    pub gates: Gates,
     /// What one caller may use.
     pub limits: Limits,
 }
@@ -105,7 +108,13 @@ pub struct ApiOptions {
 impl ApiOptions {
     /// The given access and transport, and the defaults.
     pub fn new(access: Access, transport: Transport) -> Self {
-        Self { access, transport, stale_after: BTreeMap::new(), limits: Limits::default() }
+        Self {
+            access,
+            transport,
+            stale_after: BTreeMap::new(),
+            gates: Gates::default(),
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -121,6 +130,7 @@ pub struct Shared {
     pub(crate) access: Access,
     pub(crate) transport: Transport,
     pub(crate) stale_after: BTreeMap<SourceName, Millis>,
+    pub(crate) gates: Gates,
     pub(crate) limits: Limits,
     pub(crate) sessions: Sessions,
     pub(crate) sign_ins: SignInThrottle,
@@ -146,6 +156,7 @@ impl ApiState {
             access: options.access,
             transport: options.transport,
             stale_after: options.stale_after,
+            gates: options.gates,
             sessions: Sessions::default(),
             sign_ins: SignInThrottle::new(limits.sign_ins_each, limits.sign_ins_all),
             requests: Buckets::new(limits.requests, Self::RESTRAINED_TOKENS),

@@ -11,6 +11,7 @@ use super::{ConfigPath, Failure, block_on};
 use crate::clock;
 use crate::config::{Config, SinkConfig, SourceConfig, StoreUrl};
 use crate::runtime::build;
+use crate::runtime::intake::Gates;
 
 /// Validate pegboard.toml and try every connection.
 #[derive(Debug, Args)]
@@ -91,6 +92,6 @@ async fn try_sink(config: &SinkConfig) -> Result<String, anyhow::Error> {
 }
 
 async fn try_source(config: &SourceConfig) -> Result<String, anyhow::Error> {
-    let source: Box<dyn Source> = build::source(config, clock::system)?;
+    let source: Box<dyn Source> = build::source(config, &Gates::default(), clock::system)?;
     Ok(source.probe().await?)
 }

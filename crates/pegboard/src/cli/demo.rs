@@ -23,6 +23,7 @@ use crate::config::{
 use crate::runtime::build;
 use crate::runtime::deliver::SinkSetup;
 use crate::runtime::hub::NodeOptions;
+use crate::runtime::intake::Gates;
 use crate::runtime::simulated::SimulatedSource;
 
 /// Show a simulated contact centre live: nothing to configure, nothing to install.
@@ -67,7 +68,13 @@ async fn demo(arguments: &Arguments) -> Result<(), Failure> {
     let simulated = SimulatedSource::new(arguments.agents as usize, arguments.seed, history, clock::system);
     let source: Box<dyn Source> = Box::new(simulated);
     let sources = vec![(settings(), source)];
-    let front = Front { listener, tls: None, access: Access::Open, transport: Transport::Plain };
+    let front = Front {
+        listener,
+        tls: None,
+        access: Access::Open,
+        transport: Transport::Plain,
+        gates: Gates::default(),
+    };
     run_hub(sources, vec![delivery(&wfm)?], store, NodeOptions::default(), front, interrupted()).await
 }
 

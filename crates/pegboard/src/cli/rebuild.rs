@@ -14,6 +14,7 @@ use super::{ConfigPath, Failure, block_on};
 use crate::clock;
 use crate::config::{Config, SourceConfig, StoreUrl};
 use crate::runtime::hub::Hub;
+use crate::runtime::intake::Gates;
 use crate::runtime::view::View as _;
 use crate::runtime::{build, reconcile};
 
@@ -53,7 +54,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 async fn rebuild(config: Config, from: PathBuf, to: PathBuf) -> Result<(), Failure> {
     let (mut sources, mut read): (Vec<(SourceConfig, Box<dyn Source>)>, _) = (Vec::new(), Vec::new());
     for source in config.sources {
-        let reader = build::source(&source, clock::system)
+        let reader = build::source(&source, &Gates::default(), clock::system)
             .with_context(|| format!("cannot build source {}", source.name))?;
         let archived = ArchiveSource::new(&from, &source.name, reader, reconcile::lane());
         let partitions = archived.count().await.map_err(|error| anyhow!("{}: {error}", source.name))?;

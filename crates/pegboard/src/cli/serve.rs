@@ -26,6 +26,7 @@ use crate::console;
 use crate::runtime::build;
 use crate::runtime::deliver::SinkSetup;
 use crate::runtime::hub::{Hub, NodeOptions, Running};
+use crate::runtime::intake::Gates;
 
 /// Run the hub.
 #[derive(Debug, Args)]
@@ -46,9 +47,12 @@ async fn serve(config: Config) -> Result<(), Failure> {
         .await
         .context("cannot open the store")?;
     let fingerprint = started::fingerprint(&config);
+    let gates = Gates::open(&config.sources, &store, clock::system).map_err(|(source, error)| {
+        anyhow::Error::new(error).context(format!("cannot build source {source}"))
+    })?;
     let mut sources: Vec<(SourceConfig, Box<dyn Source>)> = Vec::new();
     for source in config.sources {
-        let reader = build::source(&source, clock::system)
+        let reader = build::source(&source, &gates, clock::system)
             .with_context(|| format!("cannot build source {}", source.name))?;
         sources.push((source, reader));
     }
@@ -71,7 +75,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let address = listener.local_addr().context("cannot tell the address")?;
     tracing::info!(%address, store = %config.store, sources = sources.len(), sinks = sinks.len(), "pegboard serves");
     started::note(&*store, fingerprint, address).await.context("cannot write to the audit log")?;
-    let front = Front { listener, tls, access: Access::Tokens, transport };
+    let front = Front { listener, tls, access: Access::Tokens, transport, gates };
     let node = NodeOptions { name: config.node_name.map(Text::from), ..NodeOptions::default() };
     run_hub(sources, sinks, store, node, front, interrupted()).await
 }
@@ -86,6 +90,8 @@ pub(super) struct Front {
     pub access: Access,
     /// How requests arrive.
     pub transport: Transport,
+    /// Where records are handed in.
+    pub gates: Gates,
 }
 
 /// How long requests that are under way have the store before reading stops too.
@@ -110,7 +116,8 @@ pub(super) async fn run_hub(
         Hub::join_and_deliver(sources, sinks, store.clone(), clock::system, node)
             .await
             .context("cannot start")?;
-    let options = ApiOptions { stale_after, ..ApiOptions::new(front.access, front.transport) };
+    let options =
+        ApiOptions { stale_after, gates: front.gates, ..ApiOptions::new(front.access, front.transport) };
     let state = ApiState::new(store, hub, options);
     let router = api::router(state, console::router());
     let (begin, begun) = watch::channel(false);

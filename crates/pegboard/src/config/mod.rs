@@ -12,6 +12,7 @@ mod fault;
 mod labels;
 pub mod mapping;
 mod nearest;
+mod push;
 pub mod queue_settings;
 mod schema;
 mod secret;
@@ -27,6 +28,7 @@ mod value;
 
 pub use document::MAX_FILE_BYTES;
 pub use fault::{ConfigErrors, Fault};
+pub use push::PushSettings;
 pub use schema::{MAX_REPORT_NAMES, MAX_SOURCES};
 pub use secret::{InvalidSecretRef, MAX_SECRET_BYTES, Secret, SecretError, SecretRef};
 pub use settings::{

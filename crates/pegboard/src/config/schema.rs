@@ -13,6 +13,7 @@ use pegboard_model::policy::{GroupBy, Pegging, Precedence, RingIn, ServiceLevelF
 use pegboard_model::{Millis, SourceName};
 use pegboard_store::Retention;
 
+use super::push::push;
 use super::secret::SecretRef;
 use super::settings::{
     ArchiveSettings, Config, ConnectSettings, FileFormat, FileSettings, InstanceSettings, KinesisCredentials,
@@ -235,6 +236,10 @@ fn policies(table: &mut Table<'_, '_>, source: &mut SourceConfig) {
     table.set("group_by", &mut source.group_by, value::word(GroupBy::CHOICES));
 }
 
+/// The tables of Amazon Connect.
+const OF_CONNECT: [&str; 6] =
+    ["kinesis", "connect", "contact_stream", "contact_records", "reports", "metrics"];
+
 /// The table of the source's kind; that of another kind does not belong here. Without a kind, both are read for their
 /// faults.
 fn source_input(
@@ -251,26 +256,28 @@ fn source_input(
         reports(table, folder, side_files);
         metrics(table);
         file(table.table("file"), folder);
+        push(table.table("push"), folder);
         return None;
     };
     let not_here = |belongs: SourceKind| {
         move || format!("this belongs to a source of kind \"{belongs}\"; this source is of kind \"{kind}\"")
     };
+    if kind != SourceKind::AmazonConnect {
+        for key in OF_CONNECT {
+            table.refuse(key, not_here(SourceKind::AmazonConnect));
+        }
+    }
+    if kind != SourceKind::File {
+        table.refuse("file", not_here(SourceKind::File));
+    }
+    if kind != SourceKind::Push {
+        table.refuse("push", not_here(SourceKind::Push));
+    }
     match kind {
-        SourceKind::AmazonConnect => {
-            table.refuse("file", not_here(SourceKind::File));
-            connect_inputs(table, folder, side_files)
-                .map(|inputs| SourceInput::AmazonConnect(Box::new(inputs)))
-        }
-        SourceKind::File => {
-            table.refuse("kinesis", not_here(SourceKind::AmazonConnect));
-            table.refuse("connect", not_here(SourceKind::AmazonConnect));
-            table.refuse("contact_stream", not_here(SourceKind::AmazonConnect));
-            table.refuse("contact_records", not_here(SourceKind::AmazonConnect));
-            table.refuse("reports", not_here(SourceKind::AmazonConnect));
-            table.refuse("metrics", not_here(SourceKind::AmazonConnect));
-            file(table.required_table("file"), folder).map(SourceInput::File)
-        }
+        SourceKind::AmazonConnect => connect_inputs(table, folder, side_files)
+            .map(|inputs| SourceInput::AmazonConnect(Box::new(inputs))),
+        SourceKind::File => file(table.required_table("file"), folder).map(SourceInput::File),
+        SourceKind::Push => push(table.required_table("push"), folder).map(SourceInput::Push),
     }
 }
 

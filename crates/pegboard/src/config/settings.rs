@@ -18,6 +18,7 @@ use pegboard_model::{Millis, SourceName, Timestamp};
 use pegboard_store::{PostgresUrl, Retention, RowsOf};
 
 use super::choice::choice;
+use super::push::PushSettings;
 use super::queue_settings::OpenQueue;
 use super::secret::SecretRef;
 use super::sinks::SinkConfig;
@@ -306,6 +307,8 @@ pub enum SourceInput {
     AmazonConnect(Box<ConnectSettings>),
     /// A file, or the files of a folder.
     File(FileSettings),
+    /// Whatever an ACD hands in over HTTP.
+    Push(PushSettings),
 }
 
 impl SourceInput {
@@ -314,6 +317,7 @@ impl SourceInput {
         match self {
             Self::AmazonConnect(_) => SourceKind::AmazonConnect,
             Self::File(_) => SourceKind::File,
+            Self::Push(_) => SourceKind::Push,
         }
     }
 }
@@ -325,6 +329,8 @@ choice! {
         AmazonConnect = "amazon-connect",
         /// Records in a file or in the files of a folder.
         File = "file",
+        /// Any other ACD: records that it hands in itself.
+        Push = "push",
     }
 }
 

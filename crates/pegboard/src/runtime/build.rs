@@ -15,6 +15,7 @@ use pegboard_connect::sources::amazon_connect::{
 };
 use pegboard_connect::sources::file::FileSource;
 use pegboard_connect::sources::objects::{Content, LaneConfig, ObjectInput};
+use pegboard_connect::sources::push::PushSource;
 use pegboard_connect::spec::Source;
 use pegboard_engine::IntervalLength;
 use pegboard_engine::queues::QueueGoals;
@@ -25,18 +26,24 @@ use pegboard_store::{
 
 use self::kinesis_log::KinesisLog;
 pub use self::sinks::sink;
+use super::intake::{Gates, NoLane};
 use crate::clock::Clock;
 use crate::config::{
     ConnectSettings, InstanceSettings, KinesisCredentials, KinesisSettings, ObjectSettings, PostgresSettings,
     ReadMode, ReportSettings, Secret, SecretError, SecretRef, SourceConfig, SourceInput, Start, StoreUrl,
 };
 
-/// The source that `config` describes.
-pub fn source(config: &SourceConfig, clock: Clock) -> Result<Box<dyn Source>, SecretError> {
+/// The source that `config` describes. Records that are handed in stand behind its gate, where there is one.
+pub fn source(config: &SourceConfig, gates: &Gates, clock: Clock) -> Result<Box<dyn Source>, SecretError> {
     Ok(match &config.input {
         SourceInput::AmazonConnect(settings) => Box::new(connect_inputs(config, settings, clock)?),
         SourceInput::File(settings) => {
             Box::new(FileSource::new(settings.path.clone(), settings.follow, Arc::new(clock)))
+        }
+        SourceInput::Push(settings) => {
+            let inlet =
+                gates.of(&config.name).map_or_else(|| Arc::new(NoLane) as Arc<_>, |gate| gate.inlet());
+            Box::new(PushSource::new(inlet, Arc::new(clock), settings.heartbeat))
         }
     })
 }

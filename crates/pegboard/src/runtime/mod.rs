@@ -21,6 +21,7 @@ mod gaps;
 mod history;
 pub mod hub;
 pub mod ingest;
+pub mod intake;
 mod key_length;
 mod known_from;
 mod late_files;

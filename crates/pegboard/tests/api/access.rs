@@ -42,6 +42,8 @@ const fn expected(route: RouteId) -> [u16; 5] {
         | RouteId::ResendDeliveries
         | RouteId::DropDeliveries
         | RouteId::DropRefusedState => [401, 403, 400, 400, 403],
+        // Nobody here has the key of a source.
+        RouteId::Push => [401, 401, 401, 401, 401],
         RouteId::SignIn => [400, 400, 400, 400, 400],
         RouteId::SignOut => [401, 204, 204, 204, 204],
         RouteId::Tokens | RouteId::Audit => [401, 403, 403, 200, 403],

@@ -2,6 +2,7 @@
 
 mod alarms;
 mod deliveries;
+mod intake;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use pegboard::api::{Access, ApiOptions, ApiState, Transport, tokens};
 use pegboard::config::Config;
+use pegboard::runtime::intake::Gates;
 use pegboard::{clock, runtime};
 use pegboard_store::Role;
 use serde_json::json;
@@ -101,7 +102,7 @@ async fn s20_the_key_of_a_source_is_in_no_log_no_error_and_no_debug_output() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let config = config(folder.path(), &endpoint);
-    let source = runtime::build::source(&config.sources[0], clock::system).unwrap();
+    let source = runtime::build::source(&config.sources[0], &Gates::default(), clock::system).unwrap();
     let probe = tokio::time::timeout(Duration::from_secs(20), source.probe());
     let (refused, sent) = tokio::join!(probe, refuse_the_key(listener));
     let refused = refused.unwrap().unwrap_err();

@@ -20,6 +20,7 @@ mod nodes;
 mod objects;
 mod old_data;
 mod old_store;
+mod push;
 mod report_edges;
 mod seeds;
 mod snapshots;

@@ -9,7 +9,7 @@ use pegboard_store::{
 
 use crate::home::{Home, PostgresHome, SqliteHome};
 use crate::sample::{
-    acd_row, all_agents, at, batch, close, commit_events, contact, dead_letter, first_event, number,
+    acd_row, all_agents, at, batch, close, commit_events, contact, dead_letter, first_event, handed, number,
     queue_name, row, shard, source, whole_feed,
 };
 use crate::suite::alarms::{mark, opened};
@@ -47,6 +47,7 @@ async fn fill(store: &dyn Store) {
     store.note_deliveries(note).await.unwrap();
     reload(store, closer).await;
     raise(store).await;
+    store.hand_in(handed("k\0", &[&[0, 255], b"{}"]), 10).await.unwrap();
     let token = Token {
         id: "t-1".into(),
         name: "wallboard".into(),

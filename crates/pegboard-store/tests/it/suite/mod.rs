@@ -10,6 +10,7 @@ pub(crate) mod dead_letters;
 pub(crate) mod delivery;
 pub(crate) mod feeds;
 pub(crate) mod ingest;
+pub(crate) mod intake;
 pub(crate) mod leaving;
 pub(crate) mod nodes;
 pub(crate) mod reload;

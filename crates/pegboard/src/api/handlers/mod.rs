@@ -7,6 +7,7 @@ pub(crate) mod backup;
 pub(crate) mod dead_letters;
 pub(crate) mod house;
 pub(crate) mod ledger;
+pub(crate) mod push;
 pub(crate) mod refused_states;
 pub(crate) mod reloads;
 pub(crate) mod reports;

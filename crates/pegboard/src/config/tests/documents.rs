@@ -47,9 +47,11 @@ fn documented() -> BTreeMap<String, Option<&'static str>> {
 
 /// Every key that reading asks for, but for tables.
 fn asked() -> BTreeSet<String> {
-    let both_kinds = format!("{}\n[[source]]\nname = \"b\"\nkind = \"file\"\nfile.path = \"x\"", template());
+    let other_kinds = "\n[[source]]\nname = \"b\"\nkind = \"file\"\nfile.path = \"x\"\n[[source]]\nname = \"c\"\nkind = \"push\"\n\
+                       push.access_key_id = \"env:I\"\npush.secret_access_key = \"env:S\"";
+    let every_kind = format!("{}{other_kinds}", template());
     let fetch = |path: &Path| panic!("{} is not asked for", path.display());
-    let (_, notes) = parse(Path::new("pegboard.toml"), both_kinds.as_bytes(), &fetch).expect("valid");
+    let (_, notes) = parse(Path::new("pegboard.toml"), every_kind.as_bytes(), &fetch).expect("valid");
     let tables = ["store", "server", "log", "archive", "node", "source", "sink"];
     notes.known.into_iter().filter(|key| !tables.contains(&key.as_str())).collect()
 }
@@ -77,6 +79,7 @@ fn the_template_shows_every_key_and_no_other() {
         "source.metrics",
         "source.file",
         "sink.hierarchy",
+        "source.push",
         "sink.cxone",
     ];
     let values: BTreeSet<String> =
@@ -126,6 +129,11 @@ fn with_files(line: Option<usize>) -> Config {
         "#kind = \"file\"",
         "#[source.file]",
         "#path = \"events\"",
+        "#name = \"pbx\"",
+        "#kind = \"push\"",
+        "#[source.push]",
+        "#access_key_id = \"env:PEGBOARD_PBX_ACCESS_KEY_ID\"",
+        "#secret_access_key = \"env:PEGBOARD_PBX_SECRET_ACCESS_KEY\"",
     ];
     let in_force = |(number, text): (usize, &'static str)| {
         let is_in_force = Some(number) == line || source.contains(&text) || text == "#folder = \"archive\"";

@@ -1,5 +1,7 @@
 //! A real store that answers slowly, fails before or after what it did took effect, and in whose calls the hub dies.
 
+mod intake;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};

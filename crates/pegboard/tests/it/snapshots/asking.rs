@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
+use pegboard::runtime::intake::Gates;
 use pegboard_aws as aws;
 use pegboard_connect::spec::{Snapshots as _, Whom};
 use pegboard_sim::stand_in::amazon_connect::{Fault, StandIn, Wrong};
@@ -158,7 +159,9 @@ async fn a_source_is_asked_as_it_is_configured() {
     let path = folder.path().join("pegboard.toml");
     std::fs::write(&path, text).unwrap();
     let config = pegboard::config::Config::load(&path).unwrap();
-    let source = pegboard::runtime::build::source(&config.sources[0], crate::support::clock::now).unwrap();
+    let source =
+        pegboard::runtime::build::source(&config.sources[0], &Gates::default(), crate::support::clock::now)
+            .unwrap();
     let look = source.snapshots().unwrap().look(Whom::Everybody).await.unwrap();
     assert!(!look.shown.is_empty() && stand_in.counts().refused.is_empty());
 }

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+
 use super::binary::program;
 
 /// How long anything may take.
@@ -76,6 +78,30 @@ impl Serving {
     /// What it said.
     pub(crate) fn said(&self) -> String {
         fs::read_to_string(self.folder.join("stderr.log")).unwrap_or_default()
+    }
+
+    /// Hands in a body as a source with this access key; answers the status and the body of the answer. Nothing while it
+    /// does not answer.
+    pub(crate) fn push(&self, source: &str, key: &str, headers: &str, body: &str) -> Option<(u16, String)> {
+        let head = format!(
+            "POST /api/v1/push/{source} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\nContent-Type: application/json\r\n\
+             Authorization: Basic {}\r\n{headers}Content-Length: {}\r\n\r\n",
+            self.port,
+            base64::engine::general_purpose::STANDARD.encode(key),
+            body.len()
+        );
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.write_all((head + body).as_bytes()).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let status = answer.split(' ').nth(1)?.parse().ok()?;
+        Some((status, answer.split_once("\r\n\r\n")?.1.to_owned()))
+    }
+
+    /// Where it answers.
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
     }
 
     /// A number that it shows; nothing while it does not answer, or does not show it.

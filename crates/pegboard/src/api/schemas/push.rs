@@ -1,0 +1,203 @@
+//! The schemas of what an ACD hands in.
+
+use pegboard_model::acd::{AcdReport, Column};
+use serde_json::{Map, Value, json};
+
+use super::{count, described, list, object, reference, text, time};
+
+/// Each by its name.
+pub(super) fn all() -> [(&'static str, Value); 9] {
+    [
+        ("Push", json!({"oneOf": [reference("PushRecord"), reference("PushRecords")]})),
+        ("PushRecords", of(&["records"], vec![("records", most(list(&reference("PushRecord")), 500))])),
+        (
+            "PushRecord",
+            json!({"oneOf": [reference("PushAgentState"), reference("PushContact"), reference("PushReportRow")]}),
+        ),
+        ("PushAgentState", agent_state()),
+        ("PushAgentContact", agent_contact()),
+        ("PushContact", contact()),
+        ("PushReportRow", report_row()),
+        (
+            "Pushed",
+            object(vec![
+                ("accepted", described(count(), "How many records were kept, durably.")),
+                ("refused", list(&reference("PushRefused"))),
+            ]),
+        ),
+        (
+            "PushRefused",
+            object(vec![
+                ("path", described(text(), "Which record, such as `records[3]`.")),
+                ("message", described(text(), "Which field, and what is wrong with it.")),
+            ]),
+        ),
+    ]
+}
+
+/// An object that has to have some of its fields, and no others.
+fn of(required: &[&str], fields: Vec<(&str, Value)>) -> Value {
+    let properties: Map<String, Value> =
+        fields.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect();
+    json!({"type": "object", "required": required, "properties": properties, "additionalProperties": false})
+}
+
+fn most(mut list: Value, items: usize) -> Value {
+    list["maxItems"] = items.into();
+    list
+}
+
+fn kind(name: &str) -> Value {
+    json!({"type": "string", "enum": [name]})
+}
+
+fn id() -> Value {
+    json!({"type": "string", "minLength": 1, "maxLength": 512})
+}
+
+fn yes_or_no() -> Value {
+    json!({"type": "boolean", "default": false})
+}
+
+fn seconds() -> Value {
+    json!({"type": "number", "minimum": 0, "maximum": 31_622_400})
+}
+
+fn direction() -> Value {
+    json!({"type": "string", "enum": ["inbound", "outbound"], "default": "inbound"})
+}
+
+fn queue() -> Value {
+    of(&["id"], vec![("id", id()), ("name", id())])
+}
+
+fn agent_state() -> Value {
+    let change = json!({"type": "string", "enum": ["state", "sign_in", "sign_out", "confirmation"], "default": "state"});
+    let routing = json!({"type": "string", "enum": ["routable", "aux", "offline"]});
+    let status = of(&["name", "routing"], vec![("id", id()), ("name", id()), ("routing", routing)]);
+    of(
+        &["kind", "agent", "at"],
+        vec![
+            ("kind", kind("agent_state")),
+            (
+                "id",
+                described(
+                    id(),
+                    "The id of the event: the same again changes nothing. Without one it is known by what it says.",
+                ),
+            ),
+            ("agent", id()),
+            ("at", described(time(), "When it was so.")),
+            ("change", described(change, "What made the ACD tell of it.")),
+            ("login", text()),
+            ("name", text()),
+            ("team", text()),
+            ("levels", most(list(&text()), 5)),
+            ("routing_profile", text()),
+            ("status", described(status, "What the agent selected; needed but for `sign_out`.")),
+            ("status_since", time()),
+            (
+                "contacts",
+                described(list(&reference("PushAgentContact")), "Every contact that the agent has."),
+            ),
+        ],
+    )
+}
+
+fn agent_contact() -> Value {
+    let phases = [
+        "offered",
+        "alerting",
+        "connected",
+        "held",
+        "paused",
+        "wrapping",
+        "missed",
+        "rejected",
+        "failed",
+        "unrecognised",
+    ];
+    of(
+        &["id", "channel", "phase"],
+        vec![
+            ("id", id()),
+            ("channel", described(id(), "`VOICE`, `CHAT`, `TASK`, `EMAIL`, or another.")),
+            ("direction", direction()),
+            (
+                "initiation",
+                described(id(), "How it began, in the ACD's words; the direction where nothing is said."),
+            ),
+            ("phase", json!({"type": "string", "enum": phases})),
+            ("since", time()),
+            ("queue", queue()),
+            ("monitored", described(yes_or_no(), "Whether the agent only listens.")),
+        ],
+    )
+}
+
+fn contact() -> Value {
+    let stay = vec![
+        ("id", id()),
+        ("name", id()),
+        ("entered", time()),
+        ("waited_s", seconds()),
+        ("rang_s", seconds()),
+    ];
+    let leg = vec![
+        ("id", id()),
+        ("login", id()),
+        ("connected", described(time(), "Nothing where the agent was offered it and never had it.")),
+        ("talk_s", described(seconds(), "Without hold.")),
+        ("hold_s", seconds()),
+        ("acw_s", seconds()),
+        ("acw_end", time()),
+        ("passed_on", yes_or_no()),
+    ];
+    of(
+        &["kind", "id", "updated", "channel"],
+        vec![
+            ("kind", kind("contact")),
+            ("id", id()),
+            (
+                "updated",
+                described(time(), "Of two tellings of a contact the one that was updated later holds."),
+            ),
+            ("channel", id()),
+            ("direction", direction()),
+            ("initiation", id()),
+            ("queue", of(&["id"], stay)),
+            ("agent", of(&["id"], leg)),
+            ("disconnected", described(time(), "When the customer's end of it was over.")),
+            ("monitored", yes_or_no()),
+            ("handed_on", described(yes_or_no(), "Whether another leg carries on where this one ended.")),
+            ("transferred_in", yes_or_no()),
+        ],
+    )
+}
+
+fn report_row() -> Value {
+    let by_name = |name: &'static str| of(&[], vec![("id", id()), (name, id())]);
+    let columns: Map<String, Value> = Column::ALL
+        .iter()
+        .map(|column| (column.as_str().to_owned(), json!({"type": "number", "minimum": 0})))
+        .collect();
+    of(
+        &["kind", "report", "name", "interval_start", "interval_s", "made"],
+        vec![
+            ("kind", kind("report_row")),
+            ("report", json!({"type": "string", "enum": AcdReport::ALL.map(AcdReport::as_str)})),
+            ("name", described(id(), "What the ACD calls its report.")),
+            ("interval_start", time()),
+            ("interval_s", seconds()),
+            (
+                "made",
+                described(time(), "When the ACD made it: of two tellings of a row the later one holds."),
+            ),
+            ("queue", by_name("name")),
+            ("agent", by_name("login")),
+            ("channel", id()),
+            ("direction", direction()),
+            ("values", json!({"type": "object", "properties": columns, "additionalProperties": false})),
+        ],
+    )
+}
