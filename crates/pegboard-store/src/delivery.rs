@@ -11,6 +11,7 @@ use std::str::FromStr;
 use async_trait::async_trait;
 use pegboard_model::{AgentId, Millis, SinkName, SourceName, Text, Timestamp};
 
+use crate::unmapped::UnmappedSeen;
 use crate::{Cursor, FeedKind, Result, StoreError};
 
 /// What is delivered as one.
@@ -231,13 +232,16 @@ pub struct DeliveryNote {
     pub refused: Vec<(SourceName, AgentId, Text, String, Timestamp)>,
     /// Agents of whom the target has taken a state: what it refused of them before is settled.
     pub taken: Vec<(SourceName, AgentId)>,
+    /// What was sent under its own name, or left out, because no row of the mapping names it.
+    pub unmapped: Vec<UnmappedSeen>,
 }
 
 impl DeliveryNote {
     /// Nothing, yet.
     pub fn new(sink: SinkName, epoch: u64) -> Self {
         let (cursors, changed, tried) = (Vec::new(), Vec::new(), Vec::new());
-        Self { sink, epoch, cursors, changed, tried, refused: Vec::new(), taken: Vec::new() }
+        let (refused, taken, unmapped) = (Vec::new(), Vec::new(), Vec::new());
+        Self { sink, epoch, cursors, changed, tried, refused, taken, unmapped }
     }
 
     /// Whether there is nothing to write.
@@ -247,6 +251,7 @@ impl DeliveryNote {
             && self.tried.is_empty()
             && self.refused.is_empty()
             && self.taken.is_empty()
+            && self.unmapped.is_empty()
     }
 }
 
@@ -388,4 +393,10 @@ pub trait Deliveries: Send + Sync {
     /// Forgets the state that the target refuses of an agent. Answers whether there was one.
     async fn drop_refused_state(&self, sink: &SinkName, source: &SourceName, agent: &AgentId)
     -> Result<bool>;
+
+    /// What no row of the sink's mapping names, what was seen last first, at most `limit`.
+    async fn unmapped(&self, sink: &SinkName, limit: usize) -> Result<Vec<UnmappedSeen>>;
+
+    /// Forgets what no row names: it is noted anew as it is seen. Answers how much there was.
+    async fn forget_unmapped(&self, sink: &SinkName) -> Result<u64>;
 }

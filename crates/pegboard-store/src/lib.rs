@@ -20,6 +20,7 @@ mod postgres;
 mod read;
 mod reload;
 mod sqlite;
+mod unmapped;
 
 pub use alarm::{Alarm, AlarmMark, AlarmNote, AlarmSeen, Alarms, AlarmsAsked, Silence, Told};
 pub use archive::{ArchiveFile, ArchiveStep, ArchiveWrite};
@@ -44,6 +45,7 @@ pub use read::{
 };
 pub use reload::{Reload, ReloadDay, ReloadState, ReloadStep, ReloadWork, ReloadWrite, Reloaded};
 pub use sqlite::{Retention, SqliteOptions, SqliteStore};
+pub use unmapped::UnmappedSeen;
 
 use async_trait::async_trait;
 use pegboard_model::{AgentId, ContactLeg, Millis, Observation, PartitionId, Segment, SourceName, Timestamp};

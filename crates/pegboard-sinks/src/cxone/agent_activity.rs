@@ -34,6 +34,7 @@ fn report(known: &Known, interval: Interval, done: &[Done], inbox: &mut Inbox) -
     for done in completed_in(done, interval) {
         let seen = Seen {
             source: &done.source,
+            agent: &done.agent,
             event_id: &done.event_id,
             reason: &done.reason,
             class: done.class,

@@ -29,6 +29,7 @@ fn encode(known: &Known) -> Encoded {
     for change in &changes {
         let seen = Seen {
             source: &change.source,
+            agent: &change.agent,
             event_id: &change.event_id,
             reason: &change.reason,
             class: change.class,

@@ -99,6 +99,7 @@ fn document_name(interval: Interval) -> String {
 /// A state as it is looked up.
 struct Seen<'a> {
     source: &'a SourceName,
+    agent: &'a WfmAgent,
     event_id: &'a Text,
     reason: &'a Text,
     class: Class,
@@ -107,7 +108,7 @@ struct Seen<'a> {
 
 /// The event id as it is sent; nothing where it waits for a row. What no row names is listed.
 fn sent_event(mapping: &Mapping, seen: &Seen<'_>, inbox: &mut Inbox) -> Option<Text> {
-    let Seen { source, event_id, reason, class, at } = *seen;
+    let Seen { source, agent, event_id, reason, class, at } = *seen;
     if let Some(state) = mapping.states.find(source, event_id, reason, class, at) {
         return Some(state.send_as.as_ref().unwrap_or(event_id).clone());
     }
@@ -121,6 +122,7 @@ fn sent_event(mapping: &Mapping, seen: &Seen<'_>, inbox: &mut Inbox) -> Option<T
         first: at,
         last: at,
         suggestion: suggestion.into(),
+        agents: [agent.id.clone()].into(),
     });
     (mapping.settings.unmapped == UnmappedPolicy::Send).then(|| event_id.clone())
 }

@@ -1,11 +1,14 @@
 //! What was seen that no row names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pegboard_model::{SourceName, Text, Timestamp};
 
 /// The most entries that are kept apart. More of them are counted in one.
 pub(crate) const MOST_UNMAPPED: usize = 10_000;
+
+/// The most agents of an entry that are named.
+pub const MOST_AFFECTED: usize = 20;
 
 /// What can be mapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,6 +51,8 @@ pub struct Unmapped {
     pub last: Timestamp,
     /// What a row could say.
     pub suggestion: Text,
+    /// Some of the agents it is about, by the id that the WFM knows: the first [`MOST_AFFECTED`] of them.
+    pub agents: BTreeSet<Text>,
 }
 
 /// Everything of the kind.
@@ -66,11 +71,21 @@ impl Inbox {
             known.count += seen.count;
             known.first = known.first.min(seen.first);
             known.last = known.last.max(seen.last);
+            known.agents.extend(seen.agents);
+            while known.agents.len() > MOST_AFFECTED {
+                known.agents.pop_last();
+            }
         } else if self.entries.len() < MOST_UNMAPPED {
             self.entries.insert(key, seen);
         } else {
             self.beyond += seen.count;
         }
+    }
+
+    /// Counts all that another has counted.
+    pub fn take_in(&mut self, other: Self) {
+        self.beyond += other.beyond;
+        other.entries.into_values().for_each(|seen| self.note(seen));
     }
 
     /// By kind, source and id.
@@ -118,6 +133,7 @@ mod tests {
             first: at,
             last: at,
             suggestion: "Break,closed".into(),
+            agents: BTreeSet::from([Text::from(format!("agent {}", at.as_millis() / 1000))]),
         }
     }
 
@@ -132,6 +148,18 @@ mod tests {
         state,acme,Lunch,,2,1970-01-01T00:00:10Z,1970-01-01T00:00:20Z,"Break,closed"
         state,acme,"Ärger, ""x""",,1,1970-01-01T00:00:30Z,1970-01-01T00:00:30Z,"Break,closed"
         "#);
+    }
+
+    #[test]
+    fn r28_twenty_agents_of_an_entry_are_named() {
+        let (mut inbox, mut more) = (Inbox::default(), Inbox::default());
+        (10..25).for_each(|at| inbox.note(seen("Lunch", at)));
+        (20..40).for_each(|at| more.note(seen("Lunch", at)));
+        inbox.take_in(more);
+        let entry = inbox.entries().next().unwrap();
+        let named: Vec<_> = entry.agents.iter().map(|agent| agent.to_string()).collect();
+        let expected: Vec<_> = (10..30).map(|at| format!("agent {at}")).collect();
+        assert_eq!((entry.count, named), (35, expected));
     }
 
     #[test]

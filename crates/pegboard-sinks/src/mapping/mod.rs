@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use pegboard_model::{SourceName, Text, Timestamp};
 
 pub use agents::{AgentMapping, AgentRow, WfmAgent};
-pub use inbox::{Inbox, MappedKind, Unmapped};
+pub use inbox::{Inbox, MOST_AFFECTED, MappedKind, Unmapped};
 pub(crate) use queues::{AcdQueue, MainKinds};
 pub use queues::{QueueKind, QueueMapping, QueueRow, WfmQueue};
 pub use states::{EventMatch, MappedState, Pattern, StateMapping, StateRow};

@@ -216,6 +216,7 @@ impl<'k> People<'k> {
             first: at,
             last: at,
             suggestion: agent.as_str().into(),
+            agents: [agent.as_str().into()].into(),
         });
         mapping.settings.unmapped == UnmappedPolicy::Send
     }

@@ -1,7 +1,7 @@
 //! Rows of queues, by the queues of the WFM.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pegboard_model::{Direction, Text, Timestamp};
 
@@ -97,6 +97,7 @@ impl Names<'_> {
             first: at,
             last: at,
             suggestion: queue.as_ref().map(|queue| queue.id.clone()).unwrap_or_default(),
+            agents: BTreeSet::new(),
         });
         queue.filter(|_| mapping.settings.unmapped == UnmappedPolicy::Send)
     }

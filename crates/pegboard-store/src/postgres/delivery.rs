@@ -10,12 +10,14 @@ use super::fault::Tried;
 use super::pool::Lent;
 use super::read::all;
 use super::session::{BEGIN, COMMIT, Call, Pipeline, Session};
+use super::unmapped;
 use crate::column::{from_column, limit, to_column};
 use crate::delivery::{
     Delivery, DeliveryNote, DeliveryState, DeliveryTry, LedgerFilter, LedgerLine, ParkedLine, RefusedState,
     Settle, SinkState, Unit,
 };
 use crate::paging::name;
+use crate::unmapped::UnmappedSeen;
 use crate::{Cursor, Deliveries, FeedKind, Result, StoreError, failpoint};
 
 #[async_trait]
@@ -92,6 +94,16 @@ impl Deliveries for PostgresStore {
             Ok(!session.call(forget_refused(sink.as_str(), source, agent)).await?.is_empty())
         };
         self.write("drop a refused state", work).await
+    }
+
+    async fn unmapped(&self, sink: &SinkName, limit: usize) -> Result<Vec<UnmappedSeen>> {
+        let work = |session: Lent| async move { unmapped::list(&session, sink, limit).await };
+        self.read("read what is not mapped", work).await
+    }
+
+    async fn forget_unmapped(&self, sink: &SinkName) -> Result<u64> {
+        let work = |session: Lent| async move { unmapped::forget(&session, sink).await };
+        self.write("forget what is not mapped", work).await
     }
 }
 
@@ -174,6 +186,7 @@ async fn write_note(session: &Session, note: &DeliveryNote) -> Tried<()> {
     let sink = note.sink.as_str();
     let mut first = Pipeline::new(BEGIN);
     let held = first.add(Call::new(CHECK).with(sink));
+    first.extend(unmapped::known(sink, &note.unmapped));
     let answers = session.run(first).await?;
     let found: Option<i64> = answers[held].first().map(|row| get(row, 0)).transpose()?;
     SinkState::check_epoch(&note.sink, note.epoch, found.map(from_column))?;
@@ -190,6 +203,7 @@ async fn write_note(session: &Session, note: &DeliveryNote) -> Tried<()> {
         let call = Call::new(REFUSED).with(sink).with(source.as_str()).with(text(agent.as_str()));
         call.with(text(reason)).with(text(payload)).with(at.as_millis())
     }));
+    second.extend(unmapped::notes(sink, &note.unmapped, &answers[held + 1..])?);
     second.add(Call::new(COMMIT));
     session.run(second).await?;
     failpoint!("deliveries.after", fails);

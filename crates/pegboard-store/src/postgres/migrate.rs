@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0008_reloads.sql"),
     include_str!("migrations/0009_alarms.sql"),
     include_str!("migrations/0010_intake.sql"),
+    include_str!("migrations/0011_unmapped.sql"),
 ];
 
 /// The table by which a schema is known as ours: one row.

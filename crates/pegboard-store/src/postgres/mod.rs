@@ -28,6 +28,7 @@ mod session;
 mod sweep;
 mod tls;
 mod tokens;
+mod unmapped;
 mod url;
 
 use std::fmt;

@@ -111,7 +111,7 @@ macro_rules! old_rows {
 }
 
 /// What is older than the history that is kept. The first parameter is the instant, the second the size of a bite.
-const HISTORY: [&str; 13] = [
+const HISTORY: [&str; 14] = [
     "WITH gone AS (
          DELETE FROM queue_names WHERE ctid = ANY (ARRAY(
              SELECT ctid FROM queue_names WHERE last_seen < $1 LIMIT $2))
@@ -139,6 +139,11 @@ const HISTORY: [&str; 13] = [
     "WITH gone AS (
          DELETE FROM alarm_told WHERE ctid = ANY (ARRAY(
              SELECT ctid FROM alarm_told WHERE at < $1 LIMIT $2))
+         RETURNING 1
+     ) SELECT count(*) FROM gone",
+    "WITH gone AS (
+         DELETE FROM unmapped WHERE ctid = ANY (ARRAY(
+             SELECT ctid FROM unmapped WHERE last_at < $1 LIMIT $2))
          RETURNING 1
      ) SELECT count(*) FROM gone",
     old_rows!("row_history"),

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::SqliteStore;
 use super::fault::Tried;
 use super::read::{all, instant, maybe_instant, text};
+use super::unmapped;
 use super::writer::Step;
 use crate::column::{from_column, limit, to_column};
 use crate::delivery::{
@@ -15,6 +16,7 @@ use crate::delivery::{
 };
 use crate::failpoint;
 use crate::paging::name;
+use crate::unmapped::UnmappedSeen;
 use crate::{Cursor, Deliveries, FeedKind, Result};
 
 #[async_trait]
@@ -93,6 +95,17 @@ impl Deliveries for SqliteStore {
         let job = move |step: &mut Step<'_>| forget_refused(step, sink.as_str(), &source, &agent);
         self.writer.run("drop a refused state", job).await
     }
+
+    async fn unmapped(&self, sink: &SinkName, limit: usize) -> Result<Vec<UnmappedSeen>> {
+        let sink = sink.clone();
+        let query = move |connection: &Connection| unmapped::list(connection, &sink, limit);
+        self.readers.run("read what is not mapped", query).await
+    }
+
+    async fn forget_unmapped(&self, sink: &SinkName) -> Result<u64> {
+        let sink = sink.clone();
+        self.writer.run("forget what is not mapped", move |step| unmapped::forget(step, &sink)).await
+    }
 }
 
 const COLUMNS: &str =
@@ -160,6 +173,7 @@ fn write_note(step: &Step<'_>, note: &DeliveryNote) -> Tried<()> {
             at.as_millis()
         ])?;
     }
+    unmapped::note(step, sink, &note.unmapped)?;
     failpoint!("deliveries.after", fails);
     Ok(())
 }

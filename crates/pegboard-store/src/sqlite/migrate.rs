@@ -21,6 +21,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0011_reloads.sql"),
     include_str!("migrations/0012_alarms.sql"),
     include_str!("migrations/0013_intake.sql"),
+    include_str!("migrations/0014_unmapped.sql"),
 ];
 
 /// Marks a file as a store of ours (`PegB`), in the header field that SQLite has for that.

@@ -29,6 +29,7 @@ mod reload;
 mod seals;
 mod sweep;
 mod tokens;
+mod unmapped;
 mod writer;
 
 #[cfg(test)]

@@ -147,7 +147,7 @@ const OLD_KEYS: &str = "DELETE FROM intake_keys WHERE (source, lane, key) IN
     (SELECT source, lane, key FROM intake_keys WHERE at < ?1 LIMIT ?2)";
 
 /// Small tables. The first parameter is the instant.
-const OF_WHOLE_TABLES: [&str; 10] = [
+const OF_WHOLE_TABLES: [&str; 11] = [
     "DELETE FROM queue_names WHERE (source, queue, name) IN
          (SELECT source, queue, name FROM queue_names WHERE last_seen < ?1 LIMIT ?2)",
     "DELETE FROM gaps WHERE id IN (SELECT id FROM gaps WHERE at < ?1 LIMIT ?2)",
@@ -164,6 +164,8 @@ const OF_WHOLE_TABLES: [&str; 10] = [
          (SELECT condition, subject FROM alarm_silences WHERE until < ?1 LIMIT ?2)",
     "DELETE FROM alarm_told WHERE (outlet, alarm) IN
          (SELECT outlet, alarm FROM alarm_told WHERE at < ?1 LIMIT ?2)",
+    "DELETE FROM unmapped WHERE (sink, kind, source, id, detail) IN
+         (SELECT sink, kind, source, id, detail FROM unmapped WHERE last_at < ?1 LIMIT ?2)",
     // The audit log has a time of its own, which its triggers hold: 400 days before its newest entry.
     "DELETE FROM audit WHERE number IN
          (SELECT number FROM audit

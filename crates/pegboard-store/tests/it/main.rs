@@ -105,6 +105,8 @@ on_every_store! {
     intake::a_key_that_comes_again_keeps_nothing_and_has_the_same_answer,
     intake::r28_a_lane_that_is_full_keeps_nothing_more,
     intake::what_is_handed_in_at_once_has_numbers_without_a_gap,
+    delivery::what_no_row_names_is_counted_until_it_is_forgotten,
+    delivery::r28_ten_thousand_names_of_a_sink_are_kept,
     dead_letters::a_letter_is_tried_again_and_ends,
     nodes::who_beats_is_on_the_roll_and_what_it_holds,
     nodes::one_node_holds_a_lease_until_it_lets_go,

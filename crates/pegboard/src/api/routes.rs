@@ -63,6 +63,8 @@ route_ids! {
     AcknowledgeAlarm = "acknowledgeAlarm",
     SilenceAlarm = "silenceAlarm",
     EndSilence = "endSilence",
+    Unmapped = "unmapped",
+    ForgetUnmapped = "forgetUnmapped",
     DeadLetters = "deadLetters",
     DeadLetter = "deadLetter",
     RetryDeadLetter = "retryDeadLetter",
@@ -241,7 +243,7 @@ const VIEWER: Needs = Needs::Role(Role::Viewer);
 const OPERATOR: Needs = Needs::Role(Role::Operator);
 
 /// Every route of the API.
-pub static ROUTES: [Route; 41] = [
+pub static ROUTES: [Route; 43] = [
     Route {
         id: RouteId::Agents,
         verb: Verb::Get,
@@ -478,6 +480,8 @@ pub static ROUTES: [Route; 41] = [
     alarms::ACKNOWLEDGE,
     alarms::SILENCE,
     alarms::SPEAK,
+    delivery::UNMAPPED,
+    delivery::FORGET_UNMAPPED,
     Route {
         id: RouteId::DeadLetters,
         verb: Verb::Get,

@@ -2,17 +2,17 @@
 
 mod shown;
 
-use std::io::Write as _;
 use std::ops::ControlFlow;
 
 use clap::{Args, Subcommand};
-use pegboard_model::{SinkName, Timestamp};
+use pegboard_model::Timestamp;
 use pegboard_store::Unit;
 use serde_json::{Value, json};
 
 use self::shown::Format;
 use super::hub_client::{HubClient, TokenPlace};
 use super::pages::{self, Page};
+use super::sinks::{Sinks, encoded, path_of, write_lines};
 use super::{ConfigPath, Failure, block_on};
 use crate::clock;
 
@@ -182,34 +182,6 @@ async fn obey(hub: &HubClient, sinks: &Sinks, arguments: &Arguments) -> Result<(
     }
 }
 
-/// The names of the sinks that are configured.
-struct Sinks(Vec<SinkName>);
-
-impl Sinks {
-    /// Those that are asked about.
-    fn chosen<'a>(&'a self, name: Option<&'a str>) -> Vec<&'a str> {
-        name.map_or_else(|| self.0.iter().map(SinkName::as_str).collect(), |name| vec![name])
-    }
-
-    /// The path of the one that is meant.
-    fn path(&self, name: Option<&str>) -> Result<String, Failure> {
-        match *self.chosen(name) {
-            [name] => Ok(path_of(name)),
-            [] => Err(Failure::Usage("no sink is configured".to_owned())),
-            ref names => Err(Failure::Usage(format!("say which sink with --sink: {}", names.join(", ")))),
-        }
-    }
-}
-
-fn path_of(sink: &str) -> String {
-    format!("/api/v1/sinks/{}", encoded(sink))
-}
-
-/// A text in a path.
-fn encoded(text: &str) -> String {
-    form_urlencoded::byte_serialize(text.as_bytes()).collect()
-}
-
 async fn list(hub: &HubClient, sinks: &Sinks, list: &List) -> Result<(), Failure> {
     let format = Format::chosen(list.json, list.csv);
     let asks_for_intervals = list.report.is_some() || list.state.is_some() || list.stretch.is_some();
@@ -305,12 +277,6 @@ impl Chosen {
     }
 }
 
-/// Whoever reads may close early. Answers whether somebody still reads.
-fn write_lines(lines: impl IntoIterator<Item = String>) -> bool {
-    let mut out = std::io::stdout().lock();
-    lines.into_iter().all(|line| writeln!(out, "{line}").is_ok())
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -357,13 +323,5 @@ mod tests {
         assert_eq!(bodies("drop --from 2026-03-01T09:00:00Z --comment x"), [from]);
         assert!(parsed(&format!("retry {unit} --all")).unwrap_err().contains("cannot be used with"));
         assert!(parsed("retry yesterday").unwrap_err().contains("queue-report@2026"));
-    }
-
-    #[test]
-    fn the_one_sink_need_not_be_named() {
-        let sinks = |names: &[&str]| Sinks(names.iter().map(|name| (*name).into()).collect());
-        assert_eq!(sinks(&["wfm"]).path(None).unwrap(), "/api/v1/sinks/wfm");
-        assert_eq!(sinks(&["a", "b"]).path(Some("b")).unwrap(), "/api/v1/sinks/b");
-        assert!(sinks(&["a", "b"]).path(None).is_err() && sinks(&[]).path(None).is_err());
     }
 }

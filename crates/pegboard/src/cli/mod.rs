@@ -12,6 +12,7 @@ mod exit;
 mod hub_client;
 mod init;
 mod ledger;
+mod mapping;
 mod pages;
 mod rebuild;
 mod reload;
@@ -20,6 +21,7 @@ mod report;
 mod restore;
 mod serve;
 mod simulate;
+mod sinks;
 mod started;
 mod store;
 mod token;
@@ -60,6 +62,8 @@ enum Command {
     Ledger(ledger::Arguments),
     /// Show what needs somebody, take notice of it, or have it told to nobody for a while.
     Alarms(alarms::Arguments),
+    /// Show what was delivered that no row of the mapping names.
+    Mapping(mapping::Arguments),
     /// Make, list and revoke the tokens by which people and programs get in.
     Token(token::Arguments),
     /// Show and check who did what.
@@ -111,6 +115,7 @@ pub fn run() -> ExitCode {
         Command::DeadLetters(arguments) => dead_letters::run(&arguments),
         Command::Ledger(arguments) => ledger::run(&arguments),
         Command::Alarms(arguments) => alarms::run(&arguments),
+        Command::Mapping(arguments) => mapping::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),

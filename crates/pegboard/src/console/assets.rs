@@ -58,6 +58,7 @@ static FILES: &[(&str, &[u8])] = &embed![
     "js/delivery/refused.js",
     "js/delivery/sink-card.js",
     "js/delivery/strips.js",
+    "js/delivery/unmapped.js",
     "js/lib/agent-feed.js",
     "js/lib/alarm-count.js",
     "js/lib/api.js",

@@ -11,6 +11,7 @@ pub(super) mod removed;
 mod rows;
 mod states;
 pub mod status;
+mod unmapped;
 mod waiting;
 
 use std::borrow::Cow;
@@ -27,6 +28,7 @@ use tokio::time::Instant;
 use self::gate::{Gate, Pass};
 use self::known::Kinds;
 use self::status::{DeliveryShown, DeliveryStatus};
+use self::unmapped::Listed;
 use super::node::Node;
 use super::source::Shared;
 use super::view::{LedgerCount, SinkStatus};
@@ -82,6 +84,7 @@ pub(super) struct Deliverer {
     clock: Clock,
     node: Arc<Node>,
     status: DeliveryStatus,
+    listed: Listed,
 }
 
 impl Deliverer {
@@ -112,6 +115,7 @@ impl Deliverer {
             clock,
             node,
             status: DeliveryStatus::default(),
+            listed: Listed::default(),
         }
     }
 

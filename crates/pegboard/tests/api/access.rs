@@ -35,9 +35,13 @@ const fn expected(route: RouteId) -> [u16; 5] {
         | RouteId::StartReload
         | RouteId::PreviewReload => [401, 403, 400, 400, 400],
         RouteId::CancelReload | RouteId::EndSilence => [401, 403, 204, 204, 204],
-        RouteId::Sinks | RouteId::Ledger | RouteId::Delivery | RouteId::Parked | RouteId::RefusedStates => {
-            [401, 200, 200, 200, 403]
-        }
+        RouteId::Sinks
+        | RouteId::Ledger
+        | RouteId::Delivery
+        | RouteId::Parked
+        | RouteId::RefusedStates
+        | RouteId::Unmapped => [401, 200, 200, 200, 403],
+        RouteId::ForgetUnmapped => [401, 403, 200, 200, 403],
         RouteId::RetryDeliveries
         | RouteId::ResendDeliveries
         | RouteId::DropDeliveries

@@ -96,6 +96,7 @@ fn full() -> Hub {
     hub.store.bury("acme", &[0xff]);
     hub.store.park(UNIT, "no such queue");
     hub.store.refuse("ana");
+    hub.store.miss("Lunch");
     let mut sources = hub.view.sources.lock().unwrap();
     sources[0].error = Some(SourceFault { at: NOW, message: "throttled".to_string() });
     sources[1].watermark = None;

@@ -27,7 +27,7 @@ use pegboard_store::{
     FeedEntry, FeedKind, FeedPage, Gap, LedgerFilter, NodeId, Origin, Part, PartitionState, QueueName,
     RefusedState, Reload, ReloadDay, ReloadState, ReloadStep, ReloadWrite, Reloaded, Result, Roll,
     RowRevision, Settle, SourceState, Store, StoreError, StoreId, StoredAcdRow, StoredAgent, StoredRow,
-    Token, TokenWrite, Unit,
+    Token, TokenWrite, Unit, UnmappedSeen,
 };
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
@@ -60,6 +60,7 @@ pub(super) struct Kept {
     pub(super) deliveries: Vec<Delivery>,
     pub(super) settled: Vec<(LedgerFilter, Settle)>,
     pub(super) refused_states: Vec<RefusedState>,
+    pub(super) unmapped: Vec<UnmappedSeen>,
 }
 
 impl FakeStore {

@@ -164,3 +164,25 @@ async fn r28_a_thousand_refused_states_are_shown() {
     assert_eq!(shown["refused_states"].as_array().unwrap().len(), 1000);
     assert_eq!(hub.get(&format!("{PATH}/refused-states?limit=1001")).await.status, 400);
 }
+
+#[tokio::test]
+async fn what_no_row_names_is_shown_until_it_is_forgotten() {
+    let hub = Hub::new();
+    hub.store.miss("Lunch");
+    let shown = hub.get(&format!("{PATH}/unmapped")).await.json();
+    assert_eq!(shown["unmapped"][0]["suggestion"], "Lunch,closed");
+    let forget = Ask::new("POST", &format!("{PATH}/unmapped/forget")).token(&hub.operator);
+    assert_eq!(forget.send(&hub.router).await.json(), json!({"names": 1}));
+    assert_eq!(hub.get(&format!("{PATH}/unmapped")).await.json(), json!({"unmapped": []}));
+    let log = Ask::get("/api/v1/audit").token(&hub.admin).send(&hub.router).await.json();
+    assert_eq!(log["entries"][0]["action"], "unmapped.forgotten");
+}
+
+#[tokio::test]
+async fn r28_a_thousand_names_that_are_not_mapped_are_shown() {
+    let hub = Hub::new();
+    (0..1001).for_each(|number| hub.store.miss(&number.to_string()));
+    let shown = hub.get(&format!("{PATH}/unmapped")).await.json();
+    assert_eq!(shown["unmapped"].as_array().unwrap().len(), 1000);
+    assert_eq!(hub.get(&format!("{PATH}/unmapped?limit=1001")).await.status, 400);
+}

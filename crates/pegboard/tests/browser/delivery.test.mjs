@@ -101,6 +101,20 @@ test("what is dropped needs a reason, and a refused state is taken off the list"
     assert.deepEqual(body, { source: "connect-production", agent_id: "ann", comment: "left" });
   }));
 
+test("what is not mapped is told with what a row could say, until the list begins anew", () =>
+  on({}, async (page, mock) => {
+    await page.waitForSelector("#unmapped tbody tr");
+    const [state, note] = await texts(page, "#unmapped tbody tr");
+    assert.match(state, /^StateLunch <img src=x> · late.*ann, bob, cid and more.*Lunch,closed$/);
+    assert.match(note, /^Noteleft out: 3 contacts of agents/);
+    await page.locator("#forget").click();
+    await eventually(
+      () => page.locator("#no-unmapped").isVisible(),
+      (none) => none,
+    );
+    assert.equal(mock.delivery.decided[0].what, "unmapped/forget");
+  }));
+
 test("who may not repair anything decides nothing", () =>
   on({ role: "viewer" }, async (page) => {
     await page.locator("#reasons .choice").click();

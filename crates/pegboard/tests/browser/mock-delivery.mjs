@@ -12,6 +12,10 @@ export class MockDelivery {
   /** How what was parked stands now. */
   parked = "parked";
   refused = ["ann"];
+  names = [
+    ["state", "Lunch <img src=x>", "late", "Lunch,closed", ["ann", "bob", "cid", "dee"]],
+    ["note", "left out: … contacts", "", "left out: 3 contacts of agents that were in no queue", []],
+  ];
 
   sinks(at) {
     const all = this.#deliveries(at);
@@ -65,6 +69,21 @@ export class MockDelivery {
     return { refused_states: this.refused.map(state) };
   }
 
+  unmapped(at) {
+    const shown = ([what, id, detail, suggestion, agents], index) => ({
+      what,
+      source: "connect-production",
+      id,
+      detail,
+      count: 12 - index,
+      first_seen: iso(at - 7_200_000),
+      last_seen: iso(at - 60_000),
+      agents,
+      suggestion,
+    });
+    return { unmapped: this.names.map(shown) };
+  }
+
   /** What a decision is answered with. */
   decide(what, body, csrf) {
     this.decided.push({ what, body, csrf });
@@ -72,6 +91,7 @@ export class MockDelivery {
       this.refused = this.refused.filter((agent) => agent !== body.agent_id);
       return null;
     }
+    if (what === "unmapped/forget") return { names: this.names.splice(0).length };
     this.parked = what === "drop" ? "dropped" : "acknowledged";
     return { intervals: 3 };
   }

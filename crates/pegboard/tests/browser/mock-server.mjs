@@ -268,7 +268,7 @@ export class MockServer {
       const parts = [];
       request.on("data", (part) => parts.push(part));
       request.on("end", () => {
-        const body = JSON.parse(Buffer.concat(parts).toString());
+        const body = JSON.parse(Buffer.concat(parts).toString() || "null");
         const answer = this.delivery.decide(path, body, request.headers["x-csrf-token"] ?? null);
         return answer === null ? response.writeHead(204).end() : this.#json(response, answer);
       });
@@ -278,6 +278,7 @@ export class MockServer {
     if (unit) return this.#json(response, this.delivery.delivery(decodeURIComponent(unit), now));
     if (path === "ledger") return this.#json(response, this.delivery.ledger(query, now));
     if (path === "parked") return this.#json(response, this.delivery.reasons(now));
+    if (path === "unmapped") return this.#json(response, this.delivery.unmapped(now));
     return this.#json(response, this.delivery.states(now));
   }
 

@@ -2,7 +2,7 @@
 
 mod outages;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -362,5 +362,28 @@ async fn r17_a_stretch_is_sent_again_under_a_new_revision_and_its_body_can_be_se
     );
     let unknown = Unit { report: "none".into(), ..delivery.unit };
     assert!(matches!(live.hub.rebuild(&wfm(), &unknown).await.unwrap(), Rebuilt::Not(_)));
+    live.stop().await;
+}
+
+#[tokio::test]
+async fn what_no_row_names_is_kept_as_a_dry_run_lists_it() {
+    let day = Day::of(12, 3, 37);
+    let (manager, folder) = (manager(&day), tempfile::tempdir().unwrap());
+    let rows = mapping(&day).queues.rows()[..1].to_vec();
+    let one_queue = Mapping { queues: QueueMapping::new(rows), ..Mapping::default() };
+    let mut sink = setup(&day, &manager, Some(day.start));
+    sink.mapping = one_queue.clone();
+    let script = one_partition(&day, false);
+    let live = Live::delivering(open_store(folder.path()), &script, &config(), sink).await;
+    live.settle(&script, day.end).await;
+    all_delivered(&live, &day).await;
+    let known = replay(&day, &settings(&day)).known(Vec::new(), one_queue);
+    let listed = (encoder(REPORT).unwrap().encode)(&known).unmapped;
+    let expected: BTreeSet<_> = listed.entries().map(|seen| seen.id.clone()).collect();
+    let kept = live.store.unmapped(&wfm(), 1000).await.unwrap();
+    let queues = kept.iter().filter(|seen| &*seen.kind == "queue");
+    let kept: BTreeSet<_> = queues.map(|seen| seen.id.clone()).collect();
+    assert!(!expected.is_empty());
+    assert_eq!(kept, expected);
     live.stop().await;
 }

@@ -4,7 +4,7 @@ use pegboard_model::Timestamp;
 use pegboard_store::{
     AlarmsAsked, ArchiveWrite, AuditWrite, Batch, Close, ClosedUntil, DeliveryNote, FeedKind, GapWrite,
     LedgerFilter, Origin, PostgresStore, ReloadState, ReloadStep, ReloadWork, ReloadWrite, Role, Silence,
-    SqliteStore, Store, StoreError, Token, TokenWrite, Told, Unit,
+    SqliteStore, Store, StoreError, Token, TokenWrite, Told, Unit, UnmappedSeen,
 };
 
 use crate::home::{Home, PostgresHome, SqliteHome};
@@ -42,6 +42,17 @@ async fn fill(store: &dyn Store) {
         cursors: vec![(FeedKind::Rows, store.feed_end(FeedKind::Rows).await.unwrap())],
         changed: vec![(Unit { report: "queue-report".into(), interval_start: at(0) }, at(1))],
         refused: vec![(source(), "c\0d".into(), "no such agent".into(), "{}".into(), at(2))],
+        unmapped: vec![UnmappedSeen {
+            kind: "state".into(),
+            source: source(),
+            id: "c\0d".into(),
+            detail: "".into(),
+            count: 1,
+            first: at(0),
+            last: at(1),
+            suggestion: "x".into(),
+            agents: vec!["ann\0".into()],
+        }],
         ..DeliveryNote::new("wfm".into(), sink.epoch)
     };
     store.note_deliveries(note).await.unwrap();
@@ -107,6 +118,7 @@ async fn shown(store: &dyn Store) -> Vec<String> {
         format!("{:?}", store.source_state(&source()).await.unwrap()),
         format!("{:?}", store.deliveries(&"wfm".into(), &LedgerFilter::default(), None, 9).await.unwrap()),
         format!("{:?}", store.refused_states(&"wfm".into(), 9).await.unwrap()),
+        format!("{:?}", store.unmapped(&"wfm".into(), 9).await.unwrap()),
         format!("{:?}", store.dirty(&source(), 99).await.unwrap()),
         format!("{:?}", store.alarms(AlarmsAsked { limit: 9, ..AlarmsAsked::default() }).await.unwrap()),
         format!("{:?}", store.told("mail", &[1]).await.unwrap()),

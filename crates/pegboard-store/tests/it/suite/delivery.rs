@@ -3,7 +3,7 @@
 use pegboard_model::{SinkName, Timestamp};
 use pegboard_store::{
     Delivery, DeliveryNote, DeliveryState, DeliveryTry, FeedKind, LedgerFilter, LedgerLine, ParkedLine,
-    RefusedState, Settle, Store, StoreError, TryOutcome, Unit,
+    RefusedState, Settle, Store, StoreError, TryOutcome, Unit, UnmappedSeen,
 };
 
 use crate::home::Home;
@@ -276,4 +276,51 @@ pub(crate) async fn what_is_sent_again_is_a_new_revision(home: &dyn Home) {
     assert_eq!(due(&*store, 9).await, [at(0), at(900)], "what waits anyhow keeps to its pause");
     let again = store.deliveries(&sink(), &(&unit(0)).into(), None, 10).await.unwrap().remove(0);
     assert_eq!((again.revision, again.digest, again.acknowledged, again.tries), (1, None, 1, 0));
+}
+
+fn unmapped(id: &str, agent: &str, seconds: i64) -> UnmappedSeen {
+    UnmappedSeen {
+        kind: "state".into(),
+        source: source(),
+        id: id.into(),
+        detail: "".into(),
+        count: 2,
+        first: at(seconds),
+        last: at(seconds),
+        suggestion: format!("{id},closed").into(),
+        agents: vec![agent.into()],
+    }
+}
+
+pub(crate) async fn what_no_row_names_is_counted_until_it_is_forgotten(home: &dyn Home) {
+    let store = home.open().await;
+    let epoch = taken(&*store).await;
+    let first = vec![unmapped("Lunch\0", "ann", 20), unmapped("Yoga", "bob", 5)];
+    store.note_deliveries(DeliveryNote { unmapped: first, ..note(epoch) }).await.unwrap();
+    for agent in (0..30).map(|number| format!("agent {number}")) {
+        let again = vec![unmapped("Lunch\0", &agent, 10)];
+        store.note_deliveries(DeliveryNote { unmapped: again, ..note(epoch) }).await.unwrap();
+    }
+    let found = store.unmapped(&sink(), 10).await.unwrap();
+    let mut expected = UnmappedSeen { count: 62, first: at(10), ..unmapped("Lunch\0", "ann", 20) };
+    expected.agents.extend((0..19).map(|number| format!("agent {number}").into()));
+    assert_eq!(found, [expected, unmapped("Yoga", "bob", 5)]);
+    assert_eq!(store.unmapped(&sink(), 1).await.unwrap().len(), 1);
+    assert_eq!(store.forget_unmapped(&"other".into()).await.unwrap(), 0);
+    assert_eq!(store.forget_unmapped(&sink()).await.unwrap(), 2);
+    assert_eq!(store.unmapped(&sink(), 10).await.unwrap(), []);
+}
+
+pub(crate) async fn r28_ten_thousand_names_of_a_sink_are_kept(home: &dyn Home) {
+    let store = home.open().await;
+    let epoch = taken(&*store).await;
+    for thousand in 0..11 {
+        let many =
+            (0..1000).map(|number| unmapped(&format!("{}", thousand * 1000 + number), "ann", 1)).collect();
+        store.note_deliveries(DeliveryNote { unmapped: many, ..note(epoch) }).await.unwrap();
+    }
+    let known = DeliveryNote { unmapped: vec![unmapped("7", "bob", 9)], ..note(epoch) };
+    store.note_deliveries(known).await.unwrap();
+    let kept = store.unmapped(&sink(), 20_000).await.unwrap();
+    assert_eq!((kept.len(), kept[0].count), (10_000, 4), "what is known is counted on");
 }

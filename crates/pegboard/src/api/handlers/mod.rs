@@ -16,3 +16,4 @@ pub(crate) mod sinks;
 pub(crate) mod sources;
 pub(crate) mod stream;
 pub(crate) mod tokens;
+pub(crate) mod unmapped;

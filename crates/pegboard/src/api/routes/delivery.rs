@@ -5,7 +5,7 @@ use pegboard_store::Role;
 
 use super::{Answer, Needs, Route, RouteId, Verb};
 use crate::api::error::Code;
-use crate::api::handlers::{ledger, refused_states, sinks};
+use crate::api::handlers::{ledger, refused_states, sinks, unmapped};
 use crate::api::query::{Param, ParamKind};
 
 /// A sink delivers what all sources know.
@@ -173,4 +173,36 @@ pub(super) const DROP_REFUSED_STATE: Route = Route {
     answer: Answer::Empty,
     errors: &[Code::NotFound],
     handler: || post(refused_states::give_up),
+};
+
+pub(super) const UNMAPPED: Route = Route {
+    id: RouteId::Unmapped,
+    verb: Verb::Get,
+    path: "/api/v1/sinks/{name}/unmapped",
+    needs: VIEWER,
+    about: "What was delivered to a sink under its own name, or left out, because no row of the mapping names it; what was seen last \
+            first.",
+    query: &[Param {
+        name: "limit",
+        repeated: false,
+        kind: ParamKind::Number(1, unmapped::UNMAPPED_PAGE as i64),
+        about: "How many at most; 1000 where there is none.",
+    }],
+    body: None,
+    answer: Answer::Json("UnmappedNames"),
+    errors: &[Code::NotFound],
+    handler: || get(unmapped::page),
+};
+
+pub(super) const FORGET_UNMAPPED: Route = Route {
+    id: RouteId::ForgetUnmapped,
+    verb: Verb::Post,
+    path: "/api/v1/sinks/{name}/unmapped/forget",
+    needs: OPERATOR,
+    about: "Empties that list, after the mapping was mended: it fills anew with what is still not named.",
+    query: &[],
+    body: None,
+    answer: Answer::Json("ForgottenNames"),
+    errors: &[Code::NotFound],
+    handler: || post(unmapped::forget),
 };

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{boolean, count, described, list, object, or_null, reference, text, time};
 
 /// Each by its name.
-pub(super) fn all() -> [(&'static str, Value); 12] {
+pub(super) fn all() -> [(&'static str, Value); 14] {
     [
         ("Sinks", object(vec![("sinks", list(&reference("Sink")))])),
         ("Sink", sink()),
@@ -34,6 +34,8 @@ pub(super) fn all() -> [(&'static str, Value); 12] {
         ("DroppedDeliveries", dropped()),
         ("SettledDeliveries", object(vec![("intervals", described(count(), "How many it was about."))])),
         ("RefusedStates", object(vec![("refused_states", list(&refused_state()))])),
+        ("UnmappedNames", object(vec![("unmapped", list(&unmapped()))])),
+        ("ForgottenNames", object(vec![("names", described(count(), "How many there were."))])),
         (
             "DroppedState",
             object(vec![
@@ -169,4 +171,31 @@ fn refused_state() -> Value {
     schema["properties"]["payload"] =
         described(text(), "What was refused last, as the target names it. For operators and admins only.");
     schema
+}
+
+/// Something that no row names.
+fn unmapped() -> Value {
+    object(vec![
+        ("what", json!({"type": "string", "enum": ["state", "queue", "agent", "note"]})),
+        ("source", text()),
+        ("id", described(text(), "What the ACD calls it.")),
+        (
+            "detail",
+            described(
+                text(),
+                "The reason of a state, channel and direction of a queue, the login of an agent.",
+            ),
+        ),
+        ("count", described(count(), "How often it was delivered: states, or rows of reports.")),
+        ("first_seen", described(time(), "The first interval or state it was in.")),
+        ("last_seen", described(time(), "The last.")),
+        (
+            "agents",
+            described(
+                list(&text()),
+                "Some of the agents it is about, by the id that the target knows; 20 at most.",
+            ),
+        ),
+        ("suggestion", described(text(), "What a row could say; of a note, its latest text.")),
+    ])
 }

@@ -235,7 +235,9 @@ impl<'a> RowLane<'a> {
             };
             let failed = matches!(tried.outcome, TryOutcome::Again { .. });
             failpoint!("deliver.rows_before_note");
-            deliverer.store.note_deliveries(DeliveryNote { tried: vec![tried], ..self.note() }).await?;
+            let unmapped = deliverer.take_listed();
+            let note = DeliveryNote { tried: vec![tried], unmapped, ..self.note() };
+            deliverer.store.note_deliveries(note).await?;
             failpoint!("deliver.rows_after_note");
             if failed {
                 // Whatever else is due would fail for the same reason; it is tried when this one is, or a second later.
@@ -277,6 +279,7 @@ impl<'a> RowLane<'a> {
         let known = deliverer.known_interval(delivery.unit.interval_start, report.made_of).await?;
         let mut encoded = (report.encoder.encode)(&known);
         if let Some(refused) = encoded.refused.pop() {
+            deliverer.list(encoded.unmapped, encoded.notes, delivery.unit.interval_start);
             return Ok(untouched(parked(refused.reasons.join("; "))));
         }
         let Some(document) = encoded.documents.pop() else {
@@ -294,6 +297,9 @@ impl<'a> RowLane<'a> {
             Err(pause) => return Ok(Err(pause)),
         };
         let judged = self.judge(delivery, outcome);
+        if !matches!(judged, TryOutcome::Again { .. }) {
+            deliverer.list(encoded.unmapped, encoded.notes, delivery.unit.interval_start);
+        }
         // What was refused was answered: sent again it is another revision, for a key brings the same answer again.
         let known_by = (!matches!(judged, TryOutcome::Parked { .. })).then(|| digest.into());
         Ok(Ok(tried(revision, known_by, judged)))

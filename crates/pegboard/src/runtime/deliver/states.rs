@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use pegboard_model::AgentNow;
+use pegboard_sinks::mapping::Inbox;
 use pegboard_sinks::{Changes, Document, Lane, Outcome, RefusedItem, StateChange, StatesLane};
 use pegboard_store::{Cursor, DeliveryNote, FeedKind, StoreError, failpoint};
 use tokio::time::{Instant, sleep_until};
@@ -77,6 +78,8 @@ struct Batch {
     /// What of it has not arrived.
     documents: VecDeque<Document>,
     refused: Vec<RefusedItem>,
+    /// What of it no row of the mapping names.
+    unmapped: Inbox,
 }
 
 impl<'a> Delivery<'a> {
@@ -179,8 +182,9 @@ impl<'a> Delivery<'a> {
         if changes.is_empty() {
             return None;
         }
-        let documents = (self.lane.encoder.encode)(&self.deliverer.known_states(&changes)).documents.into();
-        Some(Batch { changes, documents, refused: Vec::new() })
+        let encoded = (self.lane.encoder.encode)(&self.deliverer.known_states(&changes));
+        let (documents, unmapped) = (encoded.documents.into(), encoded.unmapped);
+        Some(Batch { changes, documents, refused: Vec::new(), unmapped })
     }
 
     /// What did not arrive is sent again: the very same where every change counts, else what is the latest by then.
@@ -191,10 +195,12 @@ impl<'a> Delivery<'a> {
 
     /// Notes that what was sent has arrived, but for what was refused.
     async fn note(&mut self) -> Result<(), StoreError> {
-        let Some(Batch { changes, refused, .. }) = self.batch.take() else { return Ok(()) };
+        let Some(Batch { changes, refused, unmapped, .. }) = self.batch.take() else { return Ok(()) };
         self.waiting.arrived(&changes);
         let mut note = DeliveryNote::new(self.deliverer.name.clone(), self.epoch);
         let now = self.deliverer.now();
+        self.deliverer.list(unmapped, Vec::new(), now);
+        note.unmapped = self.deliverer.take_listed();
         let still: BTreeSet<Key> = self.of_whom(&changes, &refused).into_iter().collect();
         for (item, (source, agent)) in refused.iter().zip(self.of_whom(&changes, &refused)) {
             note.refused.push((source, agent, item.reason.as_str().into(), item.payload.clone(), now));

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use pegboard_model::{AgentId, SinkName, SourceName, Timestamp};
 use pegboard_store::{
     Deliveries, Delivery, DeliveryNote, DeliveryState, LedgerFilter, LedgerLine, ParkedLine, RefusedState,
-    Result, Settle, SinkState, Unit,
+    Result, Settle, SinkState, Unit, UnmappedSeen,
 };
 
 use super::{FakeStore, NOW};
@@ -41,6 +41,22 @@ impl FakeStore {
             count: 1,
         };
         self.kept.lock().unwrap().refused_states.push(state);
+    }
+
+    /// A name that no row of the mapping has.
+    pub(crate) fn miss(&self, id: &str) {
+        let seen = UnmappedSeen {
+            kind: "state".into(),
+            source: "acme".into(),
+            id: id.into(),
+            detail: "".into(),
+            count: 7,
+            first: NOW,
+            last: NOW,
+            suggestion: format!("{id},closed").into(),
+            agents: vec!["ann".into()],
+        };
+        self.kept.lock().unwrap().unmapped.push(seen);
     }
 
     /// What was decided about intervals.
@@ -128,5 +144,13 @@ impl Deliveries for FakeStore {
         let before = kept.refused_states.len();
         kept.refused_states.retain(|state| state.agent != *agent);
         Ok(kept.refused_states.len() < before)
+    }
+
+    async fn unmapped(&self, _: &SinkName, limit: usize) -> Result<Vec<UnmappedSeen>> {
+        Ok(self.kept.lock().unwrap().unmapped.iter().take(limit).cloned().collect())
+    }
+
+    async fn forget_unmapped(&self, _: &SinkName) -> Result<u64> {
+        Ok(self.kept.lock().unwrap().unmapped.drain(..).count() as u64)
     }
 }

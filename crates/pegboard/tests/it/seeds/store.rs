@@ -21,7 +21,7 @@ use pegboard_store::{
     LedgerFilter, LedgerLine, NodeId, Origin, ParkedLine, Part, PartitionState, QueueName, RefusedState,
     Reload, ReloadDay, ReloadState, ReloadStep, ReloadWrite, Reloaded, Result, Roll, RowRevision, Settle,
     Silence, SinkState, SourceState, Store, StoreError, StoreId, StoredAcdRow, StoredAgent, StoredRow, Token,
-    TokenWrite, Told, Unit,
+    TokenWrite, Told, Unit, UnmappedSeen,
 };
 use tokio::sync::{Notify, watch};
 
@@ -689,5 +689,13 @@ impl Deliveries for Unreliable {
         agent: &AgentId,
     ) -> Result<bool> {
         self.write("drop a refused state", self.store.drop_refused_state(sink, source, agent)).await
+    }
+
+    async fn unmapped(&self, sink: &SinkName, limit: usize) -> Result<Vec<UnmappedSeen>> {
+        self.read("unmapped", self.store.unmapped(sink, limit)).await
+    }
+
+    async fn forget_unmapped(&self, sink: &SinkName) -> Result<u64> {
+        self.write("forget unmapped", self.store.forget_unmapped(sink)).await
     }
 }

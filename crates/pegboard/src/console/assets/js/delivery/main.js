@@ -13,6 +13,7 @@ import { Parked } from "./parked.js";
 import { RefusedStates } from "./refused.js";
 import { SinkCard } from "./sink-card.js";
 import { LedgerStrips } from "./strips.js";
+import { Unmapped } from "./unmapped.js";
 
 const EVERY = 5000;
 const HOUR = 3_600_000;
@@ -24,6 +25,7 @@ const cards = new Map();
 const strips = new LedgerStrips();
 const decisions = new Decisions();
 const parked = new Parked(decisions, () => void look());
+const unmapped = new Unmapped(decisions, () => void look());
 const refused = new RefusedStates(decisions, () => void look());
 let heard = Date.now();
 let timer = 0;
@@ -60,6 +62,7 @@ async function look() {
     showSinks(sinks);
     strips.show(all.flatMap(({ lines }) => lines));
     parked.show(all.flatMap((sink) => sink.parked));
+    unmapped.show(all.flatMap((sink) => sink.unmapped));
     refused.show(all.flatMap((sink) => sink.refused));
   } catch (error) {
     if (mine !== turn) return;
@@ -72,13 +75,15 @@ async function look() {
 /** What the page shows of one sink. */
 async function of(sink, window) {
   const path = `sinks/${encodeURIComponent(sink)}`;
-  const [deliveries, { parked: reasons }, { refused_states: states }] = await Promise.all([
+  const [deliveries, { parked: reasons }, { refused_states: states }, { unmapped: names }] = await Promise.all([
     ledger(path, window),
     get(`${path}/parked`),
     get(`${path}/refused-states`, { limit: 100 }),
+    get(`${path}/unmapped`, { limit: 100 }),
   ]);
   const owned = (items) => items.map((item) => ({ ...item, sink }));
-  return { lines: linesOf(sink, deliveries, window), parked: owned(reasons), refused: owned(states) };
+  const lines = linesOf(sink, deliveries, window);
+  return { lines, parked: owned(reasons), refused: owned(states), unmapped: owned(names) };
 }
 
 async function ledger(path, [from, to]) {
