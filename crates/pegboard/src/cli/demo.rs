@@ -1,5 +1,7 @@
 //! `pegboard demo`: a simulated contact centre, the hub and the page in one process.
 
+mod wfm;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -13,6 +15,7 @@ use pegboard_sinks::Changes;
 use pegboard_sinks::cxone::{CxoneSink, sink};
 use tokio::net::TcpListener;
 
+use self::wfm::Wfm;
 use super::serve::{Front, interrupted, run_hub, start_log};
 use super::{Failure, block_on};
 use crate::api::{Access, Transport};
@@ -20,11 +23,15 @@ use crate::clock;
 use crate::config::{
     FileFormat, FileSettings, LogFormat, LogLevel, LogSettings, SourceConfig, SourceInput, StoreUrl,
 };
+use crate::console;
 use crate::runtime::build;
 use crate::runtime::deliver::SinkSetup;
 use crate::runtime::hub::NodeOptions;
 use crate::runtime::intake::Gates;
 use crate::runtime::simulated::SimulatedSource;
+
+/// How much of what has passed is delivered.
+const DELIVERED: Millis = Millis::from_hours(6);
 
 /// Show a simulated contact centre live: nothing to configure, nothing to install.
 #[derive(Debug, Args)]
@@ -61,21 +68,25 @@ async fn demo(arguments: &Arguments) -> Result<(), Failure> {
     let store = build::store(&url, clock::system).await.context("cannot open the store")?;
     let listener = listen(arguments.port).await?;
     let address = listener.local_addr().context("cannot tell the address")?;
-    let wfm =
+    let stand_in =
         AscManager::serve(Options::at(clock::system())).context("cannot start the stand-in of a WFM")?;
-    greet(address, &wfm, arguments);
+    let wfm = Wfm::new(stand_in);
+    greet(address, &wfm.stand_in, arguments);
     let history = Millis::from_hours(24 * i64::from(arguments.days));
     let simulated = SimulatedSource::new(arguments.agents as usize, arguments.seed, history, clock::system);
     let source: Box<dyn Source> = Box::new(simulated);
     let sources = vec![(settings(), source)];
+    let pages = console::router().merge(wfm::router(wfm.clone()));
     let front = Front {
         listener,
         tls: None,
         access: Access::Open,
         transport: Transport::Plain,
         gates: Gates::default(),
+        pages,
     };
-    run_hub(sources, vec![delivery(&wfm)?], store, NodeOptions::default(), front, interrupted()).await
+    run_hub(sources, vec![delivery(&wfm.stand_in)?], store, NodeOptions::default(), front, interrupted())
+        .await
 }
 
 /// What is delivered to the stand-in of a WFM: all that CXone WFM takes.
@@ -90,7 +101,8 @@ fn delivery(wfm: &AscManager) -> Result<SinkSetup, Failure> {
         .context("cannot reach the stand-in of a WFM")?;
     let reports = vec![sink::QUEUE, sink::ACTIVITY];
     let target = CxoneSink::new(connection, Some(Changes::Latest), reports, clock::system);
-    Ok(SinkSetup::new("wfm".into(), Box::new(target)))
+    let start = Some(clock::system() - DELIVERED);
+    Ok(SinkSetup { start, ..SinkSetup::new("wfm".into(), Box::new(target)) })
 }
 
 /// The settings of the simulated source. Contact records trail the end of the work by about 65 seconds, so intervals are
@@ -131,7 +143,9 @@ fn greet(address: SocketAddr, wfm: &AscManager, arguments: &Arguments) {
          \x20   http://{address}/staffing  average positions staffed, per team\n\
          \x20   http://{address}/sources   what is read, and how far behind it is\n\
          \x20   http://{address}/checks    what is missing, and where the ACD's own numbers differ\n\
-         \x20   http://{address}/repair    what could not be used, and why\n\n\
+         \x20   http://{address}/delivery  what the WFM has, and what it refuses\n\
+         \x20   http://{address}/repair    what could not be used, and why\n\
+         \x20   http://{address}/demo      break the WFM for a minute, and see what it sees\n\n\
          \x20 It delivers to a stand-in of NICE CXone WFM. What that has taken, as JSON:\n\n\
          \x20   {wfm}/kept/agent-states    the last state of each agent\n\
          \x20   {wfm}/kept/queue-reports   the report of each interval\n\n\

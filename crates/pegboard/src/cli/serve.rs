@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use axum::Router;
 use clap::Args;
 use pegboard_connect::spec::Source;
 use pegboard_model::Text;
@@ -75,7 +76,8 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let address = listener.local_addr().context("cannot tell the address")?;
     tracing::info!(%address, store = %config.store, sources = sources.len(), sinks = sinks.len(), "pegboard serves");
     started::note(&*store, fingerprint, address).await.context("cannot write to the audit log")?;
-    let front = Front { listener, tls, access: Access::Tokens, transport, gates };
+    let pages = console::router();
+    let front = Front { listener, tls, access: Access::Tokens, transport, gates, pages };
     let node = NodeOptions { name: config.node_name.map(Text::from), ..NodeOptions::default() };
     run_hub(sources, sinks, store, node, front, interrupted()).await
 }
@@ -92,6 +94,8 @@ pub(super) struct Front {
     pub transport: Transport,
     /// Where records are handed in.
     pub gates: Gates,
+    /// What is served beside the API.
+    pub pages: Router,
 }
 
 /// How long requests that are under way have the store before reading stops too.
@@ -119,7 +123,7 @@ pub(super) async fn run_hub(
     let options =
         ApiOptions { stale_after, gates: front.gates, ..ApiOptions::new(front.access, front.transport) };
     let state = ApiState::new(store, hub, options);
-    let router = api::router(state, console::router());
+    let router = api::router(state, front.pages);
     let (begin, begun) = watch::channel(false);
     let shutdown = async {
         shutdown.await;

@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     /// Parts of documents and notes for people; not served on their own.
-    const NOT_SERVED: [&str; 2] = ["shell.html", "vendor/VENDORED.md"];
+    const NOT_SERVED: [&str; 3] = ["plain.html", "shell.html", "vendor/VENDORED.md"];
 
     #[test]
     fn every_file_of_the_folder_is_embedded() {

@@ -9,6 +9,9 @@ use super::headers::Content;
 
 const SHELL: &str = include_str!("assets/shell.html");
 
+/// A document without the bar and without anything live.
+const PLAIN: &str = include_str!("assets/plain.html");
+
 /// One document and where it is.
 #[derive(Debug)]
 pub(super) struct Document {
@@ -72,4 +75,13 @@ impl View {
             .replace("{assets}", &format!("/assets/{}", assets::version()));
         Document { path: self.path, content: Content::new(Bytes::from(html), "text/html; charset=utf-8") }
     }
+}
+
+/// A document of no view, in the same style.
+pub(super) fn plain(title: &str, view: &str) -> Content {
+    let html = PLAIN
+        .replace("{assets}", &format!("/assets/{}", assets::version()))
+        .replace("{title}", title)
+        .replace("{view}", view);
+    Content::new(Bytes::from(html), "text/html; charset=utf-8")
 }

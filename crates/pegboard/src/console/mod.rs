@@ -35,6 +35,11 @@ pub fn paths() -> impl Iterator<Item = String> {
     documents.chain(files).chain(["/favicon.ico".to_owned()])
 }
 
+/// A page of somebody else's, around `view`, which is markup.
+pub(crate) fn plain(title: &str, view: &str, request: &HeaderMap) -> Response {
+    document::plain(title, view).answer(request, Freshness::Checked)
+}
+
 async fn asset(Path((version, path)): Path<(String, String)>, request: HeaderMap) -> Response {
     let Some(content) = assets::find(&path) else {
         return StatusCode::NOT_FOUND.into_response();

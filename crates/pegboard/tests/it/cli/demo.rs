@@ -41,10 +41,17 @@ impl Demo {
 
     /// The whole answer to a request; nothing if there is none.
     fn get(&self, path: &str) -> Option<String> {
+        self.ask("GET", path, "same-origin")
+    }
+
+    /// The same, of a page of this site.
+    fn ask(&self, method: &str, path: &str, site: &str) -> Option<String> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         let host = format!("127.0.0.1:{}", self.port);
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").ok()?;
+        let headers =
+            format!("Host: {host}\r\nSec-Fetch-Site: {site}\r\nContent-Length: 0\r\nConnection: close");
+        write!(stream, "{method} {path} HTTP/1.1\r\n{headers}\r\n\r\n").ok()?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).ok()?;
         Some(String::from_utf8_lossy(&answer).into_owned())
@@ -129,4 +136,18 @@ fn a_port_that_is_taken_is_told() {
     let port = taken.local_addr().unwrap().port().to_string();
     crate::support::binary::run(folder.path(), &["demo", "--port", &port])
         .refused(1, &[&format!("port {port} is taken")]);
+}
+
+#[test]
+fn the_wfm_is_broken_by_a_button_and_some_reports_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = Demo::start(folder.path());
+    let shown = |path: &str| demo.get(path).unwrap_or_default();
+    assert!(shown("/demo").contains("What your WFM sees"), "{}", shown("/demo"));
+    demo.until("some are parked", |_| shown("/api/v1/sinks").contains("\"parked\""));
+    demo.until("some are delivered", |_| shown("/api/v1/sinks").contains("\"acknowledged\""));
+    let broken = |site: &str| demo.ask("POST", "/demo/break", site).unwrap();
+    assert!(broken("cross-site").starts_with("HTTP/1.1 403"), "another page may not");
+    assert!(broken("same-origin").starts_with("HTTP/1.1 303"));
+    demo.until("the WFM fails", |_| shown("/api/v1/sinks").contains("503"));
 }
