@@ -1,6 +1,7 @@
 //! Sources: one folder for each platform, with what reduces its wire format to the model.
 
 pub mod amazon_connect;
+mod content_hash;
 mod decode_error;
 pub mod file;
 mod intern;
@@ -10,5 +11,6 @@ pub mod objects;
 mod packed;
 pub mod push;
 mod scan;
+pub mod twilio;
 
 pub use self::decode_error::{DecodeError, Found, Problem};

@@ -10,6 +10,7 @@ mod messages;
 mod mutate;
 mod records;
 mod reports;
+mod twilio;
 
 use mutate::fuzz;
 
@@ -51,4 +52,9 @@ fn s35_scheduled_reports_are_hostile() {
 #[test]
 fn s35_names_of_objects_are_hostile() {
     fuzz("names of objects", &reports::names(), reports::take_name);
+}
+
+#[test]
+fn s35_bodies_of_twilio_are_hostile() {
+    fuzz("bodies of Twilio", &twilio::corpus(), twilio::take);
 }

@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::tz::TimeZone;
+use pegboard_connect::sources::twilio::{self, ContactSettings, SiteStyle};
 use pegboard_engine::queues::QueueGoals;
 use pegboard_engine::{IntervalLength, StatusTable};
 use pegboard_model::policy::{GroupBy, Pegging, Precedence, RingIn, ServiceLevelFormula, SessionPolicy};
@@ -17,7 +18,7 @@ use pegboard_model::{Millis, Timestamp};
 use super::{Failure, encode};
 use crate::clock;
 use crate::config::{mapping, queue_settings, statuses};
-use crate::replay::{Cut, Input, InputKind, Inputs, KeepEvents, Settings, read};
+use crate::replay::{Cut, Input, InputKind, Inputs, KeepEvents, Settings, TwilioSite, read, read_twilio};
 use crate::report_text::{Format, write_report};
 
 /// Make reports from files of an ACD's events and contact records, offline.
@@ -28,8 +29,19 @@ use crate::report_text::{Format, write_report};
 #[expect(clippy::doc_markdown, reason = "this text is what --help shows, where backticks would only disturb")]
 pub(super) struct Arguments {
     /// Whose formats the files are in.
-    #[arg(long, value_name = "KIND", value_parser = ["amazon-connect"])]
+    #[arg(long, value_name = "KIND", value_parser = ["amazon-connect", twilio::KIND])]
     source: String,
+    /// A file of events of Twilio TaskRouter, one body a line: a posted form, an array of CloudEvents, or a page of the
+    /// Events resource. May be repeated.
+    #[arg(long, value_name = "FILE")]
+    events: Vec<String>,
+    /// How agents' states are seen with Twilio: composed (activity and reservations), or activity alone, where a plug-in
+    /// switches it.
+    #[arg(long, value_name = "STYLE", default_value = "composed", value_parser = ["composed", "activity"])]
+    site_style: String,
+    /// With Twilio, tell of contacts that agents begin, too.
+    #[arg(long)]
+    outbound: bool,
     /// A file of agent events. May be repeated.
     #[arg(long, value_name = "FILE")]
     agent_events: Vec<String>,
@@ -157,11 +169,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let format = parse_format(arguments)?;
     let inputs = parse_inputs(arguments)?;
+    if is_twilio(arguments) && encode::wants_events(&encoders) {
+        return Err(Failure::Usage(
+            "Aspect WFM is written the events of Amazon Connect: Twilio has none".into(),
+        ));
+    }
     let settings = settings(arguments)?;
     let mapping = arguments.mapping.as_deref().map(mapping::read).transpose();
     let mapping = mapping.map_err(|errors| Failure::Usage(errors.to_string()))?;
     let keep = if encode::wants_events(&encoders) { KeepEvents::Yes } else { KeepEvents::No };
-    let mut records = read_all(&inputs, keep)?;
+    let mut records = read_all(arguments, &inputs, keep)?;
     let events = std::mem::take(&mut records.events);
     report_bad(&records.bad, records.foreign);
     if arguments.strict && records.bad.count > 0 {
@@ -216,12 +233,21 @@ fn parse_reports(names: &[String]) -> Result<Vec<ReportName>, Failure> {
 }
 
 fn parse_inputs(arguments: &Arguments) -> Result<Vec<Input>, Failure> {
-    let names = arguments.agent_events.iter().chain(&arguments.contact_records);
-    let inputs: Vec<_> = names.map(|name| Input::parse(name)).collect();
-    if inputs.is_empty() {
-        let advice = "nothing to read: give --agent-events FILE or --contact-records FILE";
-        return Err(Failure::Usage(advice.into()));
+    let records: Vec<&String> = arguments.agent_events.iter().chain(&arguments.contact_records).collect();
+    let events: Vec<&String> = arguments.events.iter().collect();
+    let (names, others, advice) = if is_twilio(arguments) {
+        (events, records, "give --events FILE")
+    } else {
+        (records, events, "give --agent-events FILE or --contact-records FILE")
+    };
+    if !others.is_empty() {
+        let source = &arguments.source;
+        return Err(Failure::Usage(format!("files of another source than {source}: {advice}")));
     }
+    if names.is_empty() {
+        return Err(Failure::Usage(format!("nothing to read: {advice}")));
+    }
+    let inputs: Vec<_> = names.into_iter().map(|name| Input::parse(name)).collect();
     if inputs.iter().filter(|input| input.kind == InputKind::Stdin).count() > 1 {
         return Err(Failure::Usage("standard input can be read only once".into()));
     }
@@ -269,13 +295,35 @@ fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
     })
 }
 
-fn read_all(inputs: &[Input], keep: KeepEvents) -> Result<crate::replay::Records, Failure> {
+fn is_twilio(arguments: &Arguments) -> bool {
+    arguments.source == twilio::KIND
+}
+
+fn read_all(
+    arguments: &Arguments,
+    inputs: &[Input],
+    keep: KeepEvents,
+) -> Result<crate::replay::Records, Failure> {
     let total = inputs.iter().map(Input::size).sum::<Option<u64>>();
     let bar = progress_bar(total);
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let records = read(inputs, clock::system(), threads, keep, &|bytes| bar.inc(bytes));
+    let progress = |bytes| bar.inc(bytes);
+    let records = if is_twilio(arguments) {
+        read_twilio(inputs, &twilio_site(arguments), clock::system(), &progress)
+    } else {
+        read(inputs, clock::system(), threads, keep, &progress)
+    };
     bar.finish_and_clear();
     records.context("cannot read").map_err(Failure::Other)
+}
+
+fn twilio_site(arguments: &Arguments) -> TwilioSite {
+    let style = match arguments.site_style.as_str() {
+        "activity" => SiteStyle::ActivityAlone,
+        _ => SiteStyle::Composed,
+    };
+    let contacts = ContactSettings { outbound: arguments.outbound, ..ContactSettings::default() };
+    TwilioSite { style, contacts, ..TwilioSite::default() }
 }
 
 /// A bar on a terminal, nothing anywhere else.

@@ -65,7 +65,7 @@ impl Input {
         }
     }
 
-    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+    pub(super) fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         match &self.kind {
             InputKind::Stdin => Ok(Box::new(io::stdin())),
             InputKind::File(path) => Ok(Box::new(File::open(path)?)),
@@ -77,9 +77,9 @@ impl Input {
 #[derive(Debug, thiserror::Error)]
 #[error("{name}: {cause}")]
 pub struct ReadError {
-    name: String,
+    pub(super) name: String,
     #[source]
-    cause: io::Error,
+    pub(super) cause: io::Error,
 }
 
 /// Everything that was read.
@@ -137,12 +137,12 @@ impl Heard {
 
 /// What one thread has found.
 #[derive(Default)]
-struct Found {
+pub(super) struct Found {
     evidence: HashMap<AgentId, Vec<Observation>>,
     heard: Option<Heard>,
     contacts: ContactBook,
-    foreign: u64,
-    bad: BadRecords,
+    pub(super) foreign: u64,
+    pub(super) bad: BadRecords,
     events: Vec<EventText>,
 }
 
@@ -272,7 +272,7 @@ impl Found {
         }
     }
 
-    fn keep(&mut self, decoded: Decoded, latest: Timestamp) -> Result<(), String> {
+    pub(super) fn keep(&mut self, decoded: Decoded, latest: Timestamp) -> Result<(), String> {
         match decoded {
             Decoded::Agent(seen) => {
                 check_time("EventTimestamp", seen.at, latest)?;
@@ -297,7 +297,7 @@ impl Found {
 }
 
 impl Records {
-    fn merge(&mut self, found: Found) {
+    pub(super) fn merge(&mut self, found: Found) {
         for (agent, evidence) in found.evidence {
             self.evidence.entry(agent).or_default().push(evidence);
         }
@@ -309,7 +309,7 @@ impl Records {
     }
 }
 
-fn check_time(field: &str, at: Timestamp, latest: Timestamp) -> Result<(), String> {
+pub(super) fn check_time(field: &str, at: Timestamp, latest: Timestamp) -> Result<(), String> {
     if (EARLIEST..=latest).contains(&at) {
         return Ok(());
     }
@@ -317,9 +317,9 @@ fn check_time(field: &str, at: Timestamp, latest: Timestamp) -> Result<(), Strin
 }
 
 /// Tells how much is read.
-struct Counted<'a, R> {
-    inner: R,
-    progress: &'a (dyn Fn(u64) + Sync),
+pub(super) struct Counted<'a, R> {
+    pub(super) inner: R,
+    pub(super) progress: &'a (dyn Fn(u64) + Sync),
 }
 
 impl<R: Read> Read for Counted<'_, R> {

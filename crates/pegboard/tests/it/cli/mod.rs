@@ -8,6 +8,7 @@ mod output;
 mod samples;
 mod store;
 mod tools;
+mod twilio;
 
 use std::path::Path;
 

@@ -3,12 +3,12 @@
 use pegboard_model::{
     AgentId, AgentLeg, ContactId, ContactLeg, ContactVersion, Direction, Millis, QueueStay, Timestamp,
 };
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::agent_event::{is_monitored, is_outbound};
 use super::wire::{AgentInfo, QueueInfo, Record};
 use super::words::Words;
 use super::{id_of_arn, required, time};
+use crate::sources::content_hash::content_hash;
 use crate::sources::json::Object;
 use crate::sources::{DecodeError, Problem};
 
@@ -106,62 +106,5 @@ fn span(start: Timestamp, end: Timestamp, name: &str) -> Result<Millis, DecodeEr
         ..0 => Err(DecodeError::field(name, Problem::Negative)),
         millis if millis > MAX_DURATION_S * 1000 => Err(DecodeError::field(name, Problem::TooLarge)),
         millis => Ok(Millis::new(millis)),
-    }
-}
-
-/// A hash of what the leg of the contact `id` says, but for its version. The bytes that are hashed are a format: the stored
-/// versions of one release are compared with those of the next.
-fn content_hash(id: &str, leg: &ContactLeg) -> u64 {
-    let mut bytes = Canonical(Vec::with_capacity(512));
-    bytes.text(id);
-    bytes.text(leg.channel.as_str());
-    bytes.text(&leg.initiation);
-    bytes.text(leg.direction.as_str());
-    bytes.flag(leg.monitored);
-    bytes.flag(leg.queue.is_some());
-    if let Some(stay) = &leg.queue {
-        bytes.text(stay.queue.id.as_str());
-        bytes.text(&stay.queue.name);
-        bytes.flag(stay.queue.personal);
-        bytes.number(stay.entered.map(Timestamp::as_millis));
-        bytes.number(stay.waited.map(Millis::get));
-        bytes.number(stay.rang.map(Millis::get));
-    }
-    bytes.flag(leg.agent.is_some());
-    if let Some(agent) = &leg.agent {
-        bytes.text(agent.agent.as_str());
-        bytes.text(&agent.login);
-        bytes.number(agent.connected.map(Timestamp::as_millis));
-        bytes.number(Some(agent.talk.get()));
-        bytes.number(Some(agent.hold.get()));
-        bytes.number(Some(agent.acw.get()));
-        bytes.number(agent.acw_end.map(Timestamp::as_millis));
-        bytes.flag(agent.passed_on);
-    }
-    bytes.number(leg.disconnected.map(Timestamp::as_millis));
-    bytes.flag(leg.handed_on);
-    bytes.flag(leg.transferred_in);
-    xxh3_64(&bytes.0)
-}
-
-/// Bytes of which each can have been written in one way only: texts with their length, numbers of eight
-/// bytes with a flag before them, low byte first.
-struct Canonical(Vec<u8>);
-
-impl Canonical {
-    fn text(&mut self, text: &str) {
-        self.0.extend((text.len() as u64).to_le_bytes());
-        self.0.extend(text.as_bytes());
-    }
-
-    fn number(&mut self, number: Option<i64>) {
-        self.flag(number.is_some());
-        if let Some(number) = number {
-            self.0.extend(number.to_le_bytes());
-        }
-    }
-
-    fn flag(&mut self, flag: bool) {
-        self.0.push(u8::from(flag));
     }
 }

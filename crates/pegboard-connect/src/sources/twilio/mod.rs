@@ -1,0 +1,39 @@
+//! Twilio TaskRouter, which Twilio Flex is built on: agents ("workers"), contacts ("tasks") and what brings them together
+//! ("reservations").
+//!
+//! The same events come in three ways: as posts of a form, one event each ([event callbacks]); as arrays of `CloudEvents`, of a
+//! webhook or of Kinesis ([Event Streams]); and as pages of the [Events resource], which repair what the other two have lost.
+//! [`decode`] reads all three into one [`Event`], whose id is the same in each; what Twilio adds to them is ignored.
+//!
+//! An event is about one entity and carries its version: versions decide within an entity, time across entities. Nothing is
+//! promised about order or about being told once. No event is a heartbeat, so silence means nothing.
+//!
+//! - an agent's state is the activity, and the open reservations where the site leaves the activity alone during work
+//!   ([`SiteStyle`]): [`observations`];
+//! - contacts are put together from the events of a task: [`TaskBook`]. TaskRouter knows no hold, so hold is always 0.
+//!
+//! What is posted is signed: [`Signed`].
+//!
+//! This is what decodes. What fetches and receives is not there yet: `pegboard replay --source twilio` reads files.
+//!
+//! [event callbacks]: https://www.twilio.com/docs/taskrouter/api/event/reference
+//! [Event Streams]: https://www.twilio.com/docs/events
+//! [Events resource]: https://www.twilio.com/docs/taskrouter/api/event
+
+mod agent;
+mod body;
+mod contact;
+mod event;
+mod fields;
+mod signature;
+#[cfg(test)]
+mod tests;
+
+pub use self::agent::{Activities, SiteStyle, observations};
+pub use self::body::{Body, MAX_BODY_BYTES, MAX_EVENTS, decode};
+pub use self::contact::{ContactSettings, MAX_TASK_EVENTS, TaskBook, TooManyEvents};
+pub use self::event::{Event, Kind, Reservation, Task, Worker};
+pub use self::signature::{Content, NotSigned, Signed};
+
+/// The kind of this source, as the configuration and the command line name it.
+pub const KIND: &str = "twilio";
