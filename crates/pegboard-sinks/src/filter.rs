@@ -156,6 +156,8 @@ impl Filter {
         known.changes.retain(|change| self.admits(&change.now));
         known.activities.retain(|row| admits(&row.source, &row.agent_id, row.start));
         known.sessions.retain(|row| admits(&row.source, &row.agent_id, row.sign_in));
+        // They are sums over everybody, also over those who are not told of.
+        known.groups.clear();
         known
             .agents
             .retain(|row| admits(&row.source, &row.agent_id, end(row.interval_start, row.interval_s)));

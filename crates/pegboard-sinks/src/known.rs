@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use pegboard_engine::StatusTable;
 use pegboard_model::report::{
-    Activity, AgentInterval, AgentQueueInterval, QueueInterval, SegmentRow, Session,
+    Activity, AgentInterval, AgentQueueInterval, GroupInterval, QueueInterval, SegmentRow, Session,
 };
 use pegboard_model::{AgentId, AgentNow, AgentProfile, Millis, SourceName, Timestamp};
 
@@ -50,8 +50,10 @@ pub struct RawEvent {
 /// What Pegboard knows. Rows are those of the reports contract, and mean what it says.
 #[derive(Debug, Clone)]
 pub struct Known {
-    /// The source.
+    /// The source; of several, the first.
     pub source: SourceName,
+    /// Every source, also one of which there are no rows.
+    pub sources: Vec<SourceName>,
     /// The reporting time zone.
     pub zone: TimeZone,
     /// The length of an interval that nothing cuts.
@@ -70,6 +72,8 @@ pub struct Known {
     pub sessions: Vec<Session>,
     /// Where agents' time went, by interval and agent.
     pub agents: Vec<AgentInterval>,
+    /// Positions staffed, by interval and group.
+    pub groups: Vec<GroupInterval>,
     /// What happened in queues, by interval, queue, channel and direction.
     pub queues: Vec<QueueInterval>,
     /// What agents did for queues, by interval, agent, queue, channel and direction.

@@ -8,9 +8,11 @@
 //! - [`ENCODERS`] is the one list of what can be written.
 
 pub mod aspect;
+pub mod cloudevents;
 pub mod cxone;
 mod document;
 mod encoders;
+pub mod files;
 mod filter;
 pub mod iex;
 mod json;
@@ -24,8 +26,10 @@ pub mod report_text;
 mod settings;
 mod sink;
 mod span;
+pub mod sqs;
 #[cfg(test)]
 mod test_data;
+pub mod webhook;
 mod whole;
 
 pub use document::{Document, Encoded, Refused};

@@ -4,6 +4,7 @@ use pegboard_model::policy::ReadyTime;
 use pegboard_model::{Millis, Text};
 
 use crate::aspect;
+use crate::files::FileNames;
 
 /// Every setting, each with its default.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct Settings {
     pub contact_types: ContactTypes,
     /// Whether the interval file of IEX has the report of sign-ons and sign-offs.
     pub sign_ons: bool,
+    /// How files of reports are named. Set with their place, and not by name.
+    pub file_names: FileNames,
     /// What there is to set for Aspect.
     pub aspect: aspect::Settings,
 }
@@ -86,6 +89,7 @@ impl Default for Settings {
             unmapped: UnmappedPolicy::Send,
             contact_types: ContactTypes::Voice,
             sign_ons: true,
+            file_names: FileNames::default(),
             aspect: aspect::Settings::default(),
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::{Document, Encoder, Outcome};
+use crate::{Document, Encoder, Outcome, Span};
 
 /// How present states are delivered to a target.
 #[derive(Debug, Clone, Copy)]
@@ -44,11 +44,13 @@ pub enum Changes {
 /// A report that a target takes.
 #[derive(Debug, Clone, Copy)]
 pub struct SinkReport {
-    /// How it is written: one document for each interval.
+    /// How it is written.
     pub encoder: &'static Encoder,
     /// What its encoder reads of what is [`Known`](crate::Known): nothing else is loaded for it, and a correction of one of them
     /// makes it anew.
     pub made_of: &'static [Ingredient],
+    /// What one writing of it is about.
+    pub span: Span,
 }
 
 /// What a report can be made of.
@@ -60,6 +62,10 @@ pub enum Ingredient {
     Sessions,
     /// `agents`: where agents' time went, and the directory.
     Agents,
+    /// `groups`: positions staffed.
+    Groups,
+    /// `states`: what agents were in, cut where the interval begins and ends.
+    Segments,
     /// `queues`, and what each queue is for.
     Queues,
     /// `agent_queues`, and what each queue is for.
@@ -70,7 +76,8 @@ impl Ingredient {
     /// The report whose corrections are corrections of this.
     pub const fn report(self) -> &'static str {
         match self {
-            Self::Activities | Self::Sessions | Self::Agents => "agent_interval",
+            Self::Activities | Self::Sessions | Self::Agents | Self::Segments => "agent_interval",
+            Self::Groups => "group_interval",
             Self::Queues => "queue_interval",
             Self::AgentQueues => "agent_queue_interval",
         }
@@ -118,6 +125,11 @@ pub trait Sink: Send + Sync + fmt::Debug {
     /// Sends one document of an encoder. Whoever sends the same again has the same `key`; the same key never stands for
     /// another content.
     async fn send(&self, encoder: &'static Encoder, document: &Document, key: &str) -> Outcome;
+
+    /// The same for what is made anew, of which the target has a document already. For most it is one like any other.
+    async fn correct(&self, encoder: &'static Encoder, document: &Document, key: &str) -> Outcome {
+        self.send(encoder, document, key).await
+    }
 
     /// The same in two parts, where the target takes it so: for a document that is [too large](Outcome::TooLarge). Nothing
     /// where it can only be taken whole.

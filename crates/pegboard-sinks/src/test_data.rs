@@ -23,6 +23,7 @@ pub(crate) fn known() -> Known {
     let start = at(START);
     Known {
         source: "amazon-connect".into(),
+        sources: vec!["amazon-connect".into()],
         zone: TimeZone::UTC,
         interval_length: Millis::from_minutes(15),
         intervals: vec![Interval { start, end: start + Millis::from_minutes(15) }],
@@ -31,6 +32,7 @@ pub(crate) fn known() -> Known {
         activities: Vec::new(),
         sessions: Vec::new(),
         agents: Vec::new(),
+        groups: Vec::new(),
         queues: Vec::new(),
         agent_queues: Vec::new(),
         directory: Vec::new(),

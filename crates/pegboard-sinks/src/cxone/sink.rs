@@ -9,16 +9,20 @@ use pegboard_model::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{AGENT_ACTIVITY, AGENT_STATES, QUEUE_REPORT};
-use crate::{Changes, Document, Encoder, Ingredient, Outcome, RefusedItem, Sink, SinkReport, StatesLane};
+use crate::{
+    Changes, Document, Encoder, Ingredient, Outcome, RefusedItem, Sink, SinkReport, Span, StatesLane,
+};
 
 /// The queue report, which comes with two others (NICE: it is one call with three lists).
 pub const QUEUE: SinkReport = SinkReport {
     encoder: &QUEUE_REPORT,
     made_of: &[Ingredient::Queues, Ingredient::AgentQueues, Ingredient::Agents],
+    span: Span::Interval,
 };
 
 /// What agents did.
-pub const ACTIVITY: SinkReport = SinkReport { encoder: &AGENT_ACTIVITY, made_of: &[Ingredient::Activities] };
+pub const ACTIVITY: SinkReport =
+    SinkReport { encoder: &AGENT_ACTIVITY, made_of: &[Ingredient::Activities], span: Span::Interval };
 
 /// CXone WFM as a target.
 pub struct CxoneSink {

@@ -6,12 +6,14 @@
 mod contact_history;
 mod interval_file;
 mod period;
+mod sink;
 #[cfg(test)]
 mod tests;
 
 use pegboard_model::policy::Pegging;
 
 pub use contact_history::HISTORY_COLUMNS;
+pub use sink::{CONTACT_HISTORY, Corrections, INTERVAL_FILES, IexSink};
 
 use self::period::Period;
 use crate::merge::{Merged, People};

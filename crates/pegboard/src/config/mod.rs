@@ -38,8 +38,9 @@ pub use settings::{
     TlsFiles, WebUrl,
 };
 pub use sinks::{
-    CxoneReport, CxoneSettings, MAX_FILTER_NAMES, MAX_OPENINGS, MAX_REQUESTS_PER_SECOND, MAX_SINKS,
-    SinkConfig, SinkKind, SinkTarget, TokenForm, ToldChanges,
+    BucketSettings, CorrectionWay, CxoneReport, CxoneSettings, FilesSettings, IexFiles, IexSettings,
+    MAX_FILTER_NAMES, MAX_OPENINGS, MAX_REQUESTS_PER_SECOND, MAX_SINKS, PlaceSettings, SinkConfig, SinkKind,
+    SinkTarget, SqsSettings, TokenForm, ToldChanges, WebhookSettings, WrittenAs,
 };
 pub use template::template;
 pub use text::Place;

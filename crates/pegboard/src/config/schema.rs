@@ -525,7 +525,8 @@ fn check_region(table: &mut Table<'_, '_>, region: Option<&str>, of_arn: Option<
     }
 }
 
-fn credentials(table: &mut Table<'_, '_>, folder: &Path) -> Option<KinesisCredentials> {
+/// Where credentials for AWS come from.
+pub(super) fn credentials(table: &mut Table<'_, '_>, folder: &Path) -> Option<KinesisCredentials> {
     let profile = table.optional("profile", value::words("the name of a profile of the shared AWS files"));
     let id: Option<SecretRef> = table.optional("access_key_id", value::secret(folder));
     let secret = table.optional("secret_access_key", value::secret(folder));

@@ -245,6 +245,11 @@ impl<'n, 't> Table<'n, 't> {
         }
     }
 
+    /// Notes that a key is missing, and what to do about it.
+    pub(super) fn lack(&mut self, key: &'static str, help: &str) {
+        self.require(key, Some(help.to_owned()));
+    }
+
     /// Whether a key is there, right or wrong.
     pub(super) fn has(&self, key: &str) -> bool {
         self.content.is_some_and(|content| content.contains_key(key))

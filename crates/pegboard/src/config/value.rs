@@ -37,11 +37,11 @@ pub(super) struct Wrong {
 }
 
 impl Wrong {
-    fn expected(expected: impl Into<Cow<'static, str>>) -> Self {
+    pub(super) fn expected(expected: impl Into<Cow<'static, str>>) -> Self {
         Self { expected: expected.into(), help: None, secret: false }
     }
 
-    fn help(self, help: impl Into<String>) -> Self {
+    pub(super) fn help(self, help: impl Into<String>) -> Self {
         Self { help: Some(help.into()), ..self }
     }
 

@@ -20,6 +20,7 @@ impl Inputs {
         let queues = self.queue_rows(Cut::Interval);
         Known {
             source: self.settings.source.clone(),
+            sources: vec![self.settings.source.clone()],
             zone: self.settings.zone.clone(),
             interval_length: intervals.iter().map(|interval| interval.length()).max().unwrap_or(Millis::ZERO),
             intervals: intervals.into_iter().map(handed).collect(),
@@ -28,6 +29,7 @@ impl Inputs {
             activities: self.whole_activities(),
             sessions: self.sessions(),
             agents: self.agent_rows(Cut::Interval).to_vec(),
+            groups: self.group_rows(Cut::Interval).to_vec(),
             queue_kinds: QueueKind::of_most(&queues),
             queues,
             agent_queues: self.agent_queue_rows(Cut::Interval),

@@ -156,18 +156,23 @@ impl Deliverer {
         closed.min().flatten()
     }
 
-    /// Hands a document to the target, in parts where it asks for them. Answers what came of it, or for how long the target is to
-    /// be left alone.
+    /// Hands documents to the target, one after the other, in parts where it asks for them. Answers what came of them, or for how
+    /// long the target is to be left alone.
     async fn hand(
         &self,
         encoder: &'static Encoder,
-        document: &Document,
+        documents: &[Document],
         key: &str,
+        turn: Turn,
     ) -> Result<Outcome, Duration> {
         let mut refused = Vec::new();
-        let mut parts = vec![(Cow::Borrowed(document), key.to_owned())];
+        let named = |(place, document)| match documents {
+            [_] => (Cow::Borrowed(document), key.to_owned()),
+            _ => (Cow::Borrowed(document), format!("{key}/{place}")),
+        };
+        let mut parts: Vec<_> = documents.iter().enumerate().map(named).rev().collect();
         while let Some((part, key)) = parts.pop() {
-            match self.hand_whole(encoder, &part, &key).await? {
+            match self.hand_whole(encoder, &part, &key, turn).await? {
                 Outcome::Accepted => {}
                 Outcome::Partly(items) => refused.extend(items),
                 Outcome::TooLarge { reason } => match self.sink.split(encoder, &part) {
@@ -189,6 +194,7 @@ impl Deliverer {
         encoder: &'static Encoder,
         document: &Document,
         key: &str,
+        turn: Turn,
     ) -> Result<Outcome, Duration> {
         loop {
             match self.gate.pass(Instant::now()) {
@@ -198,7 +204,10 @@ impl Deliverer {
             }
         }
         failpoint!("deliver.before_send");
-        let outcome = self.sink.send(encoder, document, key).await;
+        let outcome = match turn {
+            Turn::First => self.sink.send(encoder, document, key).await,
+            Turn::Correction => self.sink.correct(encoder, document, key).await,
+        };
         failpoint!("deliver.after_send");
         self.gate.tell(&outcome, Instant::now());
         Ok(outcome)
@@ -284,10 +293,27 @@ async fn leave(deliverer: &Deliverer) -> Result<(), StoreError> {
     }
 }
 
-/// What a document is known by: so many bytes of the hash of its body, as text.
-fn digest_of(document: &Document, bytes: usize) -> String {
-    let digest = Sha256::digest(&document.body);
-    digest.iter().take(bytes).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+/// Whether the target has something of what it is handed.
+#[derive(Debug, Clone, Copy)]
+enum Turn {
+    /// It has not.
+    First,
+    /// It has one that is made anew.
+    Correction,
+}
+
+/// What documents are known by: so many bytes of the hash of what they say, as text. One is known by its body alone.
+fn digest_of(documents: &[Document], bytes: usize) -> String {
+    let mut hash = Sha256::new();
+    for document in documents {
+        if documents.len() > 1 {
+            hash.update(Sha256::digest(&document.name));
+            hash.update(Sha256::digest(&document.body));
+        } else {
+            hash.update(&document.body);
+        }
+    }
+    hash.finalize().iter().take(bytes).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// How a failure that may pass is told.

@@ -37,7 +37,7 @@ fn manager(day: &Day) -> AscManager {
 }
 
 /// Every queue under its own name, whatever it takes: what a queue is for is learned while the day goes on, and a dry run knows all of it.
-fn mapping(day: &Day) -> Mapping {
+pub(crate) fn mapping(day: &Day) -> Mapping {
     let known = replay(day, &settings(day)).known(Vec::new(), Mapping::default());
     let queues: BTreeMap<_, _> = known.queues.iter().map(|row| (&row.queue_id, &row.queue_name)).collect();
     let row = |(id, name): (&QueueId, &Text)| QueueRow {

@@ -1,7 +1,12 @@
 //! What `[[sink]]` says: to whom what is known is delivered.
 
 mod cxone;
+mod files;
 mod filter;
+mod iex;
+mod place;
+mod sqs;
+mod webhook;
 
 use std::path::Path;
 
@@ -11,7 +16,12 @@ use pegboard_sinks::mapping::Mapping;
 use pegboard_sinks::{Changes, Encoder, Filter, SinkReport};
 
 pub use self::cxone::{CxoneReport, CxoneSettings, TokenForm};
+pub use self::files::{FilesSettings, WrittenAs};
 pub use self::filter::MAX_FILTER_NAMES;
+pub use self::iex::{CorrectionWay, IexFiles, IexSettings};
+pub use self::place::{BucketSettings, PlaceSettings};
+pub use self::sqs::SqsSettings;
+pub use self::webhook::WebhookSettings;
 use super::choice::choice;
 use super::settings::SourceConfig;
 use super::side_files::SideFiles;
@@ -104,6 +114,14 @@ macro_rules! kinds {
 kinds! {
     /// NICE CXone WFM.
     Cxone(CxoneSettings) = "cxone",
+    /// NICE IEX WFM.
+    Iex(IexSettings) = "iex",
+    /// Reports as files.
+    Files(FilesSettings) = "files",
+    /// A receiver of events.
+    Webhook(WebhookSettings) = "webhook",
+    /// A FIFO queue of Amazon SQS.
+    Sqs(SqsSettings) = "sqs",
 }
 
 /// A table of a sink, which must be there if it is one of that kind.

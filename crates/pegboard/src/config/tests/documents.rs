@@ -81,6 +81,11 @@ fn the_template_shows_every_key_and_no_other() {
         "sink.hierarchy",
         "source.push",
         "sink.cxone",
+        "sink.iex",
+        "sink.files",
+        "sink.place",
+        "sink.webhook",
+        "sink.sqs",
     ];
     let values: BTreeSet<String> =
         asked().into_iter().filter(|key| !tables.contains(&key.as_str())).collect();
@@ -124,6 +129,25 @@ fn with_files(line: Option<usize>) -> Config {
         "#url = \"https://asc.example\"",
         "#access_key_id = \"env:PEGBOARD_CXONE_ACCESS_KEY_ID\"",
         "#secret_access_key = \"env:PEGBOARD_CXONE_SECRET_ACCESS_KEY\"",
+        "#name = \"iex\"",
+        "#kind = \"iex\"",
+        "#[sink.iex]",
+        "#[sink.place]",
+        "#folder = \"switches/1\"",
+        "#name = \"lake\"",
+        "#kind = \"files\"",
+        "#[sink.files]",
+        "#reports = [\"agent_interval\", \"queue_interval\"]",
+        "#bucket = \"company-lake\"",
+        "#name = \"own\"",
+        "#kind = \"webhook\"",
+        "#[sink.webhook]",
+        "#url = \"https://events.example/pegboard\"",
+        "#signing_key = \"env:PEGBOARD_WEBHOOK_KEY\"",
+        "#name = \"floor\"",
+        "#kind = \"sqs\"",
+        "#[sink.sqs]",
+        "#queue = \"arn:aws:sqs:eu-central-1:123456789012:states.fifo\"",
         "#[[source]]",
         "#name = \"files\"",
         "#kind = \"file\"",
@@ -157,6 +181,8 @@ fn every_line_of_the_template_is_valid_when_put_in_force() {
     let told: Vec<&str> = errors.faults().iter().map(|fault| fault.message.as_str()).collect();
     let expected = [
         "an SQLite file has no password",
+        "`profile` and `access_key_id` exclude each other",
+        "`profile` and `access_key_id` exclude each other",
         "`profile` and `access_key_id` exclude each other",
         "the folder of the mapping cannot be read: No such file or directory (os error 2)",
     ];

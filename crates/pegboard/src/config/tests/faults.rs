@@ -629,6 +629,42 @@ fn cxone_is_not_handed_contacts_that_are_pegged_otherwise() {
     assert_eq!(told, ["cxone-queue-report counts contacts by `disconnect`, and source a by `enqueue`"]);
 }
 
+/// A file source, and a sink of another kind.
+fn beside_least(sink: &str) -> Vec<String> {
+    let errors = read(&format!("{LEAST}[[sink]]\nname = \"s\"\n{sink}")).unwrap_err();
+    errors
+        .faults()
+        .iter()
+        .map(|fault| fault.to_string().lines().next().unwrap_or_default().to_owned())
+        .collect()
+}
+
+#[test]
+fn files_need_one_place_and_s36_names_that_stay_there() {
+    let told = |sink: &str| beside_least(sink).join("; ");
+    let none = told("kind = \"iex\"\n");
+    assert!(none.contains("`place` is missing"), "{none}");
+    let empty = told("kind = \"iex\"\n[sink.place]\n");
+    assert!(empty.contains("`folder` is missing"), "{empty}");
+    let both = told("kind = \"iex\"\n[sink.place]\nfolder = \"a\"\nbucket = \"abc\"\n");
+    assert!(both.contains("exclude each other"), "{both}");
+    let out =
+        "kind = \"files\"\n[sink.files]\nreports = [\"sessions\"]\nnames = \"../{report}{source}{start}\"\n";
+    let out = told(&format!("{out}[sink.place]\nfolder = \"a\"\n"));
+    assert!(out.contains("expected a template of names"), "{out}");
+}
+
+#[test]
+fn iex_is_not_handed_contacts_that_are_pegged_otherwise() {
+    let source = LEAST.replace("kind =", "pegging = \"enqueue\"\nkind =");
+    let sink = "[[sink]]\nname = \"s\"\nkind = \"iex\"\n[sink.place]\nfolder = \"a\"\n";
+    let errors = read(&format!("{source}{sink}")).unwrap_err();
+    assert_eq!(
+        errors.faults()[0].message,
+        "iex-interval-file counts contacts by `disconnect`, and source a by `enqueue`"
+    );
+}
+
 #[test]
 fn r28_the_number_of_names_of_reports_has_a_limit() {
     let source = "[[source]]\nname = \"a\"\nkind = \"amazon-connect\"\nreports.bucket = \"abc\"\n";

@@ -1,24 +1,91 @@
 //! From the table of a sink to its target.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use pegboard_aws as aws;
 use pegboard_client::Connection;
+use pegboard_net::signature::SigningKey;
+use pegboard_net::{Client, ClientOptions, Egress};
 use pegboard_sinks::cxone::CxoneSink;
+use pegboard_sinks::files::FilesSink;
+use pegboard_sinks::iex::IexSink;
+use pegboard_sinks::place::{BucketPlace, Folder, Place};
+use pegboard_sinks::sqs::SqsSink;
+use pegboard_sinks::webhook::{WebhookOptions, WebhookSink};
 use pegboard_sinks::{Pace, Sink};
 
+use super::credentials;
 use crate::clock::Clock;
-use crate::config::{CxoneSettings, SinkConfig, SinkTarget};
+use crate::config::{
+    CxoneSettings, PlaceSettings, SecretError, SinkConfig, SinkTarget, SqsSettings, WebhookSettings,
+};
 use crate::runtime::deliver::SinkSetup;
 
 /// The sink that a table describes. Asks nobody yet. Fails with what cannot be used, by the name of its key.
 pub fn sink(config: &SinkConfig, clock: Clock) -> anyhow::Result<SinkSetup> {
+    let mut mapping = config.mapping.clone();
     let sink: Box<dyn Sink> = match &config.target {
         SinkTarget::Cxone(settings) => Box::new(cxone(settings, clock)?),
+        SinkTarget::Iex(iex) => {
+            Box::new(IexSink::new(place(&iex.place, clock)?, iex.reports(), iex.corrections.into()))
+        }
+        SinkTarget::Files(files) => {
+            mapping.settings.file_names = files.names.clone();
+            Box::new(FilesSink::new(place(&files.place, clock)?, files.reports()))
+        }
+        SinkTarget::Webhook(settings) => Box::new(webhook(settings, clock)?),
+        SinkTarget::Sqs(settings) => Box::new(sqs(settings, clock)?),
     };
-    let (name, sources, mapping) = (config.name.clone(), config.sources.clone(), config.mapping.clone());
+    let (name, sources) = (config.name.clone(), config.sources.clone());
     let pace = config.requests_per_second.map(|per_second| Pace { per_second, at_once: per_second });
     let (filter, start) = (config.filter.clone(), config.start);
     Ok(SinkSetup { sources, filter, mapping, start, pace, ..SinkSetup::new(name, sink) })
+}
+
+/// The clock as the AWS clients take it, and what their jitter starts from: two hubs must not retry in step.
+fn beside(clock: Clock) -> (aws::Clock, u64) {
+    (Arc::new(move || clock().as_millis()), clock().as_millis().unsigned_abs())
+}
+
+fn place(settings: &PlaceSettings, clock: Clock) -> Result<Place, SecretError> {
+    Ok(match settings {
+        PlaceSettings::Folder(path) => Place::Folder(Folder::new(path.clone())),
+        PlaceSettings::Bucket(settings) => {
+            let mut bucket = aws::BucketConfig::new(&settings.bucket);
+            bucket.region.clone_from(&settings.region);
+            bucket.endpoint = settings.endpoint.as_ref().map(|url| url.as_str().to_owned());
+            bucket.credentials = credentials(&settings.credentials)?;
+            let (clock, seed) = beside(clock);
+            Place::Bucket(Box::new(BucketPlace::new(bucket, &settings.prefix, clock, seed)))
+        }
+    })
+}
+
+fn sqs(settings: &SqsSettings, clock: Clock) -> Result<SqsSink, SecretError> {
+    let mut queue = aws::QueueConfig::new(settings.queue.clone());
+    queue.region.clone_from(&settings.region);
+    queue.credentials = credentials(&settings.credentials)?;
+    let (clock, seed) = beside(clock);
+    Ok(SqsSink::new(queue, clock, seed))
+}
+
+fn webhook(settings: &WebhookSettings, clock: Clock) -> anyhow::Result<WebhookSink> {
+    let client = Client::new(ClientOptions {
+        egress: Egress::new(settings.allow.clone()),
+        roots: settings.trusted_certificates.clone(),
+        ..ClientOptions::default()
+    })?;
+    let keys = std::iter::once(&settings.signing_key).chain(&settings.second_signing_key);
+    let keys = keys.map(|key| Ok(SigningKey::parse(&key.resolve()?)?)).collect::<anyhow::Result<_>>()?;
+    let options = WebhookOptions {
+        target: settings.url.clone(),
+        keys,
+        gzip: settings.gzip,
+        states: settings.states,
+        reports: settings.reports(),
+    };
+    Ok(WebhookSink::new(client, options, clock))
 }
 
 fn cxone(settings: &CxoneSettings, clock: Clock) -> anyhow::Result<CxoneSink> {

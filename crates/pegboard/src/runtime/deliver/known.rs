@@ -1,18 +1,18 @@
 //! What a sink is handed: the same as a dry run hands it.
 
 use std::collections::BTreeMap;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use jiff::tz::TimeZone;
-use pegboard_engine::Window;
+use pegboard_engine::{IntervalLength, Window};
 use pegboard_model::report::SegmentRow;
 use pegboard_model::{AgentNow, Millis, QueueId, SourceName, Timestamp};
 use pegboard_sinks::mapping::QueueKind;
-use pegboard_sinks::{Groups, Ingredient, Interval, Known, StateChange};
+use pegboard_sinks::{Groups, Ingredient, Interval, Known, SinkReport, Span, StateChange};
 use pegboard_store::{RowsOf, StoreError};
 
 use super::Deliverer;
-use crate::runtime::reports::{Facts, days, interval_at};
+use crate::runtime::reports::{Facts, days};
 use crate::runtime::silence::Silence;
 use crate::runtime::source::Shared;
 
@@ -28,6 +28,7 @@ impl Deliverer {
         let first = self.sources.first().map(|shared| &shared.config);
         Known {
             source: first.map_or_else(|| "".into(), |config| config.name.clone()),
+            sources: self.names.clone(),
             zone: first.map_or(TimeZone::UTC, |config| config.time_zone.clone()),
             interval_length: Millis::ZERO,
             intervals: Vec::new(),
@@ -36,6 +37,7 @@ impl Deliverer {
             activities: Vec::new(),
             sessions: Vec::new(),
             agents: Vec::new(),
+            groups: Vec::new(),
             queues: Vec::new(),
             agent_queues: Vec::new(),
             directory: Vec::new(),
@@ -53,20 +55,31 @@ impl Deliverer {
         Known { states, changes: changes.to_vec(), ..self.nothing() }
     }
 
-    /// What happened in the interval that begins at `start`, of all sources: as much of it as a report is made of.
-    pub(super) async fn known_interval(
-        &self,
-        start: Timestamp,
-        made_of: &[Ingredient],
-    ) -> Result<Known, StoreError> {
+    /// The stretches that the documents of a report are about which hold the interval that begins at `start`.
+    pub(super) fn windows_of(&self, report: &SinkReport, start: Timestamp) -> Vec<Window> {
+        let of =
+            |shared: &Arc<Shared>| report.span.of(shared.config.interval, &shared.config.time_zone, start);
+        self.sources.first().map(of).unwrap_or_default()
+    }
+
+    /// What happened in the stretches that a document of a report is about, by its start, of all sources: as much of it as the
+    /// report is made of.
+    pub(super) async fn known_of(&self, start: Timestamp, report: &SinkReport) -> Result<Known, StoreError> {
         let (mut known, mut groups) = (self.nothing(), Groups::default());
         for shared in &self.sources {
-            let window = interval_at(&shared.config, start);
-            known.interval_length = window.to.since(window.from);
-            known.intervals = vec![Interval { start: window.from, end: window.to }];
-            self.add(&mut known, &mut groups, shared, window, made_of).await?;
+            let config = &shared.config;
+            let length = if report.span == Span::Day { IntervalLength::Day } else { config.interval };
+            let windows = report.span.of(config.interval, &config.time_zone, start);
+            known.intervals =
+                windows.iter().map(|window| Interval { start: window.from, end: window.to }).collect();
+            for window in windows {
+                known.interval_length = window.to.since(window.from);
+                self.add(&mut known, &mut groups, shared, window, length, report.made_of).await?;
+            }
         }
         known.states.sort_by(|a, b| (a.start, &a.agent_id).cmp(&(b.start, &b.agent_id)));
+        known.directory.sort_by(|a, b| a.id.cmp(&b.id));
+        known.directory.dedup();
         let kinds = &mut *self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
         learn(kinds, QueueKind::of_most(&known.queues));
         known.queue_kinds = kinds.values().cloned().collect();
@@ -81,13 +94,14 @@ impl Deliverer {
         groups: &mut Groups,
         shared: &Shared,
         window: Window,
+        length: IntervalLength,
         made_of: &[Ingredient],
     ) -> Result<(), StoreError> {
         if of_agents(made_of) || self.filter.limits_agents() {
-            self.add_agents(known, groups, shared, window, made_of).await?;
+            self.add_agents(known, groups, shared, window, length, made_of).await?;
         }
         if of_contacts(made_of) {
-            add_contacts(known, shared, window, made_of).await?;
+            add_contacts(known, shared, window, length, made_of).await?;
         }
         Ok(())
     }
@@ -98,11 +112,14 @@ impl Deliverer {
         groups: &mut Groups,
         shared: &Shared,
         window: Window,
+        length: IntervalLength,
         made_of: &[Ingredient],
     ) -> Result<(), StoreError> {
         let (store, config) = (&*shared.store, &shared.config);
         let is_asked = |ingredient| made_of.contains(&ingredient);
-        let from = if is_asked(Ingredient::Activities) { window.from - AROUND } else { window.from };
+        // What lasts longer than an interval tells nothing of its beginning there.
+        let lasts = is_asked(Ingredient::Activities) || is_asked(Ingredient::Sessions);
+        let from = if lasts { window.from - AROUND } else { window.from };
         let around = Window { from, to: window.to };
         let timelines = Facts::load(store, config, RowsOf::Agents, around, window.to).await?;
         groups.add(&config.name, timelines.timelines());
@@ -115,8 +132,13 @@ impl Deliverer {
         }
         known.directory.extend(timelines.directory());
         let timelines = timelines.seen_through(window);
-        if is_asked(Ingredient::Agents) {
-            known.agents.extend(timelines.agent_and_group_rows(config, config.interval).0);
+        if is_asked(Ingredient::Agents) || is_asked(Ingredient::Groups) {
+            let (agents, groups) = timelines.agent_and_group_rows(config, length);
+            known.agents.extend(agents);
+            known.groups.extend(groups);
+        }
+        if is_asked(Ingredient::Segments) && self.mapping.agents.rows().is_empty() {
+            known.states.extend(timelines.segments(config));
         }
         if is_asked(Ingredient::Sessions) {
             known.sessions.extend(timelines.sessions(config, config.session_policy));
@@ -172,26 +194,27 @@ async fn add_contacts(
     known: &mut Known,
     shared: &Shared,
     window: Window,
+    length: IntervalLength,
     made_of: &[Ingredient],
 ) -> Result<(), StoreError> {
     let (store, config) = (&*shared.store, &shared.config);
     let contacts = Facts::load(store, config, RowsOf::Contacts, window, window.to).await?;
-    if made_of.contains(&Ingredient::Queues) {
+    if made_of.contains(&Ingredient::Queues) && length == IntervalLength::Day {
+        known.queues.extend(contacts.queue_rows(config, length));
+    } else if made_of.contains(&Ingredient::Queues) {
         let silence = Silence::load(shared).await?;
         let meant = |setting: &str, at| silence.queue(setting, at);
         let is_complete = |interval| silence.is_complete(interval);
         known.queues.extend(contacts.queue_rows_with_silence(config, meant, is_complete));
     }
     if made_of.contains(&Ingredient::AgentQueues) {
-        known.agent_queues.extend(contacts.agent_queue_rows(config, config.interval));
+        known.agent_queues.extend(contacts.agent_queue_rows(config, length));
     }
     Ok(())
 }
 
 fn of_agents(made_of: &[Ingredient]) -> bool {
-    made_of.iter().any(|ingredient| {
-        matches!(ingredient, Ingredient::Activities | Ingredient::Sessions | Ingredient::Agents)
-    })
+    made_of.iter().any(|ingredient| !matches!(ingredient, Ingredient::Queues | Ingredient::AgentQueues))
 }
 
 fn of_contacts(made_of: &[Ingredient]) -> bool {

@@ -16,15 +16,16 @@ impl Deliverer {
             return Ok(Rebuilt::Not("what it is made of is no longer kept".to_owned()));
         }
         self.know_kinds().await?;
-        let mut encoded =
-            (report.encoder.encode)(&self.known_interval(unit.interval_start, report.made_of).await?);
+        let mut encoded = (report.encoder.encode)(&self.known_of(unit.interval_start, report).await?);
         if let Some(refused) = encoded.refused.pop() {
             return Ok(Rebuilt::Not(refused.reasons.join("; ")));
         }
-        Ok(match encoded.documents.pop() {
-            Some(document) => Rebuilt::Body { digest: digest_of(&document, 8).into(), bytes: document.body },
-            None => Rebuilt::Not("nothing came of it".to_owned()),
-        })
+        if encoded.documents.is_empty() {
+            return Ok(Rebuilt::Not("nothing came of it".to_owned()));
+        }
+        let digest = digest_of(&encoded.documents, 8).into();
+        let bytes = encoded.documents.into_iter().flat_map(|document| document.body).collect();
+        Ok(Rebuilt::Body { digest, bytes })
     }
 
     /// Learns what queues are for where this node has not delivered yet.

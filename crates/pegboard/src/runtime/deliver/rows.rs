@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use pegboard_engine::Window;
 use pegboard_model::{Millis, Timestamp};
 use pegboard_sinks::{Lane, Outcome, SinkReport};
 use pegboard_store::{
@@ -12,7 +13,7 @@ use pegboard_store::{
 };
 use serde::Deserialize;
 
-use super::{Deliverer, digest_of, failure, removed};
+use super::{Deliverer, Turn, digest_of, failure, removed};
 use crate::runtime::reports::interval_at;
 
 /// How many entries of the feed are taken up at once.
@@ -168,7 +169,20 @@ impl<'a> RowLane<'a> {
         let end = self.listed.map_or(from, |listed| to.min(listed));
         let next = |start: &Timestamp| Some(self.end_of(*start));
         let starts = || std::iter::successors(Some(from), next).take_while(|start| *start < end);
-        made_of_it.flat_map(|report| starts().map(|start| unit(report, start)).collect::<Vec<_>>()).collect()
+        let units = |report: &'a SinkReport| {
+            let spans = starts().filter_map(move |start| self.span_of(report, start));
+            spans
+                .filter(|span| Some(span.to) <= self.listed)
+                .map(move |span| unit(report, span.from))
+                .collect::<Vec<_>>()
+        };
+        made_of_it.flat_map(units).collect()
+    }
+
+    /// From where to where that reaches which the documents of a report are about that hold the interval which begins at `start`.
+    fn span_of(&self, report: &SinkReport, start: Timestamp) -> Option<Window> {
+        let windows = self.deliverer.windows_of(report, start);
+        Some(Window { from: windows.first()?.from, to: windows.last()?.to })
     }
 
     /// Has every unit of the ledger made again. One whose content is the same is not sent.
@@ -208,8 +222,16 @@ impl<'a> RowLane<'a> {
             let due = self.deliverer.now();
             let mut changed = Vec::new();
             while from < closed && changed.len() < STEP {
-                changed.extend(self.deliverer.sink.reports().iter().map(|report| (unit(report, from), due)));
-                from = self.end_of(from);
+                let end = self.end_of(from);
+                let spans = self
+                    .deliverer
+                    .sink
+                    .reports()
+                    .iter()
+                    .filter_map(|report| Some((report, self.span_of(report, from)?)));
+                let complete = spans.filter(|(_, span)| span.to == end);
+                changed.extend(complete.map(|(report, span)| (unit(report, span.from), due)));
+                from = end;
             }
             self.deliverer.store.note_deliveries(DeliveryNote { changed, ..self.note() }).await?;
             failpoint!("deliver.rows_listed");
@@ -276,23 +298,24 @@ impl<'a> RowLane<'a> {
             let gone = || parked("what it is made of is no longer kept".to_owned());
             return Ok(untouched(if has_one { TryOutcome::Acknowledged } else { gone() }));
         }
-        let known = deliverer.known_interval(delivery.unit.interval_start, report.made_of).await?;
+        let known = deliverer.known_of(delivery.unit.interval_start, report).await?;
         let mut encoded = (report.encoder.encode)(&known);
         if let Some(refused) = encoded.refused.pop() {
             deliverer.list(encoded.unmapped, encoded.notes, delivery.unit.interval_start);
             return Ok(untouched(parked(refused.reasons.join("; "))));
         }
-        let Some(document) = encoded.documents.pop() else {
+        if encoded.documents.is_empty() {
             return Ok(untouched(parked("nothing came of it".to_owned())));
-        };
-        let digest = digest_of(&document, 8);
+        }
+        let digest = digest_of(&encoded.documents, 8);
         let is_same = delivery.digest.as_deref() == Some(&digest);
         if is_same && delivery.acknowledged == delivery.revision {
             return Ok(untouched(TryOutcome::Acknowledged));
         }
         let revision = if is_same { delivery.revision } else { delivery.revision + 1 };
         let key = format!("{}/{}/{revision}/{digest}", delivery.unit.report, delivery.unit.interval_start);
-        let outcome = match deliverer.hand(report.encoder, &document, &key).await {
+        let turn = if delivery.acknowledged > 0 { Turn::Correction } else { Turn::First };
+        let outcome = match deliverer.hand(report.encoder, &encoded.documents, &key, turn).await {
             Ok(outcome) => outcome,
             Err(pause) => return Ok(Err(pause)),
         };

@@ -10,7 +10,7 @@ use pegboard_store::{Cursor, DeliveryNote, FeedKind, StoreError, failpoint};
 use tokio::time::{Instant, sleep_until};
 
 use super::waiting::{Key, Waiting, key};
-use super::{Deliverer, digest_of, failure};
+use super::{Deliverer, Turn, digest_of, failure};
 
 /// How many changes are taken up in one step.
 const PAGE: usize = 1000;
@@ -150,9 +150,9 @@ impl<'a> Delivery<'a> {
     async fn send(&mut self) -> Sent {
         let Some(mut batch) = self.batch.take().or_else(|| self.next_batch()) else { return Sent::Nothing };
         while let Some(document) = batch.documents.front() {
-            let (deliverer, lane) = (self.deliverer, self.lane);
+            let (deliverer, lane, document) = (self.deliverer, self.lane, std::slice::from_ref(document));
             let content_key = format!("{}/{}", lane.encoder.name, digest_of(document, 16));
-            let outcome = match deliverer.hand(lane.encoder, document, &content_key).await {
+            let outcome = match deliverer.hand(lane.encoder, document, &content_key, Turn::First).await {
                 Ok(outcome) => outcome,
                 Err(pause) => return self.put_back(batch, pause),
             };
