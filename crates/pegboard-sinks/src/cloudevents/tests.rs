@@ -14,6 +14,7 @@ fn change(agent: &str, second: i64, number: u64) -> StateChange {
         agent_login: "jdoe".into(),
         agent_name: "J. \"D\" Doe".into(),
         team: "".into(),
+        levels: Default::default(),
         routing_profile: "".into(),
         class: Class::Aux,
         since: at(START) + seconds(second),

@@ -157,7 +157,7 @@ mod tests {
         (20..40).for_each(|at| more.note(seen("Lunch", at)));
         inbox.take_in(more);
         let entry = inbox.entries().next().unwrap();
-        let named: Vec<_> = entry.agents.iter().map(|agent| agent.to_string()).collect();
+        let named: Vec<_> = entry.agents.iter().map(ToString::to_string).collect();
         let expected: Vec<_> = (10..30).map(|at| format!("agent {at}")).collect();
         assert_eq!((entry.count, named), (35, expected));
     }
