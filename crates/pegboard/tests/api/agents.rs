@@ -33,7 +33,7 @@ async fn an_agent_is_shown_with_age_and_evidence() {
             "team": "Sales / North", "routing_profile": "Basic", "class": "available",
             "since": "2026-03-01T09:14:47.500Z", "age_s": 12.5, "event_id": "Available", "reason": "",
             "status_id": "status-1", "status_name": "Available", "contact_id": null, "channel": null,
-            "initiation": null, "queue_id": null, "queue_name": null,
+            "initiation": null, "queue_id": null, "queue_name": null, "levels": ["Sales", "North", "", "", ""],
             "heard": "2026-03-01T09:14:47.500Z", "stale": false,
         }])
     );

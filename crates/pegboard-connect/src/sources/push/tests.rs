@@ -132,7 +132,7 @@ fn what_is_wrong_is_named_by_its_place_and_never_repeated() {
     assert_eq!(fault(ROW, "12,", "12.5,"), "values.offered: wrong type: found a number with decimals");
     assert_eq!(fault(ROW, "\"queue\": {\"name\": \"Sales\"},", ""), "queue: missing");
     assert_eq!(fault(ROW, "\"interval_s\": 900", "\"interval_s\": 0"), "interval_s: missing");
-    assert_eq!(fault(STATE, "}", ""), "not JSON: EOF while parsing an object at line 8 column 1");
+    assert_eq!(fault(STATE, "}", ""), "not JSON: EOF while parsing an object at line 7 column 1");
 }
 
 #[test]
