@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use pegboard::clock;
 use pegboard_sim::Delivery;
-use pegboard_store::{PostgresOptions, PostgresStore, Store};
+use pegboard_store::{Part, PostgresOptions, PostgresStore, Store};
 
 use crate::support::day::{Day, begun};
 use crate::support::feeding::part_of;
@@ -60,7 +60,7 @@ fn r03_a_process_that_is_killed_is_replaced_by_another_within_ten_seconds() {
         let deadline = Instant::now() + Duration::from_mins(1);
         loop {
             let roll = store.roll().await.unwrap();
-            let files = roll.leases.iter().filter(|lease| lease.part != pegboard_store::Part::Closer);
+            let files = roll.leases.iter().filter(|lease| matches!(lease.part, Part::Partition(_)));
             let mut shares = std::collections::BTreeMap::<_, usize>::new();
             files.for_each(|lease| *shares.entry(lease.node.clone()).or_default() += 1);
             if shares.values().copied().collect::<Vec<_>>() == [2, 2] {
