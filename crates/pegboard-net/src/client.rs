@@ -68,6 +68,9 @@ pub enum ClientError {
     /// TLS itself.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
+    /// TLS with a server of mails.
+    #[error("TLS for mails cannot be set up: {0}")]
+    Mail(String),
 }
 
 /// A request.
@@ -253,25 +256,34 @@ fn unanswered(target: &Target, error: &legacy::Error) -> CallError {
     CallError::Broken { target, reason }
 }
 
-fn tls(roots: RootCertStore) -> Result<ClientConfig, rustls::Error> {
+pub(crate) fn tls(roots: RootCertStore) -> Result<ClientConfig, rustls::Error> {
     let builder = ClientConfig::builder_with_provider(aws_lc_rs::default_provider().into())
         .with_safe_default_protocol_versions()?;
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// Whom the operating system trusts, and whom the file names.
+/// How much of what somebody says is shown, in characters.
+pub(crate) const SHOWN: usize = 200;
+
 fn roots(file: Option<PathBuf>) -> Result<RootCertStore, ClientError> {
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let Some(path) = file else { return Ok(roots) };
+    roots.add_parsable_certificates(certificates(file)?);
+    Ok(roots)
+}
+
+/// Whom the operating system trusts, and whom the file names.
+pub(crate) fn certificates(file: Option<PathBuf>) -> Result<Vec<CertificateDer<'static>>, ClientError> {
+    let mut trusted = rustls_native_certs::load_native_certs().certs;
+    let Some(path) = file else { return Ok(trusted) };
     let read = || -> Result<Vec<_>, pem::Error> { CertificateDer::pem_file_iter(&path)?.collect() };
     let unusable = |error: String| ClientError::Roots { path: path.clone(), error };
     let own = read().map_err(|error| unusable(error.to_string()))?;
-    let (added, _) = roots.add_parsable_certificates(own);
-    if added == 0 {
+    let (usable, _) = RootCertStore::empty().add_parsable_certificates(own.iter().cloned());
+    if usable == 0 {
         return Err(unusable("there is no certificate in it".to_owned()));
     }
-    Ok(roots)
+    trusted.extend(own);
+    Ok(trusted)
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use crate::egress::{Egress, Refused};
@@ -83,16 +84,29 @@ impl Connector {
         if !tls {
             return Ok(Wire(Box::new(stream)));
         }
+        Ok(Wire(Box::new(self.secured(host, stream).await?)))
+    }
+
+    /// The same connection with TLS, with nobody but `host`.
+    pub(crate) async fn secured(
+        &self,
+        host: &str,
+        stream: TcpStream,
+    ) -> Result<TlsStream<TcpStream>, ConnectError> {
         let stranger = |error| ConnectError::Stranger { host: host.to_owned(), error };
         let name = ServerName::try_from(host.trim_end_matches('.').to_owned());
         let name = name.map_err(|error| stranger(io::Error::other(error)))?;
-        let stream = self.tls.connect(name, stream).await.map_err(stranger)?;
-        Ok(Wire(Box::new(stream)))
+        self.tls.connect(name, stream).await.map_err(stranger)
     }
 
     /// The addresses of a host. One of them that may not be reached spoils all: a name that stands for a public and a private
     /// address is no mistake.
-    async fn addresses(&self, host: &str, port: u16, tls: bool) -> Result<Vec<SocketAddr>, ConnectError> {
+    pub(crate) async fn addresses(
+        &self,
+        host: &str,
+        port: u16,
+        tls: bool,
+    ) -> Result<Vec<SocketAddr>, ConnectError> {
         let unresolved = |error| ConnectError::Unresolved { host: host.to_owned(), error };
         let addresses = self.resolver.resolve(host, port).await.map_err(unresolved)?;
         if addresses.is_empty() {
@@ -108,7 +122,7 @@ impl Connector {
     }
 
     /// A connection to the first that answers.
-    async fn tcp(&self, addresses: &[SocketAddr]) -> Result<TcpStream, ConnectError> {
+    pub(crate) async fn tcp(&self, addresses: &[SocketAddr]) -> Result<TcpStream, ConnectError> {
         let share = self.limit / u32::try_from(addresses.len()).unwrap_or(1).max(1);
         let mut failed = None;
         for address in addresses {

@@ -6,5 +6,6 @@
 pub mod amazon_connect;
 pub mod asc_manager;
 mod http;
+pub mod mail;
 mod metric_data;
 mod metric_request;

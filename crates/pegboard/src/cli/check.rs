@@ -56,6 +56,10 @@ async fn try_all(config: &Config) -> Result<Vec<Outcome>, Failure> {
     for source in &config.sources {
         outcomes.push((format!("source {}", source.name), try_source(source).await));
     }
+    for outlet in &config.outlets {
+        let built = build::outlet(outlet, "hub", None).map(|_| "can be told (nobody was told)".to_owned());
+        outcomes.push((format!("outlet {}", &*outlet.name), built));
+    }
     for sink in &config.sinks {
         outcomes.push((format!("sink {}", sink.name), try_sink(sink).await));
     }

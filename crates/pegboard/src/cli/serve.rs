@@ -22,8 +22,9 @@ use tracing_subscriber::filter::LevelFilter;
 use super::{ConfigPath, Failure, block_on, started};
 use crate::api::{self, Access, ApiOptions, ApiState, Transport};
 use crate::clock;
-use crate::config::{Config, LogFormat, LogSettings, SourceConfig};
+use crate::config::{Config, LogFormat, LogSettings, OutletConfig, SourceConfig};
 use crate::console;
+use crate::runtime::alarms::AlarmOptions;
 use crate::runtime::build;
 use crate::runtime::deliver::SinkSetup;
 use crate::runtime::hub::{Hub, NodeOptions, Running};
@@ -78,7 +79,14 @@ async fn serve(config: Config) -> Result<(), Failure> {
     started::note(&*store, fingerprint, address).await.context("cannot write to the audit log")?;
     let pages = console::router();
     let front = Front { listener, tls, access: Access::Tokens, transport, gates, pages };
-    let node = NodeOptions { name: config.node_name.map(Text::from), ..NodeOptions::default() };
+    let hub = config.node_name.as_deref().unwrap_or("hub");
+    let page = server.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/'));
+    let outlet = |outlet: &OutletConfig| {
+        build::outlet(outlet, hub, page).with_context(|| format!("cannot build outlet {}", &*outlet.name))
+    };
+    let outlets = config.outlets.iter().map(outlet).collect::<Result<Vec<_>, _>>()?;
+    let alarms = AlarmOptions { outlets, ..AlarmOptions::default() };
+    let node = NodeOptions { name: config.node_name.map(Text::from), alarms, ..NodeOptions::default() };
     run_hub(sources, sinks, store, node, front, interrupted()).await
 }
 

@@ -48,8 +48,9 @@ pub(super) fn fingerprint(config: &Config) -> String {
     let parts: [&dyn Debug; 2] = [&server, &config.log];
     let sources = config.sources.iter().map(|source| source as &dyn Debug);
     let sinks = config.sinks.iter().map(|sink| sink as &dyn Debug);
+    let outlets = config.outlets.iter().map(|outlet| outlet as &dyn Debug);
     hash.update(config.store.to_string());
-    for part in parts.into_iter().chain(sources).chain(sinks) {
+    for part in parts.into_iter().chain(sources).chain(sinks).chain(outlets) {
         for line in settled(&format!("{part:#?}")) {
             hash.update(line);
             hash.update("\n");

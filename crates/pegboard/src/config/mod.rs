@@ -6,6 +6,7 @@
 //! The way through: `document` parses the bytes, `schema` asks each `table` for its keys, `value` reads one value,
 //! `settings` is what comes out, and a [`Fault`] says what does not.
 
+mod alarms;
 pub(crate) mod choice;
 mod document;
 mod fault;
@@ -26,6 +27,10 @@ mod template;
 mod text;
 mod value;
 
+pub use alarms::{
+    EmailSettings, LeastSeverity, MAX_OUTLETS, MAX_SIGNING_KEYS, MailSecurity, OutletConfig, OutletKind,
+    OutletTarget, WebhookSettings,
+};
 pub use document::MAX_FILE_BYTES;
 pub use fault::{ConfigErrors, Fault};
 pub use push::PushSettings;

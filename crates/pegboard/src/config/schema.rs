@@ -13,6 +13,7 @@ use pegboard_model::policy::{GroupBy, Pegging, Precedence, RingIn, ServiceLevelF
 use pegboard_model::{Millis, SourceName};
 use pegboard_store::Retention;
 
+use super::alarms;
 use super::push::push;
 use super::secret::SecretRef;
 use super::settings::{
@@ -79,11 +80,12 @@ pub(super) fn config(
     let mut sources =
         root.each_table("source", MAX_SOURCES, |table| source(table, folder, side_files, &mut names));
     let sinks = sinks::sinks(&mut root, folder, side_files, &sources);
+    let outlets = alarms::outlets(&mut root, folder);
     root.finish();
     for source in &mut sources {
         source.archive.clone_from(&archive);
     }
-    Some(Config { store, retention, server, log, archive, node_name, sources, sinks })
+    Some(Config { store, retention, server, log, archive, node_name, sources, sinks, outlets })
         .filter(|config| !config.sources.is_empty())
 }
 

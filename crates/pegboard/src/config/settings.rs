@@ -17,6 +17,7 @@ use pegboard_model::policy::{GroupBy, Pegging, Precedence, RingIn, ServiceLevelF
 use pegboard_model::{Millis, SourceName, Timestamp};
 use pegboard_store::{PostgresUrl, Retention, RowsOf};
 
+use super::alarms::OutletConfig;
 use super::choice::choice;
 use super::push::PushSettings;
 use super::queue_settings::OpenQueue;
@@ -42,6 +43,8 @@ pub struct Config {
     pub sources: Vec<SourceConfig>,
     /// To whom it delivers, in the order of the file, with distinct names.
     pub sinks: Vec<SinkConfig>,
+    /// Whom it tells of alarms, in the order of the file, with distinct names.
+    pub outlets: Vec<OutletConfig>,
 }
 
 /// Where the store is.

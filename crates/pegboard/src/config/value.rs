@@ -17,7 +17,7 @@ use pegboard_engine::IntervalLength;
 use pegboard_model::{Millis, SourceName, Timestamp};
 use pegboard_net::egress::InvalidOpening;
 use pegboard_net::target::InvalidTarget;
-use pegboard_net::{Opening, Target};
+use pegboard_net::{MailAddress, Opening, Target};
 use pegboard_store::{InvalidPostgresUrl, PostgresUrl};
 use toml::de::DeValue;
 
@@ -199,6 +199,31 @@ pub(super) fn openings(most: usize) -> impl Fn(&DeValue<'_>) -> Read<Vec<Opening
             text.parse().map_err(|error: InvalidOpening| wrong(error))
         };
         names(most)(value)?.iter().map(read).collect()
+    }
+}
+
+/// References to secrets, at least one.
+pub(super) fn secrets(folder: &Path, most: usize) -> impl Fn(&DeValue<'_>) -> Read<Vec<SecretRef>> {
+    let one = secret(folder);
+    move |value| {
+        let wrong = || Wrong::expected(format!("a list of 1 to {most} references to secrets")).secret();
+        let given = value.as_array().filter(|given| (1..=most).contains(&given.len())).ok_or_else(wrong)?;
+        given.iter().map(|reference| one(reference.get_ref())).collect()
+    }
+}
+
+/// An address of a mailbox.
+pub(super) fn mail_address(value: &DeValue<'_>) -> Read<MailAddress> {
+    const EXPECTED: &str = "an address of mails, such as \"Ops <ops@example.com>\"";
+    text(value, EXPECTED)?.parse().map_err(|_| Wrong::expected(EXPECTED))
+}
+
+/// Addresses of mailboxes, at least one.
+pub(super) fn mail_addresses(most: usize) -> impl Fn(&DeValue<'_>) -> Read<Vec<MailAddress>> {
+    move |value| {
+        let wrong = || Wrong::expected(format!("a list of 1 to {most} addresses of mails"));
+        let given = value.as_array().filter(|given| (1..=most).contains(&given.len())).ok_or_else(wrong)?;
+        given.iter().map(|address| mail_address(address.get_ref())).collect()
     }
 }
 

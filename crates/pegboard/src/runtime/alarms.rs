@@ -6,6 +6,7 @@
 
 pub mod condition;
 pub mod judge;
+pub mod outlet;
 pub mod standing;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use pegboard_model::{SourceName, Timestamp};
 use pegboard_store::{Alarm, AlarmSeen, AlarmsAsked, Part, Roll, Store, StoreError};
 
 use self::judge::Judge;
+use self::outlet::{OutletSetup, Teller};
 use self::standing::{
     SourceHere, SourceThere, Standing, bounded, sink_here, sink_there, source_here, source_there,
 };
@@ -35,11 +37,13 @@ pub const MOST_OPEN: usize = (standing::MOST_OF_ONE + 1) * condition::Condition:
 pub struct AlarmOptions {
     /// How often.
     pub every: Duration,
+    /// Whom it tells.
+    pub outlets: Vec<OutletSetup>,
 }
 
 impl Default for AlarmOptions {
     fn default() -> Self {
-        Self { every: Duration::from_secs(5) }
+        Self { every: Duration::from_secs(5), outlets: Vec::new() }
     }
 }
 
@@ -52,6 +56,9 @@ pub(super) struct AlarmWatch {
     pub(super) clock: Clock,
     pub(super) node: Arc<Node>,
     pub(super) every: Duration,
+    pub(super) tellers: Vec<Arc<Teller>>,
+    /// Whether this node is the one that looks, and tells.
+    pub(super) leads: watch::Sender<bool>,
 }
 
 /// Looks until `stop` turns true.
@@ -81,8 +88,10 @@ impl AlarmWatch {
     async fn turn(&self, name: &SourceName, part: &Part, judge: &mut Judge) -> Result<(), StoreError> {
         if !self.node.take(name, part).await? {
             *judge = Judge::default();
+            self.leads.send_replace(false);
             return Ok(());
         }
+        self.leads.send_replace(true);
         let now = (self.clock)();
         let standing = self.standing(now).await?;
         let open = open(&*self.store).await?;
@@ -111,7 +120,8 @@ impl AlarmWatch {
             })
         });
         let sinks = self.sinks.iter().flat_map(|sink| sink_here(sink.name(), &sink.delivery()));
-        sources.chain(sinks).collect()
+        let outlets = self.tellers.iter().filter_map(|teller| teller.standing());
+        sources.chain(sinks).chain(outlets).collect()
     }
 
     /// All that is wrong.

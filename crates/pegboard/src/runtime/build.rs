@@ -1,6 +1,7 @@
 //! From a valid configuration to what it describes: sources, and the store. Touches the world, starts nothing.
 
 mod kinesis_log;
+mod outlets;
 mod sinks;
 
 use std::collections::HashMap;
@@ -25,6 +26,7 @@ use pegboard_store::{
 };
 
 use self::kinesis_log::KinesisLog;
+pub use self::outlets::outlet;
 pub use self::sinks::sink;
 use super::intake::{Gates, NoLane};
 use crate::clock::Clock;

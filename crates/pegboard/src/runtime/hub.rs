@@ -12,6 +12,7 @@ use pegboard_store::{DeadLetter, NodeId, Origin, Part, Roll, Store, StoreError, 
 use tokio::task::JoinSet;
 
 use super::acd_rows;
+use super::alarms::outlet::Teller;
 use super::alarms::{self, AlarmOptions, AlarmWatch};
 use super::checks;
 use super::deliver::{self, Deliverer, SinkSetup};
@@ -119,6 +120,7 @@ impl Hub {
         for sink in &sinks {
             tasks.spawn(deliver::run(sink.clone(), stopped.clone()));
         }
+        let teller = |setup| Arc::new(Teller::new(setup, store.clone(), clock));
         let alarms = AlarmWatch {
             sources: loaded.clone(),
             sinks: sinks.clone(),
@@ -126,9 +128,15 @@ impl Hub {
             clock,
             node: node.clone(),
             every: options.alarms.every,
+            tellers: options.alarms.outlets.into_iter().map(teller).collect(),
+            leads: watch::Sender::new(false),
         };
         let alarms = Arc::new(alarms);
         tasks.spawn(live(node.clone(), loaded.clone(), alarms.clone(), stopped.clone()));
+        for teller in &alarms.tellers {
+            let leads = alarms.leads.subscribe();
+            tasks.spawn(alarms::outlet::run(teller.clone(), leads, alarms.every, stopped.clone()));
+        }
         tasks.spawn(alarms::run(alarms, stopped.clone()));
         let running = Running { stop, tasks, store: store.clone(), node: node.clone() };
         Ok((Arc::new(Self { sources: loaded, sinks, store, clock, node }), running))

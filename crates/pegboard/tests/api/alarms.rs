@@ -168,3 +168,37 @@ fn every_condition_is_documented_as_it_is() {
         .collect();
     assert_eq!(documented, known);
 }
+
+/// The alerts of the rules file: expression and severity of each.
+fn alerts() -> Vec<(&'static str, &'static str)> {
+    let rules = include_str!("../../../../deploy/prometheus/pegboard.rules.yml");
+    let value = |line: &'static str, key: &str| line.trim().strip_prefix(key);
+    let expressions = rules.lines().filter_map(move |line| value(line, "expr: "));
+    let severities = rules.lines().filter_map(move |line| value(line, "severity: "));
+    expressions.zip(severities).collect()
+}
+
+#[test]
+fn every_condition_has_an_alert_of_its_severity() {
+    let alerts = alerts();
+    for condition in Condition::ALL {
+        let expected = format!("max(pegboard_alarm_active{{condition=\"{condition}\"}}) > 0");
+        let severity =
+            alerts.iter().find(|(expression, _)| *expression == expected).map(|(_, severity)| *severity);
+        assert_eq!(severity, Some(condition.severity().as_str()), "{condition}");
+    }
+    assert_eq!(alerts.len(), Condition::ALL.len() + 2);
+}
+
+#[test]
+fn every_metric_of_an_alert_is_documented() {
+    let documented = include_str!("../../../../docs/metrics.md");
+    for (expression, _) in alerts() {
+        let words = expression.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        let metrics: Vec<_> = words.filter(|word| word.starts_with("pegboard_")).collect();
+        assert!(!metrics.is_empty(), "{expression}");
+        for metric in metrics {
+            assert!(documented.contains(&format!("| `{metric}` |")), "{metric}");
+        }
+    }
+}

@@ -52,7 +52,7 @@ fn asked() -> BTreeSet<String> {
     let every_kind = format!("{}{other_kinds}", template());
     let fetch = |path: &Path| panic!("{} is not asked for", path.display());
     let (_, notes) = parse(Path::new("pegboard.toml"), every_kind.as_bytes(), &fetch).expect("valid");
-    let tables = ["store", "server", "log", "archive", "node", "source", "sink"];
+    let tables = ["store", "server", "log", "archive", "node", "source", "sink", "alarm", "alarm.outlet"];
     notes.known.into_iter().filter(|key| !tables.contains(&key.as_str())).collect()
 }
 
@@ -86,6 +86,8 @@ fn the_template_shows_every_key_and_no_other() {
         "sink.place",
         "sink.webhook",
         "sink.sqs",
+        "alarm.outlet.webhook",
+        "alarm.outlet.email",
     ];
     let values: BTreeSet<String> =
         asked().into_iter().filter(|key| !tables.contains(&key.as_str())).collect();
@@ -148,6 +150,18 @@ fn with_files(line: Option<usize>) -> Config {
         "#kind = \"sqs\"",
         "#[sink.sqs]",
         "#queue = \"arn:aws:sqs:eu-central-1:123456789012:states.fifo\"",
+        "#[[alarm.outlet]]",
+        "#name = \"ops\"",
+        "#kind = \"webhook\"",
+        "#[alarm.outlet.webhook]",
+        "#url = \"https://alarms.example/pegboard\"",
+        "#signing_keys = [\"env:PEGBOARD_ALARM_KEY\"]",
+        "#name = \"people\"",
+        "#kind = \"email\"",
+        "#[alarm.outlet.email]",
+        "#host = \"mail.example.com\"",
+        "#from = \"Pegboard <pegboard@example.com>\"",
+        "#to = [\"ops@example.com\"]",
         "#[[source]]",
         "#name = \"files\"",
         "#kind = \"file\"",

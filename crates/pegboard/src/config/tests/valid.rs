@@ -29,6 +29,7 @@ fn the_least_file_takes_every_default() {
     };
     let expected = Config {
         sinks: Vec::new(),
+        outlets: Vec::new(),
         store: StoreUrl::Sqlite(PathBuf::from("/etc/pegboard/pegboard.db")),
         retention: Retention::default(),
         server: ServerSettings::default(),
