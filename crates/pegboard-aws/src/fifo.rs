@@ -45,6 +45,13 @@ impl FromStr for FifoQueueRef {
     }
 }
 
+impl FifoQueueRef {
+    /// The region of its URL or ARN, where that tells it.
+    pub fn region(&self) -> Option<&str> {
+        self.0.region()
+    }
+}
+
 impl fmt::Display for FifoQueueRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use lettre::Message;
-use lettre::address::AddressError;
+use lettre::address::{AddressError, Envelope};
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, MessageBuilder};
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
@@ -268,6 +268,9 @@ fn said(error: &lettre::transport::smtp::Error) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(client::SHOWN).collect()
 }
 
+/// The longest list of recipients that is shown to each of them, in characters.
+const LONGEST_LIST: usize = 900;
+
 fn message(mail: &Mail) -> Result<Message, MailError> {
     let unfit = |error: lettre::error::Error| MailError::Unfit(error.to_string());
     let Mail { from, to, at, id, subject, text } = mail;
@@ -281,7 +284,15 @@ fn message(mail: &Mail) -> Result<Message, MailError> {
         .message_id(Some(format!("<{id}>")))
         .subject(subject.replace(['\r', '\n'], " "))
         .header(ContentType::TEXT_PLAIN);
-    let head = to.iter().fold(head, |head: MessageBuilder, to| head.to(to.0.clone()));
+    // A line of a mail has 998 characters at most (RFC 5322, 2.1.1): a longer list is told to the server alone.
+    let shown: usize = to.iter().map(|to| to.0.to_string().len() + 2).sum();
+    let head = if shown < LONGEST_LIST {
+        to.iter().fold(head, |head: MessageBuilder, to| head.to(to.0.clone()))
+    } else {
+        let envelope =
+            Envelope::new(Some(from.0.email.clone()), to.iter().map(|to| to.0.email.clone()).collect());
+        head.to(from.0.clone()).envelope(envelope.map_err(unfit)?)
+    };
     head.body(text.clone()).map_err(unfit)
 }
 

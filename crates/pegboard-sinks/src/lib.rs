@@ -12,6 +12,7 @@ pub mod cloudevents;
 pub mod cxone;
 mod document;
 mod encoders;
+mod events;
 pub mod files;
 mod filter;
 pub mod iex;
@@ -34,6 +35,7 @@ mod whole;
 
 pub use document::{Document, Encoded, Refused};
 pub use encoders::{ENCODERS, Encoder, encoder};
+pub use events::{Begins, EventLane, EventLaneKind, EventOutcome, EventSource, SourceEvent};
 pub use filter::{Filter, Groups, Level, Limited, TwoLevels};
 pub use known::{AgentEntry, Interval, Known, RawEvent, StateChange};
 pub use outcome::{Lane, Outcome, RefusedItem};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::{Document, Encoder, Outcome, Span};
+use crate::{Document, Encoder, EventLane, EventLaneKind, EventSource, Outcome, Span};
 
 /// How present states are delivered to a target.
 #[derive(Debug, Clone, Copy)]
@@ -141,6 +141,17 @@ pub trait Sink: Send + Sync + fmt::Debug {
     /// Tells the target that the hub lives.
     async fn beat(&self) -> Outcome {
         Outcome::Accepted
+    }
+
+    /// The lanes in which it takes events as they came.
+    fn event_lanes(&self) -> &[EventLaneKind] {
+        &[]
+    }
+
+    /// Opens one of them; nothing if it is none of its own.
+    fn open_events(&self, lane: &EventLaneKind, source: EventSource<'_>) -> Option<Box<dyn EventLane>> {
+        let _ = (lane, source);
+        None
     }
 
     /// Asks the target something that changes nothing. Answers what people should know of it, or why it cannot be delivered to.

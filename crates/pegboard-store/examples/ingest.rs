@@ -74,6 +74,7 @@ impl Lane {
             gaps: Vec::new(),
             acd_rows: Vec::new(),
             queue_names: Vec::new(),
+            events: None,
             archive: None,
         }
     }

@@ -88,6 +88,7 @@ async fn live(store: Arc<SqliteStore>, ends: Arc<AtomicBool>, partition: &str) -
             gaps: Vec::new(),
             acd_rows: Vec::new(),
             queue_names: Vec::new(),
+            events: None,
             archive: None,
         };
         let started = Instant::now();

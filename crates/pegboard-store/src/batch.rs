@@ -1,12 +1,11 @@
 //! What is written together.
 
-use crate::ArchiveWrite;
 use pegboard_model::{
     AgentId, AgentNow, Class, ContactLeg, Millis, Observation, PartitionId, Position, Segment, SourceName,
     Text, Timestamp,
 };
 
-use crate::{ClosedUntil, QueueName, RowsOf};
+use crate::{ArchiveWrite, ClosedUntil, EventsWrite, QueueName, RowsOf};
 
 /// What is kept of the payload of a dead letter, in bytes.
 pub const PAYLOAD_BYTES: usize = 64 << 10;
@@ -54,6 +53,8 @@ pub struct Batch {
     pub acd_rows: Vec<AcdRowWrite>,
     /// What queues were called, and when: the spans of names grow by it.
     pub queue_names: Vec<QueueName>,
+    /// Events as they came, where a sink passes them on.
+    pub events: Option<EventsWrite>,
     /// What was read, for the archive, where there is one.
     pub archive: Option<ArchiveWrite>,
 }

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use pegboard_model::{AgentId, Millis, SinkName, SourceName, Text, Timestamp};
 
 use crate::unmapped::UnmappedSeen;
-use crate::{Cursor, FeedKind, Result, StoreError};
+use crate::{Cursor, EventMark, FeedKind, Result, StoreError};
 
 /// What is delivered as one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -234,14 +234,17 @@ pub struct DeliveryNote {
     pub taken: Vec<(SourceName, AgentId)>,
     /// What was sent under its own name, or left out, because no row of the mapping names it.
     pub unmapped: Vec<UnmappedSeen>,
+    /// How far raw events are taken.
+    pub marks: Vec<EventMark>,
 }
 
 impl DeliveryNote {
     /// Nothing, yet.
     pub fn new(sink: SinkName, epoch: u64) -> Self {
         let (cursors, changed, tried) = (Vec::new(), Vec::new(), Vec::new());
-        let (refused, taken, unmapped) = (Vec::new(), Vec::new(), Vec::new());
-        Self { sink, epoch, cursors, changed, tried, refused, taken, unmapped }
+        let (refused, taken) = (Vec::new(), Vec::new());
+        let (unmapped, marks) = (Vec::new(), Vec::new());
+        Self { sink, epoch, cursors, changed, tried, refused, taken, unmapped, marks }
     }
 
     /// Whether there is nothing to write.
@@ -252,6 +255,7 @@ impl DeliveryNote {
             && self.refused.is_empty()
             && self.taken.is_empty()
             && self.unmapped.is_empty()
+            && self.marks.is_empty()
     }
 }
 

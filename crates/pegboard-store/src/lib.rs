@@ -12,6 +12,7 @@ mod column;
 mod copy;
 mod delivery;
 mod error;
+mod events;
 pub mod failpoint;
 mod intake;
 mod nodes;
@@ -35,6 +36,7 @@ pub use delivery::{
     ParseUnitError, RefusedState, Settle, SinkState, TryOutcome, Unit,
 };
 pub use error::StoreError;
+pub use events::{EventMark, EventPage, EventWrite, Events, EventsWrite, RawEvent};
 pub use intake::{HandIn, HandedIn, HandedRecord, Intake, KEYS_KEPT, LaneEnds};
 pub use nodes::{Beat, Lease, NodeId, NodeSeen, Part, Roll};
 pub use postgres::{InvalidPostgresUrl, PostgresFound, PostgresOptions, PostgresStore, PostgresUrl, SslMode};
@@ -58,7 +60,7 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 ///
 /// Every method may wait for the disk; none blocks the caller's thread.
 #[async_trait]
-pub trait Store: Deliveries + Alarms + Intake + Send + Sync + std::fmt::Debug {
+pub trait Store: Deliveries + Alarms + Intake + Events + Send + Sync + std::fmt::Debug {
     /// Which store this is. A restored copy is another store, so that old cursors do not fit it.
     fn id(&self) -> &StoreId;
 

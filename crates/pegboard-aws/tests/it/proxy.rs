@@ -125,9 +125,14 @@ impl Message {
         target.rsplit('.').next().unwrap_or_default().to_owned()
     }
 
-    /// S3 tells what is asked for by the address.
+    /// S3 and Lambda tell what is asked for by the address.
     fn of_objects(&self) -> &'static str {
-        if self.asked().contains("list-type=2") { "ListObjectsV2" } else { "GetObject" }
+        match self.head.split(' ').nth(1).unwrap_or_default() {
+            _ if self.head.starts_with("PUT ") => "PutObject",
+            address if address.contains("/2015-03-31/functions/") => "GetFunctionConfiguration",
+            address if address.contains("list-type=2") => "ListObjectsV2",
+            _ => "GetObject",
+        }
     }
 
     /// What follows the head, or the address where nothing does.

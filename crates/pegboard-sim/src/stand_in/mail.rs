@@ -245,8 +245,8 @@ impl Session {
     }
 
     fn say(&mut self, line: &str) -> io::Result<()> {
-        self.writer.write_all(line.as_bytes())?;
-        self.writer.write_all(b"\r\n")
+        // In one piece: a second one would wait for the answer to the first.
+        self.writer.write_all(format!("{line}\r\n").as_bytes())
     }
 
     fn misspoken(&mut self, line: &str, code: u16) -> io::Result<()> {

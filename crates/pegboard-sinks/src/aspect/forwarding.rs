@@ -26,6 +26,14 @@ pub enum FlagError {
 }
 
 impl Flag {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::On => "on",
+            Self::Off => "off",
+        }
+    }
+
     /// Reads the setting as .NET reads a truth value: `True` or `False`, in which case and outer blanks do not matter.
     pub fn parse(text: &str) -> Result<Self, FlagError> {
         let text = text.trim();

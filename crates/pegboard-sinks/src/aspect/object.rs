@@ -127,6 +127,8 @@ pub(super) struct Objects {
     told: Option<Timestamp>,
     /// The latest time that was heard of.
     now: Timestamp,
+    /// The time of the last record: that alone goes into keys, since whoever begins again does not know what else was heard of.
+    newest: Timestamp,
     /// The sequence number behind the last record.
     next: u64,
 }
@@ -141,7 +143,7 @@ struct Open {
 impl Objects {
     /// Nothing is gathered, and `next` is the record that comes first.
     pub(super) fn new(stream: SourceStream, next: u64) -> Self {
-        Self { stream, open: None, told: None, now: Timestamp::MIN, next }
+        Self { stream, open: None, told: None, now: Timestamp::MIN, newest: Timestamp::MIN, next }
     }
 
     /// Adds the line of the record `sequence`, read at `at`; what is finished by it goes to `finished`. Times do not go back: an earlier one
@@ -151,14 +153,15 @@ impl Objects {
         if self.open.as_ref().is_some_and(|open| open.body.len() + line.len() > MOST_OBJECT_BYTES) {
             finished.extend(self.close());
         }
-        let (stream, now) = (&self.stream, self.now);
+        let (stream, at) = (&self.stream, self.newest.max(at));
         let open = self.open.get_or_insert_with(|| Open {
-            key: stream.key(now, sequence),
+            key: stream.key(at, sequence),
             body: Vec::new(),
-            slot_end: slot_start(now) + SLOT,
+            slot_end: slot_start(at) + SLOT,
         });
         open.body.extend_from_slice(line.as_bytes());
-        self.told = Some(open.slot_end);
+        self.newest = at;
+        self.told = self.told.max(Some(open.slot_end));
         self.next = sequence + 1;
     }
 
@@ -267,6 +270,24 @@ mod tests {
     fn what_was_read_late_is_written_with_what_was_read_then() {
         let records = [("09:06:00", "a\n"), ("09:01:00", "late\n"), ("09:07:00", "b\n")];
         assert_eq!(gathered(&records, "09:10:00"), expected(&[("09-06-00", "a\nlate\nb\n")]));
+    }
+
+    #[test]
+    fn a_record_that_comes_after_its_slot_was_told_of_has_an_object_whose_key_it_alone_decides() {
+        let late = |objects: &mut Objects| {
+            let mut finished = Vec::new();
+            objects.put(2, at("09:04:59"), "late\n", &mut finished);
+            objects.put(3, at("09:06:00"), "b\n", &mut finished);
+            finished
+        };
+        let (mut objects, mut finished) = (Objects::new(stream(), 1), Vec::new());
+        objects.put(1, at("09:01:00"), "a\n", &mut finished);
+        objects.pass(at("09:05:30"), &mut finished);
+        assert_eq!((finished.len(), finished[0].next), (1, 2));
+        let written = late(&mut objects);
+        assert_eq!(written.len(), 1);
+        assert!(written[0].key.contains("09-04-59"), "{}", written[0].key);
+        assert_eq!(late(&mut Objects::new(stream(), 2)), written, "after a crash");
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub enum MessageGroup {
 /// A message.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
+    /// `AgentARN` of whom it is about.
+    pub agent: String,
     /// The queue it goes to.
     pub queue: QueueNumber,
     /// `MessageGroupId`.
@@ -102,7 +104,8 @@ impl Message {
             MessageGroup::All => GROUP_OF_ALL.to_owned(),
             MessageGroup::Agent => id(event.agent.rsplit('/').next().unwrap_or_default()),
         };
-        Ok(Self { queue: queues.queue_of(&event.agent), group, deduplication: id(&event.id), body })
+        let (agent, queue) = (event.agent.clone(), queues.queue_of(&event.agent));
+        Ok(Self { agent, queue, group, deduplication: id(&event.id), body })
     }
 
     /// What is said of it in a request of SQS, but for the queue.

@@ -49,7 +49,7 @@ fn the_table_and_the_queue_follow_the_session() {
             }
             format!("{} {request:#}\n", write.operation())
         });
-        let Message { queue, group, deduplication, body } = message;
+        let Message { agent: _, queue, group, deduplication, body } = message;
         format!("{}queue {queue} {group} {deduplication}\n{body}\n", table.unwrap_or_default())
     });
     insta::assert_snapshot!(shown.collect::<String>());

@@ -4,13 +4,12 @@ use async_trait::async_trait;
 use pegboard_model::{AgentId, SinkName, SourceName, Timestamp};
 use tokio_postgres::Row;
 
-use super::PostgresStore;
 use super::codec::{get, get_instant, get_maybe_instant, get_text, text, untext};
 use super::fault::Tried;
 use super::pool::Lent;
 use super::read::all;
 use super::session::{BEGIN, COMMIT, Call, Pipeline, Session};
-use super::unmapped;
+use super::{PostgresStore, events, unmapped};
 use crate::column::{from_column, limit, to_column};
 use crate::delivery::{
     Delivery, DeliveryNote, DeliveryState, DeliveryTry, LedgerFilter, LedgerLine, ParkedLine, RefusedState,
@@ -204,6 +203,7 @@ async fn write_note(session: &Session, note: &DeliveryNote) -> Tried<()> {
         call.with(text(reason)).with(text(payload)).with(at.as_millis())
     }));
     second.extend(unmapped::notes(sink, &note.unmapped, &answers[held + 1..])?);
+    second.extend(events::mark(sink, &note.marks));
     second.add(Call::new(COMMIT));
     session.run(second).await?;
     failpoint!("deliveries.after", fails);

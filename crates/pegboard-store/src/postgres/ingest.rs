@@ -14,7 +14,7 @@ use tokio_postgres::Row;
 use super::codec::{from_json, get, get_instant, get_maybe_instant, get_text, text, to_json};
 use super::fault::{Fault, Tried};
 use super::session::{BEGIN, COMMIT, Call, Pipeline, Session};
-use super::{acd, archive, close, dirty, feed, partitions, queue_names};
+use super::{acd, archive, close, dirty, events, feed, partitions, queue_names};
 use crate::column::{content_column, to_column};
 use crate::{
     AgentWrite, Batch, ClosedUntil, Committed, DeadLetterWrite, DirtyMark, FeedKind, GapWrite, SegmentsWrite,
@@ -69,6 +69,7 @@ pub(super) async fn commit(session: &Session, batch: &Batch, now: Timestamp) -> 
     if !acd_rows.entries.is_empty() {
         shared.add(feed::append(FeedKind::Rows, source, acd_rows.entries.clone(), now));
     }
+    shared.extend(events::keep(batch)?);
     let states = batch.states.iter().map(to_json).collect::<Tried<_>>()?;
     let fed = shared.add(feed::append(FeedKind::States, source, states, now));
     shared.add(Call::new(COMMIT));

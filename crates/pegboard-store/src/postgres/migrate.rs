@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0009_alarms.sql"),
     include_str!("migrations/0010_intake.sql"),
     include_str!("migrations/0011_unmapped.sql"),
+    include_str!("migrations/0012_raw_events.sql"),
 ];
 
 /// The table by which a schema is known as ours: one row.

@@ -10,6 +10,7 @@ mod connect;
 mod dead_letters;
 mod delivery;
 mod dirty;
+mod events;
 mod fault;
 mod feed;
 mod history;
@@ -298,7 +299,7 @@ impl Store for PostgresStore {
         let (batch, now) = (&batch, (self.clock)());
         let work = |session: Lent| async move { ingest::commit(&session, batch, now).await };
         let committed = self.write("commit a batch", work).await?;
-        if !batch.states.is_empty() || !batch.acd_rows.is_empty() {
+        if !batch.states.is_empty() || !batch.acd_rows.is_empty() || batch.events.is_some() {
             self.waker.fed();
         }
         Ok(committed)

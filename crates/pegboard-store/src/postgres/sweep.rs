@@ -30,6 +30,7 @@ pub(super) async fn sweep(session: &Session, now: Timestamp, retention: &Retenti
     in_bites(session, || Call::new(OLD_KEYS).with(keys)).await?;
     in_bites(session, || Call::new(AUDIT)).await?;
     sweep_feeds(session, now, retention).await?;
+    sweep_events(session, now, retention).await?;
     sweep_dead_letters(session, now, retention).await?;
     failpoint!("sweep.after", fails);
     Ok(())
@@ -208,6 +209,34 @@ async fn sweep_feeds(session: &Session, now: Timestamp, retention: &Retention) -
     for feed in session.call(call).await? {
         let (source, kind, first_kept): (&str, &str, i64) = (get(&feed, 0)?, get(&feed, 1)?, get(&feed, 2)?);
         in_bites(session, || Call::new(ENTRIES).with(source).with(kind).with(first_kept)).await?;
+    }
+    Ok(())
+}
+
+/// Where the events of each source begin that are young enough and not too many bytes.
+const EVENTS: &str = "
+    SELECT source,
+           greatest(coalesce((SELECT number FROM raw_events AS young
+                              WHERE young.source = event_feeds.source AND young.at >= $1
+                              ORDER BY number LIMIT 1), head + 1),
+                    coalesce((SELECT number FROM raw_events AS many
+                              WHERE many.source = event_feeds.source AND many.before >= event_feeds.bytes - $2
+                              ORDER BY number LIMIT 1), head + 1))
+    FROM event_feeds";
+
+const OLD_EVENTS: &str = "
+    WITH gone AS (
+        DELETE FROM raw_events WHERE source = $1 AND number < $2 AND number < $3 + (
+            SELECT number FROM raw_events WHERE source = $1 ORDER BY number LIMIT 1)
+        RETURNING 1
+    ) SELECT count(*) FROM gone";
+
+async fn sweep_events(session: &Session, now: Timestamp, retention: &Retention) -> Tried<()> {
+    let call =
+        Call::new(EVENTS).with((now - retention.events).as_millis()).with(to_column(retention.event_bytes));
+    for feed in session.call(call).await? {
+        let (source, first_kept): (&str, i64) = (get(&feed, 0)?, get(&feed, 1)?);
+        in_bites(session, || Call::new(OLD_EVENTS).with(source).with(first_kept)).await?;
     }
     Ok(())
 }

@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use pegboard_model::{AgentId, SinkName, SourceName, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::SqliteStore;
 use super::fault::Tried;
 use super::read::{all, instant, maybe_instant, text};
 use super::unmapped;
 use super::writer::Step;
+use super::{SqliteStore, events};
 use crate::column::{from_column, limit, to_column};
 use crate::delivery::{
     Delivery, DeliveryNote, DeliveryState, DeliveryTry, LedgerFilter, LedgerLine, ParkedLine, RefusedState,
@@ -174,6 +174,7 @@ fn write_note(step: &Step<'_>, note: &DeliveryNote) -> Tried<()> {
         ])?;
     }
     unmapped::note(step, sink, &note.unmapped)?;
+    events::mark(step, sink, &note.marks)?;
     failpoint!("deliveries.after", fails);
     Ok(())
 }

@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, params};
 use super::codec::{from_json, to_json};
 use super::fault::{Fault, Tried};
 use super::writer::Step;
-use super::{acd, archive, close, dirty, feed, partitions, queue_names};
+use super::{acd, archive, close, dirty, events, feed, partitions, queue_names};
 use crate::column::{content_column, to_column};
 use crate::failpoint;
 use crate::{
@@ -34,6 +34,7 @@ pub(super) fn commit(step: &mut Step<'_>, batch: &Batch) -> Tried<Committed> {
     queue_names::write(step, &batch.source, &batch.queue_names)?;
     let rows = acd::write(step, &batch.source, &batch.acd_rows)?;
     archive::keep(step, batch)?;
+    events::keep(step, batch)?;
     failpoint!("ingest.before_feed", fails);
     if !rows.is_empty() {
         feed::append(step, FeedKind::Rows, &batch.source, &rows)?;

@@ -36,6 +36,10 @@ pub struct Retention {
     pub feed: Millis,
     /// Entries of one feed of one source, however young: 1,000,000.
     pub feed_entries: u64,
+    /// Events as they came: 24 hours. A sink that has not taken them by then has lost them, and says so.
+    pub events: Millis,
+    /// Bytes of the events of one source, however young: 4 GiB.
+    pub event_bytes: u64,
     /// Dead letters: 30 days.
     pub dead_letters: Millis,
     /// Dead letters of one source, however young: 100,000.
@@ -54,6 +58,8 @@ impl Default for Retention {
         Self {
             feed: Millis::from_hours(24),
             feed_entries: 1_000_000,
+            events: Millis::from_hours(24),
+            event_bytes: 4 << 30,
             dead_letters: Millis::from_hours(30 * 24),
             dead_letter_count: 100_000,
             history: Millis::from_hours(400 * 24),
@@ -88,6 +94,7 @@ pub(super) fn plan(connection: &Connection, now: Timestamp, retention: &Retentio
     let mut ranges = VecDeque::new();
     plan_details(connection, now - retention.details, now - retention.history, &mut ranges)?;
     plan_feeds(connection, now, retention, &mut ranges)?;
+    plan_events(connection, now, retention, &mut ranges)?;
     plan_dead_letters(connection, now, retention, &mut ranges)?;
     plan_rows(connection, now - retention.history, &mut ranges)?;
     let before = Value::from((now - retention.history).as_millis());
@@ -296,6 +303,35 @@ fn plan_feeds(
                  (SELECT number FROM feed_entries WHERE source = ?1 AND kind = ?2 AND number < ?3
                   ORDER BY number LIMIT ?4)",
             [source.into(), kind.into(), first_kept.into()],
+        ));
+    }
+    Ok(())
+}
+
+/// The events before the first one that is young enough, and those that are too many bytes.
+fn plan_events(
+    connection: &Connection,
+    now: Timestamp,
+    retention: &Retention,
+    ranges: &mut VecDeque<Range>,
+) -> Tried<()> {
+    let feeds: Vec<(String, i64, i64)> = many(connection, "SELECT source, head, bytes FROM event_feeds", [])?;
+    for (source, head, bytes) in feeds {
+        let (young, fits): (Option<i64>, Option<i64>) = one(
+            connection,
+            "SELECT (SELECT number FROM raw_events WHERE source = ?1 AND at >= ?2 ORDER BY number LIMIT 1),
+                    (SELECT number FROM raw_events WHERE source = ?1 AND before >= ?3 ORDER BY number LIMIT 1)",
+            params![
+                source,
+                (now - retention.events).as_millis(),
+                bytes.saturating_sub(to_column(retention.event_bytes))
+            ],
+        )?;
+        let first_kept = young.unwrap_or(head + 1).max(fits.unwrap_or(head + 1));
+        ranges.push_back(Range::new(
+            "DELETE FROM raw_events WHERE source = ?1 AND number IN
+                 (SELECT number FROM raw_events WHERE source = ?1 AND number < ?2 ORDER BY number LIMIT ?3)",
+            [source.into(), first_kept.into()],
         ));
     }
     Ok(())

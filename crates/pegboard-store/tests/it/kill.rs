@@ -13,7 +13,7 @@ use pegboard_model::{AgentNow, PartitionId, Timestamp};
 use pegboard_store::{Batch, FeedKind, PostgresStore, SqliteStore, Store};
 
 use crate::home::{Home, PostgresHome, SqliteHome};
-use crate::sample::{event, position_of, source, whole_feed};
+use crate::sample::{event, event_write, events_write, position_of, source, whole_events, whole_feed};
 
 /// Tells the child where the store is, and by being there that it is the child.
 const STORE: &str = "PEGBOARD_KILL_TEST_STORE";
@@ -39,7 +39,11 @@ async fn commit_for_ever(store: Arc<dyn Store>, number: usize) {
     let taken = store.take_partition(&source(), &partition, &[]).await.unwrap();
     let mut position = position_of(taken.position.as_ref());
     loop {
-        let batch = Batch { partition: partition.clone(), ..event(taken.epoch, position, &agent(number)) };
+        let batch = Batch {
+            partition: partition.clone(),
+            events: Some(events_write(0, vec![event_write(position)])),
+            ..event(taken.epoch, position, &agent(number))
+        };
         store.commit(batch).await.unwrap();
         position += 1;
         // Not `println!`: the test harness would hold it back. One write, so that lanes do not mix.
@@ -132,6 +136,8 @@ async fn check(store: &dyn Store, told: &BTreeMap<usize, u64>) {
     assert_eq!(numbers, (1..=feed.len() as u64).collect::<Vec<_>>());
     let changes: Vec<AgentNow> =
         feed.iter().map(|entry| serde_json::from_str(&entry.body).unwrap()).collect();
+    let events = whole_events(store).await;
+    assert!(events.iter().map(|event| event.number).eq(1..=events.len() as u64), "no event is missing");
     let mut total = 0;
     for number in 0..LANES {
         let partition = partitions.iter().find(|state| state.partition == lane(number));
@@ -148,6 +154,12 @@ async fn check(store: &dyn Store, told: &BTreeMap<usize, u64>) {
         assert_eq!(ids, (0..position).collect::<Vec<_>>(), "lane {number}: each event once");
         let of_agent = changes.iter().filter(|change| change.agent_id.as_str() == name);
         assert_eq!(of_agent.count() as u64, position, "lane {number}: each change once");
+        let of_lane = events.iter().filter(|event| event.partition == lane(number));
+        let came = of_lane.map(|event| event.data.clone());
+        assert!(
+            came.eq((0..position).map(|position| event_write(position).data)),
+            "lane {number}: each as it came"
+        );
         total += position;
     }
     assert_eq!(feed.len() as u64, total);

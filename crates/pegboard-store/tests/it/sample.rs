@@ -9,8 +9,9 @@ use pegboard_model::{
     Timestamp, What,
 };
 use pegboard_store::{
-    AcdRowWrite, AgentWrite, Batch, Close, ClosedUntil, Counts, Cursor, DeadLetterWrite, FeedEntry, FeedKind,
-    HandIn, QueueName, RowWrite, SegmentsWrite, Store, StoredAgent,
+    AcdRowWrite, AgentWrite, Batch, Close, ClosedUntil, Counts, Cursor, DeadLetterWrite, EventWrite,
+    EventsWrite, FeedEntry, FeedKind, HandIn, QueueName, RawEvent, RowWrite, SegmentsWrite, Store,
+    StoredAgent,
 };
 
 /// An instant, in seconds from the morning of the tests.
@@ -60,7 +61,29 @@ pub(crate) fn batch(epoch: u64, expected: u64) -> Batch {
         gaps: Vec::new(),
         acd_rows: Vec::new(),
         queue_names: Vec::new(),
+        events: None,
         archive: None,
+    }
+}
+
+/// A record, as it came.
+pub(crate) fn event_write(position: u64) -> EventWrite {
+    EventWrite { position: number(position), data: format!("{{\"event\":{position}}}").into_bytes() }
+}
+
+/// Records that were read so many seconds from the morning of the tests.
+pub(crate) fn events_write(seconds: i64, events: Vec<EventWrite>) -> EventsWrite {
+    EventsWrite { read: at(seconds), events }
+}
+
+/// All records that are kept of the source.
+pub(crate) async fn whole_events(store: &dyn Store) -> Vec<RawEvent> {
+    let (mut events, mut after) = (Vec::new(), 0);
+    loop {
+        let page = store.raw_events(&source(), after, 999).await.unwrap();
+        let Some(last) = page.events.last() else { return events };
+        after = last.number;
+        events.extend(page.events);
     }
 }
 

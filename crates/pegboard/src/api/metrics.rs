@@ -7,10 +7,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::Method;
-use pegboard_model::Timestamp;
+use pegboard_model::{SinkName, Timestamp};
 use pegboard_store::{Alarm, DeliveryState};
 
 use crate::runtime::alarms::condition::Condition;
+use crate::runtime::deliver::status::EventLaneShown;
 use crate::runtime::reload::ReloadStatus;
 use crate::runtime::view::{Health, Missed, SinkStatus, SourceStatus};
 
@@ -86,6 +87,12 @@ families! {
         "The time since the start of the oldest interval that waits to be delivered.";
     ALARMS = "gauge" "pegboard_alarm_active" ["condition", "severity"]
         "Alarms of a condition that are open; 0 where there is none. docs/alarms.md lists the conditions.";
+    SINK_EVENT_FAILURES = "gauge" "pegboard_sink_event_failures" ["sink", "lane", "source"]
+        "Tries in a row that failed to pass events on, on the node that delivers to the sink.";
+    SINK_EVENTS = "counter" "pegboard_sink_events_total" ["sink", "lane", "source", "outcome"]
+        "Events that a sink passes on as they came: taken, left_out (nothing can be done with them), lost (no longer kept).";
+    SINK_EVENTS_WAITING = "gauge" "pegboard_sink_events_waiting" ["sink", "lane", "source"]
+        "Events that the sink has not taken yet.";
     STREAMS = "gauge" "pegboard_stream_readers" [] "Readers of the stream of agents at this moment.";
     CUT_OFF = "counter" "pegboard_stream_cut_off_total" []
         "Readers of the stream that were cut off because they did not keep up.";
@@ -256,6 +263,9 @@ fn encode_sinks(text: &mut Text, Numbers { now, sinks, .. }: &Numbers<'_>) {
     for sink in ours() {
         family.sample(&[&sink.name], u8::from(sink.delivery.left_alone));
     }
+    encode_events(text, || {
+        ours().flat_map(|sink| sink.delivery.events.iter().map(|lane| (&sink.name, lane)))
+    });
     let mut family = text.family(&SINK_INTERVALS);
     for sink in *sinks {
         for line in &sink.ledger {
@@ -267,6 +277,27 @@ fn encode_sinks(text: &mut Text, Numbers { now, sinks, .. }: &Numbers<'_>) {
         for line in sink.ledger.iter().filter(|line| line.state == DeliveryState::Waiting.as_str()) {
             family.sample(&[&sink.name, &line.report], now.since(line.oldest));
         }
+    }
+}
+
+fn encode_events<'a, L>(text: &mut Text, lanes: impl Fn() -> L)
+where
+    L: Iterator<Item = (&'a SinkName, &'a EventLaneShown)>,
+{
+    let mut family = text.family(&SINK_EVENT_FAILURES);
+    for (sink, lane) in lanes() {
+        family.sample(&[sink, &lane.lane, &lane.source], lane.shown.failures);
+    }
+    let mut family = text.family(&SINK_EVENTS);
+    for (sink, lane) in lanes() {
+        let outcomes = [("taken", lane.shown.accepted), ("left_out", lane.left_out), ("lost", lane.lost)];
+        for (outcome, events) in outcomes {
+            family.sample(&[sink, &lane.lane, &lane.source, &outcome], events);
+        }
+    }
+    let mut family = text.family(&SINK_EVENTS_WAITING);
+    for (sink, lane) in lanes() {
+        family.sample(&[sink, &lane.lane, &lane.source], lane.shown.waiting);
     }
 }
 

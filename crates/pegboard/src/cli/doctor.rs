@@ -127,6 +127,17 @@ fn complain_of_sink(sink: &Value) -> Vec<String> {
             complaints.push(format!("sink {name} has not taken {what} since {since}: {error}"));
         }
     }
+    for lane in sink["events"].as_array().into_iter().flatten() {
+        let (of, source) = (text(&lane["lane"]), text(&lane["source"]));
+        if lane["failures"].as_u64().is_some_and(|failures| failures > 0) {
+            let (since, error) = (text(&lane["failing_since"]), text(&lane["error"]));
+            complaints
+                .push(format!("sink {name} has not taken events of {source} ({of}) since {since}: {error}"));
+        }
+        if let Some(lost) = lane["lost"].as_u64().filter(|lost| *lost > 0) {
+            complaints.push(format!("sink {name} has lost {lost} events of {source} ({of})"));
+        }
+    }
     for line in sink["ledger"].as_array().into_iter().flatten().filter(|line| line["state"] == "parked") {
         let (count, report, oldest) = (&line["intervals"], text(&line["report"]), text(&line["oldest"]));
         complaints.push(format!("sink {name} refuses {count} intervals of {report}, the oldest of {oldest}"));

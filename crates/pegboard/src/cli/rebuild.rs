@@ -59,7 +59,7 @@ async fn rebuild(config: Config, from: PathBuf, to: PathBuf) -> Result<(), Failu
         let archived = ArchiveSource::new(&from, &source.name, reader, reconcile::lane());
         let partitions = archived.count().await.map_err(|error| anyhow!("{}: {error}", source.name))?;
         read.push((partitions, archived.exhausted()));
-        sources.push((SourceConfig { archive: None, ..source }, Box::new(archived)));
+        sources.push((SourceConfig { archive: None, passes_events: false, ..source }, Box::new(archived)));
     }
     let url = StoreUrl::Sqlite(to.clone());
     let store = build::store_that_keeps(&url, &config.retention, clock::system);

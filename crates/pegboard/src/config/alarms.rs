@@ -39,14 +39,14 @@ pub struct OutletConfig {
 #[derive(Debug, Clone, PartialEq)]
 pub enum OutletTarget {
     /// An address to which events are posted.
-    Webhook(WebhookSettings),
+    Webhook(OutletWebhookSettings),
     /// People, by mail.
     Email(Box<EmailSettings>),
 }
 
 /// How a webhook is reached.
 #[derive(Debug, Clone, PartialEq)]
-pub struct WebhookSettings {
+pub struct OutletWebhookSettings {
     /// Where.
     pub url: Target,
     /// What messages are signed with.
@@ -191,13 +191,13 @@ fn outlet_name(table: &mut Table<'_, '_>, names: &mut Vec<Text>) -> Option<Text>
     Some(name)
 }
 
-fn webhook(mut table: Table<'_, '_>, folder: &Path) -> Option<WebhookSettings> {
+fn webhook(mut table: Table<'_, '_>, folder: &Path) -> Option<OutletWebhookSettings> {
     let url = table.required("url", value::target);
     let signing_keys = table.required("signing_keys", value::secrets(folder, MAX_SIGNING_KEYS));
     let allow = table.optional("allow", value::openings(MAX_OPENINGS)).unwrap_or_default();
     let trusted_certificates = table.optional("trusted_certificates", value::path(folder));
     table.finish();
-    Some(WebhookSettings { url: url?, signing_keys: signing_keys?, allow, trusted_certificates })
+    Some(OutletWebhookSettings { url: url?, signing_keys: signing_keys?, allow, trusted_certificates })
 }
 
 fn email(mut table: Table<'_, '_>, folder: &Path) -> Option<EmailSettings> {

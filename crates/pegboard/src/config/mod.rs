@@ -29,7 +29,7 @@ mod value;
 
 pub use alarms::{
     EmailSettings, LeastSeverity, MAX_OUTLETS, MAX_SIGNING_KEYS, MailSecurity, OutletConfig, OutletKind,
-    OutletTarget, WebhookSettings,
+    OutletTarget, OutletWebhookSettings,
 };
 pub use document::MAX_FILE_BYTES;
 pub use fault::{ConfigErrors, Fault};
@@ -43,9 +43,10 @@ pub use settings::{
     TlsFiles, WebUrl,
 };
 pub use sinks::{
-    BucketSettings, CorrectionWay, CxoneReport, CxoneSettings, FilesSettings, IexFiles, IexSettings,
-    MAX_FILTER_NAMES, MAX_OPENINGS, MAX_REQUESTS_PER_SECOND, MAX_SINKS, PlaceSettings, SinkConfig, SinkKind,
-    SinkTarget, SqsSettings, TokenForm, ToldChanges, WebhookSettings, WrittenAs,
+    AspectRta, AspectSettings, AspectSwitch, BucketSettings, CorrectionWay, CxoneReport, CxoneSettings,
+    FilesSettings, IexFiles, IexSettings, MAX_FILTER_NAMES, MAX_OPENINGS, MAX_QUEUES,
+    MAX_REQUESTS_PER_SECOND, MAX_SINKS, PlaceSettings, SinkConfig, SinkKind, SinkTarget, SqsSettings,
+    TokenForm, ToldChanges, WebhookSettings, WrittenAs,
 };
 pub use template::template;
 pub use text::Place;

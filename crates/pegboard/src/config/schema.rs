@@ -84,6 +84,7 @@ pub(super) fn config(
     root.finish();
     for source in &mut sources {
         source.archive.clone_from(&archive);
+        source.passes_events = sinks.iter().any(|sink| sink.passes_events_of(&source.name));
     }
     Some(Config { store, retention, server, log, archive, node_name, sources, sinks, outlets })
         .filter(|config| !config.sources.is_empty())

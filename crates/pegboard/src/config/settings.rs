@@ -261,6 +261,8 @@ pub struct SourceConfig {
     pub personal_queues: bool,
     /// Where what is read is archived, if it is.
     pub archive: Option<Arc<ArchiveSettings>>,
+    /// Whether its events are kept as they came, because a sink passes them on.
+    pub passes_events: bool,
 }
 
 impl SourceConfig {
@@ -289,6 +291,7 @@ impl SourceConfig {
             lateness: Millis::from_hours(24),
             personal_queues: false,
             archive: None,
+            passes_events: false,
         }
     }
 }

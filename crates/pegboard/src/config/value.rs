@@ -11,7 +11,7 @@ use std::str::FromStr;
 
 use axum::http::Uri;
 use jiff::tz::TimeZone;
-use pegboard_aws::{QueueRef, StreamRef};
+use pegboard_aws::{FifoQueueRef, FunctionName, QueueRef, StreamRef};
 use pegboard_connect::sources::amazon_connect::reports::Expected;
 use pegboard_engine::IntervalLength;
 use pegboard_model::{Millis, SourceName, Timestamp};
@@ -466,6 +466,37 @@ pub(super) fn report_content(value: &DeValue<'_>) -> Read<Expected> {
 /// A queue of Amazon SQS.
 pub(super) fn queue(value: &DeValue<'_>) -> Read<QueueRef> {
     let expected = "a standard queue of Amazon SQS: arn:aws:sqs:<region>:<account>:<name>, or its URL";
+    text(value, expected)?.parse().map_err(|_| Wrong::expected(expected))
+}
+
+/// FIFO queues, at least one, each once.
+pub(super) fn fifo_queues(most: usize) -> impl Fn(&DeValue<'_>) -> Read<Vec<FifoQueueRef>> {
+    move |value| {
+        let wrong = || {
+            Wrong::expected(format!(
+                "a list of 1 to {most} FIFO queues of Amazon SQS, each once, by their ARNs                  (arn:aws:sqs:<region>:<account>:<name>.fifo) or URLs"
+            ))
+        };
+        let given = names(most)(value).map_err(|_| wrong())?;
+        let queues: Vec<FifoQueueRef> =
+            given.iter().map(|queue| queue.parse().map_err(|_| wrong())).collect::<Read<_>>()?;
+        if queues.is_empty() { Err(wrong()) } else { Ok(queues) }
+    }
+}
+
+/// The name of a table of DynamoDB.
+pub(super) fn dynamo_table(value: &DeValue<'_>) -> Read<String> {
+    let is_name = |text: &&str| {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+        (3..=255).contains(&text.len()) && text.bytes().all(is_allowed)
+    };
+    let expected = "the name of a table of DynamoDB: 3 to 255 letters, digits, \"_\", \".\" and \"-\"";
+    value.as_str().filter(is_name).map(str::to_owned).ok_or_else(|| Wrong::expected(expected))
+}
+
+/// A function of AWS Lambda.
+pub(super) fn function(value: &DeValue<'_>) -> Read<FunctionName> {
+    let expected = "a function of AWS Lambda: its name or its ARN";
     text(value, expected)?.parse().map_err(|_| Wrong::expected(expected))
 }
 

@@ -4,6 +4,7 @@
 //! lane each, and wait for nothing of the other. A target that does not answer costs nothing but its own distance: the
 //! latest state of each agent waits in memory, units of the ledger in the store.
 
+mod events;
 mod gate;
 mod known;
 mod rebuild;
@@ -25,6 +26,7 @@ use pegboard_store::{Part, RowsOf, Store, StoreError, failpoint};
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
+use self::events::EventStatus;
 use self::gate::{Gate, Pass};
 use self::known::Kinds;
 use self::status::{DeliveryShown, DeliveryStatus};
@@ -85,6 +87,7 @@ pub(super) struct Deliverer {
     node: Arc<Node>,
     status: DeliveryStatus,
     listed: Listed,
+    events: EventStatus,
 }
 
 impl Deliverer {
@@ -116,6 +119,7 @@ impl Deliverer {
             node,
             status: DeliveryStatus::default(),
             listed: Listed::default(),
+            events: EventStatus::default(),
         }
     }
 
@@ -126,14 +130,14 @@ impl Deliverer {
 
     /// How it goes on this node.
     pub(super) fn delivery(&self) -> DeliveryShown {
-        self.status.show()
+        DeliveryShown { events: self.events.show(), ..self.status.show() }
     }
 
     /// How it goes, and what the target has.
     pub(super) async fn show(&self) -> Result<SinkStatus, StoreError> {
         let ledger = self.store.ledger(&self.name).await?;
         let (name, kind) = (self.name.clone(), self.sink.kind());
-        let mut delivery = self.status.show();
+        let mut delivery = self.delivery();
         delivery.left_alone = delivery.ours && self.gate.is_open();
         Ok(SinkStatus { name, kind, delivery, ledger: ledger.into_iter().map(LedgerCount::from).collect() })
     }
@@ -246,6 +250,7 @@ async fn turn(deliverer: &Deliverer, stop: &mut watch::Receiver<bool>) -> Result
     let (name, part) = deliverer.part();
     if !deliverer.node.take(&name, &part).await? {
         deliverer.status.is_anothers();
+        deliverer.events.clear();
         return Ok(());
     }
     failpoint!("deliver.before_take");
@@ -260,6 +265,7 @@ async fn turn(deliverer: &Deliverer, stop: &mut watch::Receiver<bool>) -> Result
         ended = states::deliver(deliverer, state.epoch, state.states) => ended,
         ended = rows::deliver(deliverer, state.epoch, state.rows) => ended,
         never = beat(deliverer) => never,
+        ended = events::deliver(deliverer, state.epoch) => ended,
     };
     deliverer.node.release(&name, &part).await;
     outcome

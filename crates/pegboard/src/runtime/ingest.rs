@@ -10,7 +10,10 @@ use pegboard_engine::queues::pegged_at;
 use pegboard_model::{
     ContactId, ContactLeg, Observation, Order, PartitionId, Position, SourceName, Text, Timestamp,
 };
-use pegboard_store::{ArchiveWrite, Batch, Counts, DeadLetterWrite, GapWrite, RowsOf, Store, StoreError};
+use pegboard_store::{
+    ArchiveWrite, Batch, Counts, DeadLetterWrite, EventWrite, EventsWrite, GapWrite, RowsOf, Store,
+    StoreError,
+};
 
 use super::acd;
 use super::agents::{Agents, Staged};
@@ -161,7 +164,8 @@ pub fn decode(decoder: &mut dyn Decode, partition: &PartitionId, chunk: &Chunk) 
     chunk.records.iter().map(decode).collect()
 }
 
-/// Prepares a batch from a chunk, and what its records say; what the batch keeps for the archive is not in it yet.
+/// Prepares a batch from a chunk, and what its records say; what the batch keeps for the archive and for sinks that pass
+/// events on is not in it yet.
 pub async fn prepare(
     ground: Ground<'_>,
     decodings: Decodings,
@@ -264,6 +268,7 @@ pub async fn prepare(
             .collect(),
         acd_rows: chunk.rows.iter().map(acd::write).collect::<Result<_, _>>()?,
         queue_names,
+        events: None,
         archive: None,
     };
     standing.position = Some(chunk.position.clone());
@@ -300,6 +305,24 @@ pub fn for_archive(
     };
     let frame = archive::pack(partition, parents, (from, read), chunk, &archive.leave_out)?;
     Ok(Some(ArchiveWrite { read, frame }))
+}
+
+/// The events of a chunk as they came, where a sink passes them on: also those of which nothing can be made here, since
+/// others may read them otherwise, but no contacts, and nothing that is plainly something else.
+pub fn for_sinks(
+    config: &SourceConfig,
+    read: Timestamp,
+    chunk: &Chunk,
+    decodings: &Decodings,
+) -> Option<EventsWrite> {
+    if !config.passes_events {
+        return None;
+    }
+    let is_event = |decoded: &Result<Decoded, String>| matches!(decoded, Ok(Decoded::Agent(_)) | Err(_));
+    let records = chunk.records.iter().zip(decodings).filter(|(_, decoded)| is_event(decoded));
+    let event = |record: &Record| EventWrite { position: record.position.clone(), data: record.data.clone() };
+    let events: Vec<_> = records.map(|(record, _)| event(record)).collect();
+    (!events.is_empty()).then_some(EventsWrite { read, events })
 }
 
 /// A lost stretch, noticed now; nobody knows when it ends.
@@ -393,6 +416,7 @@ fn empty_batch(source: &SourceName, partition: &PartitionId, epoch: u64) -> Batc
         gaps: Vec::new(),
         acd_rows: Vec::new(),
         queue_names: Vec::new(),
+        events: None,
         archive: None,
     }
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use pegboard_connect::spec::{Chunk, Decode, Opening, PartitionReader, SourceError};
 use pegboard_model::PartitionId;
-use pegboard_store::{ArchiveWrite, Batch, Counts, StoreError, failpoint};
+use pegboard_store::{ArchiveWrite, Batch, Counts, EventsWrite, StoreError, failpoint};
 use tokio::time::Instant;
 
 use super::agents::Agents;
 use super::ingest::{
-    Decodings, Ground, IngestError, Prepared, Standing, Trust, decode, for_archive, gap, opening_batch,
-    prepare,
+    Decodings, Ground, IngestError, Prepared, Standing, Trust, decode, for_archive, for_sinks, gap,
+    opening_batch, prepare,
 };
 use super::source::Shared;
 use super::status::Step;
@@ -190,8 +190,10 @@ impl Work<'_> {
     async fn try_commit(&mut self, chunk: &Chunk) -> Result<(), IngestError> {
         let shared = self.shared;
         // Before the agents are held: other partitions of the source go on meanwhile.
-        let mut decodings = Some(self.decode(chunk));
+        let decodings = self.decode(chunk);
         let archive = self.for_archive(chunk)?;
+        let events = self.for_sinks(chunk, &decodings);
+        let mut decodings = Some(decodings);
         let mut agents = shared.agents.lock().await;
         let counts = loop {
             shared.refresh(&mut agents).await?;
@@ -209,6 +211,7 @@ impl Work<'_> {
             let (counts, is_whole) = (prepared.batch.counts, prepared.is_whole);
             if is_whole {
                 prepared.batch.archive.clone_from(&archive);
+                prepared.batch.events.clone_from(&events);
             }
             if self.store(&mut agents, prepared).await? && is_whole {
                 break counts;
@@ -227,6 +230,13 @@ impl Work<'_> {
         let Standing { partition, parents, position, .. } = &self.standing;
         let Some(from) = position else { return Ok(None) };
         for_archive(&self.shared.config, (partition, parents), (from, (self.shared.clock)()), chunk)
+    }
+
+    /// Bad records on a partition that brings no agents are no events.
+    fn for_sinks(&self, chunk: &Chunk, decodings: &Decodings) -> Option<EventsWrite> {
+        let Shared { config, status, clock, .. } = self.shared;
+        let brings_agents = status.carries(&self.standing.partition).is_none_or(|carries| carries.agents);
+        brings_agents.then(|| for_sinks(config, clock(), chunk, decodings)).flatten()
     }
 
     /// Commits what was prepared, or keeps it back if it is not worth a commit. False if it must be prepared again.

@@ -63,6 +63,7 @@ async fn write_changes(store: Arc<dyn Store>, source: SourceName) {
                 gaps: vec![],
                 acd_rows: vec![],
                 queue_names: vec![],
+                events: None,
                 archive: None,
             };
             store.commit(batch).await.unwrap();

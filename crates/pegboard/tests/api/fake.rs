@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use pegboard::runtime::deliver::status::{DeliveryShown, LaneShown};
+use pegboard::runtime::deliver::status::{DeliveryShown, EventLaneShown, LaneShown};
 use pegboard::runtime::mending::NotMended;
 use pegboard::runtime::reload::{ReloadError, ReloadProgress, ReloadRequest, ReloadStatus};
 use pegboard::runtime::view::{
@@ -567,7 +567,16 @@ impl View for FakeView {
             waiting: 2,
             ..LaneShown::default()
         };
-        let delivery = DeliveryShown { ours: true, states: failing, ..DeliveryShown::default() };
+        let of_events = LaneShown { accepted: 7, waiting: 5, ..failing.clone() };
+        let events = vec![EventLaneShown {
+            lane: "rta",
+            source: "one".into(),
+            shown: of_events,
+            left_out: 1,
+            lost: 0,
+            remark: Some("the queues are switched on".to_owned()),
+        }];
+        let delivery = DeliveryShown { ours: true, states: failing, events, ..DeliveryShown::default() };
         let line = |state, intervals| LedgerCount {
             report: "queue-report".into(),
             state,

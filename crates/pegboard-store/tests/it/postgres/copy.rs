@@ -2,15 +2,15 @@
 
 use pegboard_model::Timestamp;
 use pegboard_store::{
-    AlarmsAsked, ArchiveWrite, AuditWrite, Batch, Close, ClosedUntil, DeliveryNote, FeedKind, GapWrite,
-    LedgerFilter, Origin, PostgresStore, ReloadState, ReloadStep, ReloadWork, ReloadWrite, Role, Silence,
-    SqliteStore, Store, StoreError, Token, TokenWrite, Told, Unit, UnmappedSeen,
+    AlarmsAsked, ArchiveWrite, AuditWrite, Batch, Close, ClosedUntil, DeliveryNote, EventMark, EventWrite,
+    FeedKind, GapWrite, LedgerFilter, Origin, PostgresStore, ReloadState, ReloadStep, ReloadWork,
+    ReloadWrite, Role, Silence, SqliteStore, Store, StoreError, Token, TokenWrite, Told, Unit, UnmappedSeen,
 };
 
 use crate::home::{Home, PostgresHome, SqliteHome};
 use crate::sample::{
-    acd_row, all_agents, at, batch, close, commit_events, contact, dead_letter, first_event, handed, number,
-    queue_name, row, shard, source, whole_feed,
+    acd_row, all_agents, at, batch, close, commit_events, contact, dead_letter, event_write, events_write,
+    first_event, handed, number, queue_name, row, shard, source, whole_events, whole_feed,
 };
 use crate::suite::alarms::{mark, opened};
 
@@ -24,6 +24,10 @@ async fn fill(store: &dyn Store) {
         gaps: vec![GapWrite { reason: "expired".into(), from: None, to: Some(at(1)), at: at(0) }],
         acd_rows: vec![acd_row("q\0", "{\"n\":1}", "f1", 1), acd_row("q\0", "{\"n\":2}", "f2", 2)],
         queue_names: vec![queue_name("q", "S\0les", 1)],
+        events: Some(events_write(
+            2,
+            vec![event_write(1), EventWrite { position: number(2), data: vec![0, 255, 7] }],
+        )),
         archive: Some(ArchiveWrite { read: at(2), frame: vec![0, 255, 7] }),
         watermark: Some(at(9)),
         ..batch(epoch, 3)
@@ -53,6 +57,7 @@ async fn fill(store: &dyn Store) {
             suggestion: "x".into(),
             agents: vec!["ann\0".into()],
         }],
+        marks: vec![EventMark { lane: "l\0".into(), source: source(), done: 1 }],
         ..DeliveryNote::new("wfm".into(), sink.epoch)
     };
     store.note_deliveries(note).await.unwrap();
@@ -119,6 +124,8 @@ async fn shown(store: &dyn Store) -> Vec<String> {
         format!("{:?}", store.deliveries(&"wfm".into(), &LedgerFilter::default(), None, 9).await.unwrap()),
         format!("{:?}", store.refused_states(&"wfm".into(), 9).await.unwrap()),
         format!("{:?}", store.unmapped(&"wfm".into(), 9).await.unwrap()),
+        format!("{:?}", store.event_marks(&"wfm".into()).await.unwrap()),
+        format!("{:?}", whole_events(store).await),
         format!("{:?}", store.dirty(&source(), 99).await.unwrap()),
         format!("{:?}", store.alarms(AlarmsAsked { limit: 9, ..AlarmsAsked::default() }).await.unwrap()),
         format!("{:?}", store.told("mail", &[1]).await.unwrap()),
@@ -182,8 +189,13 @@ async fn the_hub_goes_on_upon_the_copy() {
     let store = target.open().await;
     let stands = store.take_partition(&source(), &shard(), &[]).await.unwrap();
     assert_eq!((stands.epoch, stands.position), (2, Some(number(4))));
-    let next = Batch { dead_letters: vec![dead_letter(3, Vec::new())], ..first_event(2, 4, "eve") };
+    let next = Batch {
+        dead_letters: vec![dead_letter(3, Vec::new())],
+        events: Some(events_write(2, vec![event_write(3)])),
+        ..first_event(2, 4, "eve")
+    };
     assert_eq!(store.commit(next).await.unwrap().last_state, cursor.seen[&source()] + 1);
+    assert_eq!(store.raw_events(&source(), 2, 9).await.unwrap().events[0].number, 3);
     let page = store.feed(FeedKind::States, &cursor, &[], 9).await.unwrap();
     assert_eq!(page.entries.len(), 1, "a cursor of the old store skips nothing");
     let rows = vec![row("ann", "{\"talk_s\":9}", "late")];

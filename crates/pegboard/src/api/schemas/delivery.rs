@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 use super::{boolean, count, described, list, object, or_null, reference, text, time};
 
 /// Each by its name.
-pub(super) fn all() -> [(&'static str, Value); 14] {
+pub(super) fn all() -> [(&'static str, Value); 15] {
     [
         ("Sinks", object(vec![("sinks", list(&reference("Sink")))])),
         ("Sink", sink()),
-        ("Lane", lane()),
+        ("Lane", object(lane())),
+        ("EventLane", event_lane()),
         (
             "LedgerCount",
             object(vec![
@@ -72,6 +73,13 @@ fn sink() -> Value {
         ),
         ("states", described(reference("Lane"), "How present states are delivered.")),
         ("rows", described(reference("Lane"), "How reports are delivered.")),
+        (
+            "events",
+            described(
+                list(&reference("EventLane")),
+                "How events are passed on as they came, by lane and source.",
+            ),
+        ),
         ("store_error", described(or_null(text()), "Why the store failed, if it did last.")),
         (
             "ledger",
@@ -80,15 +88,35 @@ fn sink() -> Value {
     ])
 }
 
-fn lane() -> Value {
-    object(vec![
+fn lane() -> Vec<(&'static str, Value)> {
+    vec![
         ("accepted_at", described(or_null(time()), "When something was accepted last.")),
         ("accepted", described(count(), "Documents that were accepted since the start.")),
         ("failures", described(count(), "How many tries failed in a row.")),
         ("failing_since", or_null(time())),
         ("error", described(or_null(text()), "Why the last try failed.")),
-        ("waiting", described(count(), "Agents with a state to send; reports that are due.")),
-    ])
+        (
+            "waiting",
+            described(count(), "Agents with a state to send; reports that are due; events to be taken."),
+        ),
+    ]
+}
+
+fn event_lane() -> Value {
+    let mut fields = vec![("lane", text()), ("source", text())];
+    fields.extend(lane());
+    fields.extend([
+        ("left_out", described(count(), "Events that the target can do nothing with, since the start.")),
+        (
+            "lost",
+            described(
+                count(),
+                "Events that were no longer kept when the sink would have taken them, since the start.",
+            ),
+        ),
+        ("remark", described(or_null(text()), "What else there is to know.")),
+    ]);
+    object(fields)
 }
 
 /// The body is there for operators and admins only, and of a single delivery.

@@ -1,5 +1,6 @@
 //! What `[[sink]]` says: to whom what is known is delivered.
 
+mod aspect;
 mod cxone;
 mod files;
 mod filter;
@@ -15,6 +16,7 @@ use pegboard_model::{SinkName, SourceName, Timestamp};
 use pegboard_sinks::mapping::Mapping;
 use pegboard_sinks::{Changes, Encoder, Filter, SinkReport};
 
+pub use self::aspect::{AspectRta, AspectSettings, AspectSwitch, MAX_QUEUES};
 pub use self::cxone::{CxoneReport, CxoneSettings, TokenForm};
 pub use self::files::{FilesSettings, WrittenAs};
 pub use self::filter::MAX_FILTER_NAMES;
@@ -23,7 +25,7 @@ pub use self::place::{BucketSettings, PlaceSettings};
 pub use self::sqs::SqsSettings;
 pub use self::webhook::WebhookSettings;
 use super::choice::choice;
-use super::settings::SourceConfig;
+use super::settings::{SourceConfig, SourceInput};
 use super::side_files::SideFiles;
 use super::table::Table;
 use super::value;
@@ -122,6 +124,16 @@ kinds! {
     Webhook(WebhookSettings) = "webhook",
     /// A FIFO queue of Amazon SQS.
     Sqs(SqsSettings) = "sqs",
+    /// Aspect WFM: the AWS side of its Quick Start.
+    Aspect(AspectSettings) = "aspect",
+}
+
+impl SinkConfig {
+    /// Whether it passes on the events of a source as they came.
+    pub fn passes_events_of(&self, source: &SourceName) -> bool {
+        let is_handed = self.sources.is_empty() || self.sources.contains(source);
+        is_handed && matches!(self.target, SinkTarget::Aspect(_))
+    }
 }
 
 /// A table of a sink, which must be there if it is one of that kind.
@@ -161,6 +173,7 @@ fn sink(
     let target = SinkTarget::read(&mut table, kind, folder);
     if let Some(target) = &target {
         check_numbers(&mut table, target, sources, &chosen);
+        check_events(&mut table, target, sources, &chosen);
     }
     table.finish();
     Some(SinkConfig {
@@ -215,6 +228,29 @@ fn check_numbers(
         };
         let Some(span) = table.value_span("kind") else { return };
         let help = "set it so at the source, or name other `sources` for this sink".to_owned();
+        table.note(span, Some("kind"), message, vec![help]);
+    }
+}
+
+/// Some targets take the agent events of Amazon Connect as they came, which other sources do not bring.
+fn check_events(
+    table: &mut Table<'_, '_>,
+    target: &SinkTarget,
+    sources: &[SourceConfig],
+    chosen: &[SourceName],
+) {
+    if !matches!(target, SinkTarget::Aspect(_)) {
+        return;
+    }
+    let handed = |source: &&SourceConfig| chosen.is_empty() || chosen.contains(&source.name);
+    let brings = |source: &&SourceConfig| matches!(&source.input, SourceInput::AmazonConnect(settings) if settings.kinesis.is_some());
+    for source in sources.iter().filter(handed).filter(|source| !brings(source)) {
+        let Some(span) = table.value_span("kind") else { return };
+        let message = format!(
+            "Aspect WFM is handed the agent events of Amazon Connect, and source {} brings none",
+            source.name
+        );
+        let help = "name the `sources` of Amazon Connect that have a stream of agent events".to_owned();
         table.note(span, Some("kind"), message, vec![help]);
     }
 }

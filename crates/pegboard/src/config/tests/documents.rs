@@ -86,6 +86,9 @@ fn the_template_shows_every_key_and_no_other() {
         "sink.place",
         "sink.webhook",
         "sink.sqs",
+        "sink.aspect",
+        "sink.aspect.productivity",
+        "sink.aspect.rta",
         "alarm.outlet.webhook",
         "alarm.outlet.email",
     ];
@@ -150,6 +153,12 @@ fn with_files(line: Option<usize>) -> Config {
         "#kind = \"sqs\"",
         "#[sink.sqs]",
         "#queue = \"arn:aws:sqs:eu-central-1:123456789012:states.fifo\"",
+        "#name = \"aspect\"",
+        "#kind = \"aspect\"",
+        "#sources = [\"main\"]",
+        "#[sink.aspect]",
+        "#[sink.aspect.productivity]",
+        "#bucket = \"acme-aspect\"",
         "#[[alarm.outlet]]",
         "#name = \"ops\"",
         "#kind = \"webhook\"",
@@ -198,6 +207,8 @@ fn every_line_of_the_template_is_valid_when_put_in_force() {
         "`profile` and `access_key_id` exclude each other",
         "`profile` and `access_key_id` exclude each other",
         "`profile` and `access_key_id` exclude each other",
+        "`profile` and `access_key_id` exclude each other",
+        "`settings_table` and `function` exclude each other",
         "the folder of the mapping cannot be read: No such file or directory (os error 2)",
     ];
     assert_eq!(told, expected);

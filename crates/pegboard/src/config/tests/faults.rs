@@ -347,7 +347,7 @@ fn a_misspelt_key_is_not_told_as_missing_as_well() {
       |   ^^^^^^^
       = key: sources
       = help: did you mean `source`?
-      = help: known here: store, server, log, archive, node, source, sink
+      = help: known here: store, server, log, archive, node, source, sink, alarm
     ");
 }
 
@@ -663,6 +663,69 @@ fn iex_is_not_handed_contacts_that_are_pegged_otherwise() {
         errors.faults()[0].message,
         "iex-interval-file counts contacts by `disconnect`, and source a by `enqueue`"
     );
+}
+
+/// A source of Amazon Connect, and a sink for Aspect WFM with these lines.
+fn with_aspect(lines: &str) -> String {
+    let source = "[[source]]\nname = \"c\"\nkind = \"amazon-connect\"\nkinesis.stream = \"events\"\n";
+    format!("{source}[[sink]]\nname = \"wfm\"\nkind = \"aspect\"\n{lines}")
+}
+
+const ASPECT_RTA: &str =
+    "aspect.rta = { queues = [\"arn:aws:sqs:eu-central-1:123456789012:a.fifo\"], function = \"settings\" }\n";
+
+#[test]
+fn aspect_is_handed_agent_events_of_amazon_connect_and_they_are_kept_for_it_alone() {
+    let config = read(&with_aspect(ASPECT_RTA)).unwrap();
+    assert!(config.sources[0].passes_events);
+    let with_file = format!("{LEAST}{}", with_aspect(ASPECT_RTA));
+    let errors = read(&with_file).unwrap_err();
+    assert_eq!(errors.faults()[0].key.as_deref(), Some("sink[wfm].kind"));
+    let told: Vec<&str> = errors.faults().iter().map(|fault| fault.message.as_str()).collect();
+    let expected = "Aspect WFM is handed the agent events of Amazon Connect, and source a brings none";
+    assert_eq!(told, [expected]);
+    assert!(errors.to_string().contains("kind = \"aspect\""), "{errors}");
+    let chosen = with_file.replace("kind = \"aspect\"", "sources = [\"c\"]\nkind = \"aspect\"");
+    let config = read(&chosen).unwrap();
+    let kept: Vec<_> = config.sources.iter().map(|source| source.passes_events).collect();
+    assert_eq!(kept, [false, true]);
+}
+
+#[test]
+fn what_is_wrong_with_aspect_is_told() {
+    let told = |lines: &str| {
+        let errors = read(&with_aspect(lines)).unwrap_err();
+        errors.faults().iter().map(|fault| fault.message.clone()).collect::<Vec<_>>().join("; ")
+    };
+    for (lines, said) in [
+        ("", "aspect"),
+        ("aspect = {}\n", "nothing that is to be sent"),
+        ("aspect.productivity = {}\n", "bucket"),
+        ("aspect.rta = { queues = [\"arn:aws:sqs:eu-central-1:123456789012:a.fifo\"] }\n", "switched on"),
+        (
+            "aspect.rta = { queues = [\"arn:aws:sqs:eu-central-1:123456789012:a\"], function = \"f\" }\n",
+            "FIFO",
+        ),
+        ("aspect.rta = { queues = [], function = \"f\" }\n", "FIFO"),
+        (&ASPECT_RTA.replace("function", "settings_table = \"settings\", function"), "settings_table"),
+        (&ASPECT_RTA.replace("function", "table = \"ab\", function"), "3 to 255"),
+    ] {
+        assert!(told(lines).contains(said), "{lines}: {}", told(lines));
+    }
+}
+
+#[test]
+fn r28_aspect_has_ten_queues_at_most() {
+    let with = |count: usize| {
+        let queue = |number| format!("\"arn:aws:sqs:eu-central-1:123456789012:q{number}.fifo\"");
+        let queues: Vec<_> = (0..count).map(queue).collect();
+        read(&with_aspect(&format!(
+            "aspect.rta = {{ queues = [{}], function = \"f\" }}\n",
+            queues.join(", ")
+        )))
+    };
+    assert!(with(10).is_ok());
+    assert!(with(11).is_err());
 }
 
 #[test]

@@ -183,6 +183,7 @@ fn every_key_is_read() {
             keep: days(100),
             leave_out: ["Attributes", "Tags"].into_iter().collect(),
         })),
+        passes_events: false,
     };
     assert_eq!(config.archive, expected.archive);
     assert_eq!(config.sources, [expected]);

@@ -109,7 +109,7 @@ fn late_reports(source: &SourceName, missing: &[MissingFile]) -> Vec<Standing> {
 
 /// How the delivery to a sink goes, on the node that delivers.
 pub fn sink_here(name: &SinkName, shown: &DeliveryShown) -> Vec<Standing> {
-    let lane = |(lane, shown): (&str, &LaneShown)| {
+    let lane = |(lane, shown): (String, &LaneShown)| {
         let (since, error) = (shown.failing_since?, shown.error.as_deref().unwrap_or("no reason is known"));
         let text = format!("{} tries in a row have failed, the last because of: {error}", shown.failures);
         Some(Standing::new(Condition::SinkFailing, format!("{name} / {lane}"), text).since(since))
@@ -117,7 +117,10 @@ pub fn sink_here(name: &SinkName, shown: &DeliveryShown) -> Vec<Standing> {
     let store = shown.store_error.as_ref().map(|error| {
         Standing::new(Condition::SinkFailing, name.as_str(), format!("nothing is delivered: {error}"))
     });
-    [("states", &shown.states), ("reports", &shown.rows)].into_iter().filter_map(lane).chain(store).collect()
+    let lanes = [("states".to_owned(), &shown.states), ("reports".to_owned(), &shown.rows)].into_iter();
+    let events =
+        shown.events.iter().map(|events| (format!("{} of {}", events.lane, events.source), &events.shown));
+    lanes.chain(events).filter_map(lane).chain(store).collect()
 }
 
 /// What the store and all nodes together know of a source.

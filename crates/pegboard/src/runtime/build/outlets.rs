@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use pegboard_net::signature::SigningKey;
 use pegboard_net::{Client, ClientOptions, Egress, MailOptions, Mailer};
 
-use crate::config::{EmailSettings, OutletConfig, OutletTarget, WebhookSettings};
+use crate::config::{EmailSettings, OutletConfig, OutletTarget, OutletWebhookSettings};
 use crate::runtime::alarms::outlet::{MailOutlet, Outlet, OutletSetup, Webhook};
 
 /// How long telling may take as a whole.
@@ -23,7 +23,7 @@ pub fn outlet(config: &OutletConfig, hub: &str, page: Option<&str>) -> anyhow::R
     Ok(OutletSetup { name: config.name.clone(), severity: config.severity.into(), pause, outlet })
 }
 
-fn webhook(settings: &WebhookSettings, hub: &str) -> anyhow::Result<Webhook> {
+fn webhook(settings: &OutletWebhookSettings, hub: &str) -> anyhow::Result<Webhook> {
     let options = ClientOptions {
         egress: Egress::new(settings.allow.clone()),
         roots: settings.trusted_certificates.clone(),

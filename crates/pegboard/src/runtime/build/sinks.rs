@@ -7,6 +7,7 @@ use pegboard_aws as aws;
 use pegboard_client::Connection;
 use pegboard_net::signature::SigningKey;
 use pegboard_net::{Client, ClientOptions, Egress};
+use pegboard_sinks::aspect::{self, AspectSink, ProductivityConfig, RtaConfig, SwitchConfig};
 use pegboard_sinks::cxone::CxoneSink;
 use pegboard_sinks::files::FilesSink;
 use pegboard_sinks::iex::IexSink;
@@ -15,10 +16,11 @@ use pegboard_sinks::sqs::SqsSink;
 use pegboard_sinks::webhook::{WebhookOptions, WebhookSink};
 use pegboard_sinks::{Pace, Sink};
 
-use super::credentials;
+use super::{credentials, environment};
 use crate::clock::Clock;
 use crate::config::{
-    CxoneSettings, PlaceSettings, SecretError, SinkConfig, SinkTarget, SqsSettings, WebhookSettings,
+    AspectRta, AspectSettings, AspectSwitch, CxoneSettings, PlaceSettings, SecretError, SinkConfig,
+    SinkTarget, SqsSettings, WebhookSettings,
 };
 use crate::runtime::deliver::SinkSetup;
 
@@ -36,6 +38,7 @@ pub fn sink(config: &SinkConfig, clock: Clock) -> anyhow::Result<SinkSetup> {
         }
         SinkTarget::Webhook(settings) => Box::new(webhook(settings, clock)?),
         SinkTarget::Sqs(settings) => Box::new(sqs(settings, clock)?),
+        SinkTarget::Aspect(settings) => Box::new(aspect(settings, &mapping.settings.aspect, clock)?),
     };
     let (name, sources) = (config.name.clone(), config.sources.clone());
     let pace = config.requests_per_second.map(|per_second| Pace { per_second, at_once: per_second });
@@ -104,4 +107,51 @@ fn cxone(settings: &CxoneSettings, clock: Clock) -> anyhow::Result<CxoneSink> {
     builder = settings.allow.iter().fold(builder, |builder, opening| builder.allow(opening.to_string()));
     let heartbeat = Duration::from_millis(settings.heartbeat.get().unsigned_abs());
     Ok(CxoneSink::new(builder.build()?, settings.states, settings.reports(), clock).beating(heartbeat))
+}
+
+/// Where things are is the configuration's, what they are called and whose they are the mapping's.
+fn aspect(settings: &AspectSettings, meaning: &aspect::Settings, clock: Clock) -> anyhow::Result<AspectSink> {
+    let AspectSettings { region, endpoint, bucket, rta, .. } = settings;
+    let credentials = credentials(&settings.credentials)?;
+    let endpoint = endpoint.as_ref().map(|url| url.as_str().to_owned());
+    let table = |name: &str| aws::TableConfig {
+        region: region.clone(),
+        endpoint: endpoint.clone(),
+        credentials: credentials.clone(),
+        ..aws::TableConfig::new(name)
+    };
+    let productivity = bucket.as_ref().map(|bucket| ProductivityConfig {
+        bucket: aws::BucketConfig {
+            region: region.clone(),
+            endpoint: endpoint.clone(),
+            credentials: credentials.clone(),
+            ..aws::BucketConfig::new(bucket)
+        },
+        stream: meaning.stream.clone(),
+        columns: meaning.columns,
+        signed_out: meaning.signed_out.clone(),
+    });
+    let queue = |queue: &aws::FifoQueueRef| aws::QueueConfig {
+        region: queue.region().map(str::to_owned).or_else(|| region.clone()),
+        credentials: credentials.clone(),
+        ..aws::QueueConfig::new(queue.clone())
+    };
+    let switch = |switch: &AspectSwitch| match switch {
+        AspectSwitch::Table(name) => SwitchConfig::Table(table(name)),
+        AspectSwitch::Function(name) => SwitchConfig::Function(aws::FunctionConfig {
+            region: region.clone(),
+            endpoint: endpoint.clone(),
+            credentials: credentials.clone(),
+            ..aws::FunctionConfig::new(name.clone())
+        }),
+    };
+    let rta = rta.as_ref().map(|rta: &AspectRta| RtaConfig {
+        table: table(rta.table.as_deref().unwrap_or(&meaning.table)),
+        queues: rta.queues.iter().map(queue).collect(),
+        group: meaning.rta.group,
+        filter: meaning.rta.filter.clone(),
+        switch: switch(&rta.switch),
+    });
+    let aws::Environment { clock, seed, .. } = environment(clock);
+    Ok(AspectSink::new(productivity, rta, &clock, seed)?)
 }

@@ -7,6 +7,8 @@ use pegboard_sinks::Lane;
 use pegboard_store::StoreError;
 use serde::Serialize;
 
+pub use super::events::EventLaneShown;
+
 /// How a lane goes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct LaneShown {
@@ -37,6 +39,8 @@ pub struct DeliveryShown {
     pub states: LaneShown,
     /// Reports.
     pub rows: LaneShown,
+    /// Raw events, by lane and source.
+    pub events: Vec<EventLaneShown>,
     /// Why the store failed, if it did last.
     pub store_error: Option<String>,
 }

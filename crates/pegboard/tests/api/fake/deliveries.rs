@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use pegboard_model::{AgentId, SinkName, SourceName, Timestamp};
 use pegboard_store::{
-    Deliveries, Delivery, DeliveryNote, DeliveryState, LedgerFilter, LedgerLine, ParkedLine, RefusedState,
-    Result, Settle, SinkState, Unit, UnmappedSeen,
+    Deliveries, Delivery, DeliveryNote, DeliveryState, EventMark, EventPage, Events, LedgerFilter,
+    LedgerLine, ParkedLine, RefusedState, Result, Settle, SinkState, Unit, UnmappedSeen,
 };
 
 use super::{FakeStore, NOW};
@@ -62,6 +62,17 @@ impl FakeStore {
     /// What was decided about intervals.
     pub(crate) fn settled(&self) -> Vec<(LedgerFilter, Settle)> {
         self.kept.lock().unwrap().settled.clone()
+    }
+}
+
+#[async_trait]
+impl Events for FakeStore {
+    async fn raw_events(&self, _: &SourceName, _: u64, _: usize) -> Result<EventPage> {
+        Ok(EventPage::default())
+    }
+
+    async fn event_marks(&self, _: &SinkName) -> Result<Vec<EventMark>> {
+        Ok(Vec::new())
     }
 }
 

@@ -125,6 +125,7 @@ async fn with_gaps(folder: &std::path::Path, count: i64) {
         gaps: (0..count).map(gap).collect(),
         acd_rows: Vec::new(),
         queue_names: Vec::new(),
+        events: None,
         archive: None,
     };
     store.commit(batch).await.unwrap();

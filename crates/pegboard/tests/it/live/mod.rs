@@ -12,6 +12,7 @@ mod on_postgres;
 mod open_intervals;
 mod ownership;
 mod partitions;
+mod raw_events;
 mod reload;
 mod reload_archive;
 mod restarts;

@@ -17,11 +17,11 @@ use pegboard_sim::random::Random;
 use pegboard_store::{
     AgentBeginning, AgentsSnapshot, Alarm, AlarmMark, AlarmNote, Alarms, AlarmsAsked, ArchiveFile,
     ArchiveStep, AuditEntry, AuditWrite, Batch, Beat, Close, Closed, ClosedUntil, CloserState, Committed,
-    Cursor, DeadLetter, Deliveries, Delivery, DeliveryNote, DirtyMark, FeedKind, FeedPage, Fullness, Gap,
-    LedgerFilter, LedgerLine, NodeId, Origin, ParkedLine, Part, PartitionState, QueueName, RefusedState,
-    Reload, ReloadDay, ReloadState, ReloadStep, ReloadWrite, Reloaded, Result, Roll, RowRevision, Settle,
-    Silence, SinkState, SourceState, Store, StoreError, StoreId, StoredAcdRow, StoredAgent, StoredRow, Token,
-    TokenWrite, Told, Unit, UnmappedSeen,
+    Cursor, DeadLetter, Deliveries, Delivery, DeliveryNote, DirtyMark, EventMark, EventPage, Events,
+    FeedKind, FeedPage, Fullness, Gap, LedgerFilter, LedgerLine, NodeId, Origin, ParkedLine, Part,
+    PartitionState, QueueName, RefusedState, Reload, ReloadDay, ReloadState, ReloadStep, ReloadWrite,
+    Reloaded, Result, Roll, RowRevision, Settle, Silence, SinkState, SourceState, Store, StoreError, StoreId,
+    StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite, Told, Unit, UnmappedSeen,
 };
 use tokio::sync::{Notify, watch};
 
@@ -629,6 +629,17 @@ impl Alarms for Unreliable {
 
     async fn note_told(&self, outlet: &str, told: &[Told], at: Timestamp) -> Result<()> {
         self.write("note what an outlet was told", self.store.note_told(outlet, told, at)).await
+    }
+}
+
+#[async_trait]
+impl Events for Unreliable {
+    async fn raw_events(&self, source: &SourceName, after: u64, limit: usize) -> Result<EventPage> {
+        self.read("raw events", self.store.raw_events(source, after, limit)).await
+    }
+
+    async fn event_marks(&self, sink: &SinkName) -> Result<Vec<EventMark>> {
+        self.read("event marks", self.store.event_marks(sink)).await
     }
 }
 

@@ -50,10 +50,12 @@ export class SinkCard {
   show(sink, at) {
     const { health, lag } = healthOf(sink, at);
     setAttribute(this.element, "data-health", health);
-    const taken = sink.states.accepted + sink.rows.accepted;
-    const last = [sink.states.accepted_at, sink.rows.accepted_at].filter(Boolean).map((text) => Date.parse(text));
-    const error = sink.store_error ?? sink.states.error ?? sink.rows.error;
-    const since = sink.states.failing_since ?? sink.rows.failing_since;
+    const lanes = [sink.states, sink.rows, ...(sink.events ?? [])];
+    const taken = lanes.reduce((sum, lane) => sum + lane.accepted, 0);
+    const last = lanes.map((lane) => lane.accepted_at).filter(Boolean).map((text) => Date.parse(text));
+    const failing = lanes.find((lane) => lane.error);
+    const error = sink.store_error ?? failing?.error;
+    const since = failing?.failing_since;
     this.#tell({
       kind: sink.kind,
       health: WORDS[health],

@@ -1,6 +1,9 @@
 //! What Aspect is given, on servers that nobody here wrote, with a crash in between: the contents of S3, DynamoDB and SQS are what the
 //! events make them.
 
+mod live;
+mod witness;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
