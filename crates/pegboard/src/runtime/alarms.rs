@@ -66,6 +66,12 @@ pub(super) async fn run(watch: Arc<AlarmWatch>, mut stop: watch::Receiver<bool>)
     let (name, part) = (SourceName::from("alarms"), Part::Alarms);
     let mut judge = Judge::default();
     while !*stop.borrow() {
+        // Also before the first look: a hub that has just started knows nothing yet.
+        tokio::select! {
+            biased;
+            _ = stop.changed() => break,
+            () = tokio::time::sleep(watch.every) => {}
+        }
         // Dropped half-way nothing is half written.
         let turn = tokio::select! {
             biased;
@@ -74,11 +80,6 @@ pub(super) async fn run(watch: Arc<AlarmWatch>, mut stop: watch::Receiver<bool>)
         };
         if let Err(error) = turn {
             tracing::warn!("cannot look what needs somebody: {error}");
-        }
-        tokio::select! {
-            biased;
-            _ = stop.changed() => {}
-            () = tokio::time::sleep(watch.every) => {}
         }
     }
 }

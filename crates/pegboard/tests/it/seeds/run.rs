@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use pegboard::runtime::alarms::AlarmOptions;
 use pegboard::runtime::hub::{Hub, NodeOptions};
 use pegboard::runtime::node::Pace;
 use pegboard::runtime::view::{REPORTS, View as _};
@@ -253,7 +254,10 @@ impl World<'_> {
         let usual = Pace::default();
         let lasts = self.database.lasts(usual.lasts, self.case.speed);
         let pace = Pace { lasts, ..usual };
-        NodeOptions { name: Some("node".into()), pace, upkeep: self.case.upkeep(), ..NodeOptions::default() }
+        // Nobody looks at alarms here: they are judged elsewhere, and no number depends on them.
+        let alarms = AlarmOptions { every: Duration::from_hours(24 * 365), ..AlarmOptions::default() };
+        let upkeep = self.case.upkeep();
+        NodeOptions { name: Some("node".into()), pace, upkeep, alarms }
     }
 
     /// Everybody else: readers, who else takes partitions, and who sets the clock.
