@@ -646,8 +646,7 @@ impl Events for Unreliable {
 #[async_trait]
 impl Deliveries for Unreliable {
     async fn known_sinks(&self) -> Result<Vec<SinkName>> {
-        // Asked once, at a start, about sinks, of which there are none here.
-        self.store.known_sinks().await
+        self.read("known sinks", self.store.known_sinks()).await
     }
 
     async fn take_sink(&self, sink: &SinkName) -> Result<SinkState> {
