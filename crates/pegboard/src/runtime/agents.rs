@@ -251,8 +251,9 @@ impl Agents {
         for (agent, change) in unsettled {
             let base = self.base(agent, store).await?;
             let stored = store.evidence(&self.source, agent, Timestamp::MIN).await?;
-            let seen_before = drop_copies(change, &stored);
+            // First, since a copy of what is refused is refused as well: nothing has counted it.
             let refused = drop_too_late(change, base.last_at());
+            let seen_before = drop_copies(change, &stored);
             *duplicates += seen_before;
             *events -= seen_before + refused.len() as u64;
             too_late.extend(refused);
