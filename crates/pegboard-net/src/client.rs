@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper_util::client::legacy::{self, Client as Pool};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use pegboard_model::Timestamp;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
@@ -20,6 +21,7 @@ use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 
 use crate::connect::{ConnectError, Connector, Resolve, System};
 use crate::egress::{Egress, Refused};
+use crate::signature::{SigningKey, seconds, sign_by_all};
 use crate::{RetryAfter, Target};
 
 /// The longest answer that is read, in bytes.
@@ -96,6 +98,16 @@ impl Call {
     pub fn json(target: Target, body: impl Into<Bytes>) -> Self {
         let json = HeaderValue::from_static("application/json");
         Self { body: body.into(), ..Self::new(Method::POST, target).with(header::CONTENT_TYPE, json) }
+    }
+
+    /// The same, signed as the message `id` of the time `at` by all of `keys`, whose headers it gets. What is signed is the body
+    /// as it is now. Fails if the id is no text that a header can carry.
+    pub fn signed(self, keys: &[SigningKey], id: &str, at: Timestamp) -> Result<Self, InvalidHeaderValue> {
+        let signature = HeaderValue::try_from(sign_by_all(keys, id, at, &self.body))?;
+        Ok(self
+            .with(HeaderName::from_static("webhook-id"), HeaderValue::from_str(id)?)
+            .with(HeaderName::from_static("webhook-timestamp"), HeaderValue::from(seconds(at)))
+            .with(HeaderName::from_static("webhook-signature"), signature))
     }
 
     /// The same with one header more.

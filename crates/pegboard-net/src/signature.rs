@@ -75,12 +75,13 @@ impl SigningKey {
     }
 }
 
-fn seconds(at: Timestamp) -> i64 {
+/// The time of a message as its header says it.
+pub(crate) fn seconds(at: Timestamp) -> i64 {
     at.as_millis().div_euclid(1000)
 }
 
 /// The signatures of all keys, while one replaces the other: receivers take the message by either.
-pub fn sign_by_all(keys: &[SigningKey], id: &str, at: Timestamp, body: &[u8]) -> String {
+pub(crate) fn sign_by_all(keys: &[SigningKey], id: &str, at: Timestamp, body: &[u8]) -> String {
     let signatures: Vec<_> = keys.iter().map(|key| key.sign(id, at, body)).collect();
     signatures.join(" ")
 }

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::Method;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, InvalidHeaderValue};
 use pegboard_model::Timestamp;
-use pegboard_net::signature::{SigningKey, sign_by_all};
+use pegboard_net::signature::SigningKey;
 use pegboard_net::{Call, CallError, Client, Target};
 use sha2::{Digest as _, Sha256};
 
@@ -52,31 +52,27 @@ impl WebhookSink {
     }
 
     /// The signature is of the body as it is before it is compressed: what a receiver's program is handed.
-    fn call(&self, body: &[u8], id: &str) -> Call {
-        let (now, options) = ((self.clock)(), &self.options);
-        let signature = sign_by_all(&options.keys, id, now, body);
-        let seconds = now.as_millis().div_euclid(1000).to_string();
+    fn call(&self, body: &[u8], id: &str) -> Result<Call, InvalidHeaderValue> {
+        let options = &self.options;
         let mut call = Call::new(Method::POST, options.target.clone())
             .with(CONTENT_TYPE, HeaderValue::from_static(BATCH_TYPE));
-        for (name, value) in
-            [("webhook-id", id), ("webhook-timestamp", &seconds), ("webhook-signature", &signature)]
-        {
-            if let Ok(value) = HeaderValue::from_str(value) {
-                call = call.with(HeaderName::from_static(name), value);
-            }
-        }
         call.body = body.to_vec().into();
-        match compressed(body).filter(|_| options.gzip) {
-            Some(compressed) => {
-                call.body = compressed.into();
-                call.with(CONTENT_ENCODING, HeaderValue::from_static("gzip"))
-            }
-            None => call,
+        let mut call = call.signed(&options.keys, id, (self.clock)())?;
+        if let Some(compressed) = compressed(body).filter(|_| options.gzip) {
+            call.body = compressed.into();
+            call = call.with(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
+        Ok(call)
     }
 
     async fn post(&self, body: &[u8], id: &str) -> Outcome {
-        match self.client.send(self.call(body, id)).await {
+        let call = match self.call(body, id) {
+            Ok(call) => call,
+            Err(error) => {
+                return Outcome::Refused { reason: format!("the message cannot be signed: {error}") };
+            }
+        };
+        match self.client.send(call).await {
             Ok(answer) => {
                 let after = answer.retry_after().map(|after| after.pause((self.clock)()));
                 outcome(answer.status.as_u16(), after, &answer.body)

@@ -1,9 +1,8 @@
 //! Alarms as `CloudEvents`, signed by the Standard Webhooks scheme.
 
 use async_trait::async_trait;
-use axum::http::HeaderName;
 use axum::http::header::{CONTENT_TYPE, HeaderValue};
-use pegboard_net::signature::{SigningKey, sign_by_all};
+use pegboard_net::signature::SigningKey;
 use pegboard_net::{Call, Client, Target};
 
 use super::message::cloud_event;
@@ -32,16 +31,10 @@ impl Outlet for Webhook {
     async fn tell(&self, notice: Notice<'_>) -> Result<(), NotTold> {
         let Notice { id, at, telling } = notice;
         let body = cloud_event(id, &self.hub, at, telling).to_string();
-        let signature = sign_by_all(&self.keys, id, at, body.as_bytes());
-        let seconds = at.as_millis().div_euclid(1000).to_string();
-        let mut call = Call::json(self.target.clone(), body)
-            .with(CONTENT_TYPE, HeaderValue::from_static("application/cloudevents+json"));
-        for (name, value) in
-            [("webhook-id", id), ("webhook-timestamp", &seconds), ("webhook-signature", &signature)]
-        {
-            let value = HeaderValue::from_str(value).map_err(|error| refused(error.to_string()))?;
-            call = call.with(HeaderName::from_static(name), value);
-        }
+        let call = Call::json(self.target.clone(), body)
+            .with(CONTENT_TYPE, HeaderValue::from_static("application/cloudevents+json"))
+            .signed(&self.keys, id, at)
+            .map_err(|error| refused(error.to_string()))?;
         let answer = self.client.send(call).await.map_err(|error| refused(error.to_string()))?;
         if answer.status.is_success() {
             return Ok(());
