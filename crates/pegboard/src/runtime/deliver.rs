@@ -7,6 +7,7 @@
 mod events;
 mod gate;
 mod known;
+mod made;
 mod rebuild;
 pub(super) mod removed;
 mod rows;

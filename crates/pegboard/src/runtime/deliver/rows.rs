@@ -13,7 +13,8 @@ use pegboard_store::{
 };
 use serde::Deserialize;
 
-use super::{Deliverer, Turn, digest_of, failure, removed};
+use super::made::{Made, NotMade};
+use super::{Deliverer, Turn, failure, removed};
 use crate::runtime::reports::interval_at;
 
 /// How many entries of the feed are taken up at once.
@@ -286,42 +287,34 @@ impl<'a> RowLane<'a> {
             outcome,
         };
         let untouched = |outcome| Ok(tried(delivery.revision, delivery.digest.clone(), outcome));
-        let parked = |reason: String| TryOutcome::Parked { reason: reason.into() };
-        let report =
-            deliverer.sink.reports().iter().find(|report| report.encoder.name == &*delivery.unit.report);
-        let Some(report) = report else {
-            return Ok(untouched(parked("the sink is no longer set to take this report".to_owned())));
-        };
-        if delivery.unit.interval_start < kept_from {
-            // Made of what is left it would tell of silence.
-            let has_one = delivery.acknowledged > 0 && delivery.acknowledged == delivery.revision;
-            let gone = || parked("what it is made of is no longer kept".to_owned());
-            return Ok(untouched(if has_one { TryOutcome::Acknowledged } else { gone() }));
-        }
-        let known = deliverer.known_of(delivery.unit.interval_start, report).await?;
-        let mut encoded = (report.encoder.encode)(&known);
-        if let Some(refused) = encoded.refused.pop() {
-            deliverer.list(encoded.unmapped, encoded.notes, delivery.unit.interval_start);
-            return Ok(untouched(parked(refused.reasons.join("; "))));
-        }
-        if encoded.documents.is_empty() {
-            return Ok(untouched(parked("nothing came of it".to_owned())));
-        }
-        let digest = digest_of(&encoded.documents, 8);
+        let at = delivery.unit.interval_start;
+        let has_one = delivery.acknowledged > 0 && delivery.acknowledged == delivery.revision;
+        let Made { encoder, documents, digest, remarks } =
+            match deliverer.make(&delivery.unit, kept_from).await? {
+                Ok(made) => made,
+                Err(NotMade::NotKept) if has_one => return Ok(untouched(TryOutcome::Acknowledged)),
+                Err(not) => {
+                    let reason = not.to_string().into();
+                    if let NotMade::Refused { remarks, .. } = not {
+                        deliverer.list(remarks, at);
+                    }
+                    return Ok(untouched(TryOutcome::Parked { reason }));
+                }
+            };
         let is_same = delivery.digest.as_deref() == Some(&digest);
         if is_same && delivery.acknowledged == delivery.revision {
             return Ok(untouched(TryOutcome::Acknowledged));
         }
         let revision = if is_same { delivery.revision } else { delivery.revision + 1 };
-        let key = format!("{}/{}/{revision}/{digest}", delivery.unit.report, delivery.unit.interval_start);
+        let key = format!("{}/{at}/{revision}/{digest}", delivery.unit.report);
         let turn = if delivery.acknowledged > 0 { Turn::Correction } else { Turn::First };
-        let outcome = match deliverer.hand(report.encoder, &encoded.documents, &key, turn).await {
+        let outcome = match deliverer.hand(encoder, &documents, &key, turn).await {
             Ok(outcome) => outcome,
             Err(pause) => return Ok(Err(pause)),
         };
         let judged = self.judge(delivery, outcome);
         if !matches!(judged, TryOutcome::Again { .. }) {
-            deliverer.list(encoded.unmapped, encoded.notes, delivery.unit.interval_start);
+            deliverer.list(remarks, at);
         }
         // What was refused was answered: sent again it is another revision, for a key brings the same answer again.
         let known_by = (!matches!(judged, TryOutcome::Parked { .. })).then(|| digest.into());

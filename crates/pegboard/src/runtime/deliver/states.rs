@@ -9,6 +9,7 @@ use pegboard_sinks::{Changes, Document, Lane, Outcome, RefusedItem, StateChange,
 use pegboard_store::{Cursor, DeliveryNote, FeedKind, StoreError, failpoint};
 use tokio::time::{Instant, sleep_until};
 
+use super::unmapped::Remarks;
 use super::waiting::{Key, Waiting, key};
 use super::{Deliverer, Turn, digest_of, failure};
 
@@ -199,7 +200,7 @@ impl<'a> Delivery<'a> {
         self.waiting.arrived(&changes);
         let mut note = DeliveryNote::new(self.deliverer.name.clone(), self.epoch);
         let now = self.deliverer.now();
-        self.deliverer.list(unmapped, Vec::new(), now);
+        self.deliverer.list(Remarks { unmapped, notes: Vec::new() }, now);
         note.unmapped = self.deliverer.take_listed();
         let still: BTreeSet<Key> = self.of_whom(&changes, &refused).into_iter().collect();
         for (item, (source, agent)) in refused.iter().zip(self.of_whom(&changes, &refused)) {

@@ -23,12 +23,21 @@ struct Pending {
     notes: BTreeMap<Text, UnmappedSeen>,
 }
 
+/// What an encoder tells besides its documents.
+#[derive(Debug)]
+pub(super) struct Remarks {
+    /// What no row of the mapping names.
+    pub(super) unmapped: Inbox,
+    /// What whoever reads the documents should know: what they leave out, and why.
+    pub(super) notes: Vec<String>,
+}
+
 impl Deliverer {
     /// Lists what an encoder has told besides its documents, which were about `at`.
-    pub(super) fn list(&self, inbox: Inbox, notes: Vec<String>, at: Timestamp) {
+    pub(super) fn list(&self, remarks: Remarks, at: Timestamp) {
         let pending = &mut *self.listed.0.lock().unwrap_or_else(PoisonError::into_inner);
-        pending.inbox.take_in(inbox);
-        for text in notes {
+        pending.inbox.take_in(remarks.unmapped);
+        for text in remarks.notes {
             let note = noted(&text, at);
             let known = pending.notes.entry(note.id.clone()).or_insert(UnmappedSeen { count: 0, ..note });
             known.count += 1;
