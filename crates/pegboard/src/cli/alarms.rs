@@ -64,11 +64,7 @@ enum Command {
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = arguments.path.load()?;
-    let Some(token) = arguments.token.fetch(&arguments.path.config)? else {
-        let reference = arguments.token.reference();
-        let advice = "set it to a token of the hub, or name another place with --token";
-        return Err(Failure::Usage(format!("{reference} is not set: {advice}")));
-    };
+    let token = arguments.token.require(&arguments.path.config)?;
     let hub = HubClient::new(&config.server, &token)?;
     block_on(async {
         match &arguments.command {

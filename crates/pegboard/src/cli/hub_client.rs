@@ -56,6 +56,16 @@ impl TokenPlace {
         }
     }
 
+    /// The same where nothing can be done without it.
+    pub(super) fn require(&self, config: &Path) -> Result<Secret, Failure> {
+        self.fetch(config)?.ok_or_else(|| {
+            Failure::Usage(format!(
+                "{} is not set: set it to a token of the hub, or name another place with --token",
+                self.reference
+            ))
+        })
+    }
+
     /// The reference as it was given. It names the token and does not hold it: only what [`Self::fetch`] took for a
     /// reference may be shown.
     pub(super) fn reference(&self) -> &str {

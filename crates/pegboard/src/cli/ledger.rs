@@ -147,10 +147,7 @@ struct Chosen {
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = arguments.path.load()?;
-    let Some(token) = arguments.token.fetch(&arguments.path.config)? else {
-        let reference = arguments.token.reference();
-        return Err(Failure::Usage(format!("{reference} is not set: set it to a token of the hub")));
-    };
+    let token = arguments.token.require(&arguments.path.config)?;
     let hub = HubClient::new(&config.server, &token)?;
     let sinks = Sinks(config.sinks.iter().map(|sink| sink.name.clone()).collect());
     block_on(obey(&hub, &sinks, arguments))

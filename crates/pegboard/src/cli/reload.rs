@@ -76,10 +76,7 @@ impl Format {
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = arguments.path.load()?;
-    let Some(token) = arguments.token.fetch(&arguments.path.config)? else {
-        let reference = arguments.token.reference();
-        return Err(Failure::Usage(format!("{reference} is not set: set it to a token of the hub")));
-    };
+    let token = arguments.token.require(&arguments.path.config)?;
     block_on(async {
         let hub = HubClient::new(&config.server, &token)?;
         if arguments.list {

@@ -80,10 +80,7 @@ enum Format {
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = arguments.path.load()?;
-    let Some(token) = arguments.token.fetch(&arguments.path.config)? else {
-        let reference = arguments.token.reference();
-        return Err(Failure::Usage(format!("{reference} is not set: set it to a token of the hub")));
-    };
+    let token = arguments.token.require(&arguments.path.config)?;
     let text = block_on(async {
         let hub = HubClient::new(&config.server, &token)?;
         Ok(hub.get_text(&arguments.path_and_query()).await?)
