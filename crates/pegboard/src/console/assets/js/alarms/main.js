@@ -4,8 +4,8 @@ import { showAlarmCount } from "../lib/alarm-count.js";
 import { get } from "../lib/api.js";
 import { now } from "../lib/clock.js";
 import { byId, icon, make, setAttribute, setText } from "../lib/dom.js";
-import { count, moment, time } from "../lib/format.js";
-import { showBanner, showLink, startShell } from "../lib/shell.js";
+import { count, moment } from "../lib/format.js";
+import { showBanner, showLink, showLost, startShell } from "../lib/shell.js";
 import { DataTable } from "../reports/data-table.js";
 import { Attending } from "./attending.js";
 import { factsOf, stateOf } from "./words.js";
@@ -102,8 +102,7 @@ async function goOn() {
     showLink("live");
     showBanner(null);
   } catch (error) {
-    showLink("lost");
-    showBanner({ kind: "lost", text: `Nothing new since ${time(heard)} (${error.message}); trying again.` });
+    showLost(heard, error);
   }
   setTimeout(goOn, EVERY);
 }

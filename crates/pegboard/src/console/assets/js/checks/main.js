@@ -1,11 +1,11 @@
 // Checks: whether everything is here, and whether the ACD's own numbers agree with the computed ones.
 
 import { get } from "../lib/api.js";
-import { daysLater, midnight } from "../lib/calendar.js";
+import { windowOf } from "../lib/calendar.js";
 import { now } from "../lib/clock.js";
 import { byId, make, setText } from "../lib/dom.js";
 import { count, date, minute, moment } from "../lib/format.js";
-import { showBanner, showLink, startShell } from "../lib/shell.js";
+import { showBanner, showLink, showLost, startShell } from "../lib/shell.js";
 import { DataTable } from "../reports/data-table.js";
 import { parameter, setParameter } from "../reports/page.js";
 import { STATES, holesOf, linesOf } from "./completeness.js";
@@ -13,7 +13,6 @@ import { Reconciliation } from "./reconciliation.js";
 import { Strips } from "./strips.js";
 
 const EVERY = 60_000;
-const HOUR = 3_600_000;
 const LABELS = new Map(STATES.map(({ id, label }) => [id, label]));
 
 const strips = new Strips();
@@ -41,21 +40,6 @@ let timer = 0;
 /** Counts requests, so that an answer that was overtaken changes nothing. */
 let turn = 0;
 
-/** @returns {[number, number]} */
-function windowOf(range, at) {
-  const today = midnight(at);
-  switch (range) {
-    case "today":
-      return [today, at];
-    case "yesterday":
-      return [daysLater(today, -1), today];
-    case "7d":
-      return [daysLater(today, -6), at];
-    default:
-      return [Math.floor((at - 24 * HOUR) / HOUR) * HOUR, at];
-  }
-}
-
 async function look() {
   clearTimeout(timer);
   const mine = ++turn;
@@ -79,11 +63,7 @@ async function look() {
     await compare({ ...span, ...query }, mine);
   } catch (error) {
     if (mine !== turn) return;
-    showLink("lost");
-    showBanner({
-      kind: "lost",
-      text: `Nothing new since ${moment(heard, Date.now())} (${error.message}); trying again.`,
-    });
+    showLost(heard, error);
   }
   if (mine === turn && document.visibilityState === "visible") timer = setTimeout(() => void look(), EVERY);
 }

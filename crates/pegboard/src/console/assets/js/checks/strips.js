@@ -3,7 +3,7 @@
 import { groupBy } from "../lib/collections.js";
 import { byId, make } from "../lib/dom.js";
 import { count } from "../lib/format.js";
-import { axis, strip } from "../reports/strip.js";
+import { heads, legend, strip, tallies } from "../reports/strip.js";
 import { STATES, condensed, tally } from "./completeness.js";
 
 const LABELS = new Map(STATES.map(({ id, label }) => [id, label]));
@@ -20,16 +20,7 @@ export class Strips {
 
   constructor() {
     this.#place = byId("lines");
-    byId("states").append(
-      ...STATES.map(({ id, label, meaning }) =>
-        make(
-          "span",
-          { class: "legend-item", title: meaning, "data-of": id },
-          make("span", { class: "cell", "data-state": id, "aria-hidden": "true" }),
-          label,
-        ),
-      ),
-    );
+    byId("states").append(...legend(STATES));
   }
 
   /** @param {import("./completeness.js").Line[]} lines */
@@ -49,13 +40,8 @@ export class Strips {
     }
     const sources = [...groupBy(lines, ({ source }) => source)];
     const parts = sources.flatMap(([source, own]) => [make("h3", {}, source), ...own.map((line) => lineOf(line))]);
-    this.#place.replaceChildren(make("div", { class: "strips" }, ...head(lines[0].cells), ...parts));
+    this.#place.replaceChildren(make("div", { class: "strips" }, ...heads(lines[0].cells, COUNTS), ...parts));
   }
-}
-
-function head(cells) {
-  const heads = COUNTS.map(([, label, title]) => make("span", { class: "strip-head", title }, label));
-  return [make("span", { class: "strip-head" }, "Report"), axis(cells), ...heads];
 }
 
 function lineOf(line) {
@@ -72,14 +58,7 @@ function lineOf(line) {
       make("span", { class: "hint" }, line.origin === "acd" ? `ACD · ${line.acdReport ?? ""}` : "computed"),
     ),
     strip(cells, `${line.source}, ${name}`, told),
-    ...COUNTS.map(([id, label]) =>
-      make(
-        "span",
-        { class: `strip-count${id === "missing" && counts[id] > 0 ? " bad" : ""}`, "data-count": id },
-        make("span", {}, `${label} `),
-        count(counts[id]),
-      ),
-    ),
+    ...tallies(COUNTS, counts, "missing"),
   );
 }
 

@@ -1,11 +1,11 @@
 // Delivery: how sinks are doing, what they have of each interval, and what they refuse.
 
 import { get } from "../lib/api.js";
-import { daysLater, midnight } from "../lib/calendar.js";
+import { windowOf } from "../lib/calendar.js";
 import { now } from "../lib/clock.js";
 import { arrange, byId, setText } from "../lib/dom.js";
-import { count, moment, time } from "../lib/format.js";
-import { showBanner, showLink, startShell } from "../lib/shell.js";
+import { count, moment } from "../lib/format.js";
+import { showBanner, showLink, showLost, startShell } from "../lib/shell.js";
 import { parameter, setParameter } from "../reports/page.js";
 import { Decisions } from "./decisions.js";
 import { linesOf } from "./ledger.js";
@@ -16,7 +16,6 @@ import { LedgerStrips } from "./strips.js";
 import { Unmapped } from "./unmapped.js";
 
 const EVERY = 5000;
-const HOUR = 3_600_000;
 /** How many pages of the ledger of one sink are drawn. */
 const PAGES = 5;
 
@@ -31,21 +30,6 @@ let heard = Date.now();
 let timer = 0;
 /** Counts requests, so that an answer that was overtaken changes nothing. */
 let turn = 0;
-
-/** @returns {[number, number]} */
-function windowOf(range, at) {
-  const today = midnight(at);
-  switch (range) {
-    case "today":
-      return [today, at];
-    case "yesterday":
-      return [daysLater(today, -1), today];
-    case "7d":
-      return [daysLater(today, -6), at];
-    default:
-      return [Math.floor((at - 24 * HOUR) / HOUR) * HOUR, at];
-  }
-}
 
 async function look() {
   clearTimeout(timer);
@@ -66,8 +50,7 @@ async function look() {
     refused.show(all.flatMap((sink) => sink.refused));
   } catch (error) {
     if (mine !== turn) return;
-    showLink("lost");
-    showBanner({ kind: "lost", text: `Nothing new since ${time(heard)} (${error.message}); trying again.` });
+    showLost(heard, error);
   }
   if (mine === turn && document.visibilityState === "visible") timer = setTimeout(() => void look(), EVERY);
 }

@@ -2,7 +2,7 @@
 
 import { byId, make } from "../lib/dom.js";
 import { count } from "../lib/format.js";
-import { axis, strip } from "../reports/strip.js";
+import { heads, legend, strip, tallies } from "../reports/strip.js";
 import { STATES } from "./ledger.js";
 
 const LABELS = new Map(STATES.map(({ id, label }) => [id, label]));
@@ -18,16 +18,7 @@ export class LedgerStrips {
   #drawn = "";
 
   constructor() {
-    byId("states").append(
-      ...STATES.map(({ id, label, meaning }) =>
-        make(
-          "span",
-          { class: "legend-item", title: meaning },
-          make("span", { class: "cell", "data-state": id, "aria-hidden": "true" }),
-          label,
-        ),
-      ),
-    );
+    byId("states").append(...legend(STATES));
   }
 
   /** @param {ReturnType<import("./ledger.js").linesOf>} lines */
@@ -40,9 +31,7 @@ export class LedgerStrips {
       this.#place.replaceChildren(make("p", { class: "none-here" }, "Nothing was to be delivered in this window."));
       return;
     }
-    const heads = COUNTS.map(([, label, title]) => make("span", { class: "strip-head", title }, label));
-    const head = [make("span", { class: "strip-head" }, "Report"), axis(lines[0].cells), ...heads];
-    this.#place.replaceChildren(make("div", { class: "strips" }, ...head, ...lines.map(lineOf)));
+    this.#place.replaceChildren(make("div", { class: "strips" }, ...heads(lines[0].cells, COUNTS), ...lines.map(lineOf)));
   }
 }
 
@@ -52,14 +41,7 @@ function lineOf({ sink, report, cells, counts }) {
     { class: "strip-line", "data-report": report },
     make("div", { class: "strip-name" }, make("b", {}, report), make("span", { class: "hint" }, sink)),
     strip(cells, `${sink}, ${report}`, told),
-    ...COUNTS.map(([id, label]) =>
-      make(
-        "span",
-        { class: `strip-count${id === "parked" && counts[id] > 0 ? " bad" : ""}`, "data-count": id },
-        make("span", {}, `${label} `),
-        count(counts[id]),
-      ),
-    ),
+    ...tallies(COUNTS, counts, "parked"),
   );
 }
 

@@ -3,7 +3,7 @@
 import { startAlarmCount } from "./alarm-count.js";
 import { everySecond } from "./clock.js";
 import { byId, setAttribute, setText } from "./dom.js";
-import { time, zone } from "./format.js";
+import { moment, time, zone } from "./format.js";
 import { startSession } from "./session.js";
 import { shortcut, showHelp, startShortcuts } from "./shortcuts.js";
 import { startTheme, switchTheme } from "./theme.js";
@@ -47,6 +47,17 @@ export function showBanner(banner) {
   setText(byId("banner-text"), banner.text);
   byId("banner-retry").hidden = !banner.retry;
   byId("banner-retry").onclick = banner.retry ?? null;
+}
+
+/**
+ * The hub does not answer, and is asked again.
+ * @param {number} heard when it last did, in ms since 1970
+ * @param {Error} error
+ */
+export function showLost(heard, error) {
+  showLink("lost");
+  const since = moment(heard, Date.now());
+  showBanner({ kind: "lost", text: `Nothing new since ${since} (${error.message}); trying again.` });
 }
 
 function markNavigation() {

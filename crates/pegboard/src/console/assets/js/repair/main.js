@@ -2,8 +2,8 @@
 
 import { get } from "../lib/api.js";
 import { byId, setText } from "../lib/dom.js";
-import { moment, time } from "../lib/format.js";
-import { showBanner, showLink, startShell } from "../lib/shell.js";
+import { moment } from "../lib/format.js";
+import { showBanner, showLink, showLost, startShell } from "../lib/shell.js";
 import { Letters } from "./letters.js";
 import { Reloads } from "./reloads.js";
 
@@ -29,8 +29,7 @@ async function look() {
     showLink("live");
     showBanner(null);
   } catch (error) {
-    showLink("lost");
-    showBanner({ kind: "lost", text: `Nothing new since ${time(heard)} (${error.message}); trying again.` });
+    showLost(heard, error);
   }
   setTimeout(look, EVERY);
 }

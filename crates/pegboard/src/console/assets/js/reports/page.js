@@ -4,7 +4,7 @@
 import { now } from "../lib/clock.js";
 import { byId, make, setText } from "../lib/dom.js";
 import { moment } from "../lib/format.js";
-import { showBanner, showLink, startShell } from "../lib/shell.js";
+import { showBanner, showLink, showLost, startShell } from "../lib/shell.js";
 import { ReportFeed, windowStart } from "./report-feed.js";
 
 /**
@@ -27,13 +27,7 @@ export function startReport({ report, keys, nothing, show }) {
       showEmpty(rows.rows.length === 0, nothing);
       if (rows.rows.length > 0) show(rows);
     },
-    problem: (error) => {
-      showLink("lost");
-      showBanner({
-        kind: "lost",
-        text: `Nothing new since ${moment(heard, Date.now())} (${error.message}); trying again.`,
-      });
-    },
+    problem: (error) => showLost(heard, error),
   });
   const range = byId("range");
   range.value = parameter("range") === "today" ? "today" : "24h";

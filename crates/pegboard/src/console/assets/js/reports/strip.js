@@ -1,7 +1,7 @@
 // A line of intervals: a glance tells what stands out, and it is walked along with the arrow keys.
 
 import { byId, make, setAttribute, setText } from "../lib/dom.js";
-import { date, interval, minute } from "../lib/format.js";
+import { count, date, interval, minute } from "../lib/format.js";
 
 const DAY = 86_400_000;
 /** Steps of the keys. */
@@ -13,7 +13,7 @@ const STEPS = { ArrowLeft: -1, ArrowRight: 1, ArrowDown: -1, ArrowUp: 1, PageDow
  * The day and the hours above lines of these cells.
  * @param {Cell[]} cells
  */
-export function axis(cells) {
+function axis(cells) {
   const axis = make("div", { class: "strip-axis", "aria-hidden": "true" });
   const [first, last] = [cells[0].start, cells.at(-1).start + cells.at(-1).length];
   let day = "";
@@ -90,4 +90,48 @@ export function strip(cells, name, told) {
 
 function when({ start, length }) {
   return `${date(start)}, ${interval(start, length)}`;
+}
+
+/**
+ * What the colours of cells mean.
+ * @param {{ id: string, label: string, meaning: string }[]} states
+ */
+export function legend(states) {
+  return states.map(({ id, label, meaning }) =>
+    make(
+      "span",
+      { class: "legend-item", title: meaning, "data-of": id },
+      make("span", { class: "cell", "data-state": id, "aria-hidden": "true" }),
+      label,
+    ),
+  );
+}
+
+/** @typedef {[id: string, label: string, title: string]} Count a column of counts beside lines */
+
+/**
+ * What stands above lines of these cells.
+ * @param {Cell[]} cells
+ * @param {Count[]} columns
+ */
+export function heads(cells, columns) {
+  const counts = columns.map(([, label, title]) => make("span", { class: "strip-head", title }, label));
+  return [make("span", { class: "strip-head" }, "Report"), axis(cells), ...counts];
+}
+
+/**
+ * The counts of a line.
+ * @param {Count[]} columns
+ * @param {Record<string, number>} counts
+ * @param {string} bad the one of which there should be none
+ */
+export function tallies(columns, counts, bad) {
+  return columns.map(([id, label]) =>
+    make(
+      "span",
+      { class: `strip-count${id === bad && counts[id] > 0 ? " bad" : ""}`, "data-count": id },
+      make("span", {}, `${label} `),
+      count(counts[id]),
+    ),
+  );
 }

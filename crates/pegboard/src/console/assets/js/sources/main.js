@@ -3,8 +3,8 @@
 import { get } from "../lib/api.js";
 import { everySecond, now } from "../lib/clock.js";
 import { arrange, byId, make, setText } from "../lib/dom.js";
-import { count, moment, time } from "../lib/format.js";
-import { showBanner, showLink, startShell } from "../lib/shell.js";
+import { count, moment } from "../lib/format.js";
+import { showBanner, showLink, showLost, startShell } from "../lib/shell.js";
 import { SourceCard } from "./card.js";
 
 const EVERY = 5000;
@@ -21,8 +21,7 @@ async function look() {
     showLink("live");
     showBanner(null);
   } catch (error) {
-    showLink("lost");
-    showBanner({ kind: "lost", text: `Nothing new since ${time(heard)} (${error.message}); trying again.` });
+    showLost(heard, error);
   }
   setTimeout(look, EVERY);
 }
