@@ -153,6 +153,8 @@ pub struct Counts {
     pub most_logins_at_once: u64,
     /// Requests under a key that was known, which changed nothing.
     pub repeated: u64,
+    /// Reports that say what the last one of their interval says, under another key, which changed nothing either.
+    pub repeated_anew: u64,
     /// Why requests or items of them were refused, without what went wrong on purpose: the first of them.
     pub refused: Vec<String>,
 }
@@ -413,7 +415,7 @@ impl Service {
         if let Some(start) = read.window.map(|window| window.start)
             && self.kept.latest(route, start).is_some_and(|latest| *latest.sent == *request.body)
         {
-            self.counts.repeated += 1;
+            self.counts.repeated_anew += 1;
             return verdict.again();
         }
         let accepted = Accepted { key, at: now, sent: &request.body, body: &body, read: &read };

@@ -268,6 +268,25 @@ impl Folder {
         assert!(status.success(), "{status}: {}", process.said());
     }
 
+    /// Runs the program until `done` with the numbers that it shows and all is read and closed, and for a while longer; then stops
+    /// it in order.
+    pub(super) fn run_until(
+        &self,
+        what: &str,
+        records: u64,
+        pause: Duration,
+        done: impl Fn(&BTreeMap<String, f64>) -> bool,
+    ) {
+        let mut process = self.start("");
+        process.until(what, |process| {
+            process.is_done(records) && process.metrics().is_some_and(|numbers| done(&numbers))
+        });
+        std::thread::sleep(pause);
+        process.terminate();
+        let status = process.ended("it stops");
+        assert!(status.success(), "{status}: {}", process.said());
+    }
+
     async fn open(&self) -> Box<dyn Store> {
         match &self.place {
             Place::Sqlite(path) => {
@@ -312,7 +331,8 @@ impl Folder {
         runtime.block_on(PostgresStore::probe(url, options)).unwrap().version
     }
 
-    fn nothing_is_marked(&self) -> bool {
+    /// Whether every mark of what came late is answered.
+    pub(super) fn nothing_is_marked(&self) -> bool {
         self.look(async |store| {
             let mut marked = false;
             for source in SOURCES {

@@ -37,6 +37,10 @@ const LATE_EVERY: usize = 5;
 /// How many of the last hours that concerns.
 const LATE_HOURS: i64 = 6;
 
+/// A shift that has just ended: as long, and so long ago.
+const SHIFT_HOURS: u32 = 8;
+const SHIFT_ENDED_HOURS: u32 = 1;
+
 /// The files of all sources.
 pub(super) struct Input {
     /// Source, name, content.
@@ -48,6 +52,10 @@ pub(super) struct Input {
     pub(super) conserved: Conserved,
     /// From when on nothing happened any more, silence included.
     pub(super) end: Timestamp,
+    /// When people came to work.
+    pub(super) began: Timestamp,
+    /// When the last record was made.
+    pub(super) ended: Timestamp,
 }
 
 /// How many records of each kind there are, whatever happens to the program.
@@ -86,7 +94,16 @@ impl Conserved {
 impl Input {
     /// The same for every run of a test. It ended so long ago that all that silence means is known.
     pub(super) fn make() -> Self {
-        let centre = |seed| begun(HOURS + 48, 6, HOURS, seed);
+        Self::of(HOURS, 48)
+    }
+
+    /// The same of a shift that has just ended: for what takes a while for each interval.
+    pub(super) fn shift() -> Self {
+        Self::of(SHIFT_HOURS, SHIFT_ENDED_HOURS)
+    }
+
+    fn of(hours: u32, ended_hours: u32) -> Self {
+        let centre = |seed| begun(hours + ended_hours, 6, hours, seed);
         let mut input = Self {
             files: Vec::new(),
             late: Vec::new(),
@@ -94,6 +111,8 @@ impl Input {
             late_records: 0,
             conserved: Conserved::default(),
             end: centre(0).end() + Millis::from_hours(14),
+            began: centre(0).start,
+            ended: centre(0).end(),
         };
         for (seed, source) in (51..).zip(SOURCES) {
             input.add(source, &Day::simulate(centre(seed)));
@@ -153,6 +172,11 @@ impl Input {
     /// Writes what is there from the beginning, and the configuration.
     pub(super) fn write(&self, folder: &Path) {
         Self::write_settings(folder);
+        self.write_records(folder);
+    }
+
+    /// Writes what is there from the beginning, where the configuration is there.
+    pub(super) fn write_records(&self, folder: &Path) {
         append(folder, &self.files);
     }
 

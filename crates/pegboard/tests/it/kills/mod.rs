@@ -1,6 +1,7 @@
 //! The program is killed, at named points and at random moments, and started again until everything is read: what it
 //! then shows is what it shows if nobody had killed it.
 
+mod delivery;
 mod disk_full;
 mod hub;
 mod input;
@@ -8,6 +9,7 @@ mod many;
 mod on_postgres;
 mod outcome;
 mod reload;
+mod wfm;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
