@@ -150,13 +150,7 @@ pub(crate) async fn retry(
     InPath(name): InPath,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Settled>, ApiError> {
-    let sink = sink(&state, &name)?;
-    let mut fields = Fields::read(&body)?;
-    let chosen = Chosen::read(&mut fields)?;
-    fields.end(WHAT)?;
-    let deed = chosen.deed("delivery.retried", &sink, None);
-    audit::note(&state, &caller, origin, deed).await?;
-    settle(&state, &sink, &chosen, Settle::Retry).await
+    settle(&state, &caller, origin, &name, &body, |_| Ok(Settle::Retry)).await
 }
 
 /// `POST /sinks/{name}/resend`.
@@ -167,13 +161,7 @@ pub(crate) async fn resend(
     InPath(name): InPath,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Settled>, ApiError> {
-    let sink = sink(&state, &name)?;
-    let mut fields = Fields::read(&body)?;
-    let chosen = Chosen::read(&mut fields)?;
-    fields.end(WHAT)?;
-    let deed = chosen.deed("delivery.resent", &sink, None);
-    audit::note(&state, &caller, origin, deed).await?;
-    settle(&state, &sink, &chosen, Settle::Resend).await
+    settle(&state, &caller, origin, &name, &body, |_| Ok(Settle::Resend)).await
 }
 
 /// `POST /sinks/{name}/drop`.
@@ -184,24 +172,30 @@ pub(crate) async fn give_up(
     InPath(name): InPath,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Settled>, ApiError> {
-    let sink = sink(&state, &name)?;
-    let mut fields = Fields::read(&body)?;
-    let chosen = Chosen::read(&mut fields)?;
-    let comment: String = fields.optional("comment", "a text")?.unwrap_or_default();
-    let comment = Text::from(checked_comment(&comment)?);
-    fields.end(WHAT)?;
-    let deed = chosen.deed("delivery.dropped", &sink, Some(&comment));
-    audit::note(&state, &caller, origin, deed).await?;
-    settle(&state, &sink, &chosen, Settle::Drop { comment }).await
+    let with_comment = |fields: &mut Fields| {
+        let comment: String = fields.optional("comment", "a text")?.unwrap_or_default();
+        Ok(Settle::Drop { comment: checked_comment(&comment)?.into() })
+    };
+    settle(&state, &caller, origin, &name, &body, with_comment).await
 }
 
+/// Has done what is decided about the intervals that a body chooses, once it is in the audit log. `read` takes from the body
+/// what else there is to say.
 async fn settle(
     state: &ApiState,
-    sink: &SinkName,
-    Chosen(filter): &Chosen,
-    how: Settle,
+    caller: &Caller,
+    origin: Origin,
+    name: &str,
+    body: &[u8],
+    read: impl FnOnce(&mut Fields) -> Result<Settle, ApiError>,
 ) -> Result<Json<Settled>, ApiError> {
-    let intervals = state.store.settle_deliveries(sink, filter, how, state.view.now()).await?;
+    let sink = sink(state, name)?;
+    let mut fields = Fields::read(body)?;
+    let chosen = Chosen::read(&mut fields)?;
+    let how = read(&mut fields)?;
+    fields.end(WHAT)?;
+    audit::note(state, caller, origin, chosen.deed(&how, &sink)).await?;
+    let intervals = state.store.settle_deliveries(&sink, &chosen.0, how, state.view.now()).await?;
     Ok(Json(Settled { intervals }))
 }
 
@@ -229,14 +223,19 @@ impl Chosen {
         Ok(Self(LedgerFilter { report, reason, from, to, state: None }))
     }
 
-    fn deed(&self, action: &'static str, sink: &SinkName, comment: Option<&Text>) -> Deed {
+    fn deed(&self, how: &Settle, sink: &SinkName) -> Deed {
         let LedgerFilter { report, reason, from, to, .. } = &self.0;
         let (from, to) =
             (Some(from).filter(|from| **from > Timestamp::MIN), Some(to).filter(|to| **to < Timestamp::MAX));
         let mut after = json!({"report": report, "reason": reason, "from": from, "to": to});
-        if let Some(comment) = comment {
-            after["comment"] = Value::from(&**comment);
-        }
+        let action = match how {
+            Settle::Retry => "delivery.retried",
+            Settle::Resend => "delivery.resent",
+            Settle::Drop { comment } => {
+                after["comment"] = Value::from(&**comment);
+                "delivery.dropped"
+            }
+        };
         Deed { action, subject: sink.to_string(), before: None, after: Some(after) }
     }
 }
