@@ -11,6 +11,7 @@ use std::str::FromStr;
 use async_trait::async_trait;
 use pegboard_model::{AgentId, Millis, SinkName, SourceName, Text, Timestamp};
 
+use crate::hold::{Hold, HoldNote, Present, StaleNote};
 use crate::unmapped::UnmappedSeen;
 use crate::{Cursor, EventMark, FeedKind, Result, StoreError};
 
@@ -236,6 +237,12 @@ pub struct DeliveryNote {
     pub unmapped: Vec<UnmappedSeen>,
     /// How far raw events are taken.
     pub marks: Vec<EventMark>,
+    /// What becomes of the whole picture of who is in which state.
+    pub hold: Option<HoldNote>,
+    /// How many agents the target knows as signed in.
+    pub present: Option<Present>,
+    /// Sources that the target is told are stale, or fresh again.
+    pub stale: Vec<StaleNote>,
 }
 
 impl DeliveryNote {
@@ -244,7 +251,8 @@ impl DeliveryNote {
         let (cursors, changed, tried) = (Vec::new(), Vec::new(), Vec::new());
         let (refused, taken) = (Vec::new(), Vec::new());
         let (unmapped, marks) = (Vec::new(), Vec::new());
-        Self { sink, epoch, cursors, changed, tried, refused, taken, unmapped, marks }
+        let (hold, present, stale) = (None, None, Vec::new());
+        Self { sink, epoch, cursors, changed, tried, refused, taken, unmapped, marks, hold, present, stale }
     }
 
     /// Whether there is nothing to write.
@@ -256,6 +264,9 @@ impl DeliveryNote {
             && self.taken.is_empty()
             && self.unmapped.is_empty()
             && self.marks.is_empty()
+            && self.hold.is_none()
+            && self.present.is_none()
+            && self.stale.is_empty()
     }
 }
 
@@ -268,6 +279,10 @@ pub struct SinkState {
     pub states: Option<Cursor>,
     /// How far the feed of rows is taken up.
     pub rows: Option<Cursor>,
+    /// How many agents the target knows as signed in.
+    pub present: Option<Present>,
+    /// The sources that the target was told are stale, and since when they are.
+    pub stale: Vec<(SourceName, Timestamp)>,
 }
 
 impl SinkState {
@@ -403,4 +418,10 @@ pub trait Deliveries: Send + Sync {
 
     /// Forgets what no row names: it is noted anew as it is seen. Answers how much there was.
     async fn forget_unmapped(&self, sink: &SinkName) -> Result<u64>;
+
+    /// The whole picture that the sink is not sent, if there is one.
+    async fn hold(&self, sink: &SinkName) -> Result<Option<Hold>>;
+
+    /// Has it sent all the same. Answers whether one was held back that nobody had released.
+    async fn release_hold(&self, sink: &SinkName, at: Timestamp) -> Result<bool>;
 }

@@ -14,6 +14,7 @@ mod delivery;
 mod error;
 mod events;
 pub mod failpoint;
+mod hold;
 mod intake;
 mod nodes;
 mod paging;
@@ -37,6 +38,7 @@ pub use delivery::{
 };
 pub use error::StoreError;
 pub use events::{EventMark, EventPage, EventWrite, Events, EventsWrite, RawEvent};
+pub use hold::{Hold, HoldNote, Present, StaleNote};
 pub use intake::{HandIn, HandedIn, HandedRecord, Intake, KEYS_KEPT, LaneEnds};
 pub use nodes::{Beat, Lease, NodeId, NodeSeen, Part, Roll};
 pub use postgres::{InvalidPostgresUrl, PostgresFound, PostgresOptions, PostgresStore, PostgresUrl, SslMode};

@@ -9,12 +9,13 @@ use super::fault::Tried;
 use super::pool::Lent;
 use super::read::all;
 use super::session::{BEGIN, COMMIT, Call, Pipeline, Session};
-use super::{PostgresStore, events, unmapped};
+use super::{PostgresStore, events, holds, unmapped};
 use crate::column::{from_column, limit, to_column};
 use crate::delivery::{
     Delivery, DeliveryNote, DeliveryState, DeliveryTry, LedgerFilter, LedgerLine, ParkedLine, RefusedState,
     Settle, SinkState, Unit,
 };
+use crate::hold::Hold;
 use crate::paging::name;
 use crate::unmapped::UnmappedSeen;
 use crate::{Cursor, Deliveries, FeedKind, Result, StoreError, failpoint};
@@ -104,6 +105,16 @@ impl Deliveries for PostgresStore {
         let work = |session: Lent| async move { unmapped::forget(&session, sink).await };
         self.write("forget what is not mapped", work).await
     }
+
+    async fn hold(&self, sink: &SinkName) -> Result<Option<Hold>> {
+        let work = |session: Lent| async move { holds::hold(&session, sink).await };
+        self.read("read what is held back", work).await
+    }
+
+    async fn release_hold(&self, sink: &SinkName, at: Timestamp) -> Result<bool> {
+        let work = |session: Lent| async move { holds::release(&session, sink, at).await };
+        self.write("release what is held back", work).await
+    }
 }
 
 macro_rules! columns {
@@ -122,6 +133,7 @@ async fn take(session: &Session, sink: &SinkName) -> Tried<SinkState> {
     let epoch = taking.add(Call::new(TAKE).with(sink.as_str()));
     let cursors =
         taking.add(Call::new("SELECT kind, cursor FROM sink_cursors WHERE sink = $1").with(sink.as_str()));
+    let (present, stale) = (taking.add(holds::present(sink)), taking.add(holds::stale(sink)));
     taking.add(Call::new(COMMIT));
     let answers = session.run(taking).await?;
     let missing = || StoreError::Damaged { what: "sink", detail: format!("{sink}: not there") };
@@ -138,6 +150,8 @@ async fn take(session: &Session, sink: &SinkName) -> Tried<SinkState> {
         epoch: from_column(epoch),
         states: cursor(FeedKind::States)?,
         rows: cursor(FeedKind::Rows)?,
+        present: answers[present].first().map(holds::read_present).transpose()?,
+        stale: answers[stale].iter().map(holds::read_stale).collect::<Tried<_>>()?,
     })
 }
 
@@ -204,6 +218,7 @@ async fn write_note(session: &Session, note: &DeliveryNote) -> Tried<()> {
     }));
     second.extend(unmapped::notes(sink, &note.unmapped, &answers[held + 1..])?);
     second.extend(events::mark(sink, &note.marks));
+    second.extend(holds::note(note));
     second.add(Call::new(COMMIT));
     session.run(second).await?;
     failpoint!("deliveries.after", fails);

@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0010_intake.sql"),
     include_str!("migrations/0011_unmapped.sql"),
     include_str!("migrations/0012_raw_events.sql"),
+    include_str!("migrations/0013_holds.sql"),
 ];
 
 /// The table by which a schema is known as ours: one row.

@@ -14,6 +14,7 @@ mod events;
 mod fault;
 mod feed;
 mod history;
+mod holds;
 mod import;
 mod ingest;
 mod intake;

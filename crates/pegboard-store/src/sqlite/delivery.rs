@@ -8,13 +8,14 @@ use super::fault::Tried;
 use super::read::{all, instant, maybe_instant, text};
 use super::unmapped;
 use super::writer::Step;
-use super::{SqliteStore, events};
+use super::{SqliteStore, events, holds};
 use crate::column::{from_column, limit, to_column};
 use crate::delivery::{
     Delivery, DeliveryNote, DeliveryState, DeliveryTry, LedgerFilter, LedgerLine, ParkedLine, RefusedState,
     Settle, SinkState, Unit,
 };
 use crate::failpoint;
+use crate::hold::Hold;
 use crate::paging::name;
 use crate::unmapped::UnmappedSeen;
 use crate::{Cursor, Deliveries, FeedKind, Result};
@@ -106,6 +107,16 @@ impl Deliveries for SqliteStore {
         let sink = sink.clone();
         self.writer.run("forget what is not mapped", move |step| unmapped::forget(step, &sink)).await
     }
+
+    async fn hold(&self, sink: &SinkName) -> Result<Option<Hold>> {
+        let sink = sink.clone();
+        self.readers.run("read what is held back", move |connection| holds::hold(connection, &sink)).await
+    }
+
+    async fn release_hold(&self, sink: &SinkName, at: Timestamp) -> Result<bool> {
+        let sink = sink.clone();
+        self.writer.run("release what is held back", move |step| holds::release(step, &sink, at)).await
+    }
 }
 
 const COLUMNS: &str =
@@ -125,6 +136,8 @@ fn take(step: &Step<'_>, sink: &SinkName) -> Tried<SinkState> {
         epoch: from_column(epoch),
         states: cursor(FeedKind::States)?,
         rows: cursor(FeedKind::Rows)?,
+        present: holds::present(step.connection, sink)?,
+        stale: holds::stale(step.connection, sink)?,
     })
 }
 
@@ -175,6 +188,7 @@ fn write_note(step: &Step<'_>, note: &DeliveryNote) -> Tried<()> {
     }
     unmapped::note(step, sink, &note.unmapped)?;
     events::mark(step, sink, &note.marks)?;
+    holds::note(step, note)?;
     failpoint!("deliveries.after", fails);
     Ok(())
 }

@@ -17,6 +17,7 @@ mod export;
 mod fault;
 mod feed;
 mod history;
+mod holds;
 mod ingest;
 mod intake;
 mod lock;

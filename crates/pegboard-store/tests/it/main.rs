@@ -93,6 +93,8 @@ on_every_store! {
     delivery::what_is_parked_waits_for_a_person_or_a_change,
     delivery::an_earlier_deliverer_is_refused_and_writes_nothing,
     delivery::cursors_and_refused_states_are_kept,
+    delivery::a_whole_picture_is_held_back_until_it_is_released_or_it_is_over,
+    delivery::what_a_sink_was_told_of_agents_and_sources_is_kept,
     delivery::the_ledger_counts_and_pages_what_there_is,
     delivery::units_are_chosen_by_report_state_reason_and_interval,
     delivery::what_is_sent_again_is_a_new_revision,

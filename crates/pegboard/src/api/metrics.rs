@@ -81,6 +81,8 @@ families! {
         "Documents that the target of the sink has accepted, on the node that delivers to it.";
     SINK_LEFT_ALONE = "gauge" "pegboard_sink_left_alone" ["sink"]
         "1 while the target of the sink does not answer and is only tried now and then, on the node that delivers to it.";
+    SINK_HELD = "gauge" "pegboard_sink_snapshot_held" ["sink"]
+        "1 while a sink is not told everybody's present state because that may be wrong, else 0.";
     SINK_INTERVALS = "gauge" "pegboard_sink_intervals" ["sink", "report", "state"]
         "Intervals of a report in the ledger, by how they stand: waiting, acknowledged, parked, dropped.";
     SINK_AGE = "gauge" "pegboard_sink_oldest_waiting_seconds" ["sink", "report"]
@@ -262,6 +264,11 @@ fn encode_sinks(text: &mut Text, Numbers { now, sinks, .. }: &Numbers<'_>) {
     let mut family = text.family(&SINK_LEFT_ALONE);
     for sink in ours() {
         family.sample(&[&sink.name], u8::from(sink.delivery.left_alone));
+    }
+    let mut family = text.family(&SINK_HELD);
+    for sink in *sinks {
+        let is_held = sink.hold.as_ref().is_some_and(|hold| hold.released.is_none());
+        family.sample(&[&sink.name], u8::from(is_held));
     }
     encode_events(text, || {
         ours().flat_map(|sink| sink.delivery.events.iter().map(|lane| (&sink.name, lane)))

@@ -59,6 +59,7 @@ route_ids! {
     DropDeliveries = "dropDeliveries",
     RefusedStates = "refusedStates",
     DropRefusedState = "dropRefusedState",
+    ReleaseSnapshot = "releaseSnapshot",
     Alarms = "alarms",
     AcknowledgeAlarm = "acknowledgeAlarm",
     SilenceAlarm = "silenceAlarm",
@@ -243,7 +244,7 @@ const VIEWER: Needs = Needs::Role(Role::Viewer);
 const OPERATOR: Needs = Needs::Role(Role::Operator);
 
 /// Every route of the API.
-pub static ROUTES: [Route; 43] = [
+pub static ROUTES: [Route; 44] = [
     Route {
         id: RouteId::Agents,
         verb: Verb::Get,
@@ -476,6 +477,7 @@ pub static ROUTES: [Route; 43] = [
     delivery::DROP,
     delivery::REFUSED_STATES,
     delivery::DROP_REFUSED_STATE,
+    delivery::RELEASE,
     alarms::ALARMS,
     alarms::ACKNOWLEDGE,
     alarms::SILENCE,

@@ -105,6 +105,17 @@ enum Command {
         #[arg(long)]
         sink: Option<String>,
     },
+    /// Show of which sinks agents' states are held back, since when and why.
+    Held,
+    /// Send agents' states that are held back all the same, as they are known now.
+    Release {
+        /// The sink.
+        #[arg(long)]
+        sink: Option<String>,
+        /// Why, for the audit log.
+        #[arg(long)]
+        comment: String,
+    },
     /// Give the refused state of an agent up; the next one is sent.
     DropRefused {
         /// The sink.
@@ -171,6 +182,17 @@ async fn obey(hub: &HubClient, sinks: &Sinks, arguments: &Arguments) -> Result<(
         Command::Retry(chosen) => settle(hub, sinks, chosen, "retry", None).await,
         Command::Resend(chosen) => settle(hub, sinks, chosen, "resend", None).await,
         Command::Drop { chosen, comment } => settle(hub, sinks, chosen, "drop", Some(comment)).await,
+        Command::Held => {
+            let answer = hub.get("/api/v1/sinks").await?;
+            let all = answer["sinks"].as_array().map(Vec::as_slice).unwrap_or_default();
+            write_lines(all.iter().filter_map(shown::held));
+            Ok(())
+        }
+        Command::Release { sink, comment } => {
+            let path = format!("{}/release", sinks.path(sink.as_deref())?);
+            hub.post(&path, &json!({"comment": comment})).await?;
+            Ok(())
+        }
         Command::DropRefused { sink, source, agent, comment } => {
             let path = format!("{}/refused-states/drop", sinks.path(sink.as_deref())?);
             hub.post(&path, &json!({"source": source, "agent_id": agent, "comment": comment})).await?;

@@ -52,6 +52,7 @@ static FILES: &[(&str, &[u8])] = &embed![
     "js/checks/reconciliation.js",
     "js/checks/strips.js",
     "js/delivery/decisions.js",
+    "js/delivery/hold.js",
     "js/delivery/ledger.js",
     "js/delivery/main.js",
     "js/delivery/parked.js",

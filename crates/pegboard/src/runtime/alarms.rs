@@ -136,7 +136,8 @@ impl AlarmWatch {
         for sink in &self.sinks {
             let ledger = self.store.ledger(sink.name()).await?;
             let refused = self.store.refused_states(sink.name(), 1).await?;
-            standing.extend(sink_there(sink.name(), &ledger, refused.first(), now));
+            let hold = self.store.hold(sink.name()).await?;
+            standing.extend(sink_there(sink.name(), &ledger, refused.first(), hold.as_ref(), now));
         }
         standing.extend(standing::store(self.store.fullness().await?));
         Ok(bounded(standing))

@@ -6,6 +6,7 @@
 
 mod events;
 mod gate;
+pub mod hold;
 mod known;
 mod made;
 mod rebuild;
@@ -29,12 +30,13 @@ use tokio::time::Instant;
 
 use self::events::EventStatus;
 use self::gate::{Gate, Pass};
+use self::hold::HoldPolicy;
 use self::known::Kinds;
 use self::status::{DeliveryShown, DeliveryStatus};
 use self::unmapped::Listed;
 use super::node::Node;
 use super::source::Shared;
-use super::view::{LedgerCount, SinkStatus};
+use super::view::{HoldShown, LedgerCount, SinkStatus};
 use super::watch;
 use crate::clock::Clock;
 
@@ -61,13 +63,15 @@ pub struct SinkSetup {
     pub start: Option<Timestamp>,
     /// How often the target may be asked; as its kind says where nothing is said.
     pub pace: Option<Pace>,
+    /// When it is not told everybody's state.
+    pub hold: HoldPolicy,
 }
 
 impl SinkSetup {
     /// A target that is handed everything, under the names that it has.
     pub fn new(name: SinkName, sink: Box<dyn Sink>) -> Self {
-        let (filter, mapping) = (Filter::default(), Mapping::default());
-        Self { name, sink, sources: Vec::new(), filter, mapping, start: None, pace: None }
+        let (filter, mapping, hold) = (Filter::default(), Mapping::default(), HoldPolicy::default());
+        Self { name, sink, sources: Vec::new(), filter, mapping, start: None, pace: None, hold }
     }
 }
 
@@ -79,6 +83,7 @@ pub(super) struct Deliverer {
     filter: Filter,
     mapping: Mapping,
     start: Option<Timestamp>,
+    hold: HoldPolicy,
     kinds: Mutex<Kinds>,
     gate: Gate,
     sources: Vec<Arc<Shared>>,
@@ -100,7 +105,7 @@ impl Deliverer {
         clock: Clock,
         node: Arc<Node>,
     ) -> Self {
-        let SinkSetup { name, sink, sources: chosen, filter, mapping, start, pace } = setup;
+        let SinkSetup { name, sink, sources: chosen, filter, mapping, start, pace, hold } = setup;
         let gate = Gate::new(pace.unwrap_or_else(|| sink.pace()), sink.states().is_some());
         let is_chosen = |shared: &&Arc<Shared>| chosen.is_empty() || chosen.contains(&shared.config.name);
         let sources: Vec<_> = sources.iter().filter(is_chosen).cloned().collect();
@@ -111,6 +116,7 @@ impl Deliverer {
             filter,
             mapping,
             start,
+            hold,
             kinds: Mutex::default(),
             gate,
             sources,
@@ -140,7 +146,9 @@ impl Deliverer {
         let (name, kind) = (self.name.clone(), self.sink.kind());
         let mut delivery = self.delivery();
         delivery.left_alone = delivery.ours && self.gate.is_open();
-        Ok(SinkStatus { name, kind, delivery, ledger: ledger.into_iter().map(LedgerCount::from).collect() })
+        let hold = self.store.hold(&self.name).await?.map(HoldShown::from);
+        let ledger = ledger.into_iter().map(LedgerCount::from).collect();
+        Ok(SinkStatus { name, kind, delivery, hold, ledger })
     }
 
     /// The name under which nodes share sinks out.
@@ -263,8 +271,8 @@ async fn turn(deliverer: &Deliverer, stop: &mut watch::Receiver<bool>) -> Result
         biased;
         _ = stop.changed() => Ok(()),
         left = leave(deliverer) => left,
-        ended = states::deliver(deliverer, state.epoch, state.states) => ended,
-        ended = rows::deliver(deliverer, state.epoch, state.rows) => ended,
+        ended = states::deliver(deliverer, &state) => ended,
+        ended = rows::deliver(deliverer, state.epoch, state.rows.clone()) => ended,
         never = beat(deliverer) => never,
         ended = events::deliver(deliverer, state.epoch) => ended,
     };

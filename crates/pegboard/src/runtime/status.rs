@@ -53,6 +53,20 @@ struct Fault {
     stopped: bool,
 }
 
+/// Whether what is known of agents is of the present.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// It is.
+    Fresh,
+    /// Nothing is known yet.
+    Unread,
+    /// It ends too long ago.
+    Stale {
+        /// Then.
+        until: Timestamp,
+    },
+}
+
 /// A failure of one part of the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
@@ -202,6 +216,18 @@ impl Status {
     /// partitions cannot be listed or read, and it never goes back.
     pub fn known_until(&self, rows: RowsOf) -> Option<Timestamp> {
         self.lock().known_until(rows)
+    }
+
+    /// Whether what is known of agents is of the present.
+    pub fn freshness(&self, now: Timestamp, stale_after: Millis) -> Freshness {
+        let mut inner = self.lock();
+        match inner.known_until(RowsOf::Agents) {
+            // Nothing more is to come: time passes without it.
+            _ if inner.has_ended() => Freshness::Fresh,
+            None => Freshness::Unread,
+            Some(until) if now.since(until) > stale_after => Freshness::Stale { until },
+            Some(_) => Freshness::Fresh,
+        }
     }
 
     /// Notes how many agents there are.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use pegboard_connect::spec::{MissingFile, Remark};
 use pegboard_model::acd::AcdReport;
 use pegboard_model::{AgentId, Millis, Position, SinkName, SourceName, Text, Timestamp};
-use pegboard_store::{Counts, DeadLetter, Gap, LedgerLine, Origin, StoreError, Unit};
+use pegboard_store::{Counts, DeadLetter, Gap, Hold, LedgerLine, Origin, StoreError, Unit};
 use serde::Serialize;
 
 use super::deliver::status::DeliveryShown;
@@ -70,8 +70,27 @@ pub struct SinkStatus {
     /// How the delivery goes, where this node delivers.
     #[serde(flatten)]
     pub delivery: DeliveryShown,
+    /// The whole picture of who is in which state that it is not sent; nothing where none is held back.
+    pub hold: Option<HoldShown>,
     /// How many reports stand how.
     pub ledger: Vec<LedgerCount>,
+}
+
+/// A whole picture that a sink is not sent, because it may be wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HoldShown {
+    /// Since when.
+    pub since: Timestamp,
+    /// Why.
+    pub reason: Text,
+    /// When somebody said that it is to be sent all the same.
+    pub released: Option<Timestamp>,
+}
+
+impl From<Hold> for HoldShown {
+    fn from(Hold { since, reason, released }: Hold) -> Self {
+        Self { since, reason, released }
+    }
 }
 
 /// What would be sent now of a report of an interval.

@@ -45,7 +45,8 @@ const fn expected(route: RouteId) -> [u16; 5] {
         RouteId::RetryDeliveries
         | RouteId::ResendDeliveries
         | RouteId::DropDeliveries
-        | RouteId::DropRefusedState => [401, 403, 400, 400, 403],
+        | RouteId::DropRefusedState
+        | RouteId::ReleaseSnapshot => [401, 403, 400, 400, 403],
         // Nobody here has the key of a source.
         RouteId::Push => [401, 401, 401, 401, 401],
         RouteId::SignIn => [400, 400, 400, 400, 400],

@@ -13,8 +13,8 @@ use pegboard::runtime::deliver::status::{DeliveryShown, EventLaneShown, LaneShow
 use pegboard::runtime::mending::NotMended;
 use pegboard::runtime::reload::{ReloadError, ReloadProgress, ReloadRequest, ReloadStatus};
 use pegboard::runtime::view::{
-    Health, HistoryRequest, LedgerCount, Notice, PartitionStatus, Rebuilt, ReconcilerStatus, Report,
-    ReportError, ReportRequest, SinkStatus, SourceCounts, SourceStatus, View,
+    Health, HistoryRequest, HoldShown, LedgerCount, Notice, PartitionStatus, Rebuilt, ReconcilerStatus,
+    Report, ReportError, ReportRequest, SinkStatus, SourceCounts, SourceStatus, View,
 };
 use pegboard_connect::spec::{MissingFile, SourceError};
 use pegboard_model::{
@@ -24,7 +24,7 @@ use pegboard_model::{
 use pegboard_store::{
     AgentBeginning, AgentEntry, AgentsSnapshot, Alarm, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite,
     Batch, Beat, Close, Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, Delivery, DirtyMark,
-    FeedEntry, FeedKind, FeedPage, Gap, LedgerFilter, NodeId, Origin, Part, PartitionState, QueueName,
+    FeedEntry, FeedKind, FeedPage, Gap, Hold, LedgerFilter, NodeId, Origin, Part, PartitionState, QueueName,
     RefusedState, Reload, ReloadDay, ReloadState, ReloadStep, ReloadWrite, Reloaded, Result, Roll,
     RowRevision, Settle, SourceState, Store, StoreError, StoreId, StoredAcdRow, StoredAgent, StoredRow,
     Token, TokenWrite, Unit, UnmappedSeen,
@@ -60,6 +60,7 @@ pub(super) struct Kept {
     pub(super) deliveries: Vec<Delivery>,
     pub(super) settled: Vec<(LedgerFilter, Settle)>,
     pub(super) refused_states: Vec<RefusedState>,
+    pub(super) hold: Option<Hold>,
     pub(super) unmapped: Vec<UnmappedSeen>,
 }
 
@@ -585,7 +586,8 @@ impl View for FakeView {
             newest: NOW,
         };
         let ledger = vec![line("parked", 2), line("waiting", 1)];
-        Ok(vec![SinkStatus { name: "wfm".into(), kind: "cxone", delivery, ledger }])
+        let hold = Some(HoldShown { since: NOW, reason: "source one is stale".into(), released: None });
+        Ok(vec![SinkStatus { name: "wfm".into(), kind: "cxone", delivery, hold, ledger }])
     }
 
     async fn sources(&self) -> Result<Vec<SourceStatus>> {

@@ -1,6 +1,6 @@
 //! What was delivered to whom, and what people decide about it.
 
-use pegboard_store::{LedgerFilter, Settle};
+use pegboard_store::{Deliveries as _, LedgerFilter, Settle};
 use serde_json::{Value, json};
 
 use crate::access::UNIT;
@@ -185,4 +185,23 @@ async fn r28_a_thousand_names_that_are_not_mapped_are_shown() {
     let shown = hub.get(&format!("{PATH}/unmapped")).await.json();
     assert_eq!(shown["unmapped"].as_array().unwrap().len(), 1000);
     assert_eq!(hub.get(&format!("{PATH}/unmapped?limit=1001")).await.status, 400);
+}
+
+#[tokio::test]
+async fn what_is_held_back_is_shown_and_released_by_an_operator() {
+    let hub = Hub::new();
+    let comment = json!({"comment": " the centre is closed "});
+    let nothing = decide(&hub, &hub.operator, "release", &comment).await;
+    assert_eq!((nothing.status.as_u16(), &nothing.json()["error"]["path"]), (404, &json!("path.name")));
+    hub.store.hold_back("source one is stale");
+    let shown = hub.get("/api/v1/sinks").await.json()["sinks"][0]["hold"].clone();
+    assert_eq!((&shown["reason"], &shown["released"]), (&json!("source one is stale"), &Value::Null));
+    assert_eq!(decide(&hub, &hub.operator, "release", &json!({})).await.status, 400, "it has a comment");
+    assert_eq!(decide(&hub, &hub.viewer, "release", &comment).await.status, 403);
+    assert_eq!(decide(&hub, &hub.operator, "release", &comment).await.status, 204);
+    assert!(hub.store.hold(&"wfm".into()).await.unwrap().unwrap().released.is_some());
+    assert_eq!(decide(&hub, &hub.operator, "release", &comment).await.status, 404, "it is released already");
+    let log = Ask::get("/api/v1/audit").token(&hub.admin).send(&hub.router).await.json();
+    assert_eq!(log["entries"][0]["action"], "snapshot.released");
+    assert!(log["entries"][0]["after"].as_str().unwrap().contains("the centre is closed"));
 }

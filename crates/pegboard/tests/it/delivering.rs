@@ -1,5 +1,6 @@
 //! What a WFM gets is what a dry run writes, whatever goes wrong on the way.
 
+mod held;
 mod outages;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -175,10 +176,10 @@ async fn r15_r16_r17_r21_a_bad_line_and_crashes_cost_nothing_but_time() {
     let day = Day::of(12, 8, 32);
     let (manager, folder) = (manager(&day), tempfile::tempdir().unwrap());
     let chances = [
-        (0.1, Wrong::ServerError(503)),
-        (0.05, Wrong::Throttled { retry_after: Some("0".to_owned()) }),
-        (0.05, Wrong::CutAnswer),
-        (0.05, Wrong::FailsAfterwards(500)),
+        (0.15, Wrong::ServerError(503)),
+        (0.1, Wrong::Throttled { retry_after: Some("0".to_owned()) }),
+        (0.1, Wrong::CutAnswer),
+        (0.1, Wrong::FailsAfterwards(500)),
     ];
     manager.fail_at_random(7, chances.to_vec());
     let script = one_partition(&day, false);
@@ -238,7 +239,13 @@ async fn r21_with_coalescing_off_the_wfm_is_told_every_change_in_the_order_of_th
     }
     let script = Script::new(false);
     script.add("0", &[]);
+    script.push::<&str>("0", &[], day.start);
+    clock::set(day.start);
     let sink = telling(&day, &manager, Some(day.start), Changes::Every);
+    // Known to be fresh before anybody is told.
+    let live = Live::start(&script, &config(), folder.path()).await;
+    live.read_all(&script).await;
+    live.stop().await;
     let live = Live::delivering(open_store(folder.path()), &script, &config(), sink).await;
     let ours = async || live.hub.sinks().await.unwrap()[0].delivery.ours;
     until("it delivers", ours).await;

@@ -3,8 +3,9 @@
 use pegboard_model::Timestamp;
 use pegboard_store::{
     AlarmsAsked, ArchiveWrite, AuditWrite, Batch, Close, ClosedUntil, DeliveryNote, EventMark, EventWrite,
-    FeedKind, GapWrite, LedgerFilter, Origin, PostgresStore, ReloadState, ReloadStep, ReloadWork,
-    ReloadWrite, Role, Silence, SqliteStore, Store, StoreError, Token, TokenWrite, Told, Unit, UnmappedSeen,
+    FeedKind, GapWrite, HoldNote, LedgerFilter, Origin, PostgresStore, Present, ReloadState, ReloadStep,
+    ReloadWork, ReloadWrite, Role, Silence, SqliteStore, StaleNote, Store, StoreError, Token, TokenWrite,
+    Told, Unit, UnmappedSeen,
 };
 
 use crate::home::{Home, PostgresHome, SqliteHome};
@@ -58,6 +59,9 @@ async fn fill(store: &dyn Store) {
             agents: vec!["ann\0".into()],
         }],
         marks: vec![EventMark { lane: "l\0".into(), source: source(), done: 1 }],
+        hold: Some(HoldNote::Waits { since: at(1), reason: "stale \0".into() }),
+        present: Some(Present { agents: 7, at: at(2) }),
+        stale: vec![StaleNote { source: source(), since: Some(at(3)) }],
         ..DeliveryNote::new("wfm".into(), sink.epoch)
     };
     store.note_deliveries(note).await.unwrap();
@@ -125,6 +129,7 @@ async fn shown(store: &dyn Store) -> Vec<String> {
         format!("{:?}", store.refused_states(&"wfm".into(), 9).await.unwrap()),
         format!("{:?}", store.unmapped(&"wfm".into(), 9).await.unwrap()),
         format!("{:?}", store.event_marks(&"wfm".into()).await.unwrap()),
+        format!("{:?}", store.hold(&"wfm".into()).await.unwrap()),
         format!("{:?}", whole_events(store).await),
         format!("{:?}", store.dirty(&source(), 99).await.unwrap()),
         format!("{:?}", store.alarms(AlarmsAsked { limit: 9, ..AlarmsAsked::default() }).await.unwrap()),

@@ -2,8 +2,8 @@
 
 use pegboard_model::{SinkName, Timestamp};
 use pegboard_store::{
-    Delivery, DeliveryNote, DeliveryState, DeliveryTry, FeedKind, LedgerFilter, LedgerLine, ParkedLine,
-    RefusedState, Settle, Store, StoreError, TryOutcome, Unit, UnmappedSeen,
+    Delivery, DeliveryNote, DeliveryState, DeliveryTry, FeedKind, Hold, HoldNote, LedgerFilter, LedgerLine,
+    ParkedLine, Present, RefusedState, Settle, StaleNote, Store, StoreError, TryOutcome, Unit, UnmappedSeen,
 };
 
 use crate::home::Home;
@@ -190,6 +190,45 @@ pub(crate) async fn cursors_and_refused_states_are_kept(home: &dyn Home) {
     let drop_bob = async || store.drop_refused_state(&sink(), &source(), &"bob\0".into()).await.unwrap();
     assert_eq!((drop_bob().await, drop_bob().await), (true, false));
     assert_eq!(store.refused_states(&sink(), 10).await.unwrap(), []);
+}
+
+pub(crate) async fn a_whole_picture_is_held_back_until_it_is_released_or_it_is_over(home: &dyn Home) {
+    let store = home.open().await;
+    let epoch = taken(&*store).await;
+    let waits = |since, reason: &str| HoldNote::Waits { since: at(since), reason: reason.into() };
+    let write = async |hold| {
+        store.note_deliveries(DeliveryNote { hold: Some(hold), ..note(epoch) }).await.unwrap();
+        store.hold(&sink()).await.unwrap()
+    };
+    assert_eq!(store.hold(&sink()).await.unwrap(), None);
+    assert!(!store.release_hold(&sink(), at(1)).await.unwrap(), "nothing is held back");
+    let held = |reason: &str, released| Some(Hold { since: at(2), reason: reason.into(), released });
+    assert_eq!(write(waits(2, "stale \0")).await, held("stale \0", None));
+    assert_eq!(write(waits(3, "half read")).await, held("half read", None), "since the first time");
+    assert!(!store.release_hold(&"other".into(), at(4)).await.unwrap());
+    assert!(store.release_hold(&sink(), at(4)).await.unwrap());
+    assert!(!store.release_hold(&sink(), at(5)).await.unwrap(), "it is released already");
+    assert_eq!(write(waits(6, "stale")).await, held("stale", Some(at(4))), "and stays so");
+    assert_eq!(write(HoldNote::Over).await, None);
+    assert_eq!(write(waits(7, "stale")).await.map(|hold| hold.released), Some(None));
+}
+
+pub(crate) async fn what_a_sink_was_told_of_agents_and_sources_is_kept(home: &dyn Home) {
+    let store = home.open().await;
+    let state = store.take_sink(&sink()).await.unwrap();
+    assert_eq!((state.present, state.stale), (None, Vec::new()));
+    let stale = |source: &str, since: Option<i64>| StaleNote { source: source.into(), since: since.map(at) };
+    for (agents, told) in [
+        (7, vec![stale("b", Some(1)), stale("a", Some(2))]),
+        (5, vec![stale("b", None), stale("a", Some(3)), stale("c", None)]),
+    ] {
+        let present = Some(Present { agents, at: at(9) });
+        store.note_deliveries(DeliveryNote { present, stale: told, ..note(state.epoch) }).await.unwrap();
+    }
+    let state = store.take_sink(&sink()).await.unwrap();
+    assert_eq!(state.present, Some(Present { agents: 5, at: at(9) }));
+    assert_eq!(state.stale, [("a".into(), at(3))]);
+    assert_eq!(store.take_sink(&"other".into()).await.unwrap().present, None);
 }
 
 pub(crate) async fn the_ledger_counts_and_pages_what_there_is(home: &dyn Home) {

@@ -5,7 +5,7 @@ use pegboard_store::Role;
 
 use super::{Answer, Needs, Route, RouteId, Verb};
 use crate::api::error::Code;
-use crate::api::handlers::{ledger, refused_states, sinks, unmapped};
+use crate::api::handlers::{holds, ledger, refused_states, sinks, unmapped};
 use crate::api::query::{Param, ParamKind};
 
 /// A sink delivers what all sources know.
@@ -173,6 +173,19 @@ pub(super) const DROP_REFUSED_STATE: Route = Route {
     answer: Answer::Empty,
     errors: &[Code::NotFound],
     handler: || post(refused_states::give_up),
+};
+
+pub(super) const RELEASE: Route = Route {
+    id: RouteId::ReleaseSnapshot,
+    verb: Verb::Post,
+    path: "/api/v1/sinks/{name}/release",
+    needs: OPERATOR,
+    about: "Has a sink told everybody's present state that is held back, as it is known now, with a comment that the audit log keeps.",
+    query: &[],
+    body: Some("ReleasedSnapshot"),
+    answer: Answer::Empty,
+    errors: &[Code::NotFound],
+    handler: || post(holds::release),
 };
 
 pub(super) const UNMAPPED: Route = Route {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{boolean, count, described, list, object, or_null, reference, text, time};
 
 /// Each by its name.
-pub(super) fn all() -> [(&'static str, Value); 15] {
+pub(super) fn all() -> [(&'static str, Value); 16] {
     [
         ("Sinks", object(vec![("sinks", list(&reference("Sink")))])),
         ("Sink", sink()),
@@ -37,6 +37,7 @@ pub(super) fn all() -> [(&'static str, Value); 15] {
         ("RefusedStates", object(vec![("refused_states", list(&refused_state()))])),
         ("UnmappedNames", object(vec![("unmapped", list(&unmapped()))])),
         ("ForgottenNames", object(vec![("names", described(count(), "How many there were."))])),
+        ("ReleasedSnapshot", object(vec![("comment", described(text(), "Why: 1 to 500 characters."))])),
         (
             "DroppedState",
             object(vec![
@@ -81,11 +82,22 @@ fn sink() -> Value {
             ),
         ),
         ("store_error", described(or_null(text()), "Why the store failed, if it did last.")),
+        ("hold", or_null(hold())),
         (
             "ledger",
             described(list(&reference("LedgerCount")), "How many reports stand how, as all nodes know."),
         ),
     ])
+}
+
+/// A whole picture that is held back.
+fn hold() -> Value {
+    let schema = object(vec![
+        ("since", time()),
+        ("reason", text()),
+        ("released", described(or_null(time()), "When somebody had it sent all the same.")),
+    ]);
+    described(schema, "Everybody's present state, which the target is not told because it may be wrong.")
 }
 
 fn lane() -> Vec<(&'static str, Value)> {

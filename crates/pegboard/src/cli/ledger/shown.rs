@@ -130,6 +130,14 @@ fn summed_up(row: &Value) -> String {
     )
 }
 
+/// A sink of which agents' states are held back.
+pub(super) fn held(sink: &Value) -> Option<String> {
+    let hold = sink["hold"].as_object()?;
+    let part = |key: &str| hold.get(key).and_then(Value::as_str).unwrap_or_default();
+    let released = if part("released").is_empty() { "" } else { "; released, and being sent" };
+    Some(format!("{}  held back since {}: {}{released}", text(sink, "name"), part("since"), part("reason")))
+}
+
 fn interval(row: &Value) -> String {
     let why = row["comment"].as_str().or(row["reason"].as_str());
     let why = why.map(|why| format!(": {why}")).unwrap_or_default();

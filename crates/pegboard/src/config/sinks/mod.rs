@@ -6,6 +6,7 @@ mod files;
 mod filter;
 mod iex;
 mod place;
+mod snapshot;
 mod sqs;
 mod webhook;
 
@@ -22,6 +23,7 @@ pub use self::files::{FilesSettings, WrittenAs};
 pub use self::filter::MAX_FILTER_NAMES;
 pub use self::iex::{CorrectionWay, IexFiles, IexSettings};
 pub use self::place::{BucketSettings, PlaceSettings};
+pub use self::snapshot::SnapshotSettings;
 pub use self::sqs::SqsSettings;
 pub use self::webhook::WebhookSettings;
 use super::choice::choice;
@@ -54,6 +56,8 @@ pub struct SinkConfig {
     pub mapping: Mapping,
     /// From when on intervals are delivered the first time; from the last closed one on where nothing is said.
     pub start: Option<Timestamp>,
+    /// When it is not told everybody's present state.
+    pub snapshot: SnapshotSettings,
     /// Who it is.
     pub target: SinkTarget,
 }
@@ -170,6 +174,7 @@ fn sink(
         None => Some(Mapping::default()),
     };
     let start = table.optional("start", value::since).flatten();
+    let snapshot = snapshot::read(&mut table);
     let target = SinkTarget::read(&mut table, kind, folder);
     if let Some(target) = &target {
         check_numbers(&mut table, target, sources, &chosen);
@@ -183,6 +188,7 @@ fn sink(
         requests_per_second,
         mapping: mapping?,
         start,
+        snapshot,
         target: target?,
     })
 }

@@ -116,6 +116,10 @@ conditions! {
     /// The target of a sink takes nothing.
     SinkFailing = "sink-failing" Critical after 120 s "A sink takes nothing"
         "It is tried again by itself, and nothing is lost. See the target, its certificate and the access key.";
+    /// A target is not told everybody's state, because that may be wrong.
+    SnapshotHeld = "snapshot-held" Critical after 300 s "A sink is not told agents' states"
+        "It is told them by itself once its sources are read up to the present. If what is known is right as it is, release it: on the \
+         page Delivery, or `pegboard ledger release`.";
     /// Intervals wait too long to be delivered.
     DeliveryLate = "delivery-late" Critical after 300 s "Reports are not delivered in time"
         "See why the sink does not take them, or whether intervals are closed late.";

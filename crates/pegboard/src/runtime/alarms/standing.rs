@@ -3,7 +3,7 @@
 use pegboard_connect::spec::MissingFile;
 use pegboard_engine::IntervalLength;
 use pegboard_model::{Millis, SinkName, SourceName, Timestamp};
-use pegboard_store::{DeadLetter, DeliveryState, Fullness, Gap, LedgerLine, RefusedState};
+use pegboard_store::{DeadLetter, DeliveryState, Fullness, Gap, Hold, LedgerLine, RefusedState};
 use serde::{Deserialize, Serialize};
 
 use super::condition::Condition;
@@ -219,6 +219,7 @@ pub fn sink_there(
     name: &SinkName,
     ledger: &[LedgerLine],
     refused: Option<&RefusedState>,
+    hold: Option<&Hold>,
     now: Timestamp,
 ) -> Vec<Standing> {
     let of_report = |line: &LedgerLine| {
@@ -240,7 +241,10 @@ pub fn sink_there(
         let text = format!("agent {} of source {}: {}", state.agent, state.source, state.reason);
         Standing::new(Condition::StateRefused, name.as_str(), text).since(state.first_at)
     });
-    ledger.iter().filter_map(of_report).chain(refused).collect()
+    let held = hold.filter(|hold| hold.released.is_none()).map(|Hold { since, reason, .. }| {
+        Standing::new(Condition::SnapshotHeld, name.as_str(), reason.to_string()).since(*since)
+    });
+    ledger.iter().filter_map(of_report).chain(refused).chain(held).collect()
 }
 
 /// What is wrong with the store.

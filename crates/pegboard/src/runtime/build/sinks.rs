@@ -20,9 +20,10 @@ use super::{credentials, environment};
 use crate::clock::Clock;
 use crate::config::{
     AspectRta, AspectSettings, AspectSwitch, CxoneSettings, PlaceSettings, SecretError, SinkConfig,
-    SinkTarget, SqsSettings, WebhookSettings,
+    SinkTarget, SnapshotSettings, SqsSettings, WebhookSettings,
 };
 use crate::runtime::deliver::SinkSetup;
+use crate::runtime::deliver::hold::HoldPolicy;
 
 /// The sink that a table describes. Asks nobody yet. Fails with what cannot be used, by the name of its key.
 pub fn sink(config: &SinkConfig, clock: Clock) -> anyhow::Result<SinkSetup> {
@@ -43,7 +44,14 @@ pub fn sink(config: &SinkConfig, clock: Clock) -> anyhow::Result<SinkSetup> {
     let (name, sources) = (config.name.clone(), config.sources.clone());
     let pace = config.requests_per_second.map(|per_second| Pace { per_second, at_once: per_second });
     let (filter, start) = (config.filter.clone(), config.start);
-    Ok(SinkSetup { sources, filter, mapping, start, pace, ..SinkSetup::new(name, sink) })
+    let hold = hold(config.snapshot);
+    Ok(SinkSetup { sources, filter, mapping, start, pace, hold, ..SinkSetup::new(name, sink) })
+}
+
+fn hold(settings: SnapshotSettings) -> HoldPolicy {
+    let SnapshotSettings { hold_while_stale, collapse_percent } = settings;
+    let collapse = u8::try_from(collapse_percent).ok().filter(|percent| *percent > 0);
+    HoldPolicy { while_stale: hold_while_stale, collapse }
 }
 
 /// The clock as the AWS clients take it, and what their jitter starts from: two hubs must not retry in step.

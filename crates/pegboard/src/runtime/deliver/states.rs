@@ -1,14 +1,17 @@
 //! The lane of states: the latest of each agent or every change, as soon as the target takes it.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+mod picture;
+
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use pegboard_model::AgentNow;
 use pegboard_sinks::mapping::Inbox;
 use pegboard_sinks::{Changes, Document, Lane, Outcome, RefusedItem, StateChange, StatesLane};
-use pegboard_store::{Cursor, DeliveryNote, FeedKind, StoreError, failpoint};
-use tokio::time::{Instant, sleep_until};
+use pegboard_store::{Cursor, DeliveryNote, FeedKind, Present, SinkState, StoreError, failpoint};
+use tokio::time::{Instant, sleep, sleep_until};
 
+use self::picture::{HELD_LOOK, Whole};
 use super::unmapped::Remarks;
 use super::waiting::{Key, Waiting, key};
 use super::{Deliverer, Turn, digest_of, failure};
@@ -23,17 +26,20 @@ const REMEMBERED: usize = 10_000;
 const LOOK: Duration = Duration::from_secs(5);
 
 /// Delivers until the store fails, or somebody else delivers.
-pub(super) async fn deliver(
-    deliverer: &Deliverer,
-    epoch: u64,
-    cursor: Option<Cursor>,
-) -> Result<(), StoreError> {
+pub(super) async fn deliver(deliverer: &Deliverer, state: &SinkState) -> Result<(), StoreError> {
     let Some(lane) = deliverer.sink.states() else { return std::future::pending().await };
     let mut woken = deliverer.store.woken();
-    let mut lane = Delivery::begin(deliverer, lane, epoch, cursor).await?;
+    let mut lane = Delivery::begin(deliverer, lane, state).await?;
     loop {
         woken.borrow_and_update();
+        if lane.take_picture().await? {
+            sleep(HELD_LOOK).await;
+            continue;
+        }
         lane.take_up().await?;
+        if lane.whole.is_due {
+            continue;
+        }
         let (next, is_paused) = match lane.send().await {
             Sent::All => {
                 lane.note().await?;
@@ -71,6 +77,10 @@ struct Delivery<'a> {
     /// Up to where the store knows that everything has arrived, and since when it has not been told.
     noted: Option<Cursor>,
     noted_at: Instant,
+    whole: Whole,
+    /// Whom the target knows as signed in, and how many these were when that was written down.
+    signed_in: HashSet<Key>,
+    present: Option<Present>,
 }
 
 /// What is sent together.
@@ -88,9 +98,9 @@ impl<'a> Delivery<'a> {
     async fn begin(
         deliverer: &'a Deliverer,
         lane: StatesLane,
-        epoch: u64,
-        cursor: Option<Cursor>,
+        state: &SinkState,
     ) -> Result<Self, StoreError> {
+        let (epoch, cursor) = (state.epoch, state.states.clone());
         let remembered = deliverer.store.refused_states(&deliverer.name, REMEMBERED).await?;
         let refused = remembered.into_iter().map(|state| (state.source, state.agent)).collect();
         let shortest = deliverer.mapping.settings.shortest_state;
@@ -100,24 +110,25 @@ impl<'a> Delivery<'a> {
         };
         let waiting = Waiting::new(lane.changes, shortest, taken_up);
         let (noted, noted_at) = (cursor, Instant::now());
-        let mut delivery = Self { deliverer, lane, epoch, waiting, batch: None, refused, noted, noted_at };
-        if delivery.noted.is_none() {
-            delivery.take_snapshot().await?;
-        }
+        let mut delivery = Self {
+            deliverer,
+            lane,
+            epoch,
+            waiting,
+            batch: None,
+            refused,
+            noted,
+            noted_at,
+            whole: Whole::default(),
+            signed_in: HashSet::new(),
+            present: state.present,
+        };
+        delivery.begin_picture().await?;
         Ok(delivery)
     }
 
-    /// Everybody's present state: for a target that was never delivered to, or not for so long that the feed no longer reaches back.
-    async fn take_snapshot(&mut self) -> Result<(), StoreError> {
-        let snapshot = self.deliverer.store.agents(&self.deliverer.names).await?;
-        let present = snapshot.agents.into_iter().map(|entry| entry.now);
-        let told = present.filter(|now| self.deliverer.filter.admits(now));
-        self.waiting.begin_anew(told, snapshot.cursor);
-        self.batch = None;
-        Ok(())
-    }
-
-    /// Takes up what the feed tells: all of it where the latest wins, else as much as is sent together.
+    /// Takes up what the feed tells: all of it where the latest wins, else as much as is sent together. Where the feed no longer
+    /// reaches back the whole picture is due.
     async fn take_up(&mut self) -> Result<(), StoreError> {
         let is_enough = |waiting: &Waiting| match self.lane.changes {
             Changes::Latest => false,
@@ -126,7 +137,10 @@ impl<'a> Delivery<'a> {
         while !is_enough(&self.waiting) {
             let Deliverer { store, names, .. } = self.deliverer;
             let page = match store.feed(FeedKind::States, self.waiting.taken_up(), names, PAGE).await {
-                Err(StoreError::CursorGone) => return self.take_snapshot().await,
+                Err(StoreError::CursorGone) => {
+                    self.whole.is_due = true;
+                    return Ok(());
+                }
                 page => page?,
             };
             let mut changes = Vec::with_capacity(page.entries.len());
@@ -198,7 +212,8 @@ impl<'a> Delivery<'a> {
     async fn note(&mut self) -> Result<(), StoreError> {
         let Some(Batch { changes, refused, unmapped, .. }) = self.batch.take() else { return Ok(()) };
         self.waiting.arrived(&changes);
-        let mut note = DeliveryNote::new(self.deliverer.name.clone(), self.epoch);
+        self.note_signed_in(&changes);
+        let mut note = self.nothing();
         let now = self.deliverer.now();
         self.deliverer.list(Remarks { unmapped, notes: Vec::new() }, now);
         note.unmapped = self.deliverer.take_listed();
@@ -234,7 +249,7 @@ impl<'a> Delivery<'a> {
     async fn look_again(&mut self) -> Result<Instant, StoreError> {
         let is_moved = self.waiting.settled().is_some_and(|settled| self.noted.as_ref() != Some(&settled));
         if is_moved && (self.noted.is_none() || self.noted_at.elapsed() >= LOOK) {
-            self.write(DeliveryNote::new(self.deliverer.name.clone(), self.epoch)).await?;
+            self.write(self.nothing()).await?;
         }
         let ripe = self.waiting.next_ripe().map(|at| at.since(self.deliverer.now()).get().max(1));
         let ripe = ripe.and_then(|wait| u64::try_from(wait).ok()).map(Duration::from_millis);
@@ -245,6 +260,10 @@ impl<'a> Delivery<'a> {
     async fn write(&mut self, mut note: DeliveryNote) -> Result<(), StoreError> {
         let settled = self.waiting.settled();
         note.cursors.extend(settled.clone().map(|cursor| (FeedKind::States, cursor)));
+        note.present = self.present_to_note(settled.is_some());
+        if settled.is_some() {
+            note.hold = self.picture_arrived();
+        }
         failpoint!("deliver.states_before_note");
         self.deliverer.store.note_deliveries(note).await?;
         failpoint!("deliver.states_after_note");

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use pegboard_model::{AgentId, SinkName, SourceName, Timestamp};
 use pegboard_store::{
-    Deliveries, Delivery, DeliveryNote, DeliveryState, EventMark, EventPage, Events, LedgerFilter,
+    Deliveries, Delivery, DeliveryNote, DeliveryState, EventMark, EventPage, Events, Hold, LedgerFilter,
     LedgerLine, ParkedLine, RefusedState, Result, Settle, SinkState, Unit, UnmappedSeen,
 };
 
@@ -59,6 +59,11 @@ impl FakeStore {
         self.kept.lock().unwrap().unmapped.push(seen);
     }
 
+    /// A whole picture is held back.
+    pub(crate) fn hold_back(&self, reason: &str) {
+        self.kept.lock().unwrap().hold = Some(Hold { since: NOW, reason: reason.into(), released: None });
+    }
+
     /// What was decided about intervals.
     pub(crate) fn settled(&self) -> Vec<(LedgerFilter, Settle)> {
         self.kept.lock().unwrap().settled.clone()
@@ -83,7 +88,7 @@ impl Deliveries for FakeStore {
     }
 
     async fn take_sink(&self, _: &SinkName) -> Result<SinkState> {
-        Ok(SinkState { epoch: 1, states: None, rows: None })
+        Ok(SinkState { epoch: 1, states: None, rows: None, present: None, stale: Vec::new() })
     }
 
     async fn note_deliveries(&self, _: DeliveryNote) -> Result<()> {
@@ -163,5 +168,15 @@ impl Deliveries for FakeStore {
 
     async fn forget_unmapped(&self, _: &SinkName) -> Result<u64> {
         Ok(self.kept.lock().unwrap().unmapped.drain(..).count() as u64)
+    }
+
+    async fn hold(&self, _: &SinkName) -> Result<Option<Hold>> {
+        Ok(self.kept.lock().unwrap().hold.clone())
+    }
+
+    async fn release_hold(&self, _: &SinkName, at: Timestamp) -> Result<bool> {
+        let mut kept = self.kept.lock().unwrap();
+        let held = kept.hold.as_mut().filter(|hold| hold.released.is_none());
+        Ok(held.map(|hold| hold.released = Some(at)).is_some())
     }
 }

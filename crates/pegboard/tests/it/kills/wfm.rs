@@ -171,7 +171,8 @@ impl Wfm {
         format!(
             "[[sink]]\nname = \"{SINK}\"\nkind = \"cxone\"\nsources = [\"{SOURCE}\"]\nmapping = \"mapping\"\nstart = \
              \"{}\"\n[sink.cxone]\nurl = \"{}\"\naccess_key_id = \"file:key\"\nsecret_access_key = \
-             \"file:secret\"\ntenant = \"demo\"\nallow = [\"127.0.0.1\"]\nchanges = \"{changes}\"\nreports = [\"queue-report\"]\n",
+             \"file:secret\"\ntenant = \"demo\"\nallow = [\"127.0.0.1\"]\nchanges = \"{changes}\"\nreports = [\"queue-report\"]\n\
+             [sink.snapshot]\nhold_while_stale = false\n",
             self.from,
             self.manager.url()
         )

@@ -18,7 +18,7 @@ use pegboard_store::{
     AgentBeginning, AgentsSnapshot, Alarm, AlarmMark, AlarmNote, Alarms, AlarmsAsked, ArchiveFile,
     ArchiveStep, AuditEntry, AuditWrite, Batch, Beat, Close, Closed, ClosedUntil, CloserState, Committed,
     Cursor, DeadLetter, Deliveries, Delivery, DeliveryNote, DirtyMark, EventMark, EventPage, Events,
-    FeedKind, FeedPage, Fullness, Gap, LedgerFilter, LedgerLine, NodeId, Origin, ParkedLine, Part,
+    FeedKind, FeedPage, Fullness, Gap, Hold, LedgerFilter, LedgerLine, NodeId, Origin, ParkedLine, Part,
     PartitionState, QueueName, RefusedState, Reload, ReloadDay, ReloadState, ReloadStep, ReloadWrite,
     Reloaded, Result, Roll, RowRevision, Settle, Silence, SinkState, SourceState, Store, StoreError, StoreId,
     StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite, Told, Unit, UnmappedSeen,
@@ -708,5 +708,13 @@ impl Deliveries for Unreliable {
 
     async fn forget_unmapped(&self, sink: &SinkName) -> Result<u64> {
         self.write("forget unmapped", self.store.forget_unmapped(sink)).await
+    }
+
+    async fn hold(&self, sink: &SinkName) -> Result<Option<Hold>> {
+        self.read("hold", self.store.hold(sink)).await
+    }
+
+    async fn release_hold(&self, sink: &SinkName, at: Timestamp) -> Result<bool> {
+        self.write("release a hold", self.store.release_hold(sink, at)).await
     }
 }

@@ -220,7 +220,7 @@ fn what_a_sink_does_not_take_refuses_or_has_not_got_is_told_by_its_report() {
         count: 2,
     };
     let there = |state, oldest, refused| {
-        let standing = sink_there(&"wfm".into(), &[line(state, oldest)], refused, at(0));
+        let standing = sink_there(&"wfm".into(), &[line(state, oldest)], refused, None, at(0));
         told(&standing).into_iter().map(|(what, of)| format!("{what} {of}")).collect::<Vec<_>>()
     };
     assert_eq!(there(Parked, 0, None), ["delivery-parked wfm / queue-report"]);
@@ -228,6 +228,18 @@ fn what_a_sink_does_not_take_refuses_or_has_not_got_is_told_by_its_report() {
     assert_eq!(there(Waiting, -7200, None), [""; 0]);
     assert_eq!(there(Acknowledged, -9999, None), [""; 0]);
     assert_eq!(there(Dropped, -9999, Some(&refused)), ["state-refused wfm"]);
+}
+
+#[test]
+fn what_is_held_back_is_told_until_somebody_releases_it() {
+    let held = |released| {
+        let hold = Hold { since: at(-7), reason: "source connect is stale".into(), released };
+        sink_there(&"wfm".into(), &[], None, Some(&hold), at(0))
+    };
+    let standing = held(None);
+    assert_eq!(told(&standing), [("snapshot-held", "wfm")]);
+    assert_eq!((standing[0].since, &*standing[0].text), (Some(at(-7)), "source connect is stale"));
+    assert_eq!(held(Some(at(-1))), []);
 }
 
 #[test]

@@ -69,7 +69,7 @@ function tally(deliveries) {
  * @param {object} sink as the API gives it
  * @param {number} at ms
  */
-export function healthOf({ ours, states, rows, store_error: broken, ledger }, at) {
+export function healthOf({ ours, states, rows, store_error: broken, hold, ledger }, at) {
   const undelivered = ledger
     .filter(({ state }) => state === "waiting" || state === "parked")
     .map(({ oldest }) => Date.parse(oldest));
@@ -77,6 +77,7 @@ export function healthOf({ ours, states, rows, store_error: broken, ledger }, at
   const parked = ledger.filter(({ state }) => state === "parked").reduce((sum, { intervals }) => sum + intervals, 0);
   let health = "ok";
   if (broken || states.failures > 0 || rows.failures > 0) health = "failing";
+  else if (hold && !hold.released) health = "held";
   else if (parked > 0) health = "refusing";
   else if (!ours) health = "elsewhere";
   return { health, lag, parked, expected: ledger.reduce((sum, { intervals }) => sum + intervals, 0) };

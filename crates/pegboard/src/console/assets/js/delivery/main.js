@@ -84,7 +84,7 @@ async function ledger(path, [from, to]) {
 
 function showSinks(sinks) {
   for (const sink of sinks) {
-    if (!cards.has(sink.name)) cards.set(sink.name, new SinkCard(sink.name));
+    if (!cards.has(sink.name)) cards.set(sink.name, new SinkCard(sink.name, decisions, () => void look()));
     cards.get(sink.name).show(sink, now());
   }
   arrange(

@@ -2,9 +2,10 @@
 
 import { make, setAttribute, setText } from "../lib/dom.js";
 import { NONE, count, decimal, moment, span } from "../lib/format.js";
+import { Hold } from "./hold.js";
 import { healthOf } from "./ledger.js";
 
-const WORDS = { ok: "Delivering", failing: "Failing", refusing: "Refusing", elsewhere: "By another node" };
+const WORDS = { ok: "Delivering", failing: "Failing", refusing: "Refusing", held: "Held back", elsewhere: "By another node" };
 const FACTS = [
   ["lag", "Oldest it has not"],
   ["states", "States waiting"],
@@ -18,8 +19,11 @@ export class SinkCard {
   #parts = new Map();
   /** The count and the time of the look before, to tell the rate by. */
   #before = null;
+  #hold;
 
-  constructor(name) {
+  /** @param {string} name @param {import("./decisions.js").Decisions} decisions @param {() => void} changed something was decided */
+  constructor(name, decisions, changed) {
+    this.#hold = new Hold(name, decisions, changed);
     const part = (id, tag, attributes = {}) => {
       const element = make(tag, attributes);
       this.#parts.set(id, element);
@@ -43,6 +47,7 @@ export class SinkCard {
         ),
       ),
       part("error", "p", { class: "source-error" }),
+      this.#hold.element,
     );
   }
 
@@ -50,6 +55,7 @@ export class SinkCard {
   show(sink, at) {
     const { health, lag } = healthOf(sink, at);
     setAttribute(this.element, "data-health", health);
+    this.#hold.show(sink.hold, at);
     const lanes = [sink.states, sink.rows, ...(sink.events ?? [])];
     const taken = lanes.reduce((sum, lane) => sum + lane.accepted, 0);
     const last = lanes.map((lane) => lane.accepted_at).filter(Boolean).map((text) => Date.parse(text));
