@@ -36,6 +36,19 @@ pub struct StateChange {
     pub now: AgentNow,
 }
 
+/// Whether what a source tells is of the present.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceHealth {
+    /// The source.
+    pub source: SourceName,
+    /// Whether it is.
+    pub is_fresh: bool,
+    /// Since when that is so.
+    pub since: Timestamp,
+    /// Up to when it is read, where that is not up to the present.
+    pub known_until: Option<Timestamp>,
+}
+
 /// An event of an agent, as its platform wrote it. Only sinks that pass on raw events are handed any.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawEvent {
@@ -66,6 +79,8 @@ pub struct Known {
     /// The changes that a state feed is delivered for, those of an agent in the order of the feed, each also in `states`. Empty in a
     /// dry run, which knows when each state ends.
     pub changes: Vec<StateChange>,
+    /// Sources that have turned stale, or are fresh again. Empty in a dry run.
+    pub health: Vec<SourceHealth>,
     /// What agents did, by end and then by agent, each whole, however early it began; what lasts still is last.
     pub activities: Vec<Activity>,
     /// Sign-in to sign-out, by agent and sign-in.

@@ -37,7 +37,7 @@ pub use document::{Document, Encoded, Refused};
 pub use encoders::{ENCODERS, Encoder, encoder};
 pub use events::{Begins, EventLane, EventLaneKind, EventOutcome, EventSource, SourceEvent};
 pub use filter::{Filter, Groups, Level, Limited, TwoLevels};
-pub use known::{AgentEntry, Interval, Known, RawEvent, StateChange};
+pub use known::{AgentEntry, Interval, Known, RawEvent, SourceHealth, StateChange};
 pub use outcome::{Lane, Outcome, RefusedItem};
 pub use settings::{ContactTypes, Received, SettingError, Settings, UnmappedPolicy};
 pub use sink::{Changes, Ingredient, Pace, Sink, SinkReport, StatesLane};

@@ -27,6 +27,8 @@ pub struct Settings {
     pub contact_types: ContactTypes,
     /// Whether the interval file of IEX has the report of sign-ons and sign-offs.
     pub sign_ons: bool,
+    /// The state that is sent in place of those of a stale source, as it is. Set with the sink, and not by name.
+    pub stale_event: Option<Text>,
     /// How files of reports are named. Set with their place, and not by name.
     pub file_names: FileNames,
     /// What there is to set for Aspect.
@@ -89,6 +91,7 @@ impl Default for Settings {
             unmapped: UnmappedPolicy::Send,
             contact_types: ContactTypes::Voice,
             sign_ons: true,
+            stale_event: None,
             file_names: FileNames::default(),
             aspect: aspect::Settings::default(),
         }

@@ -17,17 +17,25 @@ pub struct StatesLane {
     pub changes: Changes,
     /// The most that are encoded together.
     pub at_once: usize,
+    /// Whether it takes what stands in [`Known::health`](crate::Known::health), too.
+    pub tells_health: bool,
 }
 
 impl StatesLane {
     /// The latest state of each agent.
     pub const fn latest(encoder: &'static Encoder) -> Self {
-        Self { encoder, changes: Changes::Latest, at_once: 10_000 }
+        Self { encoder, changes: Changes::Latest, at_once: 10_000, tells_health: false }
     }
 
     /// Every change of the feed.
     pub const fn every(encoder: &'static Encoder) -> Self {
-        Self { encoder, changes: Changes::Every, at_once: 1_000 }
+        Self { encoder, changes: Changes::Every, at_once: 1_000, tells_health: false }
+    }
+
+    /// The same, and how sources do.
+    #[must_use]
+    pub const fn with_health(self) -> Self {
+        Self { tells_health: true, ..self }
     }
 }
 

@@ -3,6 +3,7 @@
 //! As specified in <https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md>.
 
 mod batch;
+mod health;
 mod rows;
 mod states;
 #[cfg(test)]

@@ -2,16 +2,16 @@
 
 use pegboard_model::AgentNow;
 
-use super::{Event, id_of};
+use super::{Event, health, id_of};
 use crate::{Document, Encoded, Encoder, Known, StateChange};
 
 /// The most events of a batch.
 pub const EVENTS_AT_ONCE: usize = 100;
 
-/// Batches of events, one for each change of the feed of states.
+/// Batches of events, one for each change of the feed of states, and of the health of a source.
 pub const STATE_EVENTS: Encoder = Encoder {
     name: "agent-state-events",
-    about: "CloudEvents: every change of an agent's state",
+    about: "CloudEvents: every change of an agent's state, and whether sources are fresh",
     pegging: None,
     interval_minutes: &[],
     raw_events: false,
@@ -19,9 +19,9 @@ pub const STATE_EVENTS: Encoder = Encoder {
 };
 
 fn encode(known: &Known) -> Encoded {
-    let batches = known.changes.chunks(EVENTS_AT_ONCE).enumerate();
-    let documents = batches.map(|(number, changes)| {
-        let events: Vec<_> = changes.iter().map(event).collect();
+    let events: Vec<_> =
+        known.health.iter().map(health::event).chain(known.changes.iter().map(event)).collect();
+    let documents = events.chunks(EVENTS_AT_ONCE).enumerate().map(|(number, events)| {
         Document::new(format!("{:06}.json", number + 1), format!("[{}]", events.join(",")))
     });
     Encoded { documents: documents.collect(), ..Encoded::default() }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::test_data::{START, at, known, queue, seconds};
-use crate::{Known, StateChange};
+use crate::{Known, SourceHealth, StateChange};
 
 fn change(agent: &str, second: i64, number: u64) -> StateChange {
     let now = AgentNow {
@@ -53,6 +53,35 @@ fn a_change_of_state_is_an_event() {
     assert_eq!(
         (&event["data"]["agent_name"], &event["data"]["event_id"]),
         (&json!("J. \"D\" Doe"), &json!("Lunch"))
+    );
+}
+
+#[test]
+fn a_source_that_turns_stale_or_fresh_is_an_event_of_the_source() {
+    let health = |is_fresh, known_until| SourceHealth {
+        source: "main".into(),
+        is_fresh,
+        since: at(START),
+        known_until,
+    };
+    let told = vec![health(false, Some(at(START) - seconds(300))), health(true, None)];
+    let known = Known { health: told, changes: vec![change("1001", 1, 7)], ..known() };
+    let document = (STATE_EVENTS.encode)(&known).documents.remove(0);
+    let mut events: Vec<Value> = serde_json::from_slice(&document.body).unwrap();
+    assert_eq!(events.len(), 3, "before the states that follow");
+    assert_ne!(events[0]["id"], events[1]["id"]);
+    events[0]["id"].take();
+    let expected = json!({
+        "specversion": "1.0", "id": null, "source": "/sources/main", "type": "pegboard.source.health", "subject": "main",
+        "time": "2025-08-01T12:00:00Z", "datacontenttype": "application/json",
+        "data": {
+            "source": "main", "health": "stale", "since": "2025-08-01T12:00:00Z", "known_until": "2025-08-01T11:55:00Z"
+        }
+    });
+    assert_eq!(events[0], expected);
+    assert_eq!(
+        (&events[1]["data"]["health"], &events[1]["data"]["known_until"]),
+        (&json!("fresh"), &Value::Null)
     );
 }
 

@@ -109,6 +109,9 @@ struct Seen<'a> {
 /// The event id as it is sent; nothing where it waits for a row. What no row names is listed.
 fn sent_event(mapping: &Mapping, seen: &Seen<'_>, inbox: &mut Inbox) -> Option<Text> {
     let Seen { source, agent, event_id, reason, class, at } = *seen;
+    if mapping.settings.stale_event.as_ref() == Some(event_id) {
+        return Some(event_id.clone());
+    }
     if let Some(state) = mapping.states.find(source, event_id, reason, class, at) {
         return Some(state.send_as.as_ref().unwrap_or(event_id).clone());
     }

@@ -76,7 +76,7 @@ impl Sink for SqsSink {
     }
 
     fn states(&self) -> Option<StatesLane> {
-        Some(StatesLane::every(&STATE_EVENTS))
+        Some(StatesLane::every(&STATE_EVENTS).with_health())
     }
 
     fn reports(&self) -> &[SinkReport] {

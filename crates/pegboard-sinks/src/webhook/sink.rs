@@ -90,7 +90,7 @@ impl Sink for WebhookSink {
     }
 
     fn states(&self) -> Option<StatesLane> {
-        self.options.states.then_some(StatesLane::every(&STATE_EVENTS))
+        self.options.states.then_some(StatesLane::every(&STATE_EVENTS).with_health())
     }
 
     fn reports(&self) -> &[SinkReport] {

@@ -46,7 +46,7 @@ pub use sinks::{
     AspectRta, AspectSettings, AspectSwitch, BucketSettings, CorrectionWay, CxoneReport, CxoneSettings,
     FilesSettings, IexFiles, IexSettings, MAX_FILTER_NAMES, MAX_OPENINGS, MAX_QUEUES,
     MAX_REQUESTS_PER_SECOND, MAX_SINKS, PlaceSettings, SinkConfig, SinkKind, SinkTarget, SnapshotSettings,
-    SqsSettings, TokenForm, ToldChanges, WebhookSettings, WrittenAs,
+    SqsSettings, StaleEvent, StaleStates, TokenForm, ToldChanges, WebhookSettings, WrittenAs,
 };
 pub use template::template;
 pub use text::Place;

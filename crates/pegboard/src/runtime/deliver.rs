@@ -12,6 +12,7 @@ mod made;
 mod rebuild;
 pub(super) mod removed;
 mod rows;
+pub mod stale;
 mod states;
 pub mod status;
 mod unmapped;
@@ -32,6 +33,7 @@ use self::events::EventStatus;
 use self::gate::{Gate, Pass};
 use self::hold::HoldPolicy;
 use self::known::Kinds;
+use self::stale::StalePolicy;
 use self::status::{DeliveryShown, DeliveryStatus};
 use self::unmapped::Listed;
 use super::node::Node;
@@ -65,13 +67,16 @@ pub struct SinkSetup {
     pub pace: Option<Pace>,
     /// When it is not told everybody's state.
     pub hold: HoldPolicy,
+    /// What it is told while a source is stale, where it is not told how sources do.
+    pub stale: StalePolicy,
 }
 
 impl SinkSetup {
     /// A target that is handed everything, under the names that it has.
     pub fn new(name: SinkName, sink: Box<dyn Sink>) -> Self {
         let (filter, mapping, hold) = (Filter::default(), Mapping::default(), HoldPolicy::default());
-        Self { name, sink, sources: Vec::new(), filter, mapping, start: None, pace: None, hold }
+        let stale = StalePolicy::default();
+        Self { name, sink, sources: Vec::new(), filter, mapping, start: None, pace: None, hold, stale }
     }
 }
 
@@ -84,6 +89,7 @@ pub(super) struct Deliverer {
     mapping: Mapping,
     start: Option<Timestamp>,
     hold: HoldPolicy,
+    stale: StalePolicy,
     kinds: Mutex<Kinds>,
     gate: Gate,
     sources: Vec<Arc<Shared>>,
@@ -105,7 +111,9 @@ impl Deliverer {
         clock: Clock,
         node: Arc<Node>,
     ) -> Self {
-        let SinkSetup { name, sink, sources: chosen, filter, mapping, start, pace, hold } = setup;
+        let SinkSetup { name, sink, sources: chosen, filter, mapping, start, pace, hold, stale } = setup;
+        let mut mapping = mapping;
+        mapping.settings.stale_event = stale.state().map(|state| state.event_id.clone());
         let gate = Gate::new(pace.unwrap_or_else(|| sink.pace()), sink.states().is_some());
         let is_chosen = |shared: &&Arc<Shared>| chosen.is_empty() || chosen.contains(&shared.config.name);
         let sources: Vec<_> = sources.iter().filter(is_chosen).cloned().collect();
@@ -117,6 +125,7 @@ impl Deliverer {
             mapping,
             start,
             hold,
+            stale,
             kinds: Mutex::default(),
             gate,
             sources,

@@ -2,6 +2,7 @@
 
 mod held;
 mod outages;
+mod stale;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

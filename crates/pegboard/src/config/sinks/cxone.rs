@@ -41,6 +41,29 @@ pub struct CxoneSettings {
     pub reports: Vec<CxoneReport>,
     /// How often it is told that the hub lives.
     pub heartbeat: Millis,
+    /// The state that it is sent of a stale source's agents; they keep the last where there is none.
+    pub stale: Option<StaleEvent>,
+}
+
+/// The state that is sent of a stale source's agents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaleEvent {
+    /// As the WFM knows it.
+    pub event_id: String,
+    /// The reason beside it.
+    pub reason: Option<String>,
+}
+
+choice! {
+    /// What becomes of states while their source is stale.
+    #[derive(Default)]
+    StaleStates {
+        /// The WFM keeps the last.
+        #[default]
+        Keep = "keep",
+        /// It is sent another.
+        Send = "send",
+    }
 }
 
 choice! {
@@ -108,6 +131,7 @@ impl CxoneSettings {
         table.set("reports", &mut reports, value::words_of(CxoneReport::CHOICES));
         let mut heartbeat = Millis::from_minutes(1);
         table.set("heartbeat", &mut heartbeat, value::duration(HEARTBEATS));
+        let stale = stale(&mut table);
         table.finish();
         Some(Self {
             url: url?,
@@ -120,6 +144,26 @@ impl CxoneSettings {
             states: states.then_some(told.into()),
             reports,
             heartbeat,
+            stale,
         })
     }
+}
+
+/// The state that is sent of a stale source's agents. Notes where it is not said which.
+fn stale(table: &mut Table<'_, '_>) -> Option<StaleEvent> {
+    let mut states = StaleStates::default();
+    table.set("stale_states", &mut states, value::word(StaleStates::CHOICES));
+    let event_id = table.optional("stale_event_id", value::words("the id of a state"));
+    let reason = table.optional("stale_reason", value::words("a reason"));
+    if states == StaleStates::Keep {
+        return None;
+    }
+    if event_id.is_none()
+        && let Some(span) = table.value_span("stale_states")
+    {
+        let help = "say which state by `stale_event_id`".to_owned();
+        let message = "no state is named that is sent while a source is stale".to_owned();
+        table.note(span, Some("stale_states"), message, vec![help]);
+    }
+    Some(StaleEvent { event_id: event_id?, reason })
 }

@@ -18,7 +18,7 @@ use pegboard_sinks::mapping::Mapping;
 use pegboard_sinks::{Changes, Encoder, Filter, SinkReport};
 
 pub use self::aspect::{AspectRta, AspectSettings, AspectSwitch, MAX_QUEUES};
-pub use self::cxone::{CxoneReport, CxoneSettings, TokenForm};
+pub use self::cxone::{CxoneReport, CxoneSettings, StaleEvent, StaleStates, TokenForm};
 pub use self::files::{FilesSettings, WrittenAs};
 pub use self::filter::MAX_FILTER_NAMES;
 pub use self::iex::{CorrectionWay, IexFiles, IexSettings};

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::super::{
     Config, MAX_FILE_BYTES, MAX_FILTER_NAMES, MAX_OPENINGS, MAX_REPORT_NAMES, MAX_SINKS, MAX_SOURCES,
+    SinkTarget, StaleEvent,
 };
 use super::{LEAST, faults, read, read_beside, shown};
 
@@ -619,6 +620,20 @@ fn what_is_wrong_with_a_sink_is_told_at_once() {
     ];
     assert_eq!(keys, expected, "{errors}");
     assert!(!errors.to_string().contains("hunter2"), "{errors}");
+}
+
+#[test]
+fn a_state_that_is_sent_of_a_stale_source_is_named() {
+    let sink = |lines: &str| read(&format!("{LEAST}{}", with_sink("wfm", lines)));
+    let stale = "stale_states = \"send\"\n";
+    let errors = sink(stale).unwrap_err();
+    assert_eq!(errors.faults()[0].key.as_deref(), Some("sink[wfm].cxone.stale_states"));
+    let named = sink(&format!("{stale}stale_event_id = \"Feed stale\"\n")).unwrap();
+    let SinkTarget::Cxone(cxone) = &named.sinks[0].target else { panic!("it is another") };
+    assert_eq!(cxone.stale, Some(StaleEvent { event_id: "Feed stale".to_owned(), reason: None }));
+    let kept = sink("stale_event_id = \"Feed stale\"\n").unwrap();
+    let SinkTarget::Cxone(cxone) = &kept.sinks[0].target else { panic!("it is another") };
+    assert_eq!(cxone.stale, None, "the last state is kept");
 }
 
 #[test]

@@ -20,10 +20,11 @@ use super::{credentials, environment};
 use crate::clock::Clock;
 use crate::config::{
     AspectRta, AspectSettings, AspectSwitch, CxoneSettings, PlaceSettings, SecretError, SinkConfig,
-    SinkTarget, SnapshotSettings, SqsSettings, WebhookSettings,
+    SinkTarget, SnapshotSettings, SqsSettings, StaleEvent, WebhookSettings,
 };
 use crate::runtime::deliver::SinkSetup;
 use crate::runtime::deliver::hold::HoldPolicy;
+use crate::runtime::deliver::stale::{StalePolicy, StaleState};
 
 /// The sink that a table describes. Asks nobody yet. Fails with what cannot be used, by the name of its key.
 pub fn sink(config: &SinkConfig, clock: Clock) -> anyhow::Result<SinkSetup> {
@@ -44,8 +45,17 @@ pub fn sink(config: &SinkConfig, clock: Clock) -> anyhow::Result<SinkSetup> {
     let (name, sources) = (config.name.clone(), config.sources.clone());
     let pace = config.requests_per_second.map(|per_second| Pace { per_second, at_once: per_second });
     let (filter, start) = (config.filter.clone(), config.start);
-    let hold = hold(config.snapshot);
-    Ok(SinkSetup { sources, filter, mapping, start, pace, hold, ..SinkSetup::new(name, sink) })
+    let (hold, stale) = (hold(config.snapshot), stale(&config.target));
+    Ok(SinkSetup { sources, filter, mapping, start, pace, hold, stale, ..SinkSetup::new(name, sink) })
+}
+
+fn stale(target: &SinkTarget) -> StalePolicy {
+    let SinkTarget::Cxone(settings) = target else { return StalePolicy::Keep };
+    let state = |stale: &StaleEvent| StaleState {
+        event_id: stale.event_id.as_str().into(),
+        reason: stale.reason.as_deref().unwrap_or_default().into(),
+    };
+    settings.stale.as_ref().map_or(StalePolicy::Keep, |stale| StalePolicy::Send(state(stale)))
 }
 
 fn hold(settings: SnapshotSettings) -> HoldPolicy {

@@ -8,7 +8,7 @@ use pegboard_engine::{IntervalLength, Window};
 use pegboard_model::report::SegmentRow;
 use pegboard_model::{AgentNow, Millis, QueueId, SourceName, Timestamp};
 use pegboard_sinks::mapping::QueueKind;
-use pegboard_sinks::{Groups, Ingredient, Interval, Known, SinkReport, Span, StateChange};
+use pegboard_sinks::{Groups, Ingredient, Interval, Known, SinkReport, SourceHealth, Span, StateChange};
 use pegboard_store::{RowsOf, StoreError};
 
 use super::Deliverer;
@@ -34,6 +34,7 @@ impl Deliverer {
             intervals: Vec::new(),
             states: Vec::new(),
             changes: Vec::new(),
+            health: Vec::new(),
             activities: Vec::new(),
             sessions: Vec::new(),
             agents: Vec::new(),
@@ -53,6 +54,11 @@ impl Deliverer {
         let mut states: Vec<_> = changes.iter().map(|change| segment(&change.now)).collect();
         states.sort_by(|a, b| (a.start, &a.agent_id).cmp(&(b.start, &b.agent_id)));
         Known { states, changes: changes.to_vec(), ..self.nothing() }
+    }
+
+    /// How a source does.
+    pub(super) fn known_health(&self, health: SourceHealth) -> Known {
+        Known { health: vec![health], ..self.nothing() }
     }
 
     /// The stretches that the documents of a report are about which hold the interval that begins at `start`.

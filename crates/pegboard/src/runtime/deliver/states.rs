@@ -1,6 +1,7 @@
 //! The lane of states: the latest of each agent or every change, as soon as the target takes it.
 
 mod picture;
+mod stale;
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use pegboard_store::{Cursor, DeliveryNote, FeedKind, Present, SinkState, StoreEr
 use tokio::time::{Instant, sleep, sleep_until};
 
 use self::picture::{HELD_LOOK, Whole};
+use self::stale::Sources;
 use super::unmapped::Remarks;
 use super::waiting::{Key, Waiting, key};
 use super::{Deliverer, Turn, digest_of, failure};
@@ -32,6 +34,11 @@ pub(super) async fn deliver(deliverer: &Deliverer, state: &SinkState) -> Result<
     let mut lane = Delivery::begin(deliverer, lane, state).await?;
     loop {
         woken.borrow_and_update();
+        lane.look_at_sources().await?;
+        if let Some(pause) = lane.tell_health().await? {
+            sleep(pause).await;
+            continue;
+        }
         if lane.take_picture().await? {
             sleep(HELD_LOOK).await;
             continue;
@@ -81,6 +88,7 @@ struct Delivery<'a> {
     /// Whom the target knows as signed in, and how many these were when that was written down.
     signed_in: HashSet<Key>,
     present: Option<Present>,
+    sources: Sources,
 }
 
 /// What is sent together.
@@ -122,6 +130,7 @@ impl<'a> Delivery<'a> {
             whole: Whole::default(),
             signed_in: HashSet::new(),
             present: state.present,
+            sources: Sources::told(&state.stale),
         };
         delivery.begin_picture().await?;
         Ok(delivery)
@@ -148,8 +157,9 @@ impl<'a> Delivery<'a> {
                 let now: AgentNow = serde_json::from_str(&entry.body).map_err(|error| {
                     StoreError::Damaged { what: "entry of the feed of states", detail: error.to_string() }
                 })?;
-                if self.deliverer.filter.admits(&now) {
-                    changes.push(StateChange { number: Some(entry.number), now });
+                let change = StateChange { number: Some(entry.number), now };
+                if self.deliverer.filter.admits(&change.now) && !self.is_left_out(&change) {
+                    changes.push(change);
                 }
             }
             self.waiting.take_up(changes, page.cursor);
@@ -263,6 +273,7 @@ impl<'a> Delivery<'a> {
         note.present = self.present_to_note(settled.is_some());
         if settled.is_some() {
             note.hold = self.picture_arrived();
+            note.stale = self.returned();
         }
         failpoint!("deliver.states_before_note");
         self.deliverer.store.note_deliveries(note).await?;

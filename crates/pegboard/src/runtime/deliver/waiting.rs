@@ -55,6 +55,14 @@ impl Waiting {
         self.taken_up = taken_up;
     }
 
+    /// What an agent is told to be in, whatever waits of him.
+    pub(super) fn tell_instead(&mut self, change: StateChange) {
+        if let Some(own) = self.agents.remove(&key(&change.now)) {
+            self.count -= own.len();
+        }
+        self.add(change);
+    }
+
     fn add(&mut self, change: StateChange) {
         let key = key(&change.now);
         let own = self.agents.entry(key.clone()).or_default();
@@ -257,6 +265,20 @@ mod tests {
             assert_eq!(waiting.settled(), Some(cursor(3)), "and nobody has to be told");
             take_up(&mut waiting, &[change(4, "x", 30, "B"), change(5, "x", 31, "C")]);
             assert_eq!(numbers(&waiting.ripe(at(40), 10)), [5]);
+        }
+    }
+
+    #[test]
+    fn what_is_told_instead_overtakes_what_waits_and_is_settled_when_it_has_arrived() {
+        for changes in [Changes::Latest, Changes::Every] {
+            let mut waiting = waiting(changes, 0);
+            take_up(&mut waiting, &[change(1, "x", 1, "A"), change(2, "y", 1, "A"), change(3, "x", 2, "B")]);
+            waiting.tell_instead(StateChange { number: None, now: change(0, "x", 5, "Stale").now });
+            let ripe = waiting.ripe(at(9), 10);
+            assert_eq!((ripe.len(), &*ripe[0].now.event_id, waiting.count()), (2, "Stale", 2));
+            assert_eq!(waiting.settled(), None);
+            waiting.arrived(&ripe);
+            assert_eq!((waiting.settled(), waiting.count()), (Some(cursor(3)), 0));
         }
     }
 

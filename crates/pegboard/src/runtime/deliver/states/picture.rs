@@ -63,7 +63,8 @@ impl Delivery<'_> {
         // What a person released is so until it has arrived: who goes on after a crash must not ask again.
         self.whole = Whole { is_noted: is_released, ..Whole::default() };
         self.signed_in.clear();
-        self.waiting.begin_anew(picture.agents.into_iter().map(|agent| agent.now), picture.cursor);
+        let present = self.true_picture(picture.agents.into_iter().map(|agent| agent.now));
+        self.waiting.begin_anew(present, picture.cursor);
         self.batch = None;
         deliverer.status.waiting(Lane::States, self.waiting.count());
         Ok(false)
