@@ -16,6 +16,7 @@ mod events;
 pub mod failpoint;
 mod hold;
 mod intake;
+mod mapping;
 mod nodes;
 mod paging;
 mod postgres;
@@ -40,6 +41,7 @@ pub use error::StoreError;
 pub use events::{EventMark, EventPage, EventWrite, Events, EventsWrite, RawEvent};
 pub use hold::{Hold, HoldNote, Present, StaleNote};
 pub use intake::{HandIn, HandedIn, HandedRecord, Intake, KEYS_KEPT, LaneEnds};
+pub use mapping::{MappingVersion, MappingWrite, Mappings};
 pub use nodes::{Beat, Lease, NodeId, NodeSeen, Part, Roll};
 pub use postgres::{InvalidPostgresUrl, PostgresFound, PostgresOptions, PostgresStore, PostgresUrl, SslMode};
 pub use read::{
@@ -62,7 +64,7 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 ///
 /// Every method may wait for the disk; none blocks the caller's thread.
 #[async_trait]
-pub trait Store: Deliveries + Alarms + Intake + Events + Send + Sync + std::fmt::Debug {
+pub trait Store: Deliveries + Mappings + Alarms + Intake + Events + Send + Sync + std::fmt::Debug {
     /// Which store this is. A restored copy is another store, so that old cursors do not fit it.
     fn id(&self) -> &StoreId;
 

@@ -30,6 +30,11 @@ impl MappedKind {
             Self::Agent => "agent",
         }
     }
+
+    /// The kind that a word is for.
+    pub fn from_name(word: &str) -> Option<Self> {
+        [Self::State, Self::Queue, Self::Agent].into_iter().find(|kind| kind.as_str() == word)
+    }
 }
 
 /// Something that no row names.

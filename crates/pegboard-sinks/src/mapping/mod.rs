@@ -5,6 +5,7 @@
 
 mod agents;
 mod inbox;
+mod named;
 mod queues;
 mod rows;
 mod shipped;
@@ -16,6 +17,7 @@ use pegboard_model::{SourceName, Text, Timestamp};
 
 pub use agents::{AgentMapping, AgentRow, WfmAgent};
 pub use inbox::{Inbox, MOST_AFFECTED, MappedKind, Unmapped};
+pub use named::ListedName;
 pub(crate) use queues::{AcdQueue, MainKinds};
 pub use queues::{QueueKind, QueueMapping, QueueRow, WfmQueue};
 pub use states::{EventMatch, MappedState, Pattern, StateMapping, StateRow};

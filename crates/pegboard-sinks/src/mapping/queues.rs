@@ -152,7 +152,7 @@ impl QueueMapping {
         self.0.all()
     }
 
-    fn find(&self, queue: AcdQueue<'_>, at: Timestamp) -> Option<&QueueRow> {
+    pub(super) fn find(&self, queue: AcdQueue<'_>, at: Timestamp) -> Option<&QueueRow> {
         let fitting =
             self.0.named([queue.id.as_str(), queue.name]).filter(|row| row.scope.holds(queue.source, at));
         let weighed = fitting.filter_map(|row| Some((row.weight(queue)?, row)));

@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0011_unmapped.sql"),
     include_str!("migrations/0012_raw_events.sql"),
     include_str!("migrations/0013_holds.sql"),
+    include_str!("migrations/0014_mapping_tables.sql"),
 ];
 
 /// The table by which a schema is known as ours: one row.

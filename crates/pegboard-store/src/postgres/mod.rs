@@ -19,6 +19,7 @@ mod import;
 mod ingest;
 mod intake;
 mod listen;
+mod mapping;
 mod migrate;
 mod nodes;
 mod partitions;

@@ -21,6 +21,7 @@ mod holds;
 mod ingest;
 mod intake;
 mod lock;
+mod mapping;
 mod migrate;
 mod nodes;
 mod partitions;

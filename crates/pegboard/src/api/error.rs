@@ -25,6 +25,8 @@ pub enum Code {
     NotFound,
     /// The route does not know the method.
     MethodNotAllowed,
+    /// Somebody else has changed meanwhile what the caller wants to change.
+    Conflict,
     /// The cursor is of another store or too old: the caller has to take a new snapshot.
     CursorGone,
     /// The request, or what it asks for, is too large.
@@ -39,12 +41,13 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::BadRequest,
         Self::Unauthenticated,
         Self::Forbidden,
         Self::NotFound,
         Self::MethodNotAllowed,
+        Self::Conflict,
         Self::CursorGone,
         Self::TooLarge,
         Self::TooManyRequests,
@@ -60,6 +63,7 @@ impl Code {
             Self::Forbidden => "forbidden",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
+            Self::Conflict => "conflict",
             Self::CursorGone => "cursor_gone",
             Self::TooLarge => "too_large",
             Self::TooManyRequests => "too_many_requests",
@@ -76,6 +80,7 @@ impl Code {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Conflict => StatusCode::CONFLICT,
             Self::CursorGone => StatusCode::GONE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,

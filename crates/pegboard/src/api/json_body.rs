@@ -1,13 +1,13 @@
 //! Bodies of requests, which are JSON.
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, MatchedPath, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::api::error::ApiError;
-use crate::api::observe::too_large;
+use crate::api::observe::{body_limit, too_large};
 
 /// The bytes of a body that says it is JSON. What is in them is for the route to read.
 pub(crate) struct JsonBody(pub(crate) Bytes);
@@ -19,9 +19,10 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
         if !says_json(request.headers()) {
             return Err(ApiError::bad_request("header.content-type", "the body must be application/json"));
         }
+        let limit = body_limit(request.extensions().get::<MatchedPath>());
         let bytes = Bytes::from_request(request, state).await;
         bytes.map(Self).map_err(|rejection| match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => too_large(),
+            StatusCode::PAYLOAD_TOO_LARGE => too_large(limit),
             _ => ApiError::bad_request("body", "the body could not be read to its end"),
         })
     }

@@ -14,6 +14,8 @@ use axum::response::{IntoResponse as _, Response};
 use crate::api::BODY_LIMIT;
 use crate::api::error::{ApiError, Code};
 use crate::api::guard::TokenId;
+use crate::api::handlers::mapping::IMPORT_LIMIT;
+use crate::api::routes::IMPORT_MAPPING;
 use crate::api::state::ApiState;
 
 /// What every answer carries that does not say otherwise of itself. Only pages do, and only of what they load and how long
@@ -41,7 +43,8 @@ pub(crate) async fn observe(State(state): State<ApiState>, request: Request, nex
     let started = Instant::now();
     let method = request.method().clone();
     let path = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = match refuse_large(request.headers()) {
+    let limit = body_limit(path.as_ref());
+    let mut response = match refuse_large(request.headers(), limit) {
         Ok(()) => without_panic(next.run(request)).await,
         Err(error) => error.into_response(),
     };
@@ -53,17 +56,23 @@ pub(crate) async fn observe(State(state): State<ApiState>, request: Request, nex
 
 /// Refuses a body that says it is too large, before anything of it is read. One that does not say it is cut off
 /// while it is read, by the routes that read any.
-fn refuse_large(headers: &HeaderMap) -> Result<(), ApiError> {
+fn refuse_large(headers: &HeaderMap, limit: usize) -> Result<(), ApiError> {
     let length =
         headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     match length {
-        Some(length) if length > BODY_LIMIT as u64 => Err(too_large()),
+        Some(length) if length > limit as u64 => Err(too_large(limit)),
         _ => Ok(()),
     }
 }
 
-pub(crate) fn too_large() -> ApiError {
-    ApiError::new(Code::TooLarge, format!("a body has {BODY_LIMIT} bytes at most")).at("body")
+/// The most bytes that a body may have: more where it is a table.
+pub(crate) fn body_limit(path: Option<&MatchedPath>) -> usize {
+    let is_table = path.is_some_and(|path| path.as_str() == IMPORT_MAPPING.path);
+    if is_table { IMPORT_LIMIT } else { BODY_LIMIT }
+}
+
+pub(crate) fn too_large(limit: usize) -> ApiError {
+    ApiError::new(Code::TooLarge, format!("a body has {limit} bytes at most")).at("body")
 }
 
 /// A panic is a fault of this program: it is logged by the panic hook and answered like any other fault.

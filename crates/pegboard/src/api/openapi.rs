@@ -159,6 +159,10 @@ fn success(answer: Answer) -> (u16, Value) {
             });
             (200, with(content))
         }
+        Answer::Table(schema) => {
+            let text = json!({"schema": {"type": "string"}});
+            (200, with(json!({"application/json": {"schema": reference(schema)}, "text/csv": text})))
+        }
         Answer::Events => (200, with(json!({"text/event-stream": {"schema": {"type": "string"}}}))),
         Answer::Metrics => (200, with(json!({"text/plain": {"schema": {"type": "string"}}}))),
         Answer::Empty => (204, json!({"description": "All is well."})),

@@ -2,9 +2,12 @@
 
 mod alarms;
 mod delivery;
+mod mapping;
 mod push;
 
 use std::fmt;
+
+pub(crate) use self::mapping::IMPORT_MAPPING;
 
 use axum::http::Method;
 use axum::routing::{MethodRouter, delete, get, post};
@@ -66,6 +69,11 @@ route_ids! {
     EndSilence = "endSilence",
     Unmapped = "unmapped",
     ForgetUnmapped = "forgetUnmapped",
+    MappingTables = "mappingTables",
+    MappingTable = "mappingTable",
+    ImportMapping = "importMapping",
+    GiveBackMapping = "giveBackMapping",
+    EditMapping = "editMapping",
     DeadLetters = "deadLetters",
     DeadLetter = "deadLetter",
     RetryDeadLetter = "retryDeadLetter",
@@ -147,6 +155,8 @@ pub(crate) enum Answer {
     Made(&'static str),
     /// Rows: JSON of this schema, or CSV, NDJSON or Parquet.
     Rows(&'static str),
+    /// A table: JSON of this schema, or CSV.
+    Table(&'static str),
     /// Server-sent events.
     Events,
     /// Text for Prometheus.
@@ -244,7 +254,7 @@ const VIEWER: Needs = Needs::Role(Role::Viewer);
 const OPERATOR: Needs = Needs::Role(Role::Operator);
 
 /// Every route of the API.
-pub static ROUTES: [Route; 44] = [
+pub static ROUTES: [Route; 49] = [
     Route {
         id: RouteId::Agents,
         verb: Verb::Get,
@@ -484,6 +494,11 @@ pub static ROUTES: [Route; 44] = [
     alarms::SPEAK,
     delivery::UNMAPPED,
     delivery::FORGET_UNMAPPED,
+    mapping::TABLES,
+    mapping::TABLE,
+    IMPORT_MAPPING,
+    mapping::GIVE_BACK,
+    mapping::EDIT,
     Route {
         id: RouteId::DeadLetters,
         verb: Verb::Get,

@@ -2,6 +2,7 @@
 
 mod alarms;
 mod delivery;
+mod mapping;
 mod push;
 
 use pegboard_store::ReloadState;
@@ -98,7 +99,9 @@ pub(crate) fn all() -> Value {
         "Description": {"type": "object", "description": "An OpenAPI document."},
         "Error": error(),
     });
-    for (name, schema) in alarms::all().into_iter().chain(delivery::all()).chain(push::all()) {
+    for (name, schema) in
+        alarms::all().into_iter().chain(delivery::all()).chain(push::all()).chain(mapping::all())
+    {
         schemas[name] = schema;
     }
     schemas

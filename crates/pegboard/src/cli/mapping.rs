@@ -1,4 +1,6 @@
-//! `pegboard mapping`: what no row of a sink's mapping names.
+//! `pegboard mapping`: the tables of a sink's mapping, and what no row of them names.
+
+mod tables;
 
 use clap::{Args, Subcommand};
 use serde_json::Value;
@@ -12,10 +14,10 @@ use crate::api::csv::{self, Texts};
 const COLUMNS: [&str; 10] =
     ["sink", "what", "source", "id", "detail", "count", "first_seen", "last_seen", "agents", "suggestion"];
 
-/// Show what was delivered that no row of the mapping names.
+/// Edit what a sink calls states, queues and agents, and show what no row names.
 ///
-/// The tables are CSV in the folder that `mapping` of the sink names. A change of them holds from the next start of the hub on. The hub
-/// is asked with a token; beginning anew takes an operator's.
+/// The tables begin as CSV in the folder that `mapping` of the sink names. One that is edited here is kept in the store, and holds from
+/// then on whatever the folder says, on all nodes, until it is given back. The hub is asked with a token; changing takes an operator's.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -40,6 +42,22 @@ enum Command {
         #[arg(long)]
         csv: bool,
     },
+    /// Show the tables: what holds, since when, and who has edited it.
+    Tables {
+        /// Only this sink.
+        #[arg(long)]
+        sink: Option<String>,
+    },
+    /// Write a table as CSV to the standard output; `import` takes it back as it is.
+    Export(tables::Export),
+    /// Show what a table would change, row by row, and let it hold where --apply says so.
+    Import(tables::Import),
+    /// Set a row, in place of the one for the same: `pegboard mapping set states event_id=Lunch activity_code=Lunch status=closed`.
+    Set(tables::RowEdit),
+    /// Remove a row: say the columns that it is for.
+    Remove(tables::RowEdit),
+    /// Give a table back to the folder of the configuration, which holds again.
+    GiveBack(tables::Which),
     /// Empty the inbox, after the tables were mended: it fills anew with what is still not named.
     Forget {
         /// The sink.
@@ -64,6 +82,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
                 };
                 show(&hub, &sinks.chosen(sink.as_deref()), write, *csv).await
             }
+            Command::Tables { sink } => tables::list(&hub, &sinks.chosen(sink.as_deref())).await,
+            Command::Export(asked) => tables::export(&hub, &sinks, asked).await,
+            Command::Import(asked) => tables::import(&hub, &sinks, asked).await,
+            Command::Set(asked) => tables::set(&hub, &sinks, asked).await,
+            Command::Remove(asked) => tables::remove(&hub, &sinks, asked).await,
+            Command::GiveBack(which) => tables::give_back(&hub, &sinks, which).await,
             Command::Forget { sink } => {
                 let path = format!("{}/unmapped/forget", sinks.path(sink.as_deref())?);
                 let answer = hub.post_empty(&path).await?;

@@ -177,6 +177,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let settings = settings(arguments)?;
     let mapping = arguments.mapping.as_deref().map(mapping::read).transpose();
     let mapping = mapping.map_err(|errors| Failure::Usage(errors.to_string()))?;
+    let mapping = mapping.map(|folder| folder.mapping);
     let keep = if encode::wants_events(&encoders) { KeepEvents::Yes } else { KeepEvents::No };
     let mut records = read_all(arguments, &inputs, keep)?;
     let events = std::mem::take(&mut records.events);

@@ -1,42 +1,66 @@
 //! A mapping as a folder of tables: `states.csv`, `queues.csv`, `agents.csv`, `sources.csv`, `keys.csv`, `settings.csv`. None of them
-//! must be there.
+//! must be there. The first three are those that planners edit while the hub runs.
+
+mod cells;
+mod diff;
+mod parse;
+mod table;
 
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
-use pegboard_model::{Channel, Class, Direction, SourceName, Text, Timestamp};
-use pegboard_sinks::mapping::{
-    AgentMapping, AgentRow, EventMatch, MappedState, Mapping, Pattern, QueueMapping, QueueRow, Scope,
-    StateMapping, StateRow, WfmAgent, WfmQueue,
-};
+use pegboard_model::{SourceName, Text};
+use pegboard_sinks::mapping::Mapping;
 use pegboard_sinks::{SettingError, Settings, cxone, iex};
 
+pub use self::diff::{Changed, Diff};
+pub use self::table::{MAX_TABLE_BYTES, Row, Table, TableName, Tables};
+
+use self::cells::{Keys, check_name, text};
 use super::document::read_side_file;
 use super::fault::{ConfigErrors, Fault};
 use super::nearest::nearest;
 use super::sheet::{Cell, Sheet};
 
-const FILES: [&str; 6] =
-    ["states.csv", "queues.csv", "agents.csv", "sources.csv", "keys.csv", "settings.csv"];
+/// The tables of a folder that nobody edits but there.
+const OTHERS: [&str; 3] = ["sources.csv", "keys.csv", "settings.csv"];
+
+/// All tables.
+const FILES: [&str; 6] = {
+    let [sources, keys, settings] = OTHERS;
+    [TableName::States.file(), TableName::Queues.file(), TableName::Agents.file(), sources, keys, settings]
+};
 
 /// The most rows of a table.
 pub const MAX_MAPPING_ROWS: usize = 20_000;
 
-/// The longest name in a cell, in bytes.
-const MAX_NAME_BYTES: usize = 512;
+/// A folder of tables, as what they mean and as they are written.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Folder {
+    /// What they mean.
+    pub mapping: Mapping,
+    /// Those that planners edit.
+    pub tables: Tables,
+}
 
 /// Reads the tables of a folder, and tells everything that is wrong with any of them.
-pub fn read(folder: &Path) -> Result<Mapping, ConfigErrors> {
+pub fn read(folder: &Path) -> Result<Folder, ConfigErrors> {
     let mut faults = check_names(folder)?;
-    let mut mapping = Mapping::default();
-    take(folder, FILES[0], parse_states, &mut faults, |rows| mapping.states = StateMapping { rows });
-    take(folder, FILES[1], parse_queues, &mut faults, |rows| mapping.queues = QueueMapping::new(rows));
-    take(folder, FILES[2], parse_agents, &mut faults, |rows| mapping.agents = AgentMapping::new(rows));
-    take(folder, FILES[3], parse_prefixes, &mut faults, |prefixes| mapping.prefixes = prefixes);
-    take(folder, FILES[4], parse_keys, &mut faults, |keys| mapping.keys = keys);
-    take(folder, FILES[5], parse_settings, &mut faults, |settings| mapping.settings = settings);
-    if faults.is_empty() { Ok(mapping) } else { Err(ConfigErrors::new(faults)) }
+    let mut read = Folder::default();
+    for name in TableName::ALL {
+        let parse = |path: &Path, bytes: &[u8]| Table::parse(name, path, bytes);
+        take(folder, name.file(), parse, &mut faults, |table| {
+            table.put_into(&mut read.mapping);
+            read.tables.put(Arc::new(table));
+        });
+    }
+    let mapping = &mut read.mapping;
+    take(folder, OTHERS[0], parse_prefixes, &mut faults, |prefixes| mapping.prefixes = prefixes);
+    take(folder, OTHERS[1], parse_keys, &mut faults, |keys| mapping.keys = keys);
+    take(folder, OTHERS[2], parse_settings, &mut faults, |settings| mapping.settings = settings);
+    if faults.is_empty() { Ok(read) } else { Err(ConfigErrors::new(faults)) }
 }
 
 /// A table that is called otherwise would never be read.
@@ -81,107 +105,6 @@ fn take<T>(
         Ok(read) => put(read),
         Err(errors) => faults.extend(errors.into_faults()),
     }
-}
-
-/// The columns of a row, as text for what its target is.
-fn parse_states(path: &Path, bytes: &[u8]) -> Result<Vec<StateRow>, ConfigErrors> {
-    let columns = ["event_id", "activity_code", "status", "reason", "class", "send_as", "source", "from"];
-    let mut sheet = Sheet::read_with(path, bytes, columns, 5)?;
-    let mut rows = Vec::new();
-    let mut keys = Keys::default();
-    for [event, activity, status, reason, class, send_as, source, from] in sheet.take_rows() {
-        let scope = scope(&mut sheet, &source, &from);
-        let matched = event_match(&mut sheet, &event, &class);
-        let open = match &*status.text.to_ascii_lowercase() {
-            "open" => Some(true),
-            "closed" => Some(false),
-            _ => {
-                let message = format!("expected open or closed, found {:?}", status.text);
-                sheet.note(&status.span, Some("status"), message, None);
-                None
-            }
-        };
-        check_name(&mut sheet, "activity_code", &activity);
-        let parts = [&event, &class, &reason, &source, &from];
-        keys.check(&mut sheet, "event_id", &event, parts.map(|cell| cell.text.to_lowercase()));
-        if let (Some(matched), Some(open), Some(scope)) = (matched, open, scope) {
-            let state = MappedState { activity: text(&activity), open, send_as: optional(&send_as) };
-            rows.push(StateRow { event: matched, reason: optional(&reason), scope, state });
-        }
-    }
-    sheet.finish(rows)
-}
-
-fn event_match<const N: usize>(
-    sheet: &mut Sheet<'_, N>,
-    event: &Cell<'_>,
-    class: &Cell<'_>,
-) -> Option<EventMatch> {
-    if class.text.is_empty() {
-        check_name(sheet, "event_id", event);
-        return Some(EventMatch::Id(Pattern::new(&event.text)));
-    }
-    if !event.text.is_empty() {
-        let message = "a row is for an event_id or for a class, not for both".to_owned();
-        sheet.note(&class.span, Some("class"), message, None);
-        return None;
-    }
-    let found = Class::ALL.into_iter().find(|known| known.as_str() == class.text);
-    if found.is_none() {
-        let names = Class::ALL.map(Class::as_str);
-        let help = nearest(&class.text, names).map(|name| format!("did you mean {name}?"));
-        let message = format!("expected one of {}, found {:?}", names.join(", "), class.text);
-        sheet.note(&class.span, Some("class"), message, help);
-    }
-    found.map(EventMatch::Class)
-}
-
-fn parse_queues(path: &Path, bytes: &[u8]) -> Result<Vec<QueueRow>, ConfigErrors> {
-    let columns = ["queue", "wfm_queue_id", "wfm_queue_name", "channel", "direction", "source", "from"];
-    let mut sheet = Sheet::read_with(path, bytes, columns, 5)?;
-    let mut rows = Vec::new();
-    let mut keys = Keys::default();
-    for [queue, id, name, channel, direction, source, from] in sheet.take_rows() {
-        let scope = scope(&mut sheet, &source, &from);
-        check_name(&mut sheet, "wfm_queue_id", &id);
-        let way = match &*direction.text.to_ascii_lowercase() {
-            "" => Some(None),
-            "inbound" => Some(Some(Direction::Inbound)),
-            "outbound" => Some(Some(Direction::Outbound)),
-            _ => {
-                let message = format!("expected inbound, outbound or nothing, found {:?}", direction.text);
-                sheet.note(&direction.span, Some("direction"), message, None);
-                None
-            }
-        };
-        let parts = [&queue, &channel, &direction, &source, &from];
-        keys.check(&mut sheet, "queue", &queue, parts.map(|cell| cell.text.to_lowercase()));
-        if let (Some(direction), Some(scope)) = (way, scope) {
-            let channel = optional(&channel).map(|name| Channel::from(Text::from(name.to_ascii_uppercase())));
-            let to = WfmQueue { id: text(&id), name: text(&name) };
-            rows.push(QueueRow { queue: text(&queue), channel, direction, scope, to });
-        }
-    }
-    sheet.finish(rows)
-}
-
-fn parse_agents(path: &Path, bytes: &[u8]) -> Result<Vec<AgentRow>, ConfigErrors> {
-    let columns = ["agent", "wfm_agent_id", "wfm_agent_value", "source", "from"];
-    let mut sheet = Sheet::read_with(path, bytes, columns, 3)?;
-    let mut rows = Vec::new();
-    let mut keys = Keys::default();
-    for [agent, id, value, source, from] in sheet.take_rows() {
-        let scope = scope(&mut sheet, &source, &from);
-        check_name(&mut sheet, "agent", &agent);
-        check_name(&mut sheet, "wfm_agent_id", &id);
-        let parts = [&agent, &source, &from];
-        keys.check(&mut sheet, "agent", &agent, parts.map(|cell| cell.text.to_lowercase()));
-        if let Some(scope) = scope {
-            let to = WfmAgent { id: text(&id), value: text(&value) };
-            rows.push(AgentRow { agent: text(&agent), scope, to });
-        }
-    }
-    sheet.finish(rows)
 }
 
 fn parse_prefixes(path: &Path, bytes: &[u8]) -> Result<HashMap<SourceName, Text>, ConfigErrors> {
@@ -247,68 +170,11 @@ fn pairs<T>(
     sheet.finish(found)
 }
 
-/// What the rows of a table are for, to find two for the same.
-#[derive(Default)]
-struct Keys(HashMap<Vec<String>, usize>);
-
-impl Keys {
-    fn check<const N: usize, const P: usize>(
-        &mut self,
-        sheet: &mut Sheet<'_, N>,
-        column: &str,
-        cell: &Cell<'_>,
-        parts: [String; P],
-    ) {
-        if self.0.len() == MAX_MAPPING_ROWS {
-            let message = format!("the table has more than {MAX_MAPPING_ROWS} rows");
-            self.0.insert(parts.into(), 0);
-            sheet.note(&cell.span, None, message, None);
-            return;
-        }
-        let line = sheet.line_of(cell);
-        if let Some(line) = self.0.insert(parts.into(), line).filter(|line| *line > 0) {
-            let message = format!("a row for the same is already there, on line {line}");
-            sheet.note(&cell.span, Some(column), message, Some("case does not matter".to_owned()));
-        }
-    }
-}
-
-fn scope<const N: usize>(sheet: &mut Sheet<'_, N>, source: &Cell<'_>, from: &Cell<'_>) -> Option<Scope> {
-    let source = optional(source).map(SourceName::from);
-    if from.text.is_empty() {
-        return Some(Scope { source, from: None });
-    }
-    match Timestamp::parse(&from.text) {
-        Ok(from) => Some(Scope { source, from: Some(from) }),
-        Err(error) => {
-            sheet.note(&from.span, Some("from"), format!("{:?} is {error}", from.text), None);
-            None
-        }
-    }
-}
-
-fn check_name<const N: usize>(sheet: &mut Sheet<'_, N>, column: &str, cell: &Cell<'_>) {
-    if cell.text.is_empty() {
-        sheet.note(&cell.span, Some(column), "a name is missing".to_owned(), None);
-    } else if cell.text.len() > MAX_NAME_BYTES {
-        let message = format!("a name has at most {MAX_NAME_BYTES} bytes");
-        sheet.note(&cell.span, Some(column), message, None);
-    } else if cell.text.contains(char::is_control) {
-        let message = "a name has no tabs, line ends or other control characters".to_owned();
-        sheet.note(&cell.span, Some(column), message, None);
-    }
-}
-
-fn text(cell: &Cell<'_>) -> Text {
-    (*cell.text).into()
-}
-
-fn optional(cell: &Cell<'_>) -> Option<Text> {
-    (!cell.text.is_empty()).then(|| text(cell))
-}
-
 #[cfg(test)]
 mod tests {
+    use pegboard_model::Class;
+    use pegboard_sinks::mapping::EventMatch;
+
     use super::*;
 
     fn read_files(files: &[(&str, &str)]) -> Result<Mapping, String> {
@@ -317,7 +183,8 @@ mod tests {
             fs::write(folder.path().join(name), content).unwrap();
         }
         let place = format!("{}/", folder.path().display());
-        read(folder.path()).map_err(|errors| errors.to_string().replace(&place, ""))
+        let read = read(folder.path()).map_err(|errors| errors.to_string().replace(&place, ""));
+        read.map(|folder| folder.mapping)
     }
 
     #[test]

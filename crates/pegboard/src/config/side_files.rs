@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use pegboard_connect::sources::amazon_connect::reports::Labels;
 use pegboard_engine::StatusTable;
-use pegboard_sinks::mapping::Mapping;
 
 use super::fault::{ConfigErrors, Fault};
 use super::queue_settings::QueueSettings;
@@ -50,7 +49,7 @@ impl<'f> SideFiles<'f> {
     }
 
     /// The mapping in a folder.
-    pub(super) fn mapping(&mut self, folder: &Path) -> Option<Mapping> {
+    pub(super) fn mapping(&mut self, folder: &Path) -> Option<mapping::Folder> {
         mapping::read(folder).map_err(|errors| self.tell(folder, errors)).ok()
     }
 

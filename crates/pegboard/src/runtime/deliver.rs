@@ -9,6 +9,7 @@ mod gate;
 pub mod hold;
 mod known;
 mod made;
+mod mapped;
 mod rebuild;
 pub(super) mod removed;
 mod rows;
@@ -33,6 +34,7 @@ use self::events::EventStatus;
 use self::gate::{Gate, Pass};
 use self::hold::HoldPolicy;
 use self::known::Kinds;
+use self::mapped::Mapped;
 use self::stale::StalePolicy;
 use self::status::{DeliveryShown, DeliveryStatus};
 use self::unmapped::Listed;
@@ -41,6 +43,7 @@ use super::source::Shared;
 use super::view::{HoldShown, LedgerCount, SinkStatus};
 use super::watch;
 use crate::clock::Clock;
+use crate::config::mapping::{Folder, Tables};
 
 /// How long to wait after the store has failed.
 const AFTER_ERROR: Duration = Duration::from_secs(1);
@@ -61,6 +64,8 @@ pub struct SinkSetup {
     pub filter: Filter,
     /// What planners say about names.
     pub mapping: Mapping,
+    /// The tables of it that can be edited, as the configuration has them.
+    pub tables: Tables,
     /// From when on intervals are delivered the first time; from the last closed one on where nothing is said.
     pub start: Option<Timestamp>,
     /// How often the target may be asked; as its kind says where nothing is said.
@@ -74,9 +79,18 @@ pub struct SinkSetup {
 impl SinkSetup {
     /// A target that is handed everything, under the names that it has.
     pub fn new(name: SinkName, sink: Box<dyn Sink>) -> Self {
-        let (filter, mapping, hold) = (Filter::default(), Mapping::default(), HoldPolicy::default());
-        let stale = StalePolicy::default();
-        Self { name, sink, sources: Vec::new(), filter, mapping, start: None, pace: None, hold, stale }
+        Self {
+            name,
+            sink,
+            sources: Vec::new(),
+            filter: Filter::default(),
+            mapping: Mapping::default(),
+            tables: Tables::default(),
+            start: None,
+            pace: None,
+            hold: HoldPolicy::default(),
+            stale: StalePolicy::default(),
+        }
     }
 }
 
@@ -86,7 +100,7 @@ pub(super) struct Deliverer {
     name: SinkName,
     sink: Box<dyn Sink>,
     filter: Filter,
-    mapping: Mapping,
+    mapped: Mapped,
     start: Option<Timestamp>,
     hold: HoldPolicy,
     stale: StalePolicy,
@@ -111,7 +125,8 @@ impl Deliverer {
         clock: Clock,
         node: Arc<Node>,
     ) -> Self {
-        let SinkSetup { name, sink, sources: chosen, filter, mapping, start, pace, hold, stale } = setup;
+        let SinkSetup { name, sink, sources: chosen, filter, mapping, tables, start, pace, hold, stale } =
+            setup;
         let mut mapping = mapping;
         mapping.settings.stale_event = stale.state().map(|state| state.event_id.clone());
         let gate = Gate::new(pace.unwrap_or_else(|| sink.pace()), sink.states().is_some());
@@ -122,7 +137,7 @@ impl Deliverer {
             name,
             sink,
             filter,
-            mapping,
+            mapped: Mapped::new(Folder { mapping, tables }),
             start,
             hold,
             stale,
@@ -274,12 +289,14 @@ async fn turn(deliverer: &Deliverer, stop: &mut watch::Receiver<bool>) -> Result
     failpoint!("deliver.before_take");
     let state = deliverer.store.take_sink(&deliverer.name).await?;
     failpoint!("deliver.taken");
+    deliverer.remap().await?;
     deliverer.gate.open();
     deliverer.status.is_ours();
     let outcome = tokio::select! {
         biased;
         _ = stop.changed() => Ok(()),
         left = leave(deliverer) => left,
+        failed = mapped::follow(deliverer) => failed,
         ended = states::deliver(deliverer, &state) => ended,
         ended = rows::deliver(deliverer, state.epoch, state.rows.clone()) => ended,
         never = beat(deliverer) => never,

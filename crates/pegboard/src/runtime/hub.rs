@@ -32,6 +32,7 @@ use super::view::{
 use super::watch;
 use crate::clock::Clock;
 use crate::config::SourceConfig;
+use crate::config::mapping::Folder;
 
 /// The window of a report without one.
 const DEFAULT_WINDOW: Millis = Millis::from_hours(24);
@@ -331,6 +332,11 @@ impl View for Hub {
 
     fn sink_names(&self) -> Vec<SinkName> {
         self.sinks.iter().map(|sink| sink.name().clone()).collect()
+    }
+
+    fn mapping(&self, sink: &SinkName) -> Option<Arc<Folder>> {
+        let sink = self.sinks.iter().find(|known| known.name() == sink)?;
+        Some(sink.folder().clone())
     }
 
     async fn rebuild(&self, sink: &SinkName, unit: &Unit) -> Result<Rebuilt, StoreError> {

@@ -26,6 +26,7 @@ mod key_length;
 mod known_from;
 mod late_files;
 pub mod leaving;
+pub mod mapping;
 pub mod mending;
 pub mod names;
 pub mod node;

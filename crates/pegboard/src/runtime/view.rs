@@ -1,5 +1,6 @@
 //! What the API and the page see of the running hub, besides the store.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,6 +15,7 @@ use super::mending::NotMended;
 use super::names::Rename;
 use super::reload::{ReloadError, ReloadRequest, ReloadStatus};
 use super::rows::MOST_ROWS;
+use crate::config::mapping::Folder;
 
 /// The running hub, as readers see it.
 #[async_trait]
@@ -29,6 +31,9 @@ pub trait View: Send + Sync + std::fmt::Debug {
 
     /// The names of the configured sinks.
     fn sink_names(&self) -> Vec<SinkName>;
+
+    /// What the configuration says of the mapping of a sink; nothing where there is no such sink.
+    fn mapping(&self, sink: &SinkName) -> Option<Arc<Folder>>;
 
     /// The body of a unit of a sink's ledger, made anew; sends nothing.
     async fn rebuild(&self, sink: &SinkName, unit: &Unit) -> Result<Rebuilt, StoreError>;

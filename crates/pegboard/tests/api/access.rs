@@ -40,9 +40,14 @@ const fn expected(route: RouteId) -> [u16; 5] {
         | RouteId::Delivery
         | RouteId::Parked
         | RouteId::RefusedStates
-        | RouteId::Unmapped => [401, 200, 200, 200, 403],
+        | RouteId::Unmapped
+        | RouteId::MappingTables
+        | RouteId::MappingTable => [401, 200, 200, 200, 403],
         RouteId::ForgetUnmapped => [401, 403, 200, 200, 403],
-        RouteId::RetryDeliveries
+        RouteId::GiveBackMapping => [401, 403, 204, 204, 403],
+        RouteId::ImportMapping
+        | RouteId::EditMapping
+        | RouteId::RetryDeliveries
         | RouteId::ResendDeliveries
         | RouteId::DropDeliveries
         | RouteId::DropRefusedState
@@ -84,7 +89,7 @@ pub(crate) fn example(path: &str) -> String {
         _ => "a-1",
     };
     let name = if path.starts_with("/api/v1/sinks/") { "wfm" } else { "queue_interval" };
-    path.replace("{id}", id).replace("{name}", name).replace("{unit}", UNIT)
+    path.replace("{id}", id).replace("{name}", name).replace("{table}", "states").replace("{unit}", UNIT)
 }
 
 #[tokio::test]

@@ -3,12 +3,14 @@
 mod alarms;
 mod deliveries;
 mod intake;
+mod mapping;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use pegboard::config::mapping::Folder;
 use pegboard::runtime::deliver::status::{DeliveryShown, EventLaneShown, LaneShown};
 use pegboard::runtime::mending::NotMended;
 use pegboard::runtime::reload::{ReloadError, ReloadProgress, ReloadRequest, ReloadStatus};
@@ -24,10 +26,10 @@ use pegboard_model::{
 use pegboard_store::{
     AgentBeginning, AgentEntry, AgentsSnapshot, Alarm, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite,
     Batch, Beat, Close, Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, Delivery, DirtyMark,
-    FeedEntry, FeedKind, FeedPage, Gap, Hold, LedgerFilter, NodeId, Origin, Part, PartitionState, QueueName,
-    RefusedState, Reload, ReloadDay, ReloadState, ReloadStep, ReloadWrite, Reloaded, Result, Roll,
-    RowRevision, Settle, SourceState, Store, StoreError, StoreId, StoredAcdRow, StoredAgent, StoredRow,
-    Token, TokenWrite, Unit, UnmappedSeen,
+    FeedEntry, FeedKind, FeedPage, Gap, Hold, LedgerFilter, MappingWrite, NodeId, Origin, Part,
+    PartitionState, QueueName, RefusedState, Reload, ReloadDay, ReloadState, ReloadStep, ReloadWrite,
+    Reloaded, Result, Roll, RowRevision, Settle, SourceState, Store, StoreError, StoreId, StoredAcdRow,
+    StoredAgent, StoredRow, Token, TokenWrite, Unit, UnmappedSeen,
 };
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
@@ -62,6 +64,7 @@ pub(super) struct Kept {
     pub(super) refused_states: Vec<RefusedState>,
     pub(super) hold: Option<Hold>,
     pub(super) unmapped: Vec<UnmappedSeen>,
+    pub(super) mappings: Vec<MappingWrite>,
 }
 
 impl FakeStore {
@@ -601,6 +604,10 @@ impl View for FakeView {
             b"bad" => Err(NotMended::StillBad("line 3: not a count".to_owned())),
             _ => Ok(()),
         }
+    }
+
+    fn mapping(&self, _: &SinkName) -> Option<Arc<Folder>> {
+        Some(Arc::new(mapping::folder()))
     }
 
     fn sink_names(&self) -> Vec<SinkName> {

@@ -21,6 +21,7 @@ mod ledger;
 mod limits;
 mod limits_listed;
 mod logs;
+mod mapping;
 mod metrics;
 #[path = "../../../pegboard-connect/tests/fuzz/mutate.rs"]
 mod mutate;

@@ -1,5 +1,6 @@
 //! What a WFM gets is what a dry run writes, whatever goes wrong on the way.
 
+mod edited;
 mod held;
 mod outages;
 mod stale;

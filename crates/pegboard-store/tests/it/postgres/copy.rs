@@ -14,6 +14,7 @@ use crate::sample::{
     first_event, handed, number, queue_name, row, shard, source, whole_events, whole_feed,
 };
 use crate::suite::alarms::{mark, opened};
+use crate::suite::mapping::edited;
 
 /// A store with something in every table.
 async fn fill(store: &dyn Store) {
@@ -67,6 +68,7 @@ async fn fill(store: &dyn Store) {
     store.note_deliveries(note).await.unwrap();
     reload(store, closer).await;
     raise(store).await;
+    assert!(store.write_mapping(edited(0, Some("Lunch \0"))).await.unwrap());
     store.hand_in(handed("k\0", &[&[0, 255], b"{}"]), 10).await.unwrap();
     let token = Token {
         id: "t-1".into(),
@@ -127,6 +129,8 @@ async fn shown(store: &dyn Store) -> Vec<String> {
         format!("{:?}", store.source_state(&source()).await.unwrap()),
         format!("{:?}", store.deliveries(&"wfm".into(), &LedgerFilter::default(), None, 9).await.unwrap()),
         format!("{:?}", store.refused_states(&"wfm".into(), 9).await.unwrap()),
+        format!("{:?}", store.mapping_versions(&"wfm".into()).await.unwrap()),
+        format!("{:?}", store.mapping_content(&"wfm".into(), "states", 1).await.unwrap()),
         format!("{:?}", store.unmapped(&"wfm".into(), 9).await.unwrap()),
         format!("{:?}", store.event_marks(&"wfm".into()).await.unwrap()),
         format!("{:?}", store.hold(&"wfm".into()).await.unwrap()),

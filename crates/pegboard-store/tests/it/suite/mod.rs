@@ -13,6 +13,7 @@ pub(crate) mod feeds;
 pub(crate) mod ingest;
 pub(crate) mod intake;
 pub(crate) mod leaving;
+pub(crate) mod mapping;
 pub(crate) mod nodes;
 pub(crate) mod reload;
 pub(crate) mod retention;

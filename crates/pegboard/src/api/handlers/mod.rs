@@ -8,6 +8,7 @@ pub(crate) mod dead_letters;
 pub(crate) mod holds;
 pub(crate) mod house;
 pub(crate) mod ledger;
+pub(crate) mod mapping;
 pub(crate) mod push;
 pub(crate) mod refused_states;
 pub(crate) mod reloads;

@@ -27,6 +27,7 @@ pub use self::snapshot::SnapshotSettings;
 pub use self::sqs::SqsSettings;
 pub use self::webhook::WebhookSettings;
 use super::choice::choice;
+use super::mapping::{Folder, Tables};
 use super::settings::{SourceConfig, SourceInput};
 use super::side_files::SideFiles;
 use super::table::Table;
@@ -54,6 +55,8 @@ pub struct SinkConfig {
     pub requests_per_second: Option<u32>,
     /// What planners say about names.
     pub mapping: Mapping,
+    /// The tables of it that planners edit while the hub runs.
+    pub tables: Tables,
     /// From when on intervals are delivered the first time; from the last closed one on where nothing is said.
     pub start: Option<Timestamp>,
     /// When it is not told everybody's present state.
@@ -171,7 +174,7 @@ fn sink(
         table.optional("requests_per_second", value::count(1..=MAX_REQUESTS_PER_SECOND));
     let mapping = match table.optional("mapping", value::path(folder)) {
         Some(path) => side_files.mapping(&path),
-        None => Some(Mapping::default()),
+        None => Some(Folder::default()),
     };
     let start = table.optional("start", value::since).flatten();
     let snapshot = snapshot::read(&mut table);
@@ -181,12 +184,14 @@ fn sink(
         check_events(&mut table, target, sources, &chosen);
     }
     table.finish();
+    let Folder { mapping, tables } = mapping?;
     Some(SinkConfig {
         name: name?,
         sources: chosen,
         filter,
         requests_per_second,
-        mapping: mapping?,
+        mapping,
+        tables,
         start,
         snapshot,
         target: target?,

@@ -44,9 +44,10 @@ pub fn sink(config: &SinkConfig, clock: Clock) -> anyhow::Result<SinkSetup> {
     };
     let (name, sources) = (config.name.clone(), config.sources.clone());
     let pace = config.requests_per_second.map(|per_second| Pace { per_second, at_once: per_second });
-    let (filter, start) = (config.filter.clone(), config.start);
+    let (filter, tables, start) = (config.filter.clone(), config.tables.clone(), config.start);
     let (hold, stale) = (hold(config.snapshot), stale(&config.target));
-    Ok(SinkSetup { sources, filter, mapping, start, pace, hold, stale, ..SinkSetup::new(name, sink) })
+    let setup = SinkSetup::new(name, sink);
+    Ok(SinkSetup { sources, filter, mapping, tables, start, pace, hold, stale, ..setup })
 }
 
 fn stale(target: &SinkTarget) -> StalePolicy {

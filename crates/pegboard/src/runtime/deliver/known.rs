@@ -45,7 +45,7 @@ impl Deliverer {
             queue_kinds: Vec::new(),
             statuses: first.map(|config| config.statuses.clone()).unwrap_or_default(),
             raw_events: Vec::new(),
-            mapping: self.mapping.clone(),
+            mapping: self.mapping().mapping.clone(),
         }
     }
 
@@ -132,7 +132,8 @@ impl Deliverer {
         if is_asked(Ingredient::Activities) {
             known.activities.extend(timelines.activities(config));
         }
-        if !self.mapping.agents.rows().is_empty() {
+        let merges_people = !known.mapping.agents.rows().is_empty();
+        if merges_people {
             // A person may be several agents, whose time is that of all of them.
             known.states.extend(timelines.segments(config));
         }
@@ -143,7 +144,7 @@ impl Deliverer {
             known.agents.extend(agents);
             known.groups.extend(groups);
         }
-        if is_asked(Ingredient::Segments) && self.mapping.agents.rows().is_empty() {
+        if is_asked(Ingredient::Segments) && !merges_people {
             known.states.extend(timelines.segments(config));
         }
         if is_asked(Ingredient::Sessions) {

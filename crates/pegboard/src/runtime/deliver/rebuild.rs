@@ -8,6 +8,7 @@ use crate::runtime::view::Rebuilt;
 impl Deliverer {
     /// What would be sent of a unit now. Sends nothing, and changes nothing in the ledger.
     pub(in crate::runtime) async fn rebuild(&self, unit: &Unit) -> Result<Rebuilt, StoreError> {
+        self.remap().await?;
         self.know_kinds().await?;
         let made = match self.make(unit, self.kept_from().await?).await? {
             Ok(made) => made,

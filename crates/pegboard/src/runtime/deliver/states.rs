@@ -111,7 +111,7 @@ impl<'a> Delivery<'a> {
         let (epoch, cursor) = (state.epoch, state.states.clone());
         let remembered = deliverer.store.refused_states(&deliverer.name, REMEMBERED).await?;
         let refused = remembered.into_iter().map(|state| (state.source, state.agent)).collect();
-        let shortest = deliverer.mapping.settings.shortest_state;
+        let shortest = deliverer.mapping().mapping.settings.shortest_state;
         let taken_up = match &cursor {
             Some(cursor) => cursor.clone(),
             None => deliverer.store.feed_end(FeedKind::States).await?,
@@ -245,9 +245,9 @@ impl<'a> Delivery<'a> {
         if refused.is_empty() {
             return Vec::new();
         }
-        let mut agents: HashMap<String, Key> = HashMap::new();
+        let (mut agents, held): (HashMap<String, Key>, _) = (HashMap::new(), self.deliverer.mapping());
         for StateChange { now, .. } in changes {
-            agents.insert(self.deliverer.mapping.person(now).id.to_string(), key(now));
+            agents.insert(held.mapping.person(now).id.to_string(), key(now));
             agents.insert(now.agent_id.to_string(), key(now));
         }
         let nobody = |item: &RefusedItem| ("".into(), item.subject.as_str().into());

@@ -1,7 +1,7 @@
 //! Several hubs over one store, each with its own memory: nodes of one process on SQLite, or over a PostgreSQL server.
 
 mod api;
-mod centre;
+pub(crate) mod centre;
 mod dying;
 mod load;
 mod processes;
@@ -28,4 +28,4 @@ macro_rules! on_every_store {
         }
     };
 }
-use on_every_store;
+pub(crate) use on_every_store;

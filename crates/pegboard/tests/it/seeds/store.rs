@@ -18,10 +18,11 @@ use pegboard_store::{
     AgentBeginning, AgentsSnapshot, Alarm, AlarmMark, AlarmNote, Alarms, AlarmsAsked, ArchiveFile,
     ArchiveStep, AuditEntry, AuditWrite, Batch, Beat, Close, Closed, ClosedUntil, CloserState, Committed,
     Cursor, DeadLetter, Deliveries, Delivery, DeliveryNote, DirtyMark, EventMark, EventPage, Events,
-    FeedKind, FeedPage, Fullness, Gap, Hold, LedgerFilter, LedgerLine, NodeId, Origin, ParkedLine, Part,
-    PartitionState, QueueName, RefusedState, Reload, ReloadDay, ReloadState, ReloadStep, ReloadWrite,
-    Reloaded, Result, Roll, RowRevision, Settle, Silence, SinkState, SourceState, Store, StoreError, StoreId,
-    StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite, Told, Unit, UnmappedSeen,
+    FeedKind, FeedPage, Fullness, Gap, Hold, LedgerFilter, LedgerLine, MappingVersion, MappingWrite,
+    Mappings, NodeId, Origin, ParkedLine, Part, PartitionState, QueueName, RefusedState, Reload, ReloadDay,
+    ReloadState, ReloadStep, ReloadWrite, Reloaded, Result, Roll, RowRevision, Settle, Silence, SinkState,
+    SourceState, Store, StoreError, StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite, Told,
+    Unit, UnmappedSeen,
 };
 use tokio::sync::{Notify, watch};
 
@@ -640,6 +641,25 @@ impl Events for Unreliable {
 
     async fn event_marks(&self, sink: &SinkName) -> Result<Vec<EventMark>> {
         self.read("event marks", self.store.event_marks(sink)).await
+    }
+}
+
+#[async_trait]
+impl Mappings for Unreliable {
+    async fn mapping_versions(&self, sink: &SinkName) -> Result<Vec<MappingVersion>> {
+        self.read("mapping versions", self.store.mapping_versions(sink)).await
+    }
+
+    async fn mapping_history(&self, sink: &SinkName, table: &str) -> Result<Vec<MappingVersion>> {
+        self.read("mapping history", self.store.mapping_history(sink, table)).await
+    }
+
+    async fn mapping_content(&self, sink: &SinkName, table: &str, version: u64) -> Result<Option<String>> {
+        self.read("mapping content", self.store.mapping_content(sink, table, version)).await
+    }
+
+    async fn write_mapping(&self, write: MappingWrite) -> Result<bool> {
+        self.write("write a mapping", self.store.write_mapping(write)).await
     }
 }
 
