@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use pegboard_model::{AgentId, Millis, SinkName, SourceName, Text, Timestamp};
 
 use crate::hold::{Hold, HoldNote, Present, StaleNote};
-use crate::unmapped::UnmappedSeen;
+use crate::unmapped::{UnmappedName, UnmappedSeen};
 use crate::{Cursor, EventMark, FeedKind, Result, StoreError};
 
 /// What is delivered as one.
@@ -415,6 +415,9 @@ pub trait Deliveries: Send + Sync {
 
     /// What no row of the sink's mapping names, what was seen last first, at most `limit`.
     async fn unmapped(&self, sink: &SinkName, limit: usize) -> Result<Vec<UnmappedSeen>>;
+
+    /// Forgets some of that, which has a row by now.
+    async fn forget_unmapped_names(&self, sink: &SinkName, names: Vec<UnmappedName>) -> Result<()>;
 
     /// Forgets what no row names: it is noted anew as it is seen. Answers how much there was.
     async fn forget_unmapped(&self, sink: &SinkName) -> Result<u64>;

@@ -51,7 +51,7 @@ pub use read::{
 };
 pub use reload::{Reload, ReloadDay, ReloadState, ReloadStep, ReloadWork, ReloadWrite, Reloaded};
 pub use sqlite::{Retention, SqliteOptions, SqliteStore};
-pub use unmapped::UnmappedSeen;
+pub use unmapped::{UnmappedName, UnmappedSeen};
 
 use async_trait::async_trait;
 use pegboard_model::{AgentId, ContactLeg, Millis, Observation, PartitionId, Segment, SourceName, Timestamp};

@@ -31,6 +31,25 @@ pub struct UnmappedSeen {
     pub agents: Vec<Text>,
 }
 
+/// By what an entry is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnmappedName {
+    /// What it is.
+    pub kind: Text,
+    /// The source.
+    pub source: SourceName,
+    /// What the ACD calls it.
+    pub id: Text,
+    /// What else is known of it.
+    pub detail: Text,
+}
+
+impl From<UnmappedSeen> for UnmappedName {
+    fn from(UnmappedSeen { kind, source, id, detail, .. }: UnmappedSeen) -> Self {
+        Self { kind, source, id, detail }
+    }
+}
+
 impl UnmappedSeen {
     /// The agents, with those that were noted before, for a column.
     pub(crate) fn agents_column(&self, known: Option<&str>) -> String {

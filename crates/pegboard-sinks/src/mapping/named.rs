@@ -1,8 +1,9 @@
 //! Whether a mapping names what once was listed as unmapped.
 
-use pegboard_model::{AgentId, Channel, Class, Direction, QueueId, SourceName, Text, Timestamp};
+use pegboard_model::{AgentId, AgentNow, Channel, Class, Direction, QueueId, SourceName, Text, Timestamp};
 
 use super::{AcdQueue, MappedKind, Mapping};
+use crate::settings::UnmappedPolicy;
 
 /// A name as an [inbox](super::Inbox) lists it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +34,29 @@ impl Mapping {
             MappedKind::Agent => self.agent(source, &AgentId::from(id.clone()), detail, at).1,
             MappedKind::Queue => self.names_queue(listed),
         }
+    }
+
+    /// What a target may have been told a listed name as, while no row named it.
+    pub fn told_as(&self, listed: ListedName<'_>) -> Vec<Text> {
+        let own = self.prefixed(listed.source, listed.id);
+        let mut told = vec![listed.id.clone(), own.clone()];
+        if let (MappedKind::Queue, [direction, channel, ..]) =
+            (listed.kind, &*listed.detail.rsplitn(3, ' ').collect::<Vec<_>>())
+        {
+            told.push(format!("{own}-{}-{direction}", channel.to_lowercase()).into());
+        }
+        told.retain(|name| !name.is_empty());
+        told.dedup();
+        told
+    }
+
+    /// Whether the state that an agent is in is left out, because no row names it, or the agent.
+    pub fn holds_back(&self, now: &AgentNow) -> bool {
+        let AgentNow { source, agent_id, agent_login, event_id, reason, class, since, .. } = now;
+        let names_agent =
+            || self.agents.rows().is_empty() || self.agent(source, agent_id, agent_login, *since).1;
+        let names_state = || self.states.find(source, event_id, reason, *class, *since).is_some();
+        self.settings.unmapped == UnmappedPolicy::Hold && !(names_agent() && names_state())
     }
 
     /// The detail of a queue is its name, where it has one, its channel and its direction.
@@ -78,6 +102,20 @@ mod tests {
         let rows = vec![AgentRow { agent: "ANN".into(), scope: Scope::default(), to }];
         mapping.agents = AgentMapping::new(rows);
         mapping
+    }
+
+    #[test]
+    fn a_target_was_told_the_own_name_or_the_one_with_a_prefix() {
+        let mut mapping = mapping();
+        mapping.prefixes.insert("acme".into(), "emea-".into());
+        let told = |kind, id: &str, detail: &str| {
+            let (source, id, detail, at) = ("acme".into(), id.into(), detail.into(), Timestamp::default());
+            mapping.told_as(ListedName { kind, source: &source, id: &id, detail: &detail, at })
+        };
+        let texts = |names: &[&str]| names.iter().map(|name| Text::from(*name)).collect::<Vec<_>>();
+        let queue = texts(&["q", "emea-q", "emea-q-chat-inbound"]);
+        assert_eq!(told(MappedKind::Queue, "q", "My Queue CHAT inbound"), queue);
+        assert_eq!(told(MappedKind::Agent, "7", "ann"), texts(&["7", "emea-7"]));
     }
 
     #[test]

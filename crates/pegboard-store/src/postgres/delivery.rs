@@ -17,7 +17,7 @@ use crate::delivery::{
 };
 use crate::hold::Hold;
 use crate::paging::name;
-use crate::unmapped::UnmappedSeen;
+use crate::unmapped::{UnmappedName, UnmappedSeen};
 use crate::{Cursor, Deliveries, FeedKind, Result, StoreError, failpoint};
 
 #[async_trait]
@@ -99,6 +99,12 @@ impl Deliveries for PostgresStore {
     async fn unmapped(&self, sink: &SinkName, limit: usize) -> Result<Vec<UnmappedSeen>> {
         let work = |session: Lent| async move { unmapped::list(&session, sink, limit).await };
         self.read("read what is not mapped", work).await
+    }
+
+    async fn forget_unmapped_names(&self, sink: &SinkName, names: Vec<UnmappedName>) -> Result<()> {
+        let names = &*names;
+        let work = |session: Lent| async move { unmapped::forget_names(&session, sink, names).await };
+        self.write("forget what is mapped", work).await
     }
 
     async fn forget_unmapped(&self, sink: &SinkName) -> Result<u64> {

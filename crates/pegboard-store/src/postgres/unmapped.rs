@@ -6,9 +6,9 @@ use tokio_postgres::Row;
 use super::codec::{get, get_instant, get_text, text};
 use super::fault::Tried;
 use super::read::all;
-use super::session::{Call, Session};
+use super::session::{BEGIN, COMMIT, Call, Pipeline, Session};
 use crate::column::{from_column, limit, to_column};
-use crate::unmapped::{MOST_UNMAPPED, UnmappedSeen, agents_of};
+use crate::unmapped::{MOST_UNMAPPED, UnmappedName, UnmappedSeen, agents_of};
 
 /// Asks how many there are, and for the agents of what is known already.
 pub(super) fn known<'a>(sink: &'a str, all: &'a [UnmappedSeen]) -> impl Iterator<Item = Call<'a>> {
@@ -78,6 +78,22 @@ pub(super) async fn list(session: &Session, sink: &SinkName, most: usize) -> Tri
         })
     })
     .await
+}
+
+/// Forgets these.
+pub(super) async fn forget_names(session: &Session, sink: &SinkName, names: &[UnmappedName]) -> Tried<()> {
+    let sql =
+        "DELETE FROM unmapped WHERE sink = $1 AND kind = $2 AND source = $3 AND id = $4 AND detail = $5";
+    let forget = |name: &'_ UnmappedName| {
+        let UnmappedName { kind, source, id, detail } = name.clone();
+        let call = Call::new(sql).with(sink.as_str()).with(kind.to_string()).with(source.to_string());
+        call.with(text(&id).into_owned()).with(text(&detail).into_owned())
+    };
+    let mut forgetting = Pipeline::new(BEGIN);
+    forgetting.extend(names.iter().map(forget));
+    forgetting.add(Call::new(COMMIT));
+    session.run(forgetting).await?;
+    Ok(())
 }
 
 /// Answers how much there was.

@@ -17,7 +17,7 @@ use crate::delivery::{
 use crate::failpoint;
 use crate::hold::Hold;
 use crate::paging::name;
-use crate::unmapped::UnmappedSeen;
+use crate::unmapped::{UnmappedName, UnmappedSeen};
 use crate::{Cursor, Deliveries, FeedKind, Result};
 
 #[async_trait]
@@ -101,6 +101,12 @@ impl Deliveries for SqliteStore {
         let sink = sink.clone();
         let query = move |connection: &Connection| unmapped::list(connection, &sink, limit);
         self.readers.run("read what is not mapped", query).await
+    }
+
+    async fn forget_unmapped_names(&self, sink: &SinkName, names: Vec<UnmappedName>) -> Result<()> {
+        let sink = sink.clone();
+        let job = move |step: &mut Step<'_>| unmapped::forget_names(step, &sink, &names);
+        self.writer.run("forget what is mapped", job).await
     }
 
     async fn forget_unmapped(&self, sink: &SinkName) -> Result<u64> {

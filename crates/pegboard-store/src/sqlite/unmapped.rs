@@ -7,7 +7,7 @@ use super::fault::Tried;
 use super::read::{all, instant, text};
 use super::writer::Step;
 use crate::column::{from_column, limit, to_column};
-use crate::unmapped::{MOST_UNMAPPED, UnmappedSeen, agents_of};
+use crate::unmapped::{MOST_UNMAPPED, UnmappedName, UnmappedSeen, agents_of};
 
 /// Notes what was seen once more. What is new beyond the most that is kept is not.
 pub(super) fn note(step: &Step<'_>, sink: &str, all: &[UnmappedSeen]) -> Tried<()> {
@@ -80,6 +80,17 @@ pub(super) fn list(connection: &Connection, sink: &SinkName, most: usize) -> Tri
             agents: agents_of(&text(row, 8)?),
         })
     })
+}
+
+/// Forgets these.
+pub(super) fn forget_names(step: &Step<'_>, sink: &SinkName, names: &[UnmappedName]) -> Tried<()> {
+    let sql =
+        "DELETE FROM unmapped WHERE sink = ?1 AND kind = ?2 AND source = ?3 AND id = ?4 AND detail = ?5";
+    for UnmappedName { kind, source, id, detail } in names {
+        let name = params![sink.as_str(), kind, source.as_str(), id, detail];
+        step.connection.prepare_cached(sql)?.execute(name)?;
+    }
+    Ok(())
 }
 
 /// Answers how much there was.

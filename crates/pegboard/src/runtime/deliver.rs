@@ -11,6 +11,7 @@ mod known;
 mod made;
 mod mapped;
 mod rebuild;
+mod release;
 pub(super) mod removed;
 mod rows;
 pub mod stale;
@@ -296,7 +297,7 @@ async fn turn(deliverer: &Deliverer, stop: &mut watch::Receiver<bool>) -> Result
         biased;
         _ = stop.changed() => Ok(()),
         left = leave(deliverer) => left,
-        failed = mapped::follow(deliverer) => failed,
+        failed = mapped::follow(deliverer, state.epoch) => failed,
         ended = states::deliver(deliverer, &state) => ended,
         ended = rows::deliver(deliverer, state.epoch, state.rows.clone()) => ended,
         never = beat(deliverer) => never,

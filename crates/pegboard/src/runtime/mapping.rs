@@ -91,17 +91,20 @@ pub async fn read(
     Table::parse(name, path, content.as_bytes()).map_err(|errors| damaged(format!("{place}: {errors}")))
 }
 
+/// Those listed names that a mapping has a row for.
+pub fn named(mapping: &Mapping, listed: Vec<UnmappedSeen>) -> Vec<UnmappedSeen> {
+    let is_named = |seen: &UnmappedSeen| listed_name(seen).is_some_and(|name| mapping.names(name));
+    listed.into_iter().filter(is_named).collect()
+}
+
 /// Those listed names that `after` has a row for and `before` has none.
 pub fn newly_named(before: &Mapping, after: &Mapping, listed: Vec<UnmappedSeen>) -> Vec<UnmappedSeen> {
-    let is_new = |seen: &UnmappedSeen| {
-        let name = listed_name(seen);
-        name.is_some_and(|name| after.names(name) && !before.names(name))
-    };
-    listed.into_iter().filter(is_new).collect()
+    let is_new = |seen: &UnmappedSeen| listed_name(seen).is_some_and(|name| !before.names(name));
+    named(after, listed.into_iter().filter(is_new).collect())
 }
 
 /// What is listed as a name; nothing of a note.
-fn listed_name(seen: &UnmappedSeen) -> Option<ListedName<'_>> {
+pub fn listed_name(seen: &UnmappedSeen) -> Option<ListedName<'_>> {
     let UnmappedSeen { kind, source, id, detail, last, .. } = seen;
     Some(ListedName { kind: MappedKind::from_name(kind)?, source, id, detail, at: *last })
 }

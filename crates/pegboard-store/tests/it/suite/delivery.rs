@@ -3,7 +3,8 @@
 use pegboard_model::{SinkName, Timestamp};
 use pegboard_store::{
     Delivery, DeliveryNote, DeliveryState, DeliveryTry, FeedKind, Hold, HoldNote, LedgerFilter, LedgerLine,
-    ParkedLine, Present, RefusedState, Settle, StaleNote, Store, StoreError, TryOutcome, Unit, UnmappedSeen,
+    ParkedLine, Present, RefusedState, Settle, StaleNote, Store, StoreError, TryOutcome, Unit, UnmappedName,
+    UnmappedSeen,
 };
 
 use crate::home::Home;
@@ -346,6 +347,13 @@ pub(crate) async fn what_no_row_names_is_counted_until_it_is_forgotten(home: &dy
     assert_eq!(found, [expected, unmapped("Yoga", "bob", 5)]);
     assert_eq!(store.unmapped(&sink(), 1).await.unwrap().len(), 1);
     assert_eq!(store.forget_unmapped(&"other".into()).await.unwrap(), 0);
+    store
+        .note_deliveries(DeliveryNote { unmapped: vec![unmapped("Run\0", "ann", 1)], ..note(epoch) })
+        .await
+        .unwrap();
+    let has_a_row = UnmappedName::from(unmapped("Run\0", "ann", 1));
+    let another = UnmappedName { detail: "late".into(), ..UnmappedName::from(unmapped("Yoga", "bob", 5)) };
+    store.forget_unmapped_names(&sink(), vec![has_a_row, another]).await.unwrap();
     assert_eq!(store.forget_unmapped(&sink()).await.unwrap(), 2);
     assert_eq!(store.unmapped(&sink(), 10).await.unwrap(), []);
 }

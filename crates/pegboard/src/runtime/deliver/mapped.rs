@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use pegboard_store::StoreError;
 
-use super::{CONFIRM, Deliverer};
+use super::{CONFIRM, Deliverer, release};
 use crate::config::mapping::Folder;
 use crate::runtime::mapping::Held;
 
@@ -35,23 +35,33 @@ impl Deliverer {
         self.mapped.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes over what people have edited, on whichever node.
-    pub(super) async fn remap(&self) -> Result<(), StoreError> {
+    /// Takes over what people have edited, on whichever node. Answers whether there was anything.
+    pub(super) async fn remap(&self) -> Result<bool, StoreError> {
         let versions = self.store.mapping_versions(&self.name).await?;
         if self.mapping().is_of(&versions) {
-            return Ok(());
+            return Ok(false);
         }
         let held = Held::load_versions(&*self.store, &self.name, &self.mapped.folder, versions).await?;
         *self.mapped.held.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(held);
         tracing::info!(sink.name = %self.name, "the mapping was edited: what is delivered from now on is named by it");
-        Ok(())
+        Ok(true)
     }
 }
 
-/// Takes over what people edit, until the store fails.
-pub(super) async fn follow(deliverer: &Deliverer) -> Result<(), StoreError> {
+/// How often there is a look at what waited for a row, after the mapping has changed: what is on its way then is listed afterwards.
+const LOOKS: u32 = 3;
+
+/// Takes over what people edit, and has that sent which waited for it, until the store fails.
+pub(super) async fn follow(deliverer: &Deliverer, epoch: u64) -> Result<(), StoreError> {
+    let mut looks = LOOKS;
     loop {
+        if looks > 0 {
+            release::release(deliverer, epoch).await?;
+            looks -= 1;
+        }
         tokio::time::sleep(CONFIRM).await;
-        deliverer.remap().await?;
+        if deliverer.remap().await? {
+            looks = LOOKS;
+        }
     }
 }

@@ -1,9 +1,11 @@
 //! The lane of states: the latest of each agent or every change, as soon as the target takes it.
 
 mod picture;
+mod released;
 mod stale;
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use pegboard_model::AgentNow;
@@ -17,6 +19,7 @@ use self::stale::Sources;
 use super::unmapped::Remarks;
 use super::waiting::{Key, Waiting, key};
 use super::{Deliverer, Turn, digest_of, failure};
+use crate::runtime::mapping::Held;
 
 /// How many changes are taken up in one step.
 const PAGE: usize = 1000;
@@ -44,6 +47,7 @@ pub(super) async fn deliver(deliverer: &Deliverer, state: &SinkState) -> Result<
             continue;
         }
         lane.take_up().await?;
+        lane.take_up_released().await?;
         if lane.whole.is_due {
             continue;
         }
@@ -89,6 +93,8 @@ struct Delivery<'a> {
     signed_in: HashSet<Key>,
     present: Option<Present>,
     sources: Sources,
+    /// By which mapping what waits was taken up.
+    mapped: Arc<Held>,
 }
 
 /// What is sent together.
@@ -131,6 +137,7 @@ impl<'a> Delivery<'a> {
             signed_in: HashSet::new(),
             present: state.present,
             sources: Sources::told(&state.stale),
+            mapped: deliverer.mapping(),
         };
         delivery.begin_picture().await?;
         Ok(delivery)

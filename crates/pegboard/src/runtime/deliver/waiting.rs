@@ -63,6 +63,21 @@ impl Waiting {
         self.add(change);
     }
 
+    /// Whether everything up to a cursor is taken up.
+    pub(super) fn reaches(&self, cursor: &Cursor) -> bool {
+        let seen = |source: &SourceName| self.taken_up.seen.get(source).copied().unwrap_or_default();
+        cursor.seen.iter().all(|(source, number)| *number <= seen(source))
+    }
+
+    /// Has a present state sent once more, unless a newer one of the agent waits.
+    pub(super) fn again(&mut self, change: StateChange) {
+        let key = key(&change.now);
+        if !self.agents.contains_key(&key) {
+            self.sent.remove(&key);
+            self.add(change);
+        }
+    }
+
     fn add(&mut self, change: StateChange) {
         let key = key(&change.now);
         let own = self.agents.entry(key.clone()).or_default();

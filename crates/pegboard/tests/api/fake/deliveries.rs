@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use pegboard_model::{AgentId, SinkName, SourceName, Timestamp};
 use pegboard_store::{
     Deliveries, Delivery, DeliveryNote, DeliveryState, EventMark, EventPage, Events, Hold, LedgerFilter,
-    LedgerLine, ParkedLine, RefusedState, Result, Settle, SinkState, Unit, UnmappedSeen,
+    LedgerLine, ParkedLine, RefusedState, Result, Settle, SinkState, Unit, UnmappedName, UnmappedSeen,
 };
 
 use super::{FakeStore, NOW};
@@ -164,6 +164,12 @@ impl Deliveries for FakeStore {
 
     async fn unmapped(&self, _: &SinkName, limit: usize) -> Result<Vec<UnmappedSeen>> {
         Ok(self.kept.lock().unwrap().unmapped.iter().take(limit).cloned().collect())
+    }
+
+    async fn forget_unmapped_names(&self, _: &SinkName, names: Vec<UnmappedName>) -> Result<()> {
+        let mut kept = self.kept.lock().unwrap();
+        kept.unmapped.retain(|seen| !names.contains(&UnmappedName::from(seen.clone())));
+        Ok(())
     }
 
     async fn forget_unmapped(&self, _: &SinkName) -> Result<u64> {

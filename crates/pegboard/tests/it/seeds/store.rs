@@ -22,7 +22,7 @@ use pegboard_store::{
     Mappings, NodeId, Origin, ParkedLine, Part, PartitionState, QueueName, RefusedState, Reload, ReloadDay,
     ReloadState, ReloadStep, ReloadWrite, Reloaded, Result, Roll, RowRevision, Settle, Silence, SinkState,
     SourceState, Store, StoreError, StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite, Told,
-    Unit, UnmappedSeen,
+    Unit, UnmappedName, UnmappedSeen,
 };
 use tokio::sync::{Notify, watch};
 
@@ -724,6 +724,10 @@ impl Deliveries for Unreliable {
 
     async fn unmapped(&self, sink: &SinkName, limit: usize) -> Result<Vec<UnmappedSeen>> {
         self.read("unmapped", self.store.unmapped(sink, limit)).await
+    }
+
+    async fn forget_unmapped_names(&self, sink: &SinkName, names: Vec<UnmappedName>) -> Result<()> {
+        self.write("forget what is mapped", self.store.forget_unmapped_names(sink, names)).await
     }
 
     async fn forget_unmapped(&self, sink: &SinkName) -> Result<u64> {

@@ -76,7 +76,7 @@ impl Delivery<'_> {
     }
 
     /// Everybody whom the target is told of.
-    async fn everybody(&self) -> Result<AgentsSnapshot, StoreError> {
+    pub(super) async fn everybody(&self) -> Result<AgentsSnapshot, StoreError> {
         let mut everybody = self.deliverer.store.agents(&self.deliverer.names).await?;
         everybody.agents.retain(|agent| self.deliverer.filter.admits(&agent.now));
         Ok(everybody)
