@@ -7,6 +7,7 @@
 pub mod archive;
 pub mod decompress;
 pub mod framing;
+pub mod person;
 pub mod sources;
 pub mod spec;
 

@@ -16,10 +16,14 @@ pub(crate) struct Table {
 
 /// A value of a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Value {
+pub enum Value {
+    /// Nothing.
     Null,
+    /// A number, an instant, or yes and no as 1 and 0.
     Number(i64),
+    /// Text.
     Text(String),
+    /// Bytes.
     Bytes(Vec<u8>),
 }
 

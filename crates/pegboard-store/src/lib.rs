@@ -11,6 +11,7 @@ mod batch;
 mod column;
 mod copy;
 mod delivery;
+mod erasure;
 mod error;
 mod events;
 pub mod failpoint;
@@ -36,6 +37,9 @@ pub use copy::CopiedTable;
 pub use delivery::{
     Deliveries, Delivery, DeliveryNote, DeliveryState, DeliveryTry, LedgerFilter, LedgerLine, ParkedLine,
     ParseUnitError, RefusedState, Settle, SinkState, TryOutcome, Unit,
+};
+pub use erasure::{
+    Cell, Eraser, Erasure, ErasureNote, ErasureState, ErasureWrite, Erasures, MOST_CHANGES, RowChange,
 };
 pub use error::StoreError;
 pub use events::{EventMark, EventPage, EventWrite, Events, EventsWrite, RawEvent};
@@ -64,7 +68,9 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 ///
 /// Every method may wait for the disk; none blocks the caller's thread.
 #[async_trait]
-pub trait Store: Deliveries + Mappings + Alarms + Intake + Events + Send + Sync + std::fmt::Debug {
+pub trait Store:
+    Deliveries + Mappings + Alarms + Intake + Events + Erasures + Send + Sync + std::fmt::Debug
+{
     /// Which store this is. A restored copy is another store, so that old cursors do not fit it.
     fn id(&self) -> &StoreId;
 

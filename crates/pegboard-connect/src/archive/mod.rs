@@ -20,6 +20,7 @@ mod error;
 mod file_name;
 mod pack;
 mod place;
+mod rewrite;
 mod source;
 mod unpack;
 
@@ -31,6 +32,7 @@ pub use self::error::ArchiveError;
 pub use self::file_name::FileName;
 pub use self::pack::pack;
 pub use self::place::{Archive, ArchivedFile};
+pub use self::rewrite::{learn_from_frame, rewrite_frame};
 pub use self::source::{ArchiveDecoder, ArchiveSource, Exhausted};
 pub use self::unpack::{MAX_STEP_BYTES, Steps};
 

@@ -13,7 +13,7 @@ use super::{Attributes, VERSION};
 use crate::spec::{Chunk, Lost};
 
 /// The level of compression: the fastest one still packs events to a twentieth.
-const LEVEL: i32 = 1;
+pub(super) const LEVEL: i32 = 1;
 
 #[derive(Serialize)]
 struct Head<'a> {

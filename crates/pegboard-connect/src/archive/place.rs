@@ -24,6 +24,11 @@ pub struct ArchivedFile {
 }
 
 impl ArchivedFile {
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The first instant of the hour in which its steps were read.
     pub fn hour(&self) -> Timestamp {
         self.hour
@@ -34,6 +39,11 @@ impl Archive {
     /// What there is of `source` in the archive in `folder`.
     pub fn in_folder(folder: &Path, source: &SourceName) -> Self {
         Self { folder: folder.join(source.as_str()), source: source.clone() }
+    }
+
+    /// Whether anything was ever written there. Waits for the disk.
+    pub fn is_there(&self) -> bool {
+        self.folder.exists()
     }
 
     /// Where it is, for people.

@@ -7,7 +7,11 @@ use pegboard_model::acd::{AcdReport, AcdRow, Grouping, Telling};
 use pegboard_model::{Millis, PartitionId, Position, SourceName, Timestamp};
 use proptest::prelude::*;
 
-use super::{ArchiveError, ArchiveSource, Attributes, FileName, Step, Steps, pack};
+use super::{
+    Archive, ArchiveError, ArchiveSource, Attributes, FileName, Step, Steps, learn_from_frame, pack,
+    rewrite_frame,
+};
+use crate::person::{Person, Terms};
 use crate::sources::file::FileSource;
 use crate::spec::{Broken, Chunk, Lost, Progress, Record, Source as _};
 
@@ -279,4 +283,80 @@ fn files_can_be_put_together_and_read_with_a_buffer_of_any_size() {
         let steps: Result<Vec<_>, _> = Steps::new(BufReader::with_capacity(capacity, &*file)).collect();
         assert_eq!(steps.unwrap().len(), 2);
     }
+}
+
+/// A file of two steps of which one names somebody, in a record, in one that is no JSON, and in one that is no text.
+fn file_that_names(folder: &Path) -> std::path::PathBuf {
+    let mut named = chunk(2, &[r#"{"Username":"aberg7@x.example", "n":1.50}"#, "[1]"]);
+    named.broken.push(Broken {
+        position: Position::Number(3),
+        data: b"no JSON of aberg7@x.example".to_vec(),
+        reason: "no JSON".into(),
+    });
+    named.broken.push(Broken {
+        position: Position::Number(4),
+        data: vec![0xff, 0xfe],
+        reason: "no text".into(),
+    });
+    let name = FileName::new(&"s".into(), &"p".into(), at(0), 1);
+    let path = folder.join(name.to_string());
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, [packed(0, &chunk(1, &["{}"])), packed(1, &named)].concat()).unwrap();
+    path
+}
+
+fn somebody() -> Person {
+    let identifiers = ["aberg7@x.example".to_owned()].into();
+    Person::new(Terms { identifiers, ..Terms::default() }, "erased-1").unwrap()
+}
+
+#[test]
+fn a_file_is_written_anew_without_a_person_and_is_else_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file_that_names(folder.path());
+    let archive = Archive::in_folder(folder.path(), &"s".into());
+    let file = archive.files().unwrap().remove(0).remove(0);
+    let before = unpacked(&fs::read(&path).unwrap()).unwrap();
+    assert_eq!(archive.count(&file, &somebody()).unwrap(), 3);
+    assert_eq!(unpacked(&fs::read(&path).unwrap()).unwrap().len(), 2, "counting changes nothing");
+    assert_eq!(archive.rewrite(&file, &somebody()).unwrap(), 3);
+    let after = unpacked(&fs::read(&path).unwrap()).unwrap();
+    assert_eq!(shown(&after[0].chunk), shown(&before[0].chunk));
+    let text = |data: &[u8]| String::from_utf8(data.to_vec()).unwrap();
+    let records: Vec<_> = after[1].chunk.records.iter().map(|record| text(&record.data)).collect();
+    assert_eq!(records, [r#"{"Username":"erased-1", "n":1.50}"#, "[1]"]);
+    let broken: Vec<_> = after[1].chunk.broken.iter().map(|broken| text(&broken.data)).collect();
+    assert_eq!(broken, ["no JSON of erased-1", ""]);
+    assert_eq!((after[1].from.clone(), after[1].read), (before[1].from.clone(), before[1].read));
+    let written = fs::metadata(&path).unwrap().modified().unwrap();
+    assert_eq!(archive.rewrite(&file, &somebody()).unwrap(), 0, "once is enough");
+    assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), written);
+    assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing is left beside it");
+}
+
+#[test]
+fn a_damaged_file_is_not_written_anew_and_one_that_is_gone_is_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file_that_names(folder.path());
+    let archive = Archive::in_folder(folder.path(), &"s".into());
+    let file = archive.files().unwrap().remove(0).remove(0);
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..whole.len() - 9]).unwrap();
+    let refused = archive.rewrite(&file, &somebody()).unwrap_err().to_string();
+    assert!(refused.contains("is damaged") && refused.contains(path.to_str().unwrap()), "{refused}");
+    assert_eq!(fs::read(&path).unwrap(), whole[..whole.len() - 9]);
+    fs::remove_file(&path).unwrap();
+    assert_eq!(archive.rewrite(&file, &somebody()).unwrap(), 0);
+}
+
+#[test]
+fn a_frame_tells_what_else_names_somebody_and_is_packed_again_without() {
+    let frame = packed(0, &chunk(1, &[r#"{"Username":"aberg7@x.example","FirstName":"Anna"}"#]));
+    let mut more = Terms::default();
+    learn_from_frame(&frame, &somebody(), &mut more).unwrap();
+    assert!(more.names.contains("Anna"));
+    let without = rewrite_frame(&frame, &somebody()).unwrap().unwrap();
+    let step = unpacked(&without).unwrap().remove(0);
+    assert_eq!(step.chunk.records[0].data, br#"{"Username":"erased-1","FirstName":"Anna"}"#);
+    assert!(rewrite_frame(&without, &somebody()).unwrap().is_none());
 }

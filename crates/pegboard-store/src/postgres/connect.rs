@@ -28,7 +28,7 @@ const SETTINGS: &str = "-c idle_in_transaction_session_timeout=5000 -c tcp_keepa
 
 /// A commit is on the disk before it is told, even where the database is set to answer before. A setting that asks for
 /// more, such as a standby's disk, stays.
-const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false)
+pub(super) const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false)
     WHERE current_setting('synchronous_commit') = 'off'";
 
 /// For connections that write: every statement finds its rows by key. That takes its share of the statements, too: a plan

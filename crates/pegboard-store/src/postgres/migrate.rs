@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0012_raw_events.sql"),
     include_str!("migrations/0013_holds.sql"),
     include_str!("migrations/0014_mapping_tables.sql"),
+    include_str!("migrations/0015_erasures.sql"),
 ];
 
 /// The table by which a schema is known as ours: one row.

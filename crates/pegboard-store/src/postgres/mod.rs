@@ -10,6 +10,7 @@ mod connect;
 mod dead_letters;
 mod delivery;
 mod dirty;
+mod erasure;
 mod events;
 mod fault;
 mod feed;
@@ -164,6 +165,8 @@ pub struct PostgresStore {
     writers: Pool,
     readers: Pool,
     waker: Waker,
+    /// For statements that are made as they are needed.
+    connector: Arc<Connector>,
 }
 
 impl PostgresStore {
@@ -178,6 +181,7 @@ impl PostgresStore {
         let readers = Arc::new(Connector::new(url, &options, Use::Read)?);
         Ok(Self {
             waker: Waker::start(readers.clone(), &id),
+            connector: readers.clone(),
             id,
             clock: options.clock,
             retention: options.retention,

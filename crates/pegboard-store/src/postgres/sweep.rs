@@ -112,7 +112,7 @@ macro_rules! old_rows {
 }
 
 /// What is older than the history that is kept. The first parameter is the instant, the second the size of a bite.
-const HISTORY: [&str; 14] = [
+const HISTORY: [&str; 15] = [
     "WITH gone AS (
          DELETE FROM queue_names WHERE ctid = ANY (ARRAY(
              SELECT ctid FROM queue_names WHERE last_seen < $1 LIMIT $2))
@@ -153,6 +153,12 @@ const HISTORY: [&str; 14] = [
     old_rows!("acd_rows"),
     "WITH gone AS (
          DELETE FROM gaps WHERE id = ANY (ARRAY(SELECT id FROM gaps WHERE at < $1 ORDER BY id LIMIT $2)) RETURNING 1
+     ) SELECT count(*) FROM gone",
+    "WITH gone AS (
+         DELETE FROM erasures WHERE id = ANY (ARRAY(
+             SELECT id FROM erasures WHERE at < $1 AND state NOT IN ('waiting', 'running', 'wiping')
+             LIMIT $2))
+         RETURNING 1
      ) SELECT count(*) FROM gone",
     "WITH gone AS (
          DELETE FROM reloads WHERE id = ANY (ARRAY(

@@ -75,7 +75,8 @@ fn hand_over(chunks: &mpsc::Sender<Rows>, chunk: Rows) -> Tried<()> {
     Ok(chunks.blocking_send(chunk).map_err(|_| StoreError::Closed)?)
 }
 
-fn value(column: ValueRef<'_>) -> Tried<Value> {
+/// A value of a column.
+pub(super) fn value(column: ValueRef<'_>) -> Tried<Value> {
     Ok(match column {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(number) => Value::Number(number),

@@ -25,6 +25,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0015_raw_events.sql"),
     include_str!("migrations/0016_holds.sql"),
     include_str!("migrations/0017_mapping_tables.sql"),
+    include_str!("migrations/0018_erasures.sql"),
 ];
 
 /// Marks a file as a store of ours (`PegB`), in the header field that SQLite has for that.

@@ -12,6 +12,7 @@ mod connection;
 mod dead_letters;
 mod delivery;
 mod dirty;
+mod erasure;
 mod events;
 mod export;
 mod fault;

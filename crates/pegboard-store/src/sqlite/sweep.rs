@@ -154,12 +154,14 @@ const OLD_KEYS: &str = "DELETE FROM intake_keys WHERE (source, lane, key) IN
     (SELECT source, lane, key FROM intake_keys WHERE at < ?1 LIMIT ?2)";
 
 /// Small tables. The first parameter is the instant.
-const OF_WHOLE_TABLES: [&str; 11] = [
+const OF_WHOLE_TABLES: [&str; 12] = [
     "DELETE FROM queue_names WHERE (source, queue, name) IN
          (SELECT source, queue, name FROM queue_names WHERE last_seen < ?1 LIMIT ?2)",
     "DELETE FROM gaps WHERE id IN (SELECT id FROM gaps WHERE at < ?1 LIMIT ?2)",
     "DELETE FROM reloads WHERE id IN
          (SELECT id FROM reloads WHERE at < ?1 AND state NOT IN ('waiting', 'running', 'cancelling') LIMIT ?2)",
+    "DELETE FROM erasures WHERE id IN
+         (SELECT id FROM erasures WHERE at < ?1 AND state NOT IN ('waiting', 'running', 'wiping') LIMIT ?2)",
     "DELETE FROM partitions WHERE (source, partition) IN
          (SELECT source, partition FROM partitions WHERE finished = 1 AND touched < ?1 LIMIT ?2)",
     "DELETE FROM deliveries WHERE (sink, interval_start, report) IN

@@ -37,7 +37,7 @@ pub(super) struct Step<'a> {
 /// The way to the thread.
 pub(super) struct Writer {
     soundness: Soundness,
-    jobs: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
+    jobs: Mutex<Option<mpsc::Sender<Work>>>,
     /// Ends when the thread has let go of the file.
     ended: watch::Receiver<()>,
     thread: Option<JoinHandle<()>>,
@@ -80,8 +80,26 @@ impl Writer {
         self.soundness.check()?;
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (asker, answer) = oneshot::channel();
-        let job = Asked { operation, work: Some(work), outcome: None, asker };
-        jobs.ok_or(StoreError::Closed)?.send(Box::new(job)).await.map_err(|_| StoreError::Closed)?;
+        let job = Work::Together(Box::new(Asked { operation, work: Some(work), outcome: None, asker }));
+        jobs.ok_or(StoreError::Closed)?.send(job).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Has `work` done outside of any transaction; everybody else waits meanwhile.
+    pub(super) async fn run_alone<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Connection) -> Tried<T> + Send + 'static,
+    ) -> Result<T> {
+        self.soundness.check()?;
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (asker, answer) = oneshot::channel();
+        let alone = move |connection: &Connection| {
+            // An asker who no longer waits needs no answer.
+            drop(asker.send(work(connection).map_err(|fault| fault.during(operation))));
+        };
+        let alone = Work::Alone(Box::new(alone));
+        jobs.ok_or(StoreError::Closed)?.send(alone).await.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -113,6 +131,14 @@ impl Drop for Writer {
             drop(thread.join());
         }
     }
+}
+
+/// What waits in the queue.
+enum Work {
+    /// Committed with others.
+    Together(Box<dyn Job>),
+    /// Done outside of any transaction.
+    Alone(Box<dyn FnOnce(&Connection) + Send>),
 }
 
 /// A piece of work with somebody who waits for it.
@@ -175,16 +201,25 @@ struct WriterThread {
 }
 
 impl WriterThread {
-    fn serve(self, mut queue: mpsc::Receiver<Box<dyn Job>>) {
+    fn serve(self, mut queue: mpsc::Receiver<Work>) {
         while let Some(first) = queue.blocking_recv() {
-            let mut group = VecDeque::from([first]);
-            while group.len() < GROUPED_JOBS
-                && let Ok(next) = queue.try_recv()
-            {
-                group.push_back(next);
+            let mut group = VecDeque::new();
+            let mut next = Some(first);
+            let mut alone = None;
+            while let Some(work) = next.take() {
+                match work {
+                    Work::Together(job) => group.push_back(job),
+                    Work::Alone(work) => alone = Some(work),
+                }
+                if alone.is_none() && group.len() < GROUPED_JOBS {
+                    next = queue.try_recv().ok();
+                }
             }
             while !group.is_empty() {
                 self.commit_together(&mut group);
+            }
+            if let Some(work) = alone {
+                work(&self.connection);
             }
         }
     }

@@ -9,6 +9,7 @@
 mod backup;
 mod damage;
 mod disks;
+mod erasure;
 mod faults;
 mod home;
 mod kill;
@@ -133,6 +134,10 @@ on_every_store! {
     archive::steps_wait_by_partition_and_hour_until_they_are_written,
     archive::a_batch_that_is_refused_leaves_nothing,
     archive::steps_that_come_later_are_a_file_of_their_own,
+    erasure::an_erasure_waits_runs_and_ends,
+    erasure::r28_erasures_that_are_over_are_kept_for_400_days,
+    erasure::every_row_is_shown_and_changed_as_it_is_told,
+    erasure::what_another_changed_meanwhile_stays_and_so_does_what_has_the_new_key,
     events::events_of_a_source_have_one_order_and_come_as_they_were,
     events::a_batch_that_is_refused_leaves_no_events,
     events::r28_a_page_of_events_has_8_mib,

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use pegboard_store::StoreError;
 use serde_json::json;
 
+use crate::runtime::erasure::ErasureError;
 use crate::runtime::reload::ReloadError;
 use crate::runtime::view::ReportError;
 
@@ -189,6 +190,18 @@ impl From<ReportError> for ApiError {
             ReportError::NotOfAcd(_) => Self::bad_request("query.origin", message),
             ReportError::TooMany(_) => Self::new(Code::TooLarge, message),
             ReportError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ErasureError> for ApiError {
+    fn from(error: ErasureError) -> Self {
+        let message = error.to_string();
+        match error {
+            ErasureError::UnknownSource(_) => Self::new(Code::NotFound, message).at("body.source"),
+            ErasureError::SignedIn => Self::bad_request("body.agent", message),
+            ErasureError::TooManyOpen => Self::too_many(Duration::from_mins(1), message),
+            ErasureError::Store(error) => error.into(),
         }
     }
 }

@@ -15,7 +15,7 @@ use pegboard_store::Role;
 
 use crate::api::error::Code;
 use crate::api::handlers::{
-    agents, audit, backup, dead_letters, house, reloads, reports, session, sources, stream, tokens,
+    agents, audit, backup, dead_letters, erasures, house, reloads, reports, session, sources, stream, tokens,
 };
 use crate::api::query::{Param, ParamKind};
 use crate::api::state::ApiState;
@@ -52,6 +52,8 @@ route_ids! {
     StartReload = "startReload",
     PreviewReload = "previewReload",
     CancelReload = "cancelReload",
+    Erasures = "erasures",
+    StartErasure = "startErasure",
     Sources = "sources",
     Sinks = "sinks",
     Ledger = "ledger",
@@ -254,7 +256,7 @@ const VIEWER: Needs = Needs::Role(Role::Viewer);
 const OPERATOR: Needs = Needs::Role(Role::Operator);
 
 /// Every route of the API.
-pub static ROUTES: [Route; 49] = [
+pub static ROUTES: [Route; 51] = [
     Route {
         id: RouteId::Agents,
         verb: Verb::Get,
@@ -465,6 +467,45 @@ pub static ROUTES: [Route; 49] = [
         answer: Answer::Empty,
         errors: &[Code::NotFound],
         handler: || delete(reloads::cancel),
+    },
+    Route {
+        id: RouteId::Erasures,
+        verb: Verb::Get,
+        path: "/api/v1/erasures",
+        needs: Needs::Role(Role::Admin),
+        about: "Erasures, newest first: persons who are forgotten, by the pseudonym that stands in their place, and how far that is.",
+        query: &[
+            SOURCE,
+            Param {
+                name: "before",
+                repeated: false,
+                kind: ParamKind::Number(1, i64::MAX),
+                about: "Only those with a smaller number: `next` of the page before.",
+            },
+            Param {
+                name: "limit",
+                repeated: false,
+                kind: ParamKind::Number(1, erasures::PAGE as i64),
+                about: "How many at most; 100 where there is none.",
+            },
+        ],
+        body: None,
+        answer: Answer::Json("Erasures"),
+        errors: &[],
+        handler: || get(erasures::page),
+    },
+    Route {
+        id: RouteId::StartErasure,
+        verb: Verb::Post,
+        path: "/api/v1/erasures",
+        needs: Needs::Role(Role::Admin),
+        about: "Has a person forgotten: what names the agent becomes a pseudonym, in every row of the store and every file of the \
+                archive, and numbers stay what they are. It cannot be undone. With `dry_run` it is only counted.",
+        query: &[],
+        body: Some("NewErasure"),
+        answer: Answer::Made("Erasure"),
+        errors: &[Code::NotFound, Code::TooManyRequests],
+        handler: || post(erasures::start),
     },
     Route {
         id: RouteId::Sources,

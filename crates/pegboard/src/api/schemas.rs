@@ -5,7 +5,7 @@ mod delivery;
 mod mapping;
 mod push;
 
-use pegboard_store::ReloadState;
+use pegboard_store::{ErasureState, ReloadState};
 use serde_json::{Map, Value, json};
 
 use crate::api::error::Code;
@@ -45,6 +45,12 @@ pub(crate) fn all() -> Value {
         ]),
         "Reload": reload(),
         "NewReload": new_reload(),
+        "Erasures": object(vec![
+            ("erasures", list(&reference("Erasure"))),
+            ("next", described(or_null(count()), "`before` of the next page, if there is one.")),
+        ]),
+        "Erasure": erasure(),
+        "NewErasure": new_erasure(),
         "Sources": object(vec![("sources", list(&reference("Source")))]),
         "Source": source(),
         "SourceCounts": object(
@@ -300,6 +306,40 @@ fn new_reload() -> Value {
         or_null(boolean()),
         "Whether what the archive tells of the days is brought back first; not, where nothing is said.",
     );
+    schema
+}
+
+/// Somebody who is forgotten, and how far that is.
+fn erasure() -> Value {
+    object(vec![
+        ("id", count()),
+        ("source", text()),
+        ("state", json!({"type": "string", "enum": ErasureState::ALL})),
+        ("at", described(time(), "When it was asked for.")),
+        ("by", described(text(), "Who asked: the name of a token.")),
+        ("dry_run", described(boolean(), "Whether it is only counted what names the person.")),
+        ("pseudonym", described(text(), "What stands in place of whatever named the person.")),
+        ("rows", described(count(), "How many rows of the store named the person.")),
+        ("files", described(count(), "How many files there are in the archive of the source.")),
+        ("files_read", described(count(), "How many of them were looked at.")),
+        ("records", described(count(), "How many of their records named the person.")),
+        ("began", or_null(time())),
+        ("ended", or_null(time())),
+        ("error", described(or_null(text()), "Why it cannot be done.")),
+        ("notes", described(list(&text()), "What the hub cannot reach, and somebody has to see to.")),
+    ])
+}
+
+/// Logins and names that stand beside the id are found without being named.
+fn new_erasure() -> Value {
+    let mut schema =
+        object(vec![("source", text()), ("agent", described(text(), "The platform's id of the agent."))]);
+    schema["properties"]["also"] = described(
+        or_null(list(&text())),
+        "What else names this person and nobody else: addresses, earlier logins.",
+    );
+    schema["properties"]["dry_run"] =
+        described(or_null(boolean()), "Whether it is only counted; not, where nothing is said.");
     schema
 }
 

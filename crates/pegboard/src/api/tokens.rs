@@ -114,7 +114,7 @@ pub(crate) fn random_text() -> String {
     URL_SAFE_NO_PAD.encode(random_bytes::<32>())
 }
 
-fn random_bytes<const N: usize>() -> [u8; N] {
+pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("the operating system has random bytes");
     bytes

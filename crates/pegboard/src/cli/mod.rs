@@ -8,6 +8,7 @@ mod dead_letters;
 mod demo;
 mod doctor;
 mod encode;
+mod erase;
 mod exit;
 mod hub_client;
 mod init;
@@ -72,6 +73,8 @@ enum Command {
     Report(report::Arguments),
     /// Make the rows of whole days anew, beside live work.
     Reload(reload::Arguments),
+    /// Have the hub forget a person.
+    Erase(erase::Arguments),
     /// Copy the store to one file, whether the hub runs or not.
     Backup(backup::Arguments),
     /// Make the store from a copy.
@@ -120,6 +123,7 @@ pub fn run() -> ExitCode {
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Reload(arguments) => reload::run(&arguments),
+        Command::Erase(arguments) => erase::run(&arguments),
         Command::Backup(arguments) => backup::run(&arguments),
         Command::Restore(arguments) => restore::run(&arguments),
         Command::Rebuild(arguments) => rebuild::run(&arguments),

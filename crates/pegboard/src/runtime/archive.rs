@@ -36,7 +36,7 @@ pub async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
         let turn = tokio::select! {
             biased;
             _ = stop.changed() => break,
-            turn = turn(&*shared.store, &shared.config.name, &settings, (shared.clock)()) => turn,
+            turn = guarded_turn(&shared, &settings) => turn,
         };
         match turn {
             Ok(()) => shared.status.recovered(PART),
@@ -52,6 +52,12 @@ pub async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
         }
     }
     shared.status.recovered(PART);
+}
+
+/// A turn while nobody else writes files of the archive.
+async fn guarded_turn(shared: &Shared, settings: &ArchiveSettings) -> Result<(), ArchiveFailure> {
+    let _archiving = shared.archiving.lock().await;
+    turn(&*shared.store, &shared.config.name, settings, (shared.clock)()).await
 }
 
 /// Why the archive is not written. What waits, waits in the store.

@@ -16,6 +16,7 @@ use super::alarms::outlet::Teller;
 use super::alarms::{self, AlarmOptions, AlarmWatch};
 use super::checks;
 use super::deliver::{self, Deliverer, SinkSetup};
+use super::erasure::{self, ErasureError, ErasureRequest, ErasureStatus};
 use super::folding::{self, Upkeep};
 use super::history;
 use super::leaving;
@@ -426,6 +427,26 @@ impl View for Hub {
 
     async fn preview_reload(&self, request: ReloadRequest) -> Result<Report, ReloadError> {
         reload::preview(self.one(&request.source)?, &request).await
+    }
+
+    async fn erasures(
+        &self,
+        sources: &[SourceName],
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<ErasureStatus>, StoreError> {
+        erasure::list(&*self.store, sources, before, limit).await
+    }
+
+    async fn erase(
+        &self,
+        request: ErasureRequest,
+        pseudonym: String,
+        by: &str,
+    ) -> Result<ErasureStatus, ErasureError> {
+        let found = self.sources.iter().find(|shared| shared.config.name == request.source);
+        let shared = found.ok_or_else(|| ErasureError::UnknownSource(request.source.clone()))?;
+        erasure::ask(shared, request, pseudonym, by).await
     }
 
     async fn cancel_reload(&self, id: u64) -> Result<(), ReloadError> {

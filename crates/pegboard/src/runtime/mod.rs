@@ -16,6 +16,7 @@ mod checks;
 pub mod closer;
 pub mod deliver;
 pub mod derived;
+pub mod erasure;
 pub mod folding;
 mod gaps;
 mod history;

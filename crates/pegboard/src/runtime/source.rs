@@ -20,6 +20,7 @@ pub use self::shared::Shared;
 
 use self::readers::Readers;
 use super::archive;
+use super::erasure;
 use super::ingest::{gap, opening_batch};
 use super::late_files;
 use super::partition::{self, End};
@@ -47,6 +48,7 @@ pub async fn run(shared: Arc<Shared>, stop: watch::Receiver<bool>) {
     let repairing = lead::while_leading(shared.clone(), stop.clone(), reconcile::run);
     let archiving = lead::while_leading(shared.clone(), stop.clone(), archive::run);
     let reloading = lead::while_leading(shared.clone(), stop.clone(), reload::run);
+    let erasing = lead::while_leading(shared.clone(), stop.clone(), erasure::run);
     tokio::join!(
         supervised(&shared, "leading", lead::hold(shared.clone(), stop.clone())),
         supervised(&shared, "closer", closing),
@@ -55,6 +57,7 @@ pub async fn run(shared: Arc<Shared>, stop: watch::Receiver<bool>) {
         supervised(&shared, "recapture", recapture::run(shared.clone(), stop.clone())),
         supervised(&shared, "late files", late_files::run(shared.clone(), stop.clone())),
         supervised(&shared, "reload", reloading),
+        supervised(&shared, "erasure", erasing),
         supervised(&shared, "source", read(shared.clone(), stop)),
     );
 }

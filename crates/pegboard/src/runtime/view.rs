@@ -11,6 +11,7 @@ use pegboard_store::{Counts, DeadLetter, Gap, Hold, LedgerLine, Origin, StoreErr
 use serde::Serialize;
 
 use super::deliver::status::DeliveryShown;
+use super::erasure::{ErasureError, ErasureRequest, ErasureStatus};
 use super::mending::NotMended;
 use super::names::Rename;
 use super::reload::{ReloadError, ReloadRequest, ReloadStatus};
@@ -60,6 +61,22 @@ pub trait View: Send + Sync + std::fmt::Debug {
 
     /// What that would change; writes nothing.
     async fn preview_reload(&self, request: ReloadRequest) -> Result<Report, ReloadError>;
+
+    /// Erasures of the sources (of all where empty) with numbers below `before`, newest first, at most `limit`.
+    async fn erasures(
+        &self,
+        sources: &[SourceName],
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<ErasureStatus>, StoreError>;
+
+    /// Has a person forgotten, who is called `pseudonym` from then on, because `by` asks for it.
+    async fn erase(
+        &self,
+        request: ErasureRequest,
+        pseudonym: String,
+        by: &str,
+    ) -> Result<ErasureStatus, ErasureError>;
 
     /// Has a reload end as soon as it can.
     async fn cancel_reload(&self, id: u64) -> Result<(), ReloadError>;

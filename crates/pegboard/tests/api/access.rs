@@ -56,6 +56,8 @@ const fn expected(route: RouteId) -> [u16; 5] {
         RouteId::Push => [401, 401, 401, 401, 401],
         RouteId::SignIn => [400, 400, 400, 400, 400],
         RouteId::SignOut => [401, 204, 204, 204, 204],
+        RouteId::Erasures => [401, 403, 403, 200, 200],
+        RouteId::StartErasure => [401, 403, 403, 400, 400],
         RouteId::Tokens | RouteId::Audit => [401, 403, 403, 200, 403],
         RouteId::CreateToken => [401, 403, 403, 400, 403],
         // The store of these tests has no file.

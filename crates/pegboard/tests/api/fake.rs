@@ -2,6 +2,7 @@
 
 mod alarms;
 mod deliveries;
+mod erasure;
 mod intake;
 mod mapping;
 
@@ -12,6 +13,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use pegboard::config::mapping::Folder;
 use pegboard::runtime::deliver::status::{DeliveryShown, EventLaneShown, LaneShown};
+use pegboard::runtime::erasure::{ErasureError, ErasureRequest, ErasureStatus};
 use pegboard::runtime::mending::NotMended;
 use pegboard::runtime::reload::{ReloadError, ReloadProgress, ReloadRequest, ReloadStatus};
 use pegboard::runtime::view::{
@@ -536,6 +538,7 @@ pub(crate) struct FakeView {
     /// While set, asking for the sources panics.
     pub(crate) panic: AtomicBool,
     pub(crate) reloads: Mutex<Vec<ReloadStatus>>,
+    erasures: Mutex<Vec<ErasureStatus>>,
 }
 
 impl FakeView {
@@ -548,6 +551,7 @@ impl FakeView {
             hold_reports: AtomicBool::new(false),
             go_on: Notify::new(),
             panic: AtomicBool::new(false),
+            erasures: Mutex::default(),
             reloads: Mutex::new(vec![reload(1, sources.first().unwrap_or(&"acme"))]),
         })
     }
@@ -655,6 +659,30 @@ impl View for FakeView {
         by.clone_into(&mut reload.progress.by);
         all.push(reload.clone());
         Ok(reload)
+    }
+
+    async fn erasures(
+        &self,
+        sources: &[SourceName],
+        _: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<ErasureStatus>> {
+        let all = self.erasures.lock().unwrap();
+        let visible = all.iter().rev().filter(|erasure| admits(sources, &erasure.source));
+        Ok(visible.take(limit).cloned().collect())
+    }
+
+    async fn erase(
+        &self,
+        request: ErasureRequest,
+        pseudonym: String,
+        _: &str,
+    ) -> std::result::Result<ErasureStatus, ErasureError> {
+        let mut all = self.erasures.lock().unwrap();
+        let id = all.len() as u64 + 1;
+        let erasure = erasure::erasure(id, request.source.as_str(), &pseudonym, request.dry_run);
+        all.push(erasure.clone());
+        Ok(erasure)
     }
 
     async fn cancel_reload(&self, id: u64) -> std::result::Result<(), ReloadError> {

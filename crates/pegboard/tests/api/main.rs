@@ -11,6 +11,7 @@ mod client;
 mod command;
 mod dead_letters;
 mod description;
+mod erasures;
 mod errors;
 mod exact;
 mod fake;

@@ -2,10 +2,10 @@
 
 use pegboard_model::Timestamp;
 use pegboard_store::{
-    AlarmsAsked, ArchiveWrite, AuditWrite, Batch, Close, ClosedUntil, DeliveryNote, EventMark, EventWrite,
-    FeedKind, GapWrite, HoldNote, LedgerFilter, Origin, PostgresStore, Present, ReloadState, ReloadStep,
-    ReloadWork, ReloadWrite, Role, Silence, SqliteStore, StaleNote, Store, StoreError, Token, TokenWrite,
-    Told, Unit, UnmappedSeen,
+    AlarmsAsked, ArchiveWrite, AuditWrite, Batch, Close, ClosedUntil, DeliveryNote, ErasureWrite, EventMark,
+    EventWrite, FeedKind, GapWrite, HoldNote, LedgerFilter, Origin, PostgresStore, Present, ReloadState,
+    ReloadStep, ReloadWork, ReloadWrite, Role, Silence, SqliteStore, StaleNote, Store, StoreError, Token,
+    TokenWrite, Told, Unit, UnmappedSeen,
 };
 
 use crate::home::{Home, PostgresHome, SqliteHome};
@@ -18,19 +18,28 @@ use crate::suite::mapping::edited;
 
 /// A store with something in every table.
 async fn fill(store: &dyn Store) {
-    let epoch = commit_events(store, &["ann", "bob", "c\0d\u{1a}"]).await;
+    fill_with(store, "ann").await;
+}
+
+/// The same, and whatever can name an agent names this one.
+pub(crate) async fn fill_with(store: &dyn Store, agent: &str) {
+    let of = |text: &str| format!("{text} {agent}");
+    let epoch = commit_events(store, &[agent, "bob", "c\0d\u{1a}"]).await;
     let more = Batch {
-        contacts: vec![(contact("c-1", 5, u64::MAX), Some(at(4))), (contact("c-2", 5, 0), None)],
-        dirty: vec![pegboard_store::DirtyMark { agent: Some("ann".into()), from: at(0), to: at(1) }],
-        dead_letters: vec![dead_letter(1, vec![0, 255, 7]), dead_letter(2, Vec::new())],
-        gaps: vec![GapWrite { reason: "expired".into(), from: None, to: Some(at(1)), at: at(0) }],
-        acd_rows: vec![acd_row("q\0", "{\"n\":1}", "f1", 1), acd_row("q\0", "{\"n\":2}", "f2", 2)],
+        contacts: vec![(contact("c-1", 5, u64::MAX), Some(at(4))), (contact(&of("c-2"), 5, 0), None)],
+        dirty: vec![pegboard_store::DirtyMark { agent: Some(agent.into()), from: at(0), to: at(1) }],
+        dead_letters: vec![dead_letter(1, vec![0, 255, 7]), dead_letter(2, of("{").into_bytes())],
+        gaps: vec![GapWrite { reason: of("expired").into(), from: None, to: Some(at(1)), at: at(0) }],
+        acd_rows: vec![
+            acd_row(&of("q\0"), &format!("{{\"n\":\"{agent}\"}}"), &of("f1"), 1),
+            acd_row(&of("q\0"), "{\"n\":2}", "f2", 2),
+        ],
         queue_names: vec![queue_name("q", "S\0les", 1)],
         events: Some(events_write(
             2,
-            vec![event_write(1), EventWrite { position: number(2), data: vec![0, 255, 7] }],
+            vec![event_write(1), EventWrite { position: number(2), data: of("\0").into_bytes() }],
         )),
-        archive: Some(ArchiveWrite { read: at(2), frame: vec![0, 255, 7] }),
+        archive: Some(ArchiveWrite { read: at(2), frame: of("\0").into_bytes() }),
         watermark: Some(at(9)),
         ..batch(epoch, 3)
     };
@@ -40,36 +49,39 @@ async fn fill(store: &dyn Store) {
     store.announce_closing(&source(), closer, ClosedUntil::both(at(900))).await.unwrap();
     store.commit(more).await.unwrap();
     for talk in 1..=3 {
-        let rows = vec![row("ann", &format!("{{\"talk_s\":{talk}}}"), "first"), row("bob", "{}", "first")];
+        let talk = row(agent, &format!("{{\"agent\":\"{agent}\",\"talk_s\":{talk}}}"), "first");
+        let rows = vec![talk, row("bob", "{}", "first")];
         store.close(Close { rows, ..close(closer) }).await.unwrap();
     }
     let sink = store.take_sink(&"wfm".into()).await.unwrap();
     let note = DeliveryNote {
         cursors: vec![(FeedKind::Rows, store.feed_end(FeedKind::Rows).await.unwrap())],
         changed: vec![(Unit { report: "queue-report".into(), interval_start: at(0) }, at(1))],
-        refused: vec![(source(), "c\0d".into(), "no such agent".into(), "{}".into(), at(2))],
+        refused: vec![(source(), agent.into(), of("no such agent").into(), of("{}"), at(2))],
         unmapped: vec![UnmappedSeen {
             kind: "state".into(),
             source: source(),
-            id: "c\0d".into(),
-            detail: "".into(),
+            id: of("c\0d").into(),
+            detail: of("").into(),
             count: 1,
             first: at(0),
             last: at(1),
-            suggestion: "x".into(),
-            agents: vec!["ann\0".into()],
+            suggestion: of("x").into(),
+            agents: vec![of("\0").into()],
         }],
         marks: vec![EventMark { lane: "l\0".into(), source: source(), done: 1 }],
-        hold: Some(HoldNote::Waits { since: at(1), reason: "stale \0".into() }),
+        hold: Some(HoldNote::Waits { since: at(1), reason: of("stale \0").into() }),
         present: Some(Present { agents: 7, at: at(2) }),
         stale: vec![StaleNote { source: source(), since: Some(at(3)) }],
         ..DeliveryNote::new("wfm".into(), sink.epoch)
     };
     store.note_deliveries(note).await.unwrap();
-    reload(store, closer).await;
-    raise(store).await;
-    assert!(store.write_mapping(edited(0, Some("Lunch \0"))).await.unwrap());
-    store.hand_in(handed("k\0", &[&[0, 255], b"{}"]), 10).await.unwrap();
+    reload(store, closer, agent).await;
+    raise(store, &of("shard \0")).await;
+    assert!(store.write_mapping(edited(0, Some(&of("Lunch \0")))).await.unwrap());
+    store.hand_in(handed(&of("k\0"), &[of("\0").as_bytes(), b"{}"]), 10).await.unwrap();
+    let (asked, progress) = ("{}".to_owned(), "{}".to_owned());
+    store.add_erasure(ErasureWrite { source: source(), at: at(0), asked, progress }, 1).await.unwrap();
     let token = Token {
         id: "t-1".into(),
         name: "wallboard".into(),
@@ -95,19 +107,19 @@ async fn fill(store: &dyn Store) {
 }
 
 /// An alarm that is silenced and was told.
-async fn raise(store: &dyn Store) {
-    store.note_alarms(opened(&["shard \0"], 3)).await.unwrap();
+async fn raise(store: &dyn Store, subject: &str) {
+    store.note_alarms(opened(&[subject], 3)).await.unwrap();
     store.silence_alarm(1, Silence { until: at(9), mark: mark(4) }).await.unwrap();
     store.know_outlet("mail", at(5)).await.unwrap();
     store.note_told("mail", &[Told { alarm: 1, ended: false }], at(6)).await.unwrap();
 }
 
 /// A day that was swapped, and is not moved yet.
-async fn reload(store: &dyn Store, epoch: u64) {
-    let (asked, progress) = ("{}".to_owned(), "{}".to_owned());
+async fn reload(store: &dyn Store, epoch: u64, agent: &str) {
+    let (asked, progress) = (format!("{{\"agents\":[\"{agent}\"]}}"), "{}".to_owned());
     let asked = ReloadWrite { source: source(), at: at(0), asked, progress };
     let id = store.add_reload(asked, 1).await.unwrap().unwrap();
-    let rows = vec![row("c\0d", "{\"n\":1}", "reload")];
+    let rows = vec![row("c\0d", &format!("{{\"n\":\"{agent}\"}}"), "reload")];
     for work in [
         ReloadWork::Begin { from: at(0), to: at(900) },
         ReloadWork::SetAside { rows, gone: vec![("agent_interval".into(), at(0), "bob".to_owned())] },
@@ -148,6 +160,7 @@ async fn shown(store: &dyn Store) -> Vec<String> {
             store.row_history(&source(), Origin::Acd, "queue_interval", at(0), at(9), 9).await.unwrap()
         ),
         format!("{:?}", store.reloads(&[], None, false, 9).await.unwrap()),
+        format!("{:?}", store.erasures(&[], None, false, 9).await.unwrap()),
         format!("{:?}", store.reload_day(&source()).await.unwrap()),
         format!(
             "{:?}",

@@ -1,7 +1,7 @@
 //! What a PostgreSQL store does besides: several nodes, and a database that fails.
 
 mod connection;
-mod copy;
+pub(crate) mod copy;
 mod feed_order;
 mod plans;
 mod proxy;

@@ -8,6 +8,7 @@ pub(crate) mod audit;
 pub(crate) mod closing;
 pub(crate) mod dead_letters;
 pub(crate) mod delivery;
+pub(crate) mod erasure;
 pub(crate) mod events;
 pub(crate) mod feeds;
 pub(crate) mod ingest;

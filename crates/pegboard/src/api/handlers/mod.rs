@@ -5,6 +5,7 @@ pub(crate) mod alarms;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod dead_letters;
+pub(crate) mod erasures;
 pub(crate) mod holds;
 pub(crate) mod house;
 pub(crate) mod ledger;

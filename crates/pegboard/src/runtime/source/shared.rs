@@ -48,6 +48,10 @@ pub struct Shared {
     pub closing: ClosingTurn,
     /// Wakes the look whether days are to be reloaded.
     pub reload: Notify,
+    /// Wakes the look whether somebody is to be forgotten.
+    pub erase: Notify,
+    /// Held while files of the archive are written.
+    pub archiving: Mutex<()>,
     /// How often the closer has found nothing to do.
     pub quiet_turns: AtomicU64,
     /// Whether the agents may differ from what is stored. Written with their lock held.
@@ -91,6 +95,8 @@ impl Shared {
             leads: watch::Sender::new(false),
             closing: ClosingTurn::default(),
             reload: Notify::new(),
+            erase: Notify::new(),
+            archiving: Mutex::new(()),
             quiet_turns: AtomicU64::new(0),
             stale: AtomicBool::new(false),
             at_load: std::sync::Mutex::new(at_load),

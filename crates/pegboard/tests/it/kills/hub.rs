@@ -287,6 +287,20 @@ impl Folder {
         assert!(status.success(), "{status}: {}", process.said());
     }
 
+    /// Runs the program until nobody of a source is to be forgotten any more.
+    pub(super) fn finish_erasures(&self, source: &str) {
+        let mut process = self.start("");
+        let file = self.path().join("stderr.log");
+        let are_over = |_: &Process| {
+            let said = fs::read_to_string(&file).unwrap();
+            said.lines().any(|line| line.contains("an erasure is over") && line.contains(source))
+        };
+        process.until("erasures are over", are_over);
+        process.terminate();
+        let status = process.ended("it stops");
+        assert!(status.success(), "{status}: {}", process.said());
+    }
+
     async fn open(&self) -> Box<dyn Store> {
         match &self.place {
             Place::Sqlite(path) => {

@@ -3,6 +3,7 @@
 
 mod delivery;
 mod disk_full;
+mod erasure;
 mod hub;
 mod input;
 mod many;

@@ -5,6 +5,7 @@ mod bad_records;
 mod capture;
 mod clock_steps;
 mod equals_replay;
+mod erasure;
 mod hanging;
 mod late_data;
 mod limits;

@@ -1,5 +1,6 @@
 //! A real store that answers slowly, fails before or after what it did took effect, and in whose calls the hub dies.
 
+mod erasure;
 mod intake;
 
 use std::collections::BTreeMap;
