@@ -19,6 +19,7 @@ use self::judge::Judge;
 use self::outlet::{OutletSetup, Teller};
 use self::standing::{
     SourceHere, SourceThere, Standing, bounded, sink_here, sink_there, source_here, source_there,
+    unmapped_there,
 };
 use super::deliver::Deliverer;
 use super::hub::name_nodes;
@@ -28,6 +29,9 @@ use super::source::Shared;
 use super::view::GAPS_SHOWN;
 use super::watch;
 use crate::clock::Clock;
+
+/// How many names without a row of a sink are looked at.
+const LISTED: usize = 100;
 
 /// The most alarms that are open: [`standing::MOST_OF_ONE`] and one of each condition.
 pub const MOST_OPEN: usize = (standing::MOST_OF_ONE + 1) * condition::Condition::ALL.len();
@@ -138,6 +142,8 @@ impl AlarmWatch {
             let refused = self.store.refused_states(sink.name(), 1).await?;
             let hold = self.store.hold(sink.name()).await?;
             standing.extend(sink_there(sink.name(), &ledger, refused.first(), hold.as_ref(), now));
+            let listed = self.store.unmapped(sink.name(), LISTED).await?;
+            standing.extend(unmapped_there(sink.name(), &listed, now));
         }
         standing.extend(standing::store(self.store.fullness().await?));
         Ok(bounded(standing))

@@ -3,7 +3,10 @@
 use pegboard_connect::spec::MissingFile;
 use pegboard_engine::IntervalLength;
 use pegboard_model::{Millis, SinkName, SourceName, Timestamp};
-use pegboard_store::{DeadLetter, DeliveryState, Fullness, Gap, Hold, LedgerLine, RefusedState};
+use pegboard_sinks::mapping::MappedKind;
+use pegboard_store::{
+    DeadLetter, DeliveryState, Fullness, Gap, Hold, LedgerLine, RefusedState, UnmappedSeen,
+};
 use serde::{Deserialize, Serialize};
 
 use super::condition::Condition;
@@ -245,6 +248,24 @@ pub fn sink_there(
         Standing::new(Condition::SnapshotHeld, name.as_str(), reason.to_string()).since(*since)
     });
     ledger.iter().filter_map(of_report).chain(refused).chain(held).collect()
+}
+
+/// What no row of a sink's mapping names, of what is listed, what was seen last first.
+pub fn unmapped_there(name: &SinkName, listed: &[UnmappedSeen], now: Timestamp) -> Option<Standing> {
+    let names = || {
+        listed
+            .iter()
+            .filter(|seen| MappedKind::from_name(&seen.kind).is_some() && now.since(seen.last) < NEWS)
+    };
+    let newest = names().next()?;
+    let since = names().map(|seen| seen.first).min()?;
+    let others = match names().count() - 1 {
+        0 => String::new(),
+        others => format!(", and {others} more"),
+    };
+    let UnmappedSeen { kind, source, id, count, .. } = newest;
+    let text = format!("{kind} \"{id}\" of source {source}, seen {count} times{others}");
+    Some(Standing::new(Condition::NamesUnmapped, name.as_str(), text).since(since))
 }
 
 /// What is wrong with the store.

@@ -243,6 +243,30 @@ fn what_is_held_back_is_told_until_somebody_releases_it() {
 }
 
 #[test]
+fn names_without_a_row_are_told_for_a_day_and_notes_are_not() {
+    let seen = |kind: &str, id: &str, last| UnmappedSeen {
+        kind: kind.into(),
+        source: name(),
+        id: id.into(),
+        detail: "".into(),
+        count: 7,
+        first: at(last - 60),
+        last: at(last),
+        suggestion: "".into(),
+        agents: Vec::new(),
+    };
+    let listed = [seen("note", "left out", 0), seen("state", "Lunch", -1), seen("queue", "q", -2)];
+    let standing = unmapped_there(&"wfm".into(), &listed, at(0)).unwrap();
+    assert_eq!(told(std::slice::from_ref(&standing)), [("names-unmapped", "wfm")]);
+    let text = format!("state \"Lunch\" of source {}, seen 7 times, and 1 more", name());
+    assert_eq!((standing.since, standing.text), (Some(at(-62)), text));
+    let day = 24 * 3600;
+    let at_the_end = |last| unmapped_there(&"wfm".into(), &[seen("agent", "7", last)], at(0)).is_some();
+    assert_eq!((at_the_end(1 - day), at_the_end(-day)), (true, false));
+    assert_eq!(unmapped_there(&"wfm".into(), &listed[..1], at(0)), None);
+}
+
+#[test]
 fn a_store_is_nearly_full_at_nine_tenths_of_its_budget() {
     let full = |used| store(Some(Fullness { used, budget: 1000 })).is_some();
     assert_eq!((full(900), full(901)), (false, true));
