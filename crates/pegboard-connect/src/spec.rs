@@ -6,14 +6,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use pegboard_model::{
-    AcdRow, AgentId, ContactPhase, Millis, Order, PartitionId, Position, Snapshot, Timestamp,
+    AcdRow, AgentId, ContactEvent, ContactLeg, ContactPhase, Millis, Observation, Order, PartitionId,
+    Position, Snapshot, Timestamp,
 };
 
 use crate::sources::DecodeError;
-pub use crate::sources::amazon_connect::Decoded;
 pub use crate::sources::amazon_connect::reports::MissingFile;
 
 /// A source of records.
@@ -61,6 +62,11 @@ pub trait Source: Send + Sync + fmt::Debug {
 
     /// A decoder for its records.
     fn decoder(&self) -> Box<dyn Decode>;
+
+    /// What puts its contacts together, where its platform tells of them piece by piece.
+    fn assembler(&self) -> Option<Arc<dyn Assemble>> {
+        None
+    }
 
     /// What it does in another way than it was told to, because that cannot be had, and what to do; nothing where all is as
     /// configured.
@@ -167,6 +173,35 @@ pub trait PartitionReader: Send + fmt::Debug {
     /// Waits until it is time to read, and reads. Failures that pass are tried again inside; what comes out as an
     /// error has lasted, or needs a person. The next call goes on where this one stopped. Cancel-safe.
     async fn next(&mut self) -> Result<Chunk, SourceError>;
+}
+
+/// What a record says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decoded {
+    /// Evidence about an agent.
+    Agent(Observation),
+    /// A leg of a contact.
+    Contact(ContactLeg),
+    /// What a platform tells piece by piece: of agents, and of contacts that are [put together](Assemble) from all their
+    /// events.
+    Told {
+        /// Evidence about agents.
+        seen: Vec<Observation>,
+        /// Events of contacts.
+        of_contacts: Vec<ContactEvent>,
+    },
+    /// Nothing for us: an object of another product, or an agent event of a new kind without a snapshot.
+    Foreign,
+}
+
+/// Puts contacts together from events, where a platform tells of them piece by piece. Pure: the same events make the same legs,
+/// in whichever order they come and however they are cut.
+pub trait Assemble: Send + Sync + fmt::Debug {
+    /// The legs that differ once `new` events are known besides the `known` ones of the same contacts. One that is no more, since
+    /// it turned out otherwise, comes without queue and agent, so that it counts nowhere; each in a newer version than before.
+    ///
+    /// Fails with the reason where an event is not as this source keeps it.
+    fn legs(&self, known: &[ContactEvent], new: &[ContactEvent]) -> Result<Vec<ContactLeg>, String>;
 }
 
 /// Decodes records of one source. One for each task: it keeps what it has seen, to allocate less.

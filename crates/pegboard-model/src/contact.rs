@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentId, Channel, ContactId, Millis, Queue, Text, Timestamp};
+use crate::{AgentId, Channel, ContactId, EventId, Millis, Queue, Text, Timestamp};
 
 /// One leg of a contact: one stay in a queue, or one agent, or both. Counted once, whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,19 @@ pub struct ContactVersion {
     pub updated: Timestamp,
     /// A hash of the content that is stable across machines and releases.
     pub content: u64,
+}
+
+/// An event of a contact, on a platform that tells of contacts piece by piece: the legs are put together from all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContactEvent {
+    /// The contact, by the id under which the platform tells of the whole of it.
+    pub contact: ContactId,
+    /// The event's own id. A second copy says nothing new.
+    pub id: EventId,
+    /// When it happened, by the platform's clock.
+    pub at: Timestamp,
+    /// What the source understands of it, in the source's own words.
+    pub body: String,
 }
 
 /// Who began a contact.

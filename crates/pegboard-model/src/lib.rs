@@ -19,7 +19,7 @@ pub mod time;
 
 pub use acd::AcdRow;
 pub use agent::{AgentContact, AgentProfile, Channel, ContactPhase, Queue, Status, StatusKind};
-pub use contact::{AgentLeg, ContactLeg, ContactVersion, Direction, QueueStay};
+pub use contact::{AgentLeg, ContactEvent, ContactLeg, ContactVersion, Direction, QueueStay};
 pub use fixed::Fixed;
 pub use id::{AgentId, ContactId, EventId, PartitionId, Position, QueueId, SinkName, SourceName, StatusId};
 pub use now::AgentNow;

@@ -72,6 +72,7 @@ impl Lane {
             states: events.map(|event| self.now(event)).collect(),
             dead_letters: Vec::new(),
             gaps: Vec::new(),
+            contact_events: Vec::new(),
             acd_rows: Vec::new(),
             queue_names: Vec::new(),
             events: None,

@@ -86,6 +86,7 @@ async fn live(store: Arc<SqliteStore>, ends: Arc<AtomicBool>, partition: &str) -
             states: Vec::new(),
             dead_letters: Vec::new(),
             gaps: Vec::new(),
+            contact_events: Vec::new(),
             acd_rows: Vec::new(),
             queue_names: Vec::new(),
             events: None,

@@ -1,8 +1,8 @@
 //! What is written together.
 
 use pegboard_model::{
-    AgentId, AgentNow, Class, ContactLeg, Millis, Observation, PartitionId, Position, Segment, SourceName,
-    Text, Timestamp,
+    AgentId, AgentNow, Class, ContactEvent, ContactLeg, Millis, Observation, PartitionId, Position, Segment,
+    SourceName, Text, Timestamp,
 };
 
 use crate::{ArchiveWrite, ClosedUntil, EventsWrite, QueueName, RowsOf};
@@ -39,6 +39,8 @@ pub struct Batch {
     pub segments: Vec<SegmentsWrite>,
     /// Contacts, with the instant they are pegged to; an older version than the stored one changes nothing.
     pub contacts: Vec<(ContactLeg, Option<Timestamp>)>,
+    /// Events that contacts are put together from. A second copy (same contact and id) changes nothing.
+    pub contact_events: Vec<ContactEvent>,
     /// Where timelines changed. What begins before the announced closing is kept for the closer as a mark, merged with
     /// that of the same agent. Contacts are marked without being named here: where they were pegged, and where they are
     /// now.

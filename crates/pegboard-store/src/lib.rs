@@ -58,7 +58,9 @@ pub use sqlite::{Retention, SqliteOptions, SqliteStore};
 pub use unmapped::{UnmappedName, UnmappedSeen};
 
 use async_trait::async_trait;
-use pegboard_model::{AgentId, ContactLeg, Millis, Observation, PartitionId, Segment, SourceName, Timestamp};
+use pegboard_model::{
+    AgentId, ContactEvent, ContactLeg, Millis, Observation, PartitionId, Segment, SourceName, Timestamp,
+};
 use tokio::sync::watch;
 
 /// Result of everything that a store is asked.
@@ -160,6 +162,13 @@ pub trait Store:
         source: &SourceName,
         contact: &pegboard_model::ContactId,
     ) -> Result<Option<ContactLeg>>;
+
+    /// The events of these contacts, in no particular order.
+    async fn contact_events(
+        &self,
+        source: &SourceName,
+        contacts: &[pegboard_model::ContactId],
+    ) -> Result<Vec<ContactEvent>>;
 
     // Closing intervals.
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use pegboard_model::{Observation, Order, PartitionId, Position, SourceName};
@@ -10,7 +11,8 @@ use tokio::sync::{OnceCell, mpsc, watch};
 use super::{Archive, ArchiveError, ArchivedFile, Step};
 use crate::sources::DecodeError;
 use crate::spec::{
-    Carries, Chunk, Decode, Decoded, Lost, Opening, PartitionReader, Plan, Progress, Source, SourceError,
+    Assemble, Carries, Chunk, Decode, Decoded, Lost, Opening, PartitionReader, Plan, Progress, Source,
+    SourceError,
 };
 
 /// How many steps are read ahead.
@@ -163,6 +165,10 @@ impl Source for ArchiveSource {
             steps,
             read: self.read.clone(),
         }))
+    }
+
+    fn assembler(&self) -> Option<Arc<dyn Assemble>> {
+        self.source.assembler()
     }
 
     fn decoder(&self) -> Box<dyn Decode> {

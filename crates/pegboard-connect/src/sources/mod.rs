@@ -4,6 +4,7 @@ pub mod amazon_connect;
 mod content_hash;
 mod decode_error;
 pub mod file;
+mod handed;
 mod intern;
 mod json;
 mod look;

@@ -14,7 +14,7 @@ use tokio_postgres::Row;
 use super::codec::{from_json, get, get_instant, get_maybe_instant, get_text, text, to_json};
 use super::fault::{Fault, Tried};
 use super::session::{BEGIN, COMMIT, Call, Pipeline, Session};
-use super::{acd, archive, close, dirty, events, feed, partitions, queue_names};
+use super::{acd, archive, close, contact_events, dirty, events, feed, partitions, queue_names};
 use crate::column::{content_column, to_column};
 use crate::{
     AgentWrite, Batch, ClosedUntil, Committed, DeadLetterWrite, DirtyMark, FeedKind, GapWrite, SegmentsWrite,
@@ -39,6 +39,7 @@ pub(super) async fn commit(session: &Session, batch: &Batch, now: Timestamp) -> 
     own.extend(write_segments(source, &batch.segments)?);
     let contacts = newest(&batch.contacts);
     let pegged = write_contacts(source, &contacts)?.map(|calls| calls.map(|call| own.add(call)));
+    own.extend(contact_events::write(source, &batch.contact_events));
     own.extend(write_dead_letters(batch, &batch.dead_letters)?);
     own.extend(write_gaps(batch, &batch.gaps));
     own.extend(queue_names::write(source, &batch.queue_names));

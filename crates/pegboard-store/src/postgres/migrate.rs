@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0013_holds.sql"),
     include_str!("migrations/0014_mapping_tables.sql"),
     include_str!("migrations/0015_erasures.sql"),
+    include_str!("migrations/0016_contact_events.sql"),
 ];
 
 /// The table by which a schema is known as ours: one row.

@@ -7,6 +7,7 @@ mod audit;
 mod close;
 mod codec;
 mod connect;
+mod contact_events;
 mod dead_letters;
 mod delivery;
 mod dirty;
@@ -41,7 +42,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pegboard_model::{
-    AgentId, ContactId, ContactLeg, Millis, Observation, PartitionId, Segment, SourceName, Timestamp,
+    AgentId, ContactEvent, ContactId, ContactLeg, Millis, Observation, PartitionId, Segment, SourceName,
+    Timestamp,
 };
 use tokio::sync::watch;
 
@@ -385,6 +387,11 @@ impl Store for PostgresStore {
     async fn contact(&self, source: &SourceName, contact: &ContactId) -> Result<Option<ContactLeg>> {
         let work = |session: Lent| async move { read::contact(&session, source, contact).await };
         self.read("read a contact", work).await
+    }
+
+    async fn contact_events(&self, source: &SourceName, contacts: &[ContactId]) -> Result<Vec<ContactEvent>> {
+        let work = |session: Lent| async move { contact_events::read(&session, source, contacts).await };
+        self.read("read events of contacts", work).await
     }
 
     async fn take_closer(&self, source: &SourceName) -> Result<CloserState> {

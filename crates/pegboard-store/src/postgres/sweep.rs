@@ -28,6 +28,7 @@ pub(super) async fn sweep(session: &Session, now: Timestamp, retention: &Retenti
     }
     let keys = (now - KEYS_KEPT).as_millis();
     in_bites(session, || Call::new(OLD_KEYS).with(keys)).await?;
+    in_bites(session, || Call::new(OLD_CONTACT_EVENTS).with(details)).await?;
     in_bites(session, || Call::new(AUDIT)).await?;
     sweep_feeds(session, now, retention).await?;
     sweep_events(session, now, retention).await?;
@@ -172,6 +173,14 @@ const HISTORY: [&str; 15] = [
          RETURNING 1
      ) SELECT count(*) FROM gone",
 ];
+
+/// Events of contacts to which nothing has happened for so long that they are over.
+const OLD_CONTACT_EVENTS: &str = "
+    WITH gone AS (
+        DELETE FROM contact_events WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM contact_events WHERE at < $1 ORDER BY at LIMIT $2))
+        RETURNING 1
+    ) SELECT count(*) FROM gone";
 
 /// Keys of what was handed in.
 const OLD_KEYS: &str = "

@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, params};
 use super::codec::{from_json, to_json};
 use super::fault::{Fault, Tried};
 use super::writer::Step;
-use super::{acd, archive, close, dirty, events, feed, partitions, queue_names};
+use super::{acd, archive, close, contact_events, dirty, events, feed, partitions, queue_names};
 use crate::column::{content_column, to_column};
 use crate::failpoint;
 use crate::{
@@ -28,6 +28,7 @@ pub(super) fn commit(step: &mut Step<'_>, batch: &Batch) -> Tried<Committed> {
     failpoint!("ingest.segments_written", fails);
     let closing = close::announced(step.connection, &batch.source)?;
     let moved = write_contacts(step, &batch.source, &batch.contacts)?;
+    contact_events::write(step, &batch.source, &batch.contact_events)?;
     dirty::mark_behind(step, &batch.source, closing, batch.dirty.iter().cloned().chain(moved))?;
     write_dead_letters(step, batch, &batch.dead_letters)?;
     write_gaps(step, batch, &batch.gaps)?;

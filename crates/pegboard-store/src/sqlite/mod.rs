@@ -9,6 +9,7 @@ mod check;
 mod close;
 mod codec;
 mod connection;
+mod contact_events;
 mod dead_letters;
 mod delivery;
 mod dirty;
@@ -46,7 +47,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pegboard_model::{
-    AgentId, ContactId, ContactLeg, Millis, Observation, PartitionId, Segment, SourceName, Timestamp,
+    AgentId, ContactEvent, ContactId, ContactLeg, Millis, Observation, PartitionId, Segment, SourceName,
+    Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::watch;
@@ -355,6 +357,12 @@ impl Store for SqliteStore {
         let (source, contact) = (source.clone(), contact.clone());
         let query = move |connection: &Connection| read::contact(connection, &source, &contact);
         self.readers.run("read a contact", query).await
+    }
+
+    async fn contact_events(&self, source: &SourceName, contacts: &[ContactId]) -> Result<Vec<ContactEvent>> {
+        let (source, contacts) = (source.clone(), contacts.to_vec());
+        let query = move |connection: &Connection| contact_events::read(connection, &source, &contacts);
+        self.readers.run("read events of contacts", query).await
     }
 
     async fn take_closer(&self, source: &SourceName) -> Result<CloserState> {

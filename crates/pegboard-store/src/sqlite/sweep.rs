@@ -99,6 +99,8 @@ pub(super) fn plan(connection: &Connection, now: Timestamp, retention: &Retentio
     plan_rows(connection, now - retention.history, &mut ranges)?;
     let before = Value::from((now - retention.history).as_millis());
     ranges.push_back(Range::new(OLD_KEYS, [Value::from((now - KEYS_KEPT).as_millis())]));
+    let past_details = Value::from((now - retention.details).as_millis());
+    ranges.push_back(Range::new(OLD_CONTACT_EVENTS, [past_details]));
     ranges.extend(OF_WHOLE_TABLES.map(|delete| Range::new(delete, [before.clone()])));
     Ok(ranges)
 }
@@ -150,6 +152,10 @@ pub(super) fn forget_agents(
 }
 
 /// Keys of what was handed in.
+/// A contact to which nothing has happened for so long is over.
+const OLD_CONTACT_EVENTS: &str = "DELETE FROM contact_events WHERE (source, contact, id) IN
+    (SELECT source, contact, id FROM contact_events WHERE at < ?1 ORDER BY at LIMIT ?2)";
+
 const OLD_KEYS: &str = "DELETE FROM intake_keys WHERE (source, lane, key) IN
     (SELECT source, lane, key FROM intake_keys WHERE at < ?1 LIMIT ?2)";
 

@@ -59,6 +59,7 @@ pub(crate) fn batch(epoch: u64, expected: u64) -> Batch {
         states: Vec::new(),
         dead_letters: Vec::new(),
         gaps: Vec::new(),
+        contact_events: Vec::new(),
         acd_rows: Vec::new(),
         queue_names: Vec::new(),
         events: None,

@@ -215,7 +215,7 @@ impl From<ReloadError> for ApiError {
             ReloadError::BadDays(_) => Self::bad_request("body.from", message),
             ReloadError::TooManyOpen => Self::too_many(Duration::from_mins(1), message),
             ReloadError::TooManyRows => Self::new(Code::TooLarge, message),
-            ReloadError::NoArchive => Self::bad_request("body.from_archive", message),
+            ReloadError::NoArchive | ReloadError::InPieces => Self::bad_request("body.from_archive", message),
             ReloadError::Archive(_) => Self::new(Code::Unavailable, message),
             ReloadError::Store(error) => error.into(),
         }

@@ -19,13 +19,17 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
         if !says_json(request.headers()) {
             return Err(ApiError::bad_request("header.content-type", "the body must be application/json"));
         }
-        let limit = body_limit(request.extensions().get::<MatchedPath>());
-        let bytes = Bytes::from_request(request, state).await;
-        bytes.map(Self).map_err(|rejection| match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => too_large(limit),
-            _ => ApiError::bad_request("body", "the body could not be read to its end"),
-        })
+        bytes_of(request, state).await.map(Self)
     }
+}
+
+/// The bytes of a body, whatever they are.
+pub(crate) async fn bytes_of<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
+    let limit = body_limit(request.extensions().get::<MatchedPath>());
+    Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => too_large(limit),
+        _ => ApiError::bad_request("body", "the body could not be read to its end"),
+    })
 }
 
 fn says_json(headers: &HeaderMap) -> bool {

@@ -36,6 +36,12 @@ pub fn document() -> Value {
                     "scheme": "basic",
                     "description": "The access key of a source of kind `push`: its id is the user, its secret the password.",
                 },
+                "twilioSignature": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "X-Twilio-Signature",
+                    "description": "Made by Twilio with the auth token of the account.",
+                },
                 "session": {
                     "type": "apiKey",
                     "in": "cookie",
@@ -65,8 +71,11 @@ fn operation(route: &Route) -> Value {
         operation["parameters"] = parameters.into();
     }
     if let Some(schema) = route.body {
-        operation["requestBody"] =
-            json!({"required": true, "content": {"application/json": {"schema": reference(schema)}}});
+        let mut content = json!({"application/json": {"schema": reference(schema)}});
+        if route.needs == Needs::Signature {
+            content["application/x-www-form-urlencoded"] = content["application/json"].clone();
+        }
+        operation["requestBody"] = json!({"required": true, "content": content});
     }
     operation
 }
@@ -75,6 +84,7 @@ fn security(needs: Needs) -> Value {
     match needs {
         Needs::Nothing => json!([]),
         Needs::SourceKey => json!([{"sourceKey": []}]),
+        Needs::Signature => json!([{"twilioSignature": []}]),
         Needs::Role(_) | Needs::RoleOverAll(_) => json!([{"token": []}, {"session": []}]),
         Needs::RoleUnlessLocal(_) => json!([{"token": []}, {"session": []}, {}]),
     }

@@ -4,6 +4,7 @@ mod alarms;
 mod delivery;
 mod mapping;
 mod push;
+mod twilio;
 
 use std::fmt;
 
@@ -81,6 +82,7 @@ route_ids! {
     RetryDeadLetter = "retryDeadLetter",
     DropDeadLetter = "dropDeadLetter",
     Push = "push",
+    Twilio = "twilio",
     SignIn = "signIn",
     Session = "session",
     SignOut = "signOut",
@@ -140,6 +142,8 @@ pub enum Needs {
     Nothing,
     /// Programs with the access key of the source that they name, which the route itself looks at.
     SourceKey,
+    /// Programs that sign what they send with a secret of the source that they name, which the route itself looks at.
+    Signature,
     /// Callers with at least this role.
     Role(Role),
     /// Callers with at least this role whose token is not limited to sources.
@@ -256,7 +260,7 @@ const VIEWER: Needs = Needs::Role(Role::Viewer);
 const OPERATOR: Needs = Needs::Role(Role::Operator);
 
 /// Every route of the API.
-pub static ROUTES: [Route; 51] = [
+pub static ROUTES: [Route; 52] = [
     Route {
         id: RouteId::Agents,
         verb: Verb::Get,
@@ -604,6 +608,7 @@ pub static ROUTES: [Route; 51] = [
         handler: || post(dead_letters::give_up),
     },
     push::PUSH,
+    twilio::TWILIO,
     Route {
         id: RouteId::SignIn,
         verb: Verb::Post,

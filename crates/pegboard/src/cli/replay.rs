@@ -8,7 +8,7 @@ use anyhow::Context;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::tz::TimeZone;
-use pegboard_connect::sources::twilio::{self, ContactSettings, SiteStyle};
+use pegboard_connect::sources::twilio::{self, ContactSettings, SiteStyle, TwilioSite};
 use pegboard_engine::queues::QueueGoals;
 use pegboard_engine::{IntervalLength, StatusTable};
 use pegboard_model::policy::{GroupBy, Pegging, Precedence, RingIn, ServiceLevelFormula, SessionPolicy};
@@ -18,7 +18,7 @@ use pegboard_model::{Millis, Timestamp};
 use super::{Failure, encode};
 use crate::clock;
 use crate::config::{mapping, queue_settings, statuses};
-use crate::replay::{Cut, Input, InputKind, Inputs, KeepEvents, Settings, TwilioSite, read, read_twilio};
+use crate::replay::{Cut, Input, InputKind, Inputs, KeepEvents, Settings, read, read_twilio};
 use crate::report_text::{Format, write_report};
 
 /// Make reports from files of an ACD's events and contact records, offline.

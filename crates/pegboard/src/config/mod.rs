@@ -25,6 +25,7 @@ pub mod statuses;
 mod table;
 mod template;
 mod text;
+mod twilio;
 mod value;
 
 pub use alarms::{
@@ -50,6 +51,7 @@ pub use sinks::{
 };
 pub use template::template;
 pub use text::Place;
+pub use twilio::TwilioSettings;
 
 /// Everything that is wrong with a table beside the configuration file.
 pub type CsvErrors = ConfigErrors;

@@ -24,6 +24,7 @@ use super::settings::{
 use super::side_files::SideFiles;
 use super::sinks;
 use super::table::Table;
+use super::twilio::twilio;
 use super::value;
 
 /// The most sources of one hub.
@@ -260,6 +261,7 @@ fn source_input(
         metrics(table);
         file(table.table("file"), folder);
         push(table.table("push"), folder);
+        twilio(table.table("twilio"), folder);
         return None;
     };
     let not_here = |belongs: SourceKind| {
@@ -276,11 +278,15 @@ fn source_input(
     if kind != SourceKind::Push {
         table.refuse("push", not_here(SourceKind::Push));
     }
+    if kind != SourceKind::Twilio {
+        table.refuse("twilio", not_here(SourceKind::Twilio));
+    }
     match kind {
         SourceKind::AmazonConnect => connect_inputs(table, folder, side_files)
             .map(|inputs| SourceInput::AmazonConnect(Box::new(inputs))),
         SourceKind::File => file(table.required_table("file"), folder).map(SourceInput::File),
         SourceKind::Push => push(table.required_table("push"), folder).map(SourceInput::Push),
+        SourceKind::Twilio => twilio(table.required_table("twilio"), folder).map(SourceInput::Twilio),
     }
 }
 

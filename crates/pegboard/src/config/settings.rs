@@ -23,6 +23,7 @@ use super::push::PushSettings;
 use super::queue_settings::OpenQueue;
 use super::secret::SecretRef;
 use super::sinks::SinkConfig;
+use super::twilio::TwilioSettings;
 
 /// A valid `pegboard.toml`.
 #[derive(Debug, Clone, PartialEq)]
@@ -315,6 +316,8 @@ pub enum SourceInput {
     File(FileSettings),
     /// Whatever an ACD hands in over HTTP.
     Push(PushSettings),
+    /// A workspace of Twilio TaskRouter, which posts what happens.
+    Twilio(TwilioSettings),
 }
 
 impl SourceInput {
@@ -324,6 +327,7 @@ impl SourceInput {
             Self::AmazonConnect(_) => SourceKind::AmazonConnect,
             Self::File(_) => SourceKind::File,
             Self::Push(_) => SourceKind::Push,
+            Self::Twilio(_) => SourceKind::Twilio,
         }
     }
 }
@@ -337,6 +341,8 @@ choice! {
         File = "file",
         /// Any other ACD: records that it hands in itself.
         Push = "push",
+        /// Twilio TaskRouter or Flex: events that it posts.
+        Twilio = "twilio",
     }
 }
 

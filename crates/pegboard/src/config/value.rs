@@ -415,6 +415,25 @@ pub(super) fn web_url(value: &DeValue<'_>) -> Read<WebUrl> {
     Ok(WebUrl(given.trim_end_matches('/').to_owned()))
 }
 
+/// The URL of a route of this hub, as it is seen from outside. What stands in its query is added by Twilio.
+pub(super) fn callback_url(value: &DeValue<'_>) -> Read<String> {
+    let wrong = || {
+        Wrong::expected(
+            "the URL that Twilio posts to: https://hub.example.com/api/v1/twilio/NAME of the source",
+        )
+    };
+    let given = value.as_str().ok_or_else(wrong)?;
+    if given.contains('@') {
+        return Err(wrong().help("leave the user out").secret());
+    }
+    let url: Uri = given.parse().map_err(|_| wrong())?;
+    let is_web = matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some();
+    if !is_web || url.query().is_some() || given.contains('#') {
+        return Err(wrong());
+    }
+    Ok(given.to_owned())
+}
+
 /// A Kinesis data stream.
 pub(super) fn stream(value: &DeValue<'_>) -> Read<StreamRef> {
     let expected =

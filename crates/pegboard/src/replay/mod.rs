@@ -10,4 +10,4 @@ pub use self::bad::{BadRecord, BadRecords};
 pub use self::derive::{Cut, Inputs, Settings, WindowError};
 pub use self::known::directory;
 pub use self::read::{EventText, Input, InputKind, KeepEvents, ReadError, Records, read};
-pub use self::twilio::{TwilioSite, read_twilio};
+pub use self::twilio::read_twilio;

@@ -13,7 +13,8 @@ use std::thread;
 
 use pegboard_connect::decompress;
 use pegboard_connect::framing::{Block, Blocks, Framer};
-use pegboard_connect::sources::amazon_connect::{Decoded, Decoder};
+use pegboard_connect::sources::amazon_connect::Decoder;
+use pegboard_connect::spec::Decoded;
 use pegboard_engine::evidence::EARLIEST;
 use pegboard_engine::queues::ContactBook;
 use pegboard_model::{AgentId, ContactLeg, Millis, Observation, Order, PartitionId, Position, Timestamp};
@@ -289,6 +290,12 @@ impl Found {
                     check_time("DisconnectTimestamp", disconnected, latest)?;
                 }
                 self.contacts.take(leg);
+            }
+            // Whoever reads such a platform's files has all of its events, and puts contacts together himself.
+            Decoded::Told { seen, .. } => {
+                for seen in seen {
+                    self.keep(Decoded::Agent(seen), latest)?;
+                }
             }
             Decoded::Foreign => self.foreign += 1,
         }

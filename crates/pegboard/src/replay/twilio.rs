@@ -5,25 +5,12 @@
 use std::io::{self, BufRead as _, BufReader, Read};
 
 use pegboard_connect::decompress;
-use pegboard_connect::sources::amazon_connect::Decoded;
-use pegboard_connect::sources::twilio::{
-    Activities, ContactSettings, Event, MAX_BODY_BYTES, SiteStyle, TaskBook, decode, observations,
-};
+use pegboard_connect::sources::twilio::{Event, MAX_BODY_BYTES, TaskBook, TwilioSite, decode, observations};
+use pegboard_connect::spec::Decoded;
 use pegboard_model::{Millis, Order, PartitionId, Position, Timestamp};
 
 use super::BadRecord;
 use super::read::{Counted, Found, Input, ReadError, Records, check_time};
-
-/// How a site's events are to be read.
-#[derive(Debug, Clone, Default)]
-pub struct TwilioSite {
-    /// How agents' states are seen.
-    pub style: SiteStyle,
-    /// Which activities mean what.
-    pub activities: Activities,
-    /// Which contacts are told of, and what counts as an abandon.
-    pub contacts: ContactSettings,
-}
 
 /// Reads all inputs, one body a line. `now` bounds event times; `progress` is told the bytes read from disk.
 pub fn read_twilio(

@@ -17,7 +17,8 @@ use pegboard_connect::sources::amazon_connect::{
 use pegboard_connect::sources::file::FileSource;
 use pegboard_connect::sources::objects::{Content, LaneConfig, ObjectInput};
 use pegboard_connect::sources::push::PushSource;
-use pegboard_connect::spec::Source;
+use pegboard_connect::sources::twilio::TwilioSource;
+use pegboard_connect::spec::{Inlet, Source};
 use pegboard_engine::IntervalLength;
 use pegboard_engine::queues::QueueGoals;
 use pegboard_model::Timestamp;
@@ -43,11 +44,17 @@ pub fn source(config: &SourceConfig, gates: &Gates, clock: Clock) -> Result<Box<
             Box::new(FileSource::new(settings.path.clone(), settings.follow, Arc::new(clock)))
         }
         SourceInput::Push(settings) => {
-            let inlet =
-                gates.of(&config.name).map_or_else(|| Arc::new(NoLane) as Arc<_>, |gate| gate.inlet());
-            Box::new(PushSource::new(inlet, Arc::new(clock), settings.heartbeat))
+            Box::new(PushSource::new(inlet(config, gates), Arc::new(clock), settings.heartbeat))
+        }
+        SourceInput::Twilio(settings) => {
+            Box::new(TwilioSource::new(inlet(config, gates), Arc::new(clock), settings.site.clone()))
         }
     })
+}
+
+/// Where records stand that were handed in; nowhere for whoever only looks.
+fn inlet(config: &SourceConfig, gates: &Gates) -> Arc<dyn Inlet> {
+    gates.of(&config.name).map_or_else(|| Arc::new(NoLane) as Arc<_>, |gate| gate.inlet())
 }
 
 /// Opens the store, or makes it.

@@ -1,14 +1,15 @@
 //! From a chunk of records to one committed batch.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use pegboard_connect::archive::{self, Step};
-use pegboard_connect::spec::{Carries, Chunk, Decode, Decoded, Record};
+use pegboard_connect::spec::{Assemble, Carries, Chunk, Decode, Decoded, Record};
 use pegboard_engine::evidence::{EARLIEST, LIVE_TOLERANCE};
 use pegboard_engine::queues::pegged_at;
 use pegboard_model::{
-    ContactId, ContactLeg, Observation, Order, PartitionId, Position, SourceName, Text, Timestamp,
+    ContactEvent, ContactId, ContactLeg, Observation, Order, PartitionId, Position, SourceName, Text,
+    Timestamp,
 };
 use pegboard_store::{
     ArchiveWrite, Batch, Counts, DeadLetterWrite, EventWrite, EventsWrite, GapWrite, RowsOf, Store,
@@ -131,6 +132,7 @@ pub struct Prepared {
 #[derive(Default)]
 struct Collected {
     contacts: BTreeMap<ContactId, ContactLeg>,
+    contact_events: Vec<ContactEvent>,
     dead_letters: Vec<DeadLetterWrite>,
     counts: Counts,
 }
@@ -146,6 +148,8 @@ pub struct Ground<'a> {
     pub status: &'a Status,
     /// What its queues are called.
     pub queues: &'a QueueNames,
+    /// What puts its contacts together, where they are told of piece by piece.
+    pub assembler: Option<&'a dyn Assemble>,
     /// Where everything is kept.
     pub store: &'a dyn Store,
     /// The present instant.
@@ -172,7 +176,7 @@ pub async fn prepare(
     standing: &Standing,
     chunk: &Chunk,
 ) -> Result<Prepared, IngestError> {
-    let Ground { config, agents, status, queues, store, now } = ground;
+    let Ground { config, agents, status, queues, assembler, store, now } = ground;
     let before = standing;
     let mut standing = before.clone();
     let mut staged = Staged::default();
@@ -187,6 +191,13 @@ pub async fn prepare(
             Ok(Decoded::Contact(leg)) => {
                 standing.trust.note(false);
                 take_contact(leg, &mut collected, now)
+            }
+            Ok(Decoded::Told { seen, of_contacts }) => {
+                standing.trust.note(false);
+                let taken = seen
+                    .into_iter()
+                    .try_for_each(|seen| take_event(config, seen, &mut standing, agents, &mut staged, now));
+                taken.map(|()| collected.contact_events.extend(of_contacts))
             }
             Ok(Decoded::Foreign) => {
                 collected.counts.foreign += 1;
@@ -213,6 +224,9 @@ pub async fn prepare(
     }
     collected.counts.records += chunk.foreign;
     collected.counts.foreign += chunk.foreign;
+    if let Some(assembler) = assembler {
+        assemble(config, assembler, &mut collected, store, now).await?;
+    }
     agents.settle(&mut staged, store).await?;
     for position in &staged.too_late {
         let record = chunk.records.iter().find(|record| record.position == *position);
@@ -258,6 +272,7 @@ pub async fn prepare(
         evidence: writes.evidence,
         segments: writes.segments,
         contacts: stage_contacts(config, collected.contacts),
+        contact_events: collected.contact_events,
         dirty: writes.dirty,
         states: writes.states,
         dead_letters: collected.dead_letters,
@@ -318,7 +333,9 @@ pub fn for_sinks(
     if !config.passes_events {
         return None;
     }
-    let is_event = |decoded: &Result<Decoded, String>| matches!(decoded, Ok(Decoded::Agent(_)) | Err(_));
+    let is_event = |decoded: &Result<Decoded, String>| {
+        matches!(decoded, Ok(Decoded::Agent(_) | Decoded::Told { .. }) | Err(_))
+    };
     let records = chunk.records.iter().zip(decodings).filter(|(_, decoded)| is_event(decoded));
     let event = |record: &Record| EventWrite { position: record.position.clone(), data: record.data.clone() };
     let events: Vec<_> = records.map(|(record, _)| event(record)).collect();
@@ -359,6 +376,34 @@ fn take_event(
     agents.stage(seen, staged)?;
     standing.newest_event = Some(newest);
     standing.newest = standing.newest.max(Some(newest));
+    Ok(())
+}
+
+/// Takes the legs of contacts that events tell of, made of all that is known of these contacts.
+async fn assemble(
+    config: &SourceConfig,
+    assembler: &dyn Assemble,
+    collected: &mut Collected,
+    store: &dyn Store,
+    now: Timestamp,
+) -> Result<(), IngestError> {
+    let contacts: BTreeSet<&ContactId> =
+        collected.contact_events.iter().map(|event| &event.contact).collect();
+    if contacts.is_empty() {
+        return Ok(());
+    }
+    let contacts: Vec<ContactId> = contacts.into_iter().cloned().collect();
+    let known = store.contact_events(&config.name, &contacts).await?;
+    let legs = assembler
+        .legs(&known, &collected.contact_events)
+        .map_err(|detail| StoreError::Damaged { what: "events of contacts", detail })?;
+    for leg in legs {
+        let id = leg.id.clone();
+        // The events of which it is made are kept, and are looked at again with the next one.
+        if let Err(reason) = take_contact(leg, collected, now) {
+            tracing::warn!(source.name = %config.name, contact.id = %id, "a contact cannot be used: {reason}");
+        }
+    }
     Ok(())
 }
 
@@ -414,6 +459,7 @@ fn empty_batch(source: &SourceName, partition: &PartitionId, epoch: u64) -> Batc
         states: Vec::new(),
         dead_letters: Vec::new(),
         gaps: Vec::new(),
+        contact_events: Vec::new(),
         acd_rows: Vec::new(),
         queue_names: Vec::new(),
         events: None,

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use pegboard_connect::sources::push::LANE;
+use pegboard_connect::sources::push;
+use pegboard_connect::sources::twilio::{self, Content, Signed};
 use pegboard_connect::spec::{HandedRecord, Inlet, SourceError};
 use pegboard_model::{PartitionId, SourceName, Text};
 use pegboard_store::{HandIn, HandedIn, Store, StoreError};
@@ -15,7 +16,7 @@ use subtle::ConstantTimeEq as _;
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
-use crate::config::{PushSettings, SecretError, SourceConfig, SourceInput};
+use crate::config::{Secret, SecretError, SecretRef, SourceConfig, SourceInput};
 
 /// How many records of a source may wait to be read.
 pub const MOST_WAITING: u64 = 1_000_000;
@@ -36,10 +37,11 @@ impl Gates {
     ) -> Result<Self, (SourceName, SecretError)> {
         let mut gates = BTreeMap::new();
         for source in sources {
-            if let SourceInput::Push(settings) = &source.input {
-                let gate = Gate::new(source.name.clone(), settings, store.clone(), clock);
-                let gate = gate.map_err(|error| (source.name.clone(), error))?;
-                gates.insert(source.name.clone(), Arc::new(gate));
+            let name = &source.name;
+            let lock = Lock::of(&source.input).map_err(|error| (name.clone(), error))?;
+            if let Some((lane, lock)) = lock {
+                let gate = Gate::new(name.clone(), lane, lock, store.clone(), clock);
+                gates.insert(name.clone(), Arc::new(gate));
             }
         }
         Ok(Self(gates))
@@ -51,11 +53,35 @@ impl Gates {
     }
 }
 
+/// By what it is known who hands in.
+enum Lock {
+    /// The hash of both halves of an access key: of one length, whatever they are.
+    Key([u8; 32]),
+    /// What Twilio signs with, and the URL that it posts to.
+    Twilio { tokens: Vec<Secret>, url: String },
+}
+
+impl Lock {
+    /// That of a source and the lane behind it; nothing where nobody hands in anything.
+    fn of(input: &SourceInput) -> Result<Option<(&'static str, Self)>, SecretError> {
+        Ok(match input {
+            SourceInput::Push(settings) => {
+                let (id, secret) = (settings.access_key_id.resolve()?, settings.secret_access_key.resolve()?);
+                Some((push::LANE, Self::Key(hash(id.expose(), secret.expose()))))
+            }
+            SourceInput::Twilio(settings) => {
+                let tokens = settings.auth_tokens.iter().map(SecretRef::resolve).collect::<Result<_, _>>()?;
+                Some((twilio::LANE, Self::Twilio { tokens, url: settings.url.clone() }))
+            }
+            SourceInput::AmazonConnect(_) | SourceInput::File(_) => None,
+        })
+    }
+}
+
 /// The way in to one source.
 pub struct Gate {
     source: SourceName,
-    /// The hash of both halves of the key: of one length, whatever they are.
-    key: [u8; 32],
+    lock: Lock,
     lane: Arc<StoreLane>,
     clock: Clock,
 }
@@ -67,20 +93,30 @@ impl fmt::Debug for Gate {
 }
 
 impl Gate {
-    fn new(
-        source: SourceName,
-        settings: &PushSettings,
-        store: Arc<dyn Store>,
-        clock: Clock,
-    ) -> Result<Self, SecretError> {
-        let (id, secret) = (settings.access_key_id.resolve()?, settings.secret_access_key.resolve()?);
-        let lane = StoreLane { source: source.clone(), lane: LANE.into(), store, kept: Notify::new() };
-        Ok(Self { source, key: hash(id.expose(), secret.expose()), lane: Arc::new(lane), clock })
+    fn new(source: SourceName, lane: &'static str, lock: Lock, store: Arc<dyn Store>, clock: Clock) -> Self {
+        let lane = StoreLane { source: source.clone(), lane: lane.into(), store, kept: Notify::new() };
+        Self { source, lock, lane: Arc::new(lane), clock }
     }
 
-    /// Whether this is the key. Takes as long whatever is wrong with it.
+    /// Whether this is the access key. Takes as long whatever is wrong with it.
     pub fn admits(&self, id: &str, secret: &str) -> bool {
-        self.key.ct_eq(&hash(id, secret)).into()
+        match &self.lock {
+            Lock::Key(key) => key.ct_eq(&hash(id, secret)).into(),
+            Lock::Twilio { .. } => false,
+        }
+    }
+
+    /// Whether Twilio has signed this, as it came with this query.
+    pub fn is_signed(&self, query: Option<&str>, signature: &str, content: Content<'_>) -> bool {
+        let Lock::Twilio { tokens, url } = &self.lock else { return false };
+        let url = query.map_or_else(|| url.clone(), |query| format!("{url}?{query}"));
+        let tokens: Vec<&[u8]> = tokens.iter().map(|token| token.expose().trim().as_bytes()).collect();
+        Signed { url: &url, signature, content }.check(&tokens).is_ok()
+    }
+
+    /// Whether what is handed in here is signed by Twilio.
+    pub fn is_for_twilio(&self) -> bool {
+        matches!(self.lock, Lock::Twilio { .. })
     }
 
     /// Keeps records, durably, all or none. `answer` is given again whenever `key` comes again.

@@ -117,6 +117,7 @@ async fn commit(shared: &Shared, standing: &Standing, chunk: &Chunk) -> Result<(
             agents: &agents,
             status: &shared.status,
             queues: &shared.queues,
+            assembler: shared.assembler.as_deref(),
             store: &*shared.store,
             now: (shared.clock)(),
         };

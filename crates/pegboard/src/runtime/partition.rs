@@ -203,6 +203,7 @@ impl Work<'_> {
                 agents: &agents,
                 status: &shared.status,
                 queues: &shared.queues,
+                assembler: shared.assembler.as_deref(),
                 store: &*shared.store,
                 now: (shared.clock)(),
             };

@@ -50,9 +50,7 @@ pub(super) async fn ask(
     by: &str,
 ) -> Result<ReloadStatus, ReloadError> {
     let days = request.days(shared)?;
-    if request.from_archive && shared.config.archive.is_none() {
-        return Err(ReloadError::NoArchive);
-    }
+    request.archive(shared)?;
     let (source, at) = (shared.config.name.clone(), (shared.clock)());
     let progress = ReloadProgress { by: by.to_owned(), days: days.len(), ..ReloadProgress::default() };
     let write = ReloadWrite { source, at, asked: request.to_json(), progress: progress.to_json() };

@@ -53,7 +53,7 @@ const fn expected(route: RouteId) -> [u16; 5] {
         | RouteId::DropRefusedState
         | RouteId::ReleaseSnapshot => [401, 403, 400, 400, 403],
         // Nobody here has the key of a source.
-        RouteId::Push => [401, 401, 401, 401, 401],
+        RouteId::Push | RouteId::Twilio => [401, 401, 401, 401, 401],
         RouteId::SignIn => [400, 400, 400, 400, 400],
         RouteId::SignOut => [401, 204, 204, 204, 204],
         RouteId::Erasures => [401, 403, 403, 200, 200],
@@ -173,7 +173,9 @@ async fn s30_what_needs_a_role_answers_no_invalid_token() {
     let revoked = hub.admin.clone();
     hub.store.revoke_all();
     let wrong = [expired.expose(), unknown.expose(), &revoked, "pgb_", "x", &revoked[4..], "é"];
-    for route in ROUTES.iter().filter(|route| route.needs() != Needs::Nothing) {
+    // What Twilio signs has no token, and after ten wrong ones nobody is heard: it has a test of its own.
+    let is_tried = |route: &&Route| !matches!(route.needs(), Needs::Nothing | Needs::Signature);
+    for route in ROUTES.iter().filter(is_tried) {
         for token in wrong {
             let ask = Ask::new(route.method().as_str(), &example(route.path())).token(token);
             let answer = ask.send(&hub.router).await;

@@ -61,6 +61,7 @@ async fn write_changes(store: Arc<dyn Store>, source: SourceName) {
                 states,
                 dead_letters: vec![],
                 gaps: vec![],
+                contact_events: vec![],
                 acd_rows: vec![],
                 queue_names: vec![],
                 events: None,

@@ -22,8 +22,8 @@ use pegboard::runtime::view::{
 };
 use pegboard_connect::spec::{MissingFile, SourceError};
 use pegboard_model::{
-    AgentId, AgentNow, Class, ContactId, ContactLeg, Millis, Observation, PartitionId, Position, Segment,
-    SinkName, SourceName, Timestamp,
+    AgentId, AgentNow, Class, ContactEvent, ContactId, ContactLeg, Millis, Observation, PartitionId,
+    Position, Segment, SinkName, SourceName, Timestamp,
 };
 use pegboard_store::{
     AgentBeginning, AgentEntry, AgentsSnapshot, Alarm, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite,
@@ -360,6 +360,10 @@ impl Store for FakeStore {
 
     async fn contact(&self, _: &SourceName, _: &ContactId) -> Result<Option<ContactLeg>> {
         Ok(None)
+    }
+
+    async fn contact_events(&self, _: &SourceName, _: &[ContactId]) -> Result<Vec<ContactEvent>> {
+        Ok(Vec::new())
     }
 
     async fn take_closer(&self, _: &SourceName) -> Result<CloserState> {

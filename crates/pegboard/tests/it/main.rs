@@ -29,3 +29,4 @@ mod snapshots;
 mod stacks;
 mod support;
 mod truth;
+mod twilio;

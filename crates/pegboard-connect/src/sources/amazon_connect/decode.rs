@@ -8,7 +8,7 @@ mod words;
 
 use std::sync::Arc;
 
-use pegboard_model::{AgentProfile, ContactLeg, Observation, Order, Timestamp};
+use pegboard_model::{AgentProfile, Order, Timestamp};
 
 pub(super) use self::agent_event::{is_monitored, is_outbound, phase, status_kind};
 use self::configurations::Configurations;
@@ -18,6 +18,7 @@ use crate::framing::MAX_RECORD_BYTES;
 use crate::sources::json::{self, Str};
 use crate::sources::scan::{self, Repeated, Scanner};
 use crate::sources::{DecodeError, Problem};
+use crate::spec::Decoded;
 
 /// What a record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,17 +28,6 @@ pub enum Kind {
     /// The record of a contact that is over.
     ContactRecord,
     /// An object of another product on the same stream.
-    Foreign,
-}
-
-/// What a record says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decoded {
-    /// Evidence about an agent.
-    Agent(Observation),
-    /// A leg of a contact.
-    Contact(ContactLeg),
-    /// Nothing for us: an object of another product, or an agent event of a new kind without a snapshot.
     Foreign,
 }
 

@@ -8,11 +8,12 @@ use pegboard_model::{Order, PartitionId, Position, Timestamp};
 
 use super::metric_data::MetricInput;
 use super::reports::MissingFile;
-use super::{Decoded, Decoder, KIND, KinesisSource, ReportFiles};
+use super::{Decoder, KIND, KinesisSource, ReportFiles};
 use crate::sources::DecodeError;
 use crate::sources::objects::ObjectInput;
 use crate::spec::{
-    Carries, Chunk, Decode, Opening, PartitionReader, Plan, Progress, Remark, Snapshots, Source, SourceError,
+    Carries, Chunk, Decode, Decoded, Opening, PartitionReader, Plan, Progress, Remark, Snapshots, Source,
+    SourceError,
 };
 
 /// The inputs of one instance: streams, whose partitions are shards, and lanes of objects, each of which is a partition.

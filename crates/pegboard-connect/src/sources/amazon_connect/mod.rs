@@ -19,7 +19,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-pub use self::decode::{Decoded, Decoder, Kind, classify};
+pub use self::decode::{Decoder, Kind, classify};
 pub use self::inputs::ConnectInputs;
 pub use self::report_files::ReportFiles;
 pub use self::snapshot::ConnectSnapshots;

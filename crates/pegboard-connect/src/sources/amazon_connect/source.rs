@@ -9,10 +9,11 @@ use pegboard_model::{Millis, Order, PartitionId, Position, Timestamp};
 use tokio::sync::OnceCell;
 
 use super::polled::PolledShards;
-use super::{ConnectSnapshots, Decoded, Decoder};
+use super::{ConnectSnapshots, Decoder};
 use crate::sources::DecodeError;
 use crate::spec::{
-    Chunk, Decode, Lost, Opening, PartitionReader, Plan, Progress, Record, Snapshots, Source, SourceError,
+    Chunk, Decode, Decoded, Lost, Opening, PartitionReader, Plan, Progress, Record, Snapshots, Source,
+    SourceError,
 };
 
 /// The kind, as the configuration names it.

@@ -8,9 +8,10 @@ mod show;
 
 use pegboard_model::{ContactLeg, Observation, Order, Position};
 
-use super::{Decoded, Decoder};
+use super::Decoder;
 use crate::framing;
 use crate::sources::DecodeError;
+use crate::spec::Decoded;
 
 const AGENT_EVENTS: &str = include_str!("fixtures/agent-events.ndjson");
 const CONTACT_RECORDS: &str = include_str!("fixtures/contact-records.ndjson");
@@ -37,7 +38,7 @@ fn decode_all(input: &str) -> Vec<Decoded> {
 fn observations(input: &str) -> Vec<Observation> {
     let agent = |decoded| match decoded {
         Decoded::Agent(observation) => Some(observation),
-        Decoded::Contact(_) | Decoded::Foreign => None,
+        _ => None,
     };
     decode_all(input).into_iter().filter_map(agent).collect()
 }
@@ -45,7 +46,7 @@ fn observations(input: &str) -> Vec<Observation> {
 fn legs(input: &str) -> Vec<ContactLeg> {
     let contact = |decoded| match decoded {
         Decoded::Contact(leg) => Some(leg),
-        Decoded::Agent(_) | Decoded::Foreign => None,
+        _ => None,
     };
     decode_all(input).into_iter().filter_map(contact).collect()
 }

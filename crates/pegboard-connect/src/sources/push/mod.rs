@@ -7,7 +7,6 @@
 //! delays of closing are what gives a slow sender time.
 
 mod decode;
-mod reader;
 mod source;
 mod wire;
 

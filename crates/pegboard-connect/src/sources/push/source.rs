@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use pegboard_model::{PartitionId, Position};
+use pegboard_model::acd::Telling;
+use pegboard_model::{Order, PartitionId, Position, Text};
 
-use super::decode::PushDecoder;
-use super::reader::LaneReader;
+use super::decode::{Handed, PushDecoder};
 use crate::sources::file::Clock;
-use crate::spec::{Carries, Decode, Inlet, Opening, PartitionReader, Plan, Progress, Source, SourceError};
+use crate::sources::handed::{HandedLane, OLDEST};
+use crate::spec::{
+    Broken, Carries, Chunk, Decode, HandedRecord, Inlet, Opening, PartitionReader, Plan, Progress, Record,
+    Source, SourceError,
+};
 
 /// The kind, as the configuration names it.
 pub const KIND: &str = "push";
@@ -18,23 +22,16 @@ pub const KIND: &str = "push";
 pub const LANE: &str = "push";
 
 /// Records that an ACD hands in.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct PushSource {
-    inlet: Arc<dyn Inlet>,
-    clock: Clock,
+    lane: HandedLane,
     has_heartbeat: bool,
-}
-
-impl std::fmt::Debug for PushSource {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PushSource").field("has_heartbeat", &self.has_heartbeat).finish_non_exhaustive()
-    }
 }
 
 impl PushSource {
     /// Reads what is handed in. `has_heartbeat` where the ACD confirms the state of everybody who is signed in now and then.
     pub fn new(inlet: Arc<dyn Inlet>, clock: Clock, has_heartbeat: bool) -> Self {
-        Self { inlet, clock, has_heartbeat }
+        Self { lane: HandedLane { name: LANE, inlet, clock, sort }, has_heartbeat }
     }
 }
 
@@ -49,22 +46,15 @@ impl Source for PushSource {
     }
 
     async fn probe(&self) -> Result<String, SourceError> {
-        self.inlet.after(u64::MAX >> 1, 1).await?;
-        Ok("records are handed in over HTTP: there is nothing to reach".to_owned())
+        self.lane.probe().await
     }
 
     async fn plan(&self, known: &BTreeMap<PartitionId, Progress>) -> Result<Plan, SourceError> {
-        let lane = PartitionId::from(LANE);
-        let (from, watermark) = match known.get(&lane) {
-            Some(Progress::Started { position, watermark }) => (position.clone(), *watermark),
-            Some(Progress::Finished) | None => (self.oldest(&lane), None),
-        };
-        let opening = Opening { partition: lane, from, watermark, parents: Vec::new() };
-        Ok(Plan { open: vec![opening], ..Plan::default() })
+        Ok(self.lane.plan(known))
     }
 
     fn oldest(&self, _partition: &PartitionId) -> Position {
-        Position::Number(0)
+        OLDEST
     }
 
     fn carries(&self, _partition: &PartitionId) -> Carries {
@@ -72,15 +62,33 @@ impl Source for PushSource {
     }
 
     fn open(&self, opening: &Opening) -> Result<Box<dyn PartitionReader>, SourceError> {
-        let Position::Number(read) = opening.from else {
-            let message = format!("{}: {} is no number of a record", opening.partition, opening.from);
-            return Err(SourceError::permanent(message));
-        };
-        let (inlet, clock) = (self.inlet.clone(), self.clock.clone());
-        Ok(Box::new(LaneReader::new(inlet, clock, opening.partition.clone(), read)))
+        self.lane.open(opening)
     }
 
     fn decoder(&self) -> Box<dyn Decode> {
         Box::new(PushDecoder::default())
     }
+}
+
+/// A row is no record: it leaves the lane here, and everything else is decoded.
+fn sort(partition: &PartitionId, HandedRecord { number, body, .. }: HandedRecord, chunk: &mut Chunk) {
+    let position = Position::Number(number);
+    if !PushDecoder::is_row(&body) {
+        chunk.records.push(Record { position, data: body });
+        return;
+    }
+    let order = Order { partition: partition.clone(), position: position.clone() };
+    match PushDecoder::read(&body, order) {
+        Ok(Handed::Row(mut row)) => {
+            row.telling = Telling { file: told_by(partition, number), ..row.telling };
+            chunk.rows.push(row);
+        }
+        Ok(Handed::Record(_)) => chunk.records.push(Record { position, data: body }),
+        Err(error) => chunk.broken.push(Broken { position, data: body, reason: error.to_string() }),
+    }
+}
+
+/// By what a row was told.
+fn told_by(partition: &PartitionId, number: u64) -> Text {
+    format!("{partition} {number}").into()
 }

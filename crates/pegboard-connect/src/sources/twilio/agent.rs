@@ -28,13 +28,18 @@ pub struct Activities {
 }
 
 impl Default for Activities {
-    /// Those that every workspace starts with, today and in older ones.
+    /// Those that every workspace starts with.
     fn default() -> Self {
-        Self::new(["Available", "Idle"], ["Offline"])
+        Self::new(Self::AVAILABLE, Self::OFFLINE)
     }
 }
 
 impl Activities {
+    /// The names under which every workspace starts with an available activity, today and in older ones.
+    pub const AVAILABLE: [&'static str; 2] = ["Available", "Idle"];
+    /// The same of an activity in which nobody works.
+    pub const OFFLINE: [&'static str; 1] = ["Offline"];
+
     /// Activities by id or by name (case does not matter); every other one is neither available nor offline.
     pub fn new<'a>(
         available: impl IntoIterator<Item = &'a str>,

@@ -1,5 +1,7 @@
 //! What is posted, streamed or fetched, to events.
 
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::event::Event;
@@ -52,6 +54,29 @@ pub fn decode(bytes: &[u8]) -> Result<Body, DecodeError> {
         _ => body.foreign += 1,
     }
     Ok(body)
+}
+
+/// The events of a body each as a record of its own, so that a bad one costs only itself; a body that cannot be taken apart is
+/// one record.
+pub fn split(bytes: &[u8]) -> Vec<Vec<u8>> {
+    #[derive(Deserialize)]
+    struct Page<'a> {
+        #[serde(borrow)]
+        events: Vec<&'a RawValue>,
+    }
+
+    let text = bytes.trim_ascii_start();
+    let elements = match text.first() {
+        Some(b'[') => serde_json::from_slice::<Vec<&RawValue>>(text).ok(),
+        Some(b'{') => serde_json::from_slice::<Page<'_>>(text).ok().map(|page| page.events),
+        _ => None,
+    };
+    match elements {
+        Some(elements) if elements.len() <= MAX_EVENTS => {
+            elements.into_iter().map(|element| element.get().as_bytes().to_vec()).collect()
+        }
+        _ => vec![bytes.to_vec()],
+    }
 }
 
 /// Reads JSON. Only its syntax can be wrong, so that no message repeats what it says.

@@ -20,6 +20,9 @@ use crate::sources::content_hash::content_hash;
 /// time costs a handful.
 pub const MAX_TASK_EVENTS: usize = 20_000;
 
+/// How many bits of a version are a hash; those before count events, of which there are [`MAX_TASK_EVENTS`] at most.
+const HASH_BITS: u32 = 48;
+
 /// What a site says about contacts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ContactSettings {
@@ -65,8 +68,18 @@ impl TaskBook {
     }
 }
 
+/// A leg that turned out to be none, as far as `events` are known of its task: it counts nowhere.
+pub(super) fn taken_back(leg: &ContactLeg, events: &BTreeMap<EventId, Event>) -> ContactLeg {
+    let nothing = ContactLeg { queue: None, agent: None, handed_on: false, ..leg.clone() };
+    let newest = events.values().map(|event| event.at).max();
+    versioned(nothing, newest.unwrap_or(leg.version.updated), events.len() as u64)
+}
+
 /// The legs of one task.
-fn legs<'a>(events: impl Iterator<Item = &'a Event>, settings: &ContactSettings) -> Vec<ContactLeg> {
+pub(super) fn legs<'a>(
+    events: impl Iterator<Item = &'a Event>,
+    settings: &ContactSettings,
+) -> Vec<ContactLeg> {
     let mut events: Vec<&Event> = events.collect();
     let version = |event: &Event| event.task.as_ref().and_then(|task| task.version);
     events.sort_by_key(|event| (event.at, version(event), event.id.clone()));
@@ -88,6 +101,8 @@ struct Course<'a> {
     over: Option<&'a Event>,
     /// The last event: it knows best what the contact is.
     newest: Option<&'a Event>,
+    /// How many events there are.
+    events: u64,
 }
 
 /// A stay in a queue: that queue, and the second in which it began.
@@ -122,6 +137,7 @@ impl<'a> Course<'a> {
     fn take(&mut self, event: &'a Event) {
         let Some(task) = &event.task else { return };
         self.newest = Some(event);
+        self.events += 1;
         let stay = self.stay_of(event);
         if event.kind.is_of_reservation()
             && let (Some(reservation), Some(worker)) = (&event.reservation, &event.worker)
@@ -189,7 +205,7 @@ impl<'a> Course<'a> {
             return Vec::new();
         }
         self.end(settings);
-        let told = Told { task, updated: newest.at };
+        let told = Told { task, updated: newest.at, events: self.events };
         let answered = self.first_answers();
         let is_first = |id: &ContactId| answered.values().any(|first| first == id);
         let of_agents = self
@@ -273,7 +289,7 @@ impl<'a> Course<'a> {
         };
         let begun = attempt.created.unwrap_or(accepted);
         let transferred_in = self.is_transferred(begun, Some(id));
-        Some(versioned(ContactLeg {
+        Some(told.versioned(ContactLeg {
             queue,
             agent: Some(agent),
             disconnected: talk_end,
@@ -293,7 +309,7 @@ impl<'a> Course<'a> {
             rang: None,
         };
         let transferred_in = self.is_transferred(stay.entered, None);
-        Some(versioned(ContactLeg {
+        Some(told.versioned(ContactLeg {
             queue: Some(queue),
             disconnected: Some(left),
             handed_on: how == Left::HandedOn,
@@ -311,6 +327,7 @@ impl<'a> Course<'a> {
 struct Told<'a> {
     task: &'a Task,
     updated: Timestamp,
+    events: u64,
 }
 
 impl Told<'_> {
@@ -330,11 +347,19 @@ impl Told<'_> {
             transferred_in,
         }
     }
+
+    fn versioned(&self, leg: ContactLeg) -> ContactLeg {
+        versioned(leg, self.updated, self.events)
+    }
 }
 
-/// The leg with the version of what it says.
-fn versioned(mut leg: ContactLeg) -> ContactLeg {
-    leg.version.content = content_hash(&leg.id.to_string(), &leg);
+/// The leg with the version of what it says, as far as `events` are known of its task, the last of them of `updated`. Events are
+/// only ever added: of two tellings as old as each other the one that is made of more of them is the newer, so that what comes
+/// late and tells of earlier is not taken for old.
+fn versioned(mut leg: ContactLeg, updated: Timestamp, events: u64) -> ContactLeg {
+    let hash = content_hash(&leg.id.to_string(), &leg);
+    let content = (events << HASH_BITS) | (hash >> (u64::BITS - HASH_BITS));
+    leg.version = ContactVersion { updated, content };
     leg
 }
 

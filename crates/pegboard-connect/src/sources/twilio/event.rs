@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pegboard_model::{
     AgentId, AgentProfile, Channel, ContactId, Direction, EventId, Queue, QueueId, StatusId, Text, Timestamp,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::fields::Fields;
 use crate::sources::DecodeError;
@@ -13,7 +13,8 @@ use crate::sources::DecodeError;
 /// What happened. As documented in the [events reference].
 ///
 /// [events reference]: https://www.twilio.com/docs/taskrouter/api/event/reference
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "they are the platform's own names")]
 pub enum Kind {
     WorkerCreated,
@@ -88,7 +89,7 @@ impl Kind {
 }
 
 /// One event.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// Its id (`EV...`), by which it is known whichever way it comes.
     pub id: EventId,
@@ -105,7 +106,7 @@ pub struct Event {
 }
 
 /// An agent, as an event shows him.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Worker {
     /// Who (`WK...`).
     pub id: AgentId,
@@ -120,7 +121,7 @@ pub struct Worker {
 }
 
 /// A contact, as an event shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
     /// Which (`WT...`).
     pub id: Text,
@@ -141,7 +142,7 @@ pub struct Task {
 }
 
 /// A reservation: a contact at an agent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reservation {
     /// Which (`WR...`).
     pub id: ContactId,

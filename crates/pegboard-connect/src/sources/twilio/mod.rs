@@ -14,26 +14,32 @@
 //!
 //! What is posted is signed: [`Signed`].
 //!
-//! This is what decodes. What fetches and receives is not there yet: `pegboard replay --source twilio` reads files.
+//! What is posted is kept by the hub before it is acknowledged, and read from there: [`TwilioSource`].
 //!
 //! [event callbacks]: https://www.twilio.com/docs/taskrouter/api/event/reference
 //! [Event Streams]: https://www.twilio.com/docs/events
 //! [Events resource]: https://www.twilio.com/docs/taskrouter/api/event
 
 mod agent;
+mod assemble;
 mod body;
 mod contact;
 mod event;
 mod fields;
 mod signature;
+mod source;
 #[cfg(test)]
 mod tests;
 
 pub use self::agent::{Activities, SiteStyle, observations};
-pub use self::body::{Body, MAX_BODY_BYTES, MAX_EVENTS, decode};
+pub use self::body::{Body, MAX_BODY_BYTES, MAX_EVENTS, decode, split};
 pub use self::contact::{ContactSettings, MAX_TASK_EVENTS, TaskBook, TooManyEvents};
 pub use self::event::{Event, Kind, Reservation, Task, Worker};
 pub use self::signature::{Content, NotSigned, Signed};
+pub use self::source::{TwilioSite, TwilioSource};
 
 /// The kind of this source, as the configuration and the command line name it.
 pub const KIND: &str = "twilio";
+
+/// The one lane of a source.
+pub const LANE: &str = "twilio";

@@ -1,6 +1,7 @@
 //! What TaskRouter sends, to observations and legs.
 
 mod agents;
+mod assembling;
 mod bodies;
 mod contacts;
 mod signatures;

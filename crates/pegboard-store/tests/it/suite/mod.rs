@@ -6,6 +6,7 @@ pub(crate) mod alarms;
 pub(crate) mod archive;
 pub(crate) mod audit;
 pub(crate) mod closing;
+pub(crate) mod contact_events;
 pub(crate) mod dead_letters;
 pub(crate) mod delivery;
 pub(crate) mod erasure;

@@ -19,4 +19,5 @@ pub(crate) mod sinks;
 pub(crate) mod sources;
 pub(crate) mod stream;
 pub(crate) mod tokens;
+pub(crate) mod twilio;
 pub(crate) mod unmapped;

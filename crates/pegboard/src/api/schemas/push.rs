@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{count, described, list, object, reference, text, time};
 
 /// Each by its name.
-pub(super) fn all() -> [(&'static str, Value); 9] {
+pub(super) fn all() -> [(&'static str, Value); 10] {
     [
         ("Push", json!({"oneOf": [reference("PushRecord"), reference("PushRecords")]})),
         ("PushRecords", of(&["records"], vec![("records", most(list(&reference("PushRecord")), 500))])),
@@ -24,6 +24,10 @@ pub(super) fn all() -> [(&'static str, Value); 9] {
                 ("accepted", described(count(), "How many records were kept, durably.")),
                 ("refused", list(&reference("PushRefused"))),
             ]),
+        ),
+        (
+            "TwilioPost",
+            described(json!({}), "One event of TaskRouter as a form, or a list of them as `CloudEvents`."),
         ),
         (
             "PushRefused",

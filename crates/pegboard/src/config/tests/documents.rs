@@ -48,7 +48,8 @@ fn documented() -> BTreeMap<String, Option<&'static str>> {
 /// Every key that reading asks for, but for tables.
 fn asked() -> BTreeSet<String> {
     let other_kinds = "\n[[source]]\nname = \"b\"\nkind = \"file\"\nfile.path = \"x\"\n[[source]]\nname = \"c\"\nkind = \"push\"\n\
-                       push.access_key_id = \"env:I\"\npush.secret_access_key = \"env:S\"";
+                       push.access_key_id = \"env:I\"\npush.secret_access_key = \"env:S\"\n[[source]]\nname = \"d\"\n\
+                       kind = \"twilio\"\ntwilio.url = \"https://h.example/x\"\ntwilio.auth_tokens = [\"env:T\"]";
     let every_kind = format!("{}{other_kinds}", template());
     let fetch = |path: &Path| panic!("{} is not asked for", path.display());
     let (_, notes) = parse(Path::new("pegboard.toml"), every_kind.as_bytes(), &fetch).expect("valid");
@@ -81,6 +82,7 @@ fn the_template_shows_every_key_and_no_other() {
         "sink.hierarchy",
         "sink.snapshot",
         "source.push",
+        "source.twilio",
         "sink.cxone",
         "sink.iex",
         "sink.files",
@@ -183,6 +185,11 @@ fn with_files(line: Option<usize>) -> Config {
         "#[source.push]",
         "#access_key_id = \"env:PEGBOARD_PBX_ACCESS_KEY_ID\"",
         "#secret_access_key = \"env:PEGBOARD_PBX_SECRET_ACCESS_KEY\"",
+        "#name = \"flex\"",
+        "#kind = \"twilio\"",
+        "#[source.twilio]",
+        "#url = \"https://pegboard.example.com/api/v1/twilio/flex\"",
+        "#auth_tokens = [\"env:TWILIO_AUTH_TOKEN\"]",
     ];
     let in_force = |(number, text): (usize, &'static str)| {
         let is_in_force = Some(number) == line || source.contains(&text) || text == "#folder = \"archive\"";

@@ -107,7 +107,7 @@ path = ""
        |        ^^^^^^
        = key: source[#1].name
 
-    error: expected one of "amazon-connect", "file", "push", found "amazon-conect"
+    error: expected one of "amazon-connect", "file", "push", "twilio", found "amazon-conect"
       --> pegboard.toml:13:8
        |
     13 | kind = "amazon-conect"

@@ -421,6 +421,7 @@ async fn pass_time(bench: &mut Bench, position: u64, watermark: i64) -> Prepared
         agents: &bench.agents,
         status: &status::Status::default(),
         queues: &QueueNames::of(&[]),
+        assembler: None,
         store: &*bench.store,
         now: at(watermark),
     };

@@ -62,10 +62,7 @@ async fn archived(
     request: &ReloadRequest,
     days: &[Window],
 ) -> Result<Option<Archived>, ReloadError> {
-    if !request.from_archive {
-        return Ok(None);
-    }
-    let settings = shared.config.archive.clone().ok_or(ReloadError::NoArchive)?;
+    let Some(settings) = request.archive(shared)? else { return Ok(None) };
     let read = Archived::read(shared, &settings, days.into(), Arc::new(Walk::default())).await;
     read.map(Some).map_err(not_told)
 }

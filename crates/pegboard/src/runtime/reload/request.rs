@@ -1,5 +1,7 @@
 //! What is asked for, and how far it is.
 
+use std::sync::Arc;
+
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use pegboard_engine::Window;
@@ -8,6 +10,7 @@ use pegboard_store::{Reload, ReloadState, StoreError};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::config::ArchiveSettings;
 use crate::runtime::rows::MOST_ROWS;
 use crate::runtime::source::Shared;
 
@@ -64,6 +67,12 @@ pub enum ReloadError {
     /// Nothing is archived.
     #[error("nothing is archived: [archive] of the configuration says where, or reload without from_archive")]
     NoArchive,
+    /// Contacts are told of piece by piece.
+    #[error(
+        "contacts of this source are put together from their events, which a reload does not bring back from the archive: \
+         make the store anew with `pegboard rebuild`"
+    )]
+    InPieces,
     /// The archive does not tell.
     #[error("{0}")]
     Archive(String),
@@ -79,6 +88,17 @@ pub enum ReloadError {
 }
 
 impl ReloadRequest {
+    /// The archive, where it is asked for. Fails where there is none, or where it cannot be reloaded from.
+    pub(super) fn archive(&self, shared: &Shared) -> Result<Option<Arc<ArchiveSettings>>, ReloadError> {
+        if !self.from_archive {
+            return Ok(None);
+        }
+        if shared.assembler.is_some() {
+            return Err(ReloadError::InPieces);
+        }
+        shared.config.archive.clone().map(Some).ok_or(ReloadError::NoArchive)
+    }
+
     /// Whether it is about all rows of its days.
     pub(super) fn is_of_all(&self) -> bool {
         self.queues.is_empty() && self.agents.is_empty()

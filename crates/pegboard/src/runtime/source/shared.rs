@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
-use pegboard_connect::spec::Source;
+use pegboard_connect::spec::{Assemble, Source};
 use pegboard_engine::{Silence, TimelinePolicy};
 use pegboard_model::PartitionId;
 use pegboard_store::{Batch, PartitionState, SourceState, Store, StoreError, failpoint};
@@ -26,6 +26,8 @@ pub struct Shared {
     pub config: SourceConfig,
     /// What reads it.
     pub source: Box<dyn Source>,
+    /// What puts its contacts together, where they are told of piece by piece.
+    pub assembler: Option<Arc<dyn Assemble>>,
     /// Where everything is kept.
     pub store: Arc<dyn Store>,
     /// The clock.
@@ -83,6 +85,7 @@ impl Shared {
         let at_load = state.partitions.into_iter().map(|state| (state.partition.clone(), state)).collect();
         Ok(Self {
             config,
+            assembler: source.assembler(),
             source,
             store,
             clock,

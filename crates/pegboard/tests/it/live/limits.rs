@@ -123,6 +123,7 @@ async fn with_gaps(folder: &std::path::Path, count: i64) {
         states: Vec::new(),
         dead_letters: Vec::new(),
         gaps: (0..count).map(gap).collect(),
+        contact_events: Vec::new(),
         acd_rows: Vec::new(),
         queue_names: Vec::new(),
         events: None,

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pegboard_model::{
-    AgentId, ContactId, ContactLeg, Millis, Observation, PartitionId, Segment, SinkName, SourceName,
-    Timestamp,
+    AgentId, ContactEvent, ContactId, ContactLeg, Millis, Observation, PartitionId, Segment, SinkName,
+    SourceName, Timestamp,
 };
 use pegboard_sim::random::Random;
 use pegboard_store::{
@@ -336,6 +336,10 @@ impl Store for Unreliable {
 
     async fn contact(&self, source: &SourceName, contact: &ContactId) -> Result<Option<ContactLeg>> {
         self.read("contact", self.store.contact(source, contact)).await
+    }
+
+    async fn contact_events(&self, source: &SourceName, contacts: &[ContactId]) -> Result<Vec<ContactEvent>> {
+        self.read("events of contacts", self.store.contact_events(source, contacts)).await
     }
 
     async fn take_closer(&self, source: &SourceName) -> Result<CloserState> {

@@ -83,11 +83,16 @@ impl Serving {
     /// Hands in a body as a source with this access key; answers the status and the body of the answer. Nothing while it
     /// does not answer.
     pub(crate) fn push(&self, source: &str, key: &str, headers: &str, body: &str) -> Option<(u16, String)> {
+        let key = base64::engine::general_purpose::STANDARD.encode(key);
+        let headers = format!("Content-Type: application/json\r\nAuthorization: Basic {key}\r\n{headers}");
+        self.post(&format!("/api/v1/push/{source}"), &headers, body)
+    }
+
+    /// Posts a body; answers the status and the body of the answer. Nothing while it does not answer.
+    pub(crate) fn post(&self, path: &str, headers: &str, body: &str) -> Option<(u16, String)> {
         let head = format!(
-            "POST /api/v1/push/{source} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\nContent-Type: application/json\r\n\
-             Authorization: Basic {}\r\n{headers}Content-Length: {}\r\n\r\n",
+            "POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n",
             self.port,
-            base64::engine::general_purpose::STANDARD.encode(key),
             body.len()
         );
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).ok()?;

@@ -12,6 +12,7 @@ pub(super) fn show(all: &[Decoded]) -> String {
         match decoded {
             Decoded::Agent(observation) => show_observation(&mut out, observation),
             Decoded::Contact(leg) => show_leg(&mut out, leg),
+            Decoded::Told { .. } => panic!("Amazon Connect tells nothing piece by piece"),
             Decoded::Foreign => out.push_str("foreign\n"),
         }
     }

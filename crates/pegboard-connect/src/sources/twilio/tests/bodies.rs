@@ -156,3 +156,24 @@ fn no_type_of_the_catalogue_is_refused() {
         event(&callback("EV1", kind, 0, &more));
     }
 }
+
+#[test]
+fn each_event_of_a_body_is_a_record_of_its_own() {
+    let shown = |body: &str| {
+        let records = super::super::split(body.as_bytes());
+        records.iter().map(|record| String::from_utf8(record.clone()).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(r#" [{"a":1}, {"b":[2]}]"#), [r#"{"a":1}"#, r#"{"b":[2]}"#]);
+    assert_eq!(shown(r#"{"events":[{"a":1},{}],"meta":{}}"#), [r#"{"a":1}"#, "{}"]);
+    for whole in ["EventType=a&Sid=b", r#"{"specversion":"1.0"}"#, "[{", "", "{\"events\":7}"] {
+        assert_eq!(shown(whole), [whole]);
+    }
+    assert!(shown("[]").is_empty());
+}
+
+#[test]
+fn r28_a_body_of_more_events_than_are_read_is_not_taken_apart() {
+    let list = |count: usize| format!("[{}]", vec!["{}"; count].join(","));
+    assert_eq!(super::super::split(list(1000).as_bytes()).len(), 1000);
+    assert_eq!(super::super::split(list(1001).as_bytes()).len(), 1);
+}

@@ -144,6 +144,7 @@ impl Lane {
                 agents: &agents,
                 status: &shared.status,
                 queues: &shared.queues,
+                assembler: shared.assembler.as_deref(),
                 store: &*shared.store,
                 now: (shared.clock)(),
             };

@@ -159,7 +159,8 @@ impl Scan {
             match decoder.decode(&record.data, order) {
                 Ok(Decoded::Agent(seen)) => self.take_event(&seen, spool)?,
                 Ok(Decoded::Contact(leg)) => self.take_contact(leg, spool)?,
-                Ok(Decoded::Foreign) => {}
+                // Such a source is not reloaded from its archive.
+                Ok(Decoded::Told { .. } | Decoded::Foreign) => {}
                 Err(_) => self.refuse(),
             }
         }
