@@ -79,6 +79,8 @@ pub struct Known {
     /// The changes that a state feed is delivered for, those of an agent in the order of the feed, each also in `states`. Empty in a
     /// dry run, which knows when each state ends.
     pub changes: Vec<StateChange>,
+    /// What agents were told to be in before those changes: of whoever changes and is several agents, all of them. Empty in a dry run.
+    pub before: Vec<AgentNow>,
     /// Sources that have turned stale, or are fresh again. Empty in a dry run.
     pub health: Vec<SourceHealth>,
     /// What agents did, by end and then by agent, each whole, however early it began; what lasts still is last.

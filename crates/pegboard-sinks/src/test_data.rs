@@ -29,6 +29,7 @@ pub(crate) fn known() -> Known {
         intervals: vec![Interval { start, end: start + Millis::from_minutes(15) }],
         states: Vec::new(),
         changes: Vec::new(),
+        before: Vec::new(),
         health: Vec::new(),
         activities: Vec::new(),
         sessions: Vec::new(),

@@ -4,6 +4,7 @@
 //! agents that the person is, so that no more time is signed in than there is.
 
 mod people;
+mod present;
 mod queues;
 mod sums;
 

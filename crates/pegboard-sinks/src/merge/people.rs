@@ -6,7 +6,7 @@ use pegboard_model::policy::ReadyTime;
 use pegboard_model::report::{AgentInterval, SegmentRow};
 use pegboard_model::{AgentId, Class, Millis, SourceName, Text, Timestamp};
 
-use super::{AgentLine, Lines};
+use super::{AgentLine, Lines, present};
 use crate::mapping::{Inbox, MappedKind, Unmapped, WfmAgent};
 use crate::settings::UnmappedPolicy;
 use crate::{Interval, Known};
@@ -56,6 +56,8 @@ pub(crate) struct People<'k> {
     known: &'k Known,
     /// By the id of the person.
     unions: HashMap<Text, (WfmAgent, Vec<Piece<'k>>)>,
+    /// Their changes, by the same, where changes are told as they happen: how long a state lasts is not known then.
+    present: HashMap<Text, Vec<Change>>,
 }
 
 /// A span in which one agent decides what the person is in.
@@ -72,7 +74,7 @@ impl<'k> People<'k> {
     pub(crate) fn of(known: &'k Known) -> Self {
         let mut tracks: HashMap<Text, BTreeMap<AcdAgent<'k>, Vec<&'k SegmentRow>>> = HashMap::new();
         let mut agents: HashMap<Text, WfmAgent> = HashMap::new();
-        if !known.mapping.agents.rows().is_empty() {
+        if !known.mapping.agents.rows().is_empty() && known.changes.is_empty() {
             for row in &known.states {
                 let (agent, _) = person(known, row);
                 let track = tracks.entry(agent.id.clone()).or_default();
@@ -87,21 +89,23 @@ impl<'k> People<'k> {
                 Some((id.clone(), (agents.remove(&id)?, union(&tracks))))
             })
             .collect();
-        Self { known, unions }
+        Self { known, unions, present: present::changes(known) }
     }
 
     /// The changes of everybody's state, by time and then by person. What nobody knows, or has no name, is left out.
     pub(crate) fn changes(&self, inbox: &mut Inbox) -> Vec<Change> {
         let mut changes = Vec::with_capacity(self.known.states.len());
-        for row in self.known.states.iter().filter(|row| tells(row)) {
+        for row in self.known.states.iter().filter(|row| tells(row.class, &row.event_id)) {
             let (agent, is_mapped) = person(self.known, row);
-            if !self.unions.contains_key(&agent.id) && self.is_sent(row, is_mapped, inbox) {
+            let is_several = self.unions.contains_key(&agent.id) || self.present.contains_key(&agent.id);
+            if !is_several && self.is_sent(row, is_mapped, inbox) {
                 changes.push(change(agent, row.start, row.end, row));
             }
         }
         for (agent, pieces) in self.unions.values() {
             changes.extend(union_changes(agent, pieces));
         }
+        changes.extend(self.present.values().flatten().cloned());
         changes.sort_by(|a, b| (a.at, &a.agent.id, !a.is_mark).cmp(&(b.at, &b.agent.id, !b.is_mark)));
         changes
     }
@@ -228,8 +232,8 @@ fn person(known: &Known, row: &SegmentRow) -> (WfmAgent, bool) {
 }
 
 /// Whether a state tells a WFM anything.
-fn tells(row: &SegmentRow) -> bool {
-    row.class != Class::Unknown && !row.event_id.is_empty()
+pub(super) fn tells(class: Class, event_id: &Text) -> bool {
+    class != Class::Unknown && !event_id.is_empty()
 }
 
 /// A sign-in is a segment without length.
@@ -256,7 +260,7 @@ fn own_time(agent: WfmAgent, row: &AgentInterval, ready: ReadyTime) -> AgentLine
 
 /// What decides of several agents: a contact before a status, as it does for one; then who may be given contacts, who is signed
 /// in, what is not known, and last who is not there.
-fn rank(class: Class) -> u8 {
+pub(super) fn rank(class: Class) -> u8 {
     match class {
         Class::Talk => 0,
         Class::Hold => 1,
@@ -312,7 +316,7 @@ fn known_end(row: &SegmentRow) -> Timestamp {
 /// The changes of a person's state. Two agents of the person in the same state are no change.
 fn union_changes(agent: &WfmAgent, pieces: &[Piece<'_>]) -> Vec<Change> {
     let mut changes: Vec<Change> = Vec::new();
-    for piece in pieces.iter().filter(|piece| tells(piece.row)) {
+    for piece in pieces.iter().filter(|piece| tells(piece.row.class, &piece.row.event_id)) {
         let end = (!piece.is_open).then_some(piece.end);
         match changes.last_mut() {
             Some(last)

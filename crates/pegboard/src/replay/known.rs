@@ -26,6 +26,7 @@ impl Inputs {
             intervals: intervals.into_iter().map(handed).collect(),
             states,
             changes: Vec::new(),
+            before: Vec::new(),
             health: Vec::new(),
             activities: self.whole_activities(),
             sessions: self.sessions(),

@@ -9,11 +9,13 @@ pub mod judge;
 pub mod outlet;
 pub mod standing;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use pegboard_model::{SourceName, Timestamp};
 use pegboard_store::{Alarm, AlarmSeen, AlarmsAsked, Part, Roll, Store, StoreError};
+use tokio::time::Instant;
 
 use self::judge::Judge;
 use self::outlet::{OutletSetup, Teller};
@@ -25,6 +27,7 @@ use super::deliver::Deliverer;
 use super::hub::name_nodes;
 use super::node::Node;
 use super::node::report::{alarms_of_others, told_by_others};
+use super::reconcile::catching_up::CatchingUp;
 use super::source::Shared;
 use super::view::GAPS_SHOWN;
 use super::watch;
@@ -68,7 +71,7 @@ pub(super) struct AlarmWatch {
 /// Looks until `stop` turns true.
 pub(super) async fn run(watch: Arc<AlarmWatch>, mut stop: watch::Receiver<bool>) {
     let (name, part) = (SourceName::from("alarms"), Part::Alarms);
-    let mut judge = Judge::default();
+    let mut looks = Looks::default();
     while !*stop.borrow() {
         // Also before the first look: a hub that has just started knows nothing yet.
         tokio::select! {
@@ -80,7 +83,7 @@ pub(super) async fn run(watch: Arc<AlarmWatch>, mut stop: watch::Receiver<bool>)
         let turn = tokio::select! {
             biased;
             _ = stop.changed() => break,
-            turn = watch.turn(&name, &part, &mut judge) => turn,
+            turn = watch.turn(&name, &part, &mut looks) => turn,
         };
         if let Err(error) = turn {
             tracing::warn!("cannot look what needs somebody: {error}");
@@ -88,19 +91,41 @@ pub(super) async fn run(watch: Arc<AlarmWatch>, mut stop: watch::Receiver<bool>)
     }
 }
 
+/// What was seen until now, by the node that looks.
+#[derive(Debug, Default)]
+struct Looks {
+    judge: Judge,
+    /// How the closing of each source's intervals comes nearer to the present.
+    closing: BTreeMap<SourceName, CatchingUp>,
+}
+
+impl Looks {
+    /// Whether a source's intervals, which are closed up to then, are being caught up with.
+    fn is_catching_up(
+        &mut self,
+        source: &SourceName,
+        closed_until: Option<Timestamp>,
+        now: Timestamp,
+    ) -> bool {
+        let at = Instant::now();
+        let closing = self.closing.entry(source.clone()).or_insert_with(|| CatchingUp::begin(at));
+        closing.goes_on(at, closed_until.map(|until| now.since(until)))
+    }
+}
+
 impl AlarmWatch {
     /// Looks once, if this node is the one that does.
-    async fn turn(&self, name: &SourceName, part: &Part, judge: &mut Judge) -> Result<(), StoreError> {
+    async fn turn(&self, name: &SourceName, part: &Part, looks: &mut Looks) -> Result<(), StoreError> {
         if !self.node.take(name, part).await? {
-            *judge = Judge::default();
+            *looks = Looks::default();
             self.leads.send_replace(false);
             return Ok(());
         }
         self.leads.send_replace(true);
         let now = (self.clock)();
-        let standing = self.standing(now).await?;
+        let standing = self.standing(looks, now).await?;
         let open = open(&*self.store).await?;
-        let note = judge.judge(now, &standing, &open);
+        let note = looks.judge.judge(now, &standing, &open);
         for seen in note.seen.iter().filter(|seen| is_new(seen, &open)) {
             tracing::warn!(condition = &*seen.condition, subject = &*seen.subject, "alarm: {}", seen.text);
         }
@@ -130,12 +155,12 @@ impl AlarmWatch {
     }
 
     /// All that is wrong.
-    async fn standing(&self, now: Timestamp) -> Result<Vec<Standing>, StoreError> {
+    async fn standing(&self, looks: &mut Looks, now: Timestamp) -> Result<Vec<Standing>, StoreError> {
         let roll = self.node.roll().await?;
         let mut standing = self.here();
         standing.extend(alarms_of_others(&roll, self.node.id()));
         for shared in &self.sources {
-            standing.extend(self.of_source(shared, &roll, now).await?);
+            standing.extend(self.of_source(shared, &roll, looks, now).await?);
         }
         for sink in &self.sinks {
             let ledger = self.store.ledger(sink.name()).await?;
@@ -153,6 +178,7 @@ impl AlarmWatch {
         &self,
         shared: &Shared,
         roll: &Roll,
+        looks: &mut Looks,
         now: Timestamp,
     ) -> Result<Vec<Standing>, StoreError> {
         let config = &shared.config;
@@ -169,6 +195,7 @@ impl AlarmWatch {
             watermark: shown.watermark,
             partitions: &shown.partitions,
             closed_until: shown.closed_until.least(),
+            catches_up: looks.is_catching_up(name, shown.closed_until.least(), now),
             interval: config.interval,
             close_delay: config.close_delay.max(config.close_delay_contacts),
             gaps: &gaps,

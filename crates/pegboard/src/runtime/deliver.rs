@@ -8,8 +8,10 @@ mod events;
 mod gate;
 pub mod hold;
 mod known;
+mod lasting;
 mod made;
 mod mapped;
+mod persons;
 mod rebuild;
 mod release;
 pub(super) mod removed;
@@ -162,15 +164,16 @@ impl Deliverer {
 
     /// How it goes on this node.
     pub(super) fn delivery(&self) -> DeliveryShown {
-        DeliveryShown { events: self.events.show(), ..self.status.show() }
+        let shown = self.status.show();
+        let left_alone = shown.ours && self.gate.is_open();
+        DeliveryShown { events: self.events.show(), left_alone, ..shown }
     }
 
     /// How it goes, and what the target has.
     pub(super) async fn show(&self) -> Result<SinkStatus, StoreError> {
         let ledger = self.store.ledger(&self.name).await?;
         let (name, kind) = (self.name.clone(), self.sink.kind());
-        let mut delivery = self.delivery();
-        delivery.left_alone = delivery.ours && self.gate.is_open();
+        let delivery = self.delivery();
         let hold = self.store.hold(&self.name).await?.map(HoldShown::from);
         let ledger = ledger.into_iter().map(LedgerCount::from).collect();
         Ok(SinkStatus { name, kind, delivery, hold, ledger })
@@ -247,6 +250,7 @@ impl Deliverer {
             Turn::Correction => self.sink.correct(encoder, document, key).await,
         };
         failpoint!("deliver.after_send");
+        self.status.answered(&outcome);
         self.gate.tell(&outcome, Instant::now());
         Ok(outcome)
     }

@@ -4,7 +4,7 @@
 //! something was missed (see [`judge`]), what is shown is written down as evidence like any other, in a partition of
 //! its own that is no stream: it has no watermark, holds nothing back, and nobody waits for its end.
 
-mod catching_up;
+pub(super) mod catching_up;
 pub mod judge;
 
 use std::sync::Arc;

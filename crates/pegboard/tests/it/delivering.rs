@@ -1,8 +1,10 @@
 //! What a WFM gets is what a dry run writes, whatever goes wrong on the way.
 
+mod activities;
 mod edited;
 mod held;
 mod outages;
+mod persons;
 mod stale;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,6 +55,17 @@ pub(crate) fn mapping(day: &Day) -> Mapping {
     Mapping { queues: QueueMapping::new(queues.into_iter().map(row).collect()), ..Mapping::default() }
 }
 
+fn connection_to(manager: &AscManager) -> Connection {
+    Connection::builder()
+        .service_url(manager.url())
+        .access_key("KEYID====")
+        .secret_key("KEYSECRET====")
+        .tenant("demo")
+        .allow("127.0.0.1")
+        .build()
+        .unwrap()
+}
+
 /// A sink that is sent everything from `start` on.
 fn setup(day: &Day, manager: &AscManager, start: Option<Timestamp>) -> SinkSetup {
     telling(day, manager, start, Changes::Latest)
@@ -60,15 +73,7 @@ fn setup(day: &Day, manager: &AscManager, start: Option<Timestamp>) -> SinkSetup
 
 /// The same that is told these changes of states.
 fn telling(day: &Day, manager: &AscManager, start: Option<Timestamp>, changes: Changes) -> SinkSetup {
-    let connection = Connection::builder()
-        .service_url(manager.url())
-        .access_key("KEYID====")
-        .secret_key("KEYSECRET====")
-        .tenant("demo")
-        .allow("127.0.0.1")
-        .build()
-        .unwrap();
-    let target = CxoneSink::new(connection, Some(changes), vec![sink::QUEUE], clock::now);
+    let target = CxoneSink::new(connection_to(manager), Some(changes), vec![sink::QUEUE], clock::now);
     SinkSetup { mapping: mapping(day), start, ..SinkSetup::new(wfm(), Box::new(target)) }
 }
 

@@ -66,6 +66,13 @@ fn sink() -> Value {
             ),
         ),
         (
+            "shut",
+            described(
+                or_null(text()),
+                "What has to be done before the target takes anything, if it has said so.",
+            ),
+        ),
+        (
             "heartbeat_at",
             described(
                 or_null(time()),

@@ -116,6 +116,12 @@ conditions! {
     /// The target of a sink takes nothing.
     SinkFailing = "sink-failing" Critical after 120 s "A sink takes nothing"
         "It is tried again by itself, and nothing is lost. See the target, its certificate and the access key.";
+    /// The target of a sink takes nothing until somebody acts.
+    SinkShut = "sink-shut" Critical after 30 s "A sink is shut out"
+        "Trying again changes nothing: the access key is refused, or nobody is at the address. Mend that; what waits is sent then.";
+    /// The target of a sink has not answered for long.
+    SinkLeftAlone = "sink-left-alone" Critical after 900 s "A target has not answered for long"
+        "It is tried now and then, and nothing is lost as long as details are kept. Ask whoever runs it.";
     /// A target is not told everybody's state, because that may be wrong.
     SnapshotHeld = "snapshot-held" Critical after 300 s "A sink is not told agents' states"
         "It is told them by itself once its sources are read up to the present. If what is known is right as it is, release it: on the \

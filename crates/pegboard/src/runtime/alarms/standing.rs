@@ -123,7 +123,23 @@ pub fn sink_here(name: &SinkName, shown: &DeliveryShown) -> Vec<Standing> {
     let lanes = [("states".to_owned(), &shown.states), ("reports".to_owned(), &shown.rows)].into_iter();
     let events =
         shown.events.iter().map(|events| (format!("{} of {}", events.lane, events.source), &events.shown));
-    lanes.chain(events).filter_map(lane).chain(store).collect()
+    let is_failing = |_: &_| shown.shut.is_none();
+    lanes
+        .filter(is_failing)
+        .chain(events)
+        .filter_map(lane)
+        .chain(store)
+        .chain(of_target(name, shown))
+        .collect()
+}
+
+/// What keeps the target from taking anything at all.
+fn of_target(name: &SinkName, shown: &DeliveryShown) -> Option<Standing> {
+    if let Some(reason) = &shown.shut {
+        return Some(Standing::new(Condition::SinkShut, name.as_str(), reason));
+    }
+    let text = "its target does not answer, and is only tried now and then";
+    shown.left_alone.then(|| Standing::new(Condition::SinkLeftAlone, name.as_str(), text))
 }
 
 /// What the store and all nodes together know of a source.
@@ -139,6 +155,8 @@ pub struct SourceThere<'a> {
     pub partitions: &'a [PartitionStatus],
     /// Up to when its intervals are closed.
     pub closed_until: Option<Timestamp>,
+    /// Whether they are being caught up with: history is read that was there before the hub looked.
+    pub catches_up: bool,
     /// How long they are.
     pub interval: IntervalLength,
     /// How long after its end one is closed.
@@ -212,9 +230,10 @@ fn closing_late(source: &SourceThere<'_>, now: Timestamp) -> Option<Standing> {
     let late = || {
         let text =
             format!("intervals are closed up to {until}, and those after that are missing in every report");
-        Standing::of_source(Condition::ClosingLate, source.name, None, text).since(until)
+        // Not since then: that it is late was not so for as long.
+        Standing::of_source(Condition::ClosingLate, source.name, None, text)
     };
-    (is_late && !has_ended).then(late)
+    (is_late && !has_ended && !source.catches_up).then(late)
 }
 
 /// What is wrong with what a sink has, as every node can see.

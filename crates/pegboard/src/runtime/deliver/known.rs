@@ -20,7 +20,7 @@ use crate::runtime::source::Shared;
 const LEARNED_FROM: Millis = Millis::from_hours(7 * 24);
 
 /// How far before an interval an activity is looked for that ends in it.
-const AROUND: Millis = Millis::from_hours(24);
+pub(super) const AROUND: Millis = Millis::from_hours(24);
 
 impl Deliverer {
     /// Nothing known, yet.
@@ -34,6 +34,7 @@ impl Deliverer {
             intervals: Vec::new(),
             states: Vec::new(),
             changes: Vec::new(),
+            before: Vec::new(),
             health: Vec::new(),
             activities: Vec::new(),
             sessions: Vec::new(),
@@ -49,11 +50,11 @@ impl Deliverer {
         }
     }
 
-    /// Some changes of agents' states, in the order of the feed.
-    pub(super) fn known_states(&self, changes: &[StateChange]) -> Known {
+    /// Some changes of agents' states, in the order of the feed, and what persons' agents were told to be in before.
+    pub(super) fn known_states(&self, changes: &[StateChange], before: Vec<AgentNow>) -> Known {
         let mut states: Vec<_> = changes.iter().map(|change| segment(&change.now)).collect();
         states.sort_by(|a, b| (a.start, &a.agent_id).cmp(&(b.start, &b.agent_id)));
-        Known { states, changes: changes.to_vec(), ..self.nothing() }
+        Known { states, changes: changes.to_vec(), before, ..self.nothing() }
     }
 
     /// How a source does.

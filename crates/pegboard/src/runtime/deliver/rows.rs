@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use pegboard_engine::Window;
-use pegboard_model::{Millis, Timestamp};
-use pegboard_sinks::{Lane, Outcome, SinkReport};
+use pegboard_model::{Millis, SourceName, Timestamp};
+use pegboard_sinks::{Ingredient, Lane, Outcome, SinkReport};
 use pegboard_store::{
     Cursor, Delivery, DeliveryNote, DeliveryTry, FeedKind, LedgerFilter, Origin, StoreError, TryOutcome,
     Unit, failpoint,
 };
 use serde::Deserialize;
 
+use super::lasting::{Corrected, tells_what_lasts};
 use super::made::{Made, NotMade};
 use super::{Deliverer, Turn, failure, removed};
 use crate::runtime::reports::interval_at;
@@ -44,6 +45,9 @@ struct RowHead<'a> {
     #[serde(borrow)]
     report: Option<Cow<'a, str>>,
     interval_start: Option<Timestamp>,
+    /// Whose row it is: where it is about agents, the agent.
+    #[serde(borrow)]
+    key: Option<Cow<'a, str>>,
     swapped: Option<Stretch>,
 }
 
@@ -133,15 +137,18 @@ impl<'a> RowLane<'a> {
                 page => page?,
             };
             let due = deliverer.now() + SETTLE;
-            let mut units = BTreeSet::new();
+            let (mut units, mut corrected) = (BTreeSet::new(), BTreeSet::new());
             for entry in &page.entries {
                 let head: RowHead<'_> = serde_json::from_str(&entry.body).map_err(|error| {
                     StoreError::Damaged { what: "entry of the feed of rows", detail: error.to_string() }
                 })?;
                 if head.origin == Origin::Computed.as_str() {
                     units.extend(self.units_of(&head));
+                    corrected.extend(self.corrected(&head, &entry.source));
                 }
             }
+            let ends = deliverer.ends_of_what_lasts(&corrected).await?;
+            units.extend(ends.into_iter().flat_map(|end| self.units_that_tell_the_end(end)));
             let moved = !page.entries.is_empty();
             self.cursor = page.cursor;
             if moved {
@@ -178,6 +185,31 @@ impl<'a> RowLane<'a> {
                 .collect::<Vec<_>>()
         };
         made_of_it.flat_map(units).collect()
+    }
+
+    /// What an entry says of agents' time, for reports that tell what lasts.
+    fn corrected(&self, head: &RowHead<'_>, source: &SourceName) -> Option<Corrected> {
+        if !self.deliverer.sink.reports().iter().any(tells_what_lasts) {
+            return None;
+        }
+        let of_agents = Ingredient::Activities.report();
+        let agent = head.key.as_deref().map(Into::into);
+        let end = match (&head.swapped, &head.report, head.interval_start) {
+            (Some(Stretch { to, .. }), ..) => *to,
+            (None, Some(report), Some(start)) if *report == of_agents => self.end_of(start),
+            _ => return None,
+        };
+        Some(Corrected { source: source.clone(), agent, end })
+    }
+
+    /// The units that tell of what ended then, as far as they are in the ledger.
+    fn units_that_tell_the_end(&self, end: Timestamp) -> Vec<Unit> {
+        let reports = self.deliverer.sink.reports().iter().filter(|report| tells_what_lasts(report));
+        let unit = |report: &SinkReport| {
+            let span = self.span_of(report, end)?;
+            (Some(span.to) <= self.listed).then(|| unit(report, span.from))
+        };
+        reports.filter_map(unit).collect()
     }
 
     /// From where to where that reaches which the documents of a report are about that hold the interval which begins at `start`.

@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use self::picture::{HELD_LOOK, Whole};
 use self::stale::Sources;
+use super::persons::Persons;
 use super::unmapped::Remarks;
 use super::waiting::{Key, Waiting, key};
 use super::{Deliverer, Turn, digest_of, failure};
@@ -37,6 +38,7 @@ pub(super) async fn deliver(deliverer: &Deliverer, state: &SinkState) -> Result<
     let mut lane = Delivery::begin(deliverer, lane, state).await?;
     loop {
         woken.borrow_and_update();
+        lane.follow_mapping().await?;
         lane.look_at_sources().await?;
         if let Some(pause) = lane.tell_health().await? {
             sleep(pause).await;
@@ -95,6 +97,7 @@ struct Delivery<'a> {
     sources: Sources,
     /// By which mapping what waits was taken up.
     mapped: Arc<Held>,
+    persons: Persons,
 }
 
 /// What is sent together.
@@ -138,6 +141,7 @@ impl<'a> Delivery<'a> {
             present: state.present,
             sources: Sources::told(&state.stale),
             mapped: deliverer.mapping(),
+            persons: Persons::new(deliverer.mapping()),
         };
         delivery.begin_picture().await?;
         Ok(delivery)
@@ -214,7 +218,8 @@ impl<'a> Delivery<'a> {
         if changes.is_empty() {
             return None;
         }
-        let encoded = (self.lane.encoder.encode)(&self.deliverer.known_states(&changes));
+        let before = self.persons.before(&changes);
+        let encoded = (self.lane.encoder.encode)(&self.deliverer.known_states(&changes, before));
         let (documents, unmapped) = (encoded.documents.into(), encoded.unmapped);
         Some(Batch { changes, documents, refused: Vec::new(), unmapped })
     }
@@ -230,6 +235,9 @@ impl<'a> Delivery<'a> {
         let Some(Batch { changes, refused, unmapped, .. }) = self.batch.take() else { return Ok(()) };
         self.waiting.arrived(&changes);
         self.note_signed_in(&changes);
+        for change in &changes {
+            self.persons.note(&change.now);
+        }
         let mut note = self.nothing();
         let now = self.deliverer.now();
         self.deliverer.list(Remarks { unmapped, notes: Vec::new() }, now);

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pegboard_model::Timestamp;
-use pegboard_sinks::Lane;
+use pegboard_sinks::{Lane, Outcome};
 use pegboard_store::StoreError;
 use serde::Serialize;
 
@@ -33,6 +33,8 @@ pub struct DeliveryShown {
     pub ours: bool,
     /// Whether the target does not answer, so that it is only tried now and then.
     pub left_alone: bool,
+    /// What has to be done before the target takes anything, if it has said so last.
+    pub shut: Option<String>,
     /// When the target was last told that the hub lives, where it wants to be told.
     pub heartbeat_at: Option<Timestamp>,
     /// Present states.
@@ -78,6 +80,14 @@ impl DeliveryStatus {
 
     pub(super) fn beaten(&self, at: Timestamp) {
         self.lock().heartbeat_at = Some(at);
+    }
+
+    /// What the target says of being asked at all.
+    pub(super) fn answered(&self, outcome: &Outcome) {
+        self.lock().shut = match outcome {
+            Outcome::Shut { reason } => Some(reason.clone()),
+            _ => None,
+        };
     }
 
     pub(super) fn store_failed(&self, error: &StoreError) {

@@ -123,7 +123,9 @@ impl Waiting {
 
     /// How many of an agent's changes can be sent.
     fn ripe_of(&self, own: &VecDeque<StateChange>, now: Timestamp) -> usize {
-        let lasts = own.back().is_some_and(|last| now.since(last.now.since) < self.shortest);
+        // Where none is too short, one that begins a little ahead of this clock is as good as any.
+        let is_too_short = |last: &StateChange| now.since(last.now.since) < self.shortest;
+        let lasts = !self.shortest.is_zero() && own.back().is_some_and(is_too_short);
         own.len() - usize::from(lasts)
     }
 
@@ -281,6 +283,13 @@ mod tests {
             take_up(&mut waiting, &[change(4, "x", 30, "B"), change(5, "x", 31, "C")]);
             assert_eq!(numbers(&waiting.ripe(at(40), 10)), [5]);
         }
+    }
+
+    #[test]
+    fn a_state_of_an_acd_whose_clock_is_ahead_is_not_waited_for() {
+        let mut waiting = waiting(Changes::Latest, 0);
+        take_up(&mut waiting, &[change(1, "x", 12, "A")]);
+        assert_eq!(numbers(&waiting.ripe(at(9), 10)), [1]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ const LONGEST_CATCH_UP: Duration = Duration::from_mins(30);
 
 /// How a stream comes nearer to the present.
 #[derive(Debug)]
-pub(super) struct CatchingUp {
+pub(in crate::runtime) struct CatchingUp {
     began: Instant,
     /// Since when the present stretch lasts, and how far behind the stream was then.
     since: Instant,
@@ -28,12 +28,12 @@ pub(super) struct CatchingUp {
 }
 
 impl CatchingUp {
-    pub(super) fn begin(now: Instant) -> Self {
+    pub(in crate::runtime) fn begin(now: Instant) -> Self {
         Self { began: now, since: now, lag: None, is_over: false }
     }
 
     /// Whether it goes on, now that the stream is so far behind; nothing while that is not known.
-    pub(super) fn goes_on(&mut self, now: Instant, lag: Option<Millis>) -> bool {
+    pub(in crate::runtime) fn goes_on(&mut self, now: Instant, lag: Option<Millis>) -> bool {
         self.lag = self.lag.or(lag);
         if now.duration_since(self.since) >= STRETCH {
             let comes_nearer = self.lag.zip(lag).is_some_and(|(before, lag)| before - lag >= NEARER);

@@ -9,17 +9,6 @@ fn always(manager: &AscManager, route: Option<Route>, what: Wrong) {
     manager.fail(Fault { route, times: u32::MAX, what });
 }
 
-fn connection(manager: &AscManager) -> Connection {
-    Connection::builder()
-        .service_url(manager.url())
-        .access_key("KEYID====")
-        .secret_key("KEYSECRET====")
-        .tenant("demo")
-        .allow("127.0.0.1")
-        .build()
-        .unwrap()
-}
-
 fn faults(manager: &AscManager) -> u64 {
     manager.counts().faults.values().sum()
 }
@@ -128,7 +117,8 @@ async fn r20_a_target_that_is_dead_delays_no_other() {
     assert_states_are_there(&live, &healthy).await;
     let left_alone = async || live.hub.sinks().await.unwrap()[0].delivery.left_alone;
     until("the dead one is only tried now and then", left_alone).await;
-    assert!(faults(&dead) > 4 && dead.look(|kept| kept.states.is_empty()));
+    // Both lanes wait for one sign-in: what that fails they both fail.
+    assert!(faults(&dead) > 2 && dead.look(|kept| kept.states.is_empty()));
     live.stop().await;
 }
 
@@ -186,7 +176,7 @@ type Expected<'a> = &'a dyn Fn(&Outcome) -> bool;
 async fn r18_what_goes_wrong_is_an_outcome_of_its_kind() {
     let day = Day::of(1, 1, 46);
     let manager = manager(&day);
-    let sink = CxoneSink::new(connection(&manager), Some(Changes::Latest), vec![sink::QUEUE], clock::now);
+    let sink = CxoneSink::new(connection_to(&manager), Some(Changes::Latest), vec![sink::QUEUE], clock::now);
     let state = |agent: &str| {
         format!(
             r#"{{"agentValue":"{agent}","agentId":"{agent}","eventId":"Available","eventReason":"","eventTime":"2026-03-02T09:00:00Z","sequence":1}}"#

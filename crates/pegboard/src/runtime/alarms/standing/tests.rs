@@ -88,6 +88,7 @@ fn well(name: &SourceName) -> SourceThere<'_> {
         watermark: Some(at(0)),
         partitions: &[],
         closed_until: Some(at(0)),
+        catches_up: false,
         interval: IntervalLength::Minutes(15),
         close_delay: Millis::from_minutes(5),
         gaps: &[],
@@ -183,6 +184,30 @@ fn intervals_are_missing_when_they_are_closed_later_than_they_can_be() {
     assert_eq!((late(&open, limit, quarter), late(&open, limit + 1, quarter)), (0, 1));
     assert_eq!(late(&open, limit + 1, IntervalLength::Day), 0);
     assert_eq!(late(&ended, limit + 1, quarter), 0, "nothing more is to come");
+    let history = SourceThere { partitions: &open, catches_up: true, ..well(&name) };
+    assert_eq!(source_there(&history, at(limit + 1)), [], "history is read that was there before");
+    let missing = SourceThere { partitions: &open, ..well(&name) };
+    assert_eq!(
+        source_there(&missing, at(limit + 1))[0].since,
+        None,
+        "it is noticed now, and has to hold for its time"
+    );
+}
+
+#[test]
+fn a_target_that_takes_nothing_until_somebody_acts_is_told_with_what_to_do() {
+    let states = LaneShown { failures: 3, failing_since: Some(at(0)), ..LaneShown::default() };
+    let shown = |shut: Option<&str>, left_alone| DeliveryShown {
+        states: states.clone(),
+        shut: shut.map(str::to_owned),
+        left_alone,
+        ..DeliveryShown::default()
+    };
+    let standing = sink_here(&"wfm".into(), &shown(Some("the access key is refused"), true));
+    assert_eq!(told(&standing), [("sink-shut", "wfm")], "and not as one that fails and may answer");
+    assert_eq!(standing[0].text, "the access key is refused");
+    let standing = sink_here(&"wfm".into(), &shown(None, true));
+    assert_eq!(told(&standing), [("sink-failing", "wfm / states"), ("sink-left-alone", "wfm")]);
 }
 
 #[test]

@@ -36,6 +36,7 @@ impl Delivery<'_> {
             let everybody = self.everybody().await?.agents;
             let signed_in = everybody.iter().filter(|agent| agent.now.class.is_signed_in());
             self.signed_in = signed_in.map(|agent| key(&agent.now)).collect();
+            self.persons.begin_anew(deliverer.mapping(), everybody.iter().map(|agent| &agent.now));
         }
         Ok(())
     }
@@ -64,10 +65,21 @@ impl Delivery<'_> {
         self.whole = Whole { is_noted: is_released, ..Whole::default() };
         self.signed_in.clear();
         let present = self.true_picture(picture.agents.into_iter().map(|agent| agent.now));
+        self.persons.begin_anew(deliverer.mapping(), &present);
         self.waiting.begin_anew(present, picture.cursor);
         self.batch = None;
         deliverer.status.waiting(Lane::States, self.waiting.count());
         Ok(false)
+    }
+
+    /// Takes note of who is whom, where people have edited that.
+    pub(super) async fn follow_mapping(&mut self) -> Result<(), StoreError> {
+        let mapping = self.deliverer.mapping();
+        if !self.persons.is_of(&mapping) {
+            let everybody = self.everybody().await?.agents;
+            self.persons.begin_anew(mapping, everybody.iter().map(|agent| &agent.now));
+        }
+        Ok(())
     }
 
     /// What is written when everything has arrived.
