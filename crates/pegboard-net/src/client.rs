@@ -24,7 +24,7 @@ use crate::egress::{Egress, Refused};
 use crate::signature::{SigningKey, seconds, sign_by_all};
 use crate::{RetryAfter, Target};
 
-/// The longest answer that is read, in bytes.
+/// The longest answer that is read, in bytes, unless a call [says otherwise](Call::up_to).
 pub const MAX_ANSWER_BYTES: usize = 1 << 20;
 
 /// The most headers of an answer.
@@ -86,12 +86,21 @@ pub struct Call {
     pub headers: HeaderMap,
     /// What is sent.
     pub body: Bytes,
+    /// The longest answer that is read, in bytes.
+    pub most: usize,
 }
 
 impl Call {
     /// A request without headers and body.
     pub fn new(method: Method, target: Target) -> Self {
-        Self { method, target, headers: HeaderMap::new(), body: Bytes::new() }
+        Self { method, target, headers: HeaderMap::new(), body: Bytes::new(), most: MAX_ANSWER_BYTES }
+    }
+
+    /// The same, whose answer may be as long as `most` bytes.
+    #[must_use]
+    pub const fn up_to(mut self, most: usize) -> Self {
+        self.most = most;
+        self
     }
 
     /// A POST of JSON.
@@ -125,7 +134,7 @@ pub struct Answer {
     pub status: StatusCode,
     /// Its headers.
     pub headers: HeaderMap,
-    /// Its body, [`MAX_ANSWER_BYTES`] at most.
+    /// Its body, no longer than its call allows.
     pub body: Bytes,
 }
 
@@ -172,14 +181,14 @@ pub enum CallError {
         reason: String,
     },
     /// Longer than anything that is expected.
-    #[error(
-        "{target} answers with {status} and more than {MAX_ANSWER_BYTES} bytes: is it the right address?"
-    )]
+    #[error("{target} answers with {status} and more than {most} bytes: is it the right address?")]
     TooLong {
         /// Where.
         target: Target,
         /// What the answer began with.
         status: StatusCode,
+        /// The most bytes that are read.
+        most: usize,
     },
 }
 
@@ -227,7 +236,7 @@ impl Client {
     }
 
     async fn exchange(&self, call: Call) -> Result<Answer, CallError> {
-        let Call { method, target, headers, body } = call;
+        let Call { method, target, headers, body, most } = call;
         let unsendable = |reason: String| CallError::Unreachable { target: target.clone(), reason };
         let uri = target.uri().map_err(|error| unsendable(error.to_string()))?;
         let mut request = Request::builder().method(method).uri(uri).body(Full::new(body));
@@ -236,15 +245,15 @@ impl Client {
         }
         let request = request.map_err(|error| unsendable(error.to_string()))?;
         let answer = self.pool.request(request).await.map_err(|error| unanswered(&target, &error))?;
-        read(&target, answer).await
+        read(&target, answer, most).await
     }
 }
 
-async fn read(target: &Target, answer: Response<Incoming>) -> Result<Answer, CallError> {
+async fn read(target: &Target, answer: Response<Incoming>, most: usize) -> Result<Answer, CallError> {
     let (head, body) = answer.into_parts();
-    let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await.map_err(|error| {
+    let body = Limited::new(body, most).collect().await.map_err(|error| {
         if error.is::<LengthLimitError>() {
-            return CallError::TooLong { target: target.clone(), status: head.status };
+            return CallError::TooLong { target: target.clone(), status: head.status, most };
         }
         CallError::Broken { target: target.clone(), reason: error.to_string() }
     })?;

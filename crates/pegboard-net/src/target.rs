@@ -62,6 +62,11 @@ impl Target {
         Self(url)
     }
 
+    /// Whether both are reached by the same scheme at the same host and port.
+    pub fn is_same_origin(&self, other: &Self) -> bool {
+        self.0.origin() == other.0.origin()
+    }
+
     /// The address as text.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
@@ -175,6 +180,22 @@ mod tests {
         assert_eq!(below("https://x.example", "asc/v1/token"), "https://x.example/asc/v1/token");
         assert_eq!(below("https://x.example/base/", "/token?a=b"), "https://x.example/base/token?a=b");
         assert_eq!(below("https://x.example:8443/base", "token"), "https://x.example:8443/base/token");
+    }
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port() {
+        let same = |one: &str, other: &str| {
+            one.parse::<Target>().unwrap().is_same_origin(&other.parse::<Target>().unwrap())
+        };
+        assert!(same("https://x.example/a", "https://X.example:443/b?c=d"));
+        for other in [
+            "http://x.example/a",
+            "https://x.example:8443/a",
+            "https://y.x.example/a",
+            "https://x.example./a",
+        ] {
+            assert!(!same("https://x.example/a", other), "{other}");
+        }
     }
 
     #[test]

@@ -9,3 +9,4 @@ mod http;
 pub mod mail;
 mod metric_data;
 mod metric_request;
+pub mod task_router;

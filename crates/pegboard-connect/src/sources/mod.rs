@@ -1,6 +1,7 @@
 //! Sources: one folder for each platform, with what reduces its wire format to the model.
 
 pub mod amazon_connect;
+mod answer;
 mod content_hash;
 mod decode_error;
 pub mod file;

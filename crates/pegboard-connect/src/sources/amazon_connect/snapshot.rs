@@ -29,6 +29,7 @@ use tokio::time::{Duration, Instant};
 
 use self::directory::{Directory, Listing};
 use self::page::Users;
+use crate::sources::answer::Unreadable;
 use crate::spec::{Look, Shown, Snapshots, SourceError, Whom};
 
 /// How long names are used. They change rarely, and events tell them, too.
@@ -95,7 +96,7 @@ impl ConnectSnapshots {
     async fn pages(
         &self,
         request: &aws::ConnectRequest<'_>,
-        mut take: impl FnMut(&[u8], Timestamp) -> Result<Option<String>, page::Unreadable>,
+        mut take: impl FnMut(&[u8], Timestamp) -> Result<Option<String>, Unreadable>,
     ) -> Result<(), SourceError> {
         let client = self.client().await?;
         let unreadable = |what: &dyn std::fmt::Display| {

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use pegboard_model::{
-    AgentContact, ContactPhase, Direction, EventId, Observation, Order, Status, StatusKind, Text, What,
+    AgentContact, ContactId, ContactPhase, Direction, EventId, Observation, Order, Status, StatusKind, Text,
+    Timestamp, What,
 };
 
 use super::event::{Event, Kind, Reservation, Task, Worker};
+use super::rest;
 
 /// How a site lets its agents' states be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,7 +54,16 @@ impl Activities {
         }
     }
 
-    fn kind(&self, worker: &Worker) -> StatusKind {
+    /// Those that a workspace lists as available, by id; offline are those that the site, or every workspace, calls so.
+    pub fn of_workspace<'a>(
+        listed: &'a [rest::Activity],
+        offline: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let available = listed.iter().filter(|activity| activity.available);
+        Self::new(available.map(|activity| &*activity.sid), offline)
+    }
+
+    pub(super) fn kind(&self, worker: &Worker) -> StatusKind {
         let id = worker.activity.as_ref().map(|id| id.as_str().to_lowercase());
         let name = worker.activity_name.to_lowercase();
         let among =
@@ -131,18 +142,28 @@ fn of_reservation(event: &Event, reservation: &Reservation, task: &Task) -> Opti
         }
         _ => return None,
     };
-    let contact = AgentContact {
-        id: reservation.id.clone(),
+    let contact = contact(reservation.id.clone(), task, (phase, word), Some(event.at));
+    Some(What::Contact { contact, version: reservation.version })
+}
+
+/// A contact as its agent has it, in a phase that the platform has a word for.
+pub(super) fn contact(
+    id: ContactId,
+    task: &Task,
+    (phase, word): (ContactPhase, &str),
+    since: Option<Timestamp>,
+) -> AgentContact {
+    AgentContact {
+        id,
         channel: task.channel.clone(),
         initiation: Text::from(initiation(task.direction)),
         outbound: task.direction == Direction::Outbound,
         monitored: false,
         phase,
         phase_text: word.into(),
-        since: Some(event.at),
+        since,
         queue: task.queue.clone(),
-    };
-    Some(What::Contact { contact, version: reservation.version })
+    }
 }
 
 /// How a contact of this direction began.

@@ -192,7 +192,7 @@ impl Event {
     }
 }
 
-fn worker(fields: &Fields) -> Result<Option<Worker>, DecodeError> {
+pub(super) fn worker(fields: &Fields) -> Result<Option<Worker>, DecodeError> {
     let Some(id) = fields.get("worker_sid") else { return Ok(None) };
     Ok(Some(Worker {
         id: id.into(),
@@ -225,7 +225,7 @@ fn profile(fields: &Fields) -> Option<Arc<AgentProfile>> {
     }))
 }
 
-fn task(fields: &Fields) -> Result<Option<Task>, DecodeError> {
+pub(super) fn task(fields: &Fields) -> Result<Option<Task>, DecodeError> {
     #[derive(Deserialize, Default)]
     #[serde(default)]
     struct Attributes {

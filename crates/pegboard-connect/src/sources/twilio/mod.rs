@@ -16,6 +16,9 @@
 //!
 //! What is posted is kept by the hub before it is acknowledged, and read from there: [`TwilioSource`].
 //!
+//! [`rest`] asks TaskRouter: for its events, window after window ([`rest::EventsPoller`]), and for its agents as they are
+//! ([`TwilioSnapshots`]). Nothing in the hub asks yet.
+//!
 //! [event callbacks]: https://www.twilio.com/docs/taskrouter/api/event/reference
 //! [Event Streams]: https://www.twilio.com/docs/events
 //! [Events resource]: https://www.twilio.com/docs/taskrouter/api/event
@@ -26,7 +29,9 @@ mod body;
 mod contact;
 mod event;
 mod fields;
+pub mod rest;
 mod signature;
+mod snapshot;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -36,6 +41,7 @@ pub use self::body::{Body, MAX_BODY_BYTES, MAX_EVENTS, decode, split};
 pub use self::contact::{ContactSettings, MAX_TASK_EVENTS, TaskBook, TooManyEvents};
 pub use self::event::{Event, Kind, Reservation, Task, Worker};
 pub use self::signature::{Content, NotSigned, Signed};
+pub use self::snapshot::{MOST_QUESTIONS, TwilioSnapshots};
 pub use self::source::{TwilioSite, TwilioSource};
 
 /// The kind of this source, as the configuration and the command line name it.

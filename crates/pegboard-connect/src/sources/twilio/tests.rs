@@ -47,7 +47,7 @@ fn order() -> Order {
 }
 
 /// A sample of Twilio; nothing, said on standard error, where the samples are not at hand.
-fn sample(name: &str) -> Option<serde_json::Value> {
+pub(super) fn sample(name: &str) -> Option<serde_json::Value> {
     let path = format!("{}/../../../shared/data/twilio/{name}", env!("CARGO_MANIFEST_DIR"));
     let Ok(text) = std::fs::read_to_string(&path) else {
         eprintln!("skipped: there is no sample at {path}");

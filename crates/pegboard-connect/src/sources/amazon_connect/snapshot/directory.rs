@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use pegboard_aws::ConnectRequest;
 use serde::Deserialize;
 
-use super::page::{Unreadable, read};
+use crate::sources::answer::{Unreadable, read};
 
 /// One listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

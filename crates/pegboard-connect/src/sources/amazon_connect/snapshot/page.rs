@@ -7,32 +7,14 @@ use pegboard_model::{
     StatusId, Timestamp,
 };
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use super::directory::Directory;
 use crate::sources::amazon_connect::decode::{is_monitored, is_outbound, phase, status_kind};
+use crate::sources::answer::{Unreadable, read};
 use crate::spec::Shown;
 
 /// After-contact work that has lasted longer was left behind.
 const LONGEST_ACW: Millis = Millis::from_hours(24);
-
-/// How much is told of the place of a fault, in characters: keys that nobody knows are part of it, whatever their length.
-const LONGEST_PLACE: usize = 120;
-
-/// Why a page cannot be read: where, and never what stands there.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the answer cannot be read at {0}")]
-pub(super) struct Unreadable(String);
-
-/// Reads a page, whatever else stands in it.
-pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
-    let mut json = serde_json::Deserializer::from_slice(body);
-    serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let (line, column) = (error.inner().line(), error.inner().column());
-        let place: String = error.path().to_string().chars().take(LONGEST_PLACE).collect();
-        Unreadable(format!("{place} (line {line}, column {column})"))
-    })
-}
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
