@@ -1,11 +1,12 @@
 //! The running hub, measured: durable ingest beside the bare driver, the way from an event to a client of the stream,
-//! and what agents cost. Every line that is printed is a row of the table that `scripts/bench` puts together.
+//! what agents cost, and the way to a WFM. Every line that is printed is a row of the table that `scripts/bench` puts together.
 //!
-//! `cargo bench -p pegboard --bench hub -- ingest|ingest-postgres URL|latency|agents [NUMBER...]`
+//! `cargo bench -p pegboard --bench hub -- ingest|ingest-postgres URL|latency|deliver NUMBER|agents [NUMBER...]`
 #![expect(clippy::print_stdout, reason = "a measuring program prints what it measured")]
 
 mod agents;
 mod centre;
+mod deliver;
 mod ingest;
 mod latency;
 mod postgres;
@@ -32,10 +33,11 @@ fn main() -> Outcome {
             ["ingest"] => ingest::run().await,
             ["ingest-postgres", url] => postgres::run(url).await,
             ["latency"] => latency::run().await,
+            ["deliver", backlog] => deliver::run(backlog.parse()?).await,
             ["agents", "fill", count, folder] => agents::fill(count.parse()?, folder.as_ref()).await,
             ["agents", "restart", count, folder] => agents::restart(count.parse()?, folder.as_ref()).await,
             ["agents", ref counts @ ..] => agents::run(counts),
-            _ => Err("say what to measure: ingest, ingest-postgres URL, latency, or agents NUMBER...".into()),
+            _ => Err("say what to measure: ingest, ingest-postgres URL, latency, deliver NUMBER, or agents NUMBER...".into()),
         }
     })
 }
