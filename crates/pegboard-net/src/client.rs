@@ -277,6 +277,12 @@ fn unanswered(target: &Target, error: &legacy::Error) -> CallError {
     CallError::Broken { target, reason }
 }
 
+/// TLS as every client here speaks it, for protocols that have a client of their own: it trusts whom the operating system trusts, and
+/// whom the PEM file names. Fails if the file is of no use.
+pub fn tls_client(trusted: Option<PathBuf>) -> Result<ClientConfig, ClientError> {
+    Ok(tls(roots(trusted)?)?)
+}
+
 pub(crate) fn tls(roots: RootCertStore) -> Result<ClientConfig, rustls::Error> {
     let builder = ClientConfig::builder_with_provider(aws_lc_rs::default_provider().into())
         .with_safe_default_protocol_versions()?;

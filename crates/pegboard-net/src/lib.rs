@@ -21,7 +21,7 @@ pub mod target;
 pub mod token;
 
 pub use breaker::Breaker;
-pub use client::{Answer, Call, CallError, Client, ClientOptions};
+pub use client::{Answer, Call, CallError, Client, ClientOptions, tls_client};
 pub use egress::{Egress, Opening};
 pub use mail::{Mail, MailAddress, MailError, MailOptions, Mailer, Security};
 pub use rate::RateLimit;

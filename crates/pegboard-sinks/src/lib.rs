@@ -20,6 +20,7 @@ mod json;
 mod known;
 pub mod mapping;
 mod merge;
+pub mod nats;
 mod outcome;
 pub mod place;
 pub mod report_parquet;

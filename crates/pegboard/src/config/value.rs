@@ -52,7 +52,7 @@ impl Wrong {
         }
     }
 
-    fn secret(self) -> Self {
+    pub(super) fn secret(self) -> Self {
         Self { secret: true, ..self }
     }
 }

@@ -18,6 +18,7 @@ mod kinesis;
 mod live;
 mod messages;
 mod metrics;
+mod nats;
 mod nodes;
 mod objects;
 mod old_data;

@@ -5,6 +5,7 @@ mod cxone;
 mod files;
 mod filter;
 mod iex;
+mod nats;
 mod place;
 mod snapshot;
 mod sqs;
@@ -22,6 +23,7 @@ pub use self::cxone::{CxoneReport, CxoneSettings, StaleEvent, StaleStates, Token
 pub use self::files::{FilesSettings, WrittenAs};
 pub use self::filter::MAX_FILTER_NAMES;
 pub use self::iex::{CorrectionWay, IexFiles, IexSettings};
+pub use self::nats::{MAX_SERVERS, NatsAccess, NatsSettings};
 pub use self::place::{BucketSettings, PlaceSettings};
 pub use self::snapshot::SnapshotSettings;
 pub use self::sqs::SqsSettings;
@@ -131,6 +133,8 @@ kinds! {
     Webhook(WebhookSettings) = "webhook",
     /// A FIFO queue of Amazon SQS.
     Sqs(SqsSettings) = "sqs",
+    /// A stream of NATS.
+    Nats(NatsSettings) = "nats",
     /// Aspect WFM: the AWS side of its Quick Start.
     Aspect(AspectSettings) = "aspect",
 }

@@ -2,6 +2,7 @@
 
 mod documents;
 mod faults;
+mod nats;
 mod outlets;
 mod secrets;
 mod sheets;

@@ -6,11 +6,12 @@ use std::time::Duration;
 use pegboard_aws as aws;
 use pegboard_client::Connection;
 use pegboard_net::signature::SigningKey;
-use pegboard_net::{Client, ClientOptions, Egress};
+use pegboard_net::{Client, ClientOptions, Egress, tls_client};
 use pegboard_sinks::aspect::{self, AspectSink, ProductivityConfig, RtaConfig, SwitchConfig};
 use pegboard_sinks::cxone::CxoneSink;
 use pegboard_sinks::files::FilesSink;
 use pegboard_sinks::iex::IexSink;
+use pegboard_sinks::nats::{NatsLogin, NatsOptions, NatsSink};
 use pegboard_sinks::place::{BucketPlace, Folder, Place};
 use pegboard_sinks::sqs::SqsSink;
 use pegboard_sinks::webhook::{WebhookOptions, WebhookSink};
@@ -19,8 +20,8 @@ use pegboard_sinks::{Pace, Sink};
 use super::{credentials, environment};
 use crate::clock::Clock;
 use crate::config::{
-    AspectRta, AspectSettings, AspectSwitch, CxoneSettings, PlaceSettings, SecretError, SinkConfig,
-    SinkTarget, SnapshotSettings, SqsSettings, StaleEvent, WebhookSettings,
+    AspectRta, AspectSettings, AspectSwitch, CxoneSettings, NatsAccess, NatsSettings, PlaceSettings,
+    SecretError, SinkConfig, SinkTarget, SnapshotSettings, SqsSettings, StaleEvent, WebhookSettings,
 };
 use crate::runtime::deliver::SinkSetup;
 use crate::runtime::deliver::hold::HoldPolicy;
@@ -40,6 +41,7 @@ pub fn sink(config: &SinkConfig, clock: Clock) -> anyhow::Result<SinkSetup> {
         }
         SinkTarget::Webhook(settings) => Box::new(webhook(settings, clock)?),
         SinkTarget::Sqs(settings) => Box::new(sqs(settings, clock)?),
+        SinkTarget::Nats(settings) => Box::new(nats(settings)?),
         SinkTarget::Aspect(settings) => Box::new(aspect(settings, &mapping.settings.aspect, clock)?),
     };
     let (name, sources) = (config.name.clone(), config.sources.clone());
@@ -90,6 +92,20 @@ fn sqs(settings: &SqsSettings, clock: Clock) -> Result<SqsSink, SecretError> {
     queue.credentials = credentials(&settings.credentials)?;
     let (clock, seed) = beside(clock);
     Ok(SqsSink::new(queue, clock, seed))
+}
+
+fn nats(settings: &NatsSettings) -> anyhow::Result<NatsSink> {
+    let login = match &settings.login {
+        NatsAccess::Nobody => NatsLogin::Nobody,
+        NatsAccess::Token(token) => NatsLogin::Token(token.resolve()?),
+        NatsAccess::User(user, password) => NatsLogin::User(user.clone(), password.resolve()?),
+    };
+    Ok(NatsSink::new(NatsOptions {
+        servers: settings.servers.clone(),
+        subject: settings.subject.clone(),
+        login,
+        tls: tls_client(settings.trusted_certificates.clone())?,
+    }))
 }
 
 fn webhook(settings: &WebhookSettings, clock: Clock) -> anyhow::Result<WebhookSink> {
