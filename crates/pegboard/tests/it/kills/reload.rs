@@ -105,36 +105,43 @@ fn is_done(folder: &Folder) -> bool {
 
 #[test]
 fn r03_a_kill_while_days_are_made_anew_leaves_each_wholly_old_or_wholly_new() {
-    let counts = killed(RELOADING, false);
+    let counts = killed(&Folder::new(), RELOADING, false);
     assert!(counts.is_sorted() && counts[0] == 0 && counts[7] > 0, "{counts:?}");
 }
 
 #[test]
 fn r03_a_kill_while_days_are_brought_back_from_the_archive_leaves_each_wholly_old_or_wholly_new() {
-    let counts = killed(FROM_ARCHIVE, true);
+    let counts = killed(&Folder::new(), FROM_ARCHIVE, true);
+    assert!(counts.is_sorted() && counts[0] == 0 && counts[7] > 0, "{counts:?}");
+}
+
+#[test]
+fn r03_a_kill_while_days_are_brought_back_leaves_each_wholly_old_or_wholly_new_on_postgres() {
+    let Some(folder) = Folder::on_postgres() else { return };
+    let counts = killed(&folder, FROM_ARCHIVE, true);
     assert!(counts.is_sorted() && counts[0] == 0 && counts[7] > 0, "{counts:?}");
 }
 
 /// How many days are made anew after each kill.
-fn killed(points: [(&str, u64); 8], from_archive: bool) -> Vec<usize> {
+fn killed(folder: &Folder, points: [(&str, u64); 8], from_archive: bool) -> Vec<usize> {
     let input = Input::make();
-    let folder = Folder::new();
     input.write(folder.path());
-    configure_archive(&folder);
+    folder.configure_store();
+    configure_archive(folder);
     folder.finish(input.records());
-    write_archive(&folder);
-    let old = rows(&folder);
-    change_settings(&folder);
-    ask(&folder, &old, from_archive);
+    write_archive(folder);
+    let old = rows(folder);
+    change_settings(folder);
+    ask(folder, &old, from_archive);
     let mut seen = Vec::new();
     for (name, hit) in points {
         folder.kill_at(name, hit);
-        seen.push((name, rows(&folder)));
+        seen.push((name, rows(folder)));
     }
     folder.finish_reloads(SOURCES[0]);
     folder.finish(input.records());
-    assert!(is_done(&folder));
-    let new = rows(&folder);
+    assert!(is_done(folder));
+    let new = rows(folder);
     assert!(old.iter().all(|(day, rows)| new[day] != *rows), "every day is another");
     for (name, found) in &seen {
         for (day, rows) in found {
