@@ -197,6 +197,30 @@ impl Folder {
         self.bury_the_dead();
     }
 
+    /// Runs the program until it dies at the point, or until it has had so much time: then there is nothing left to be done there,
+    /// and it is killed wherever it is. Answers whether it died at the point.
+    #[track_caller]
+    pub(super) fn kill_at_or_after(&self, name: &str, hit: u64, time: Duration) -> bool {
+        let mut process = self.start(&format!("{name}=kill@{hit}"));
+        let deadline = Instant::now() + time;
+        let status = loop {
+            if let Some(status) = process.child.try_wait().unwrap() {
+                break Some(status);
+            }
+            if Instant::now() > deadline {
+                process.child.kill().unwrap();
+                process.child.wait().unwrap();
+                break None;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        };
+        if let Some(status) = status {
+            self.assert_died(status, name, hit);
+        }
+        self.bury_the_dead();
+        status.is_some()
+    }
+
     /// Runs the program, stops it in order, and has it die at the point on the way.
     #[track_caller]
     pub(super) fn kill_in_stopping(&self, name: &str, hit: u64) {
