@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::{Outcome, RefusedItem};
+
 /// An event of a batch, as it is sent alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BatchedEvent {
@@ -34,6 +36,26 @@ pub fn events_of(body: &[u8]) -> Result<Vec<BatchedEvent>, serde_json::Error> {
         Ok(BatchedEvent { id, source, subject, json: json.get().to_owned() })
     };
     events.iter().map(event).collect()
+}
+
+/// Sends a batch in [rounds]; answers what came of all of it. `send` answers what was refused of a round, or why it is not known what
+/// came of it.
+pub async fn in_rounds<Sending>(body: &[u8], mut send: impl FnMut(Vec<BatchedEvent>) -> Sending) -> Outcome
+where
+    Sending: Future<Output = Result<Vec<RefusedItem>, Outcome>>,
+{
+    let events = match events_of(body) {
+        Ok(events) => events,
+        Err(error) => return Outcome::Refused { reason: error.to_string() },
+    };
+    let mut refused = Vec::new();
+    for round in rounds(events) {
+        match send(round).await {
+            Ok(items) => refused.extend(items),
+            Err(outcome) => return outcome,
+        }
+    }
+    if refused.is_empty() { Outcome::Accepted } else { Outcome::Partly(refused) }
 }
 
 /// The events in rounds, each with one of an agent at most: those of a round may be on their way together, and the next begins

@@ -12,7 +12,7 @@ mod tests;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-pub use self::batch::{BatchedEvent, events_of, rounds};
+pub use self::batch::{BatchedEvent, events_of, in_rounds, rounds};
 pub use self::rows::{MOST_EVENT_BYTES, RowReport};
 pub use self::states::{EVENTS_AT_ONCE, STATE_EVENTS};
 

@@ -14,7 +14,7 @@ use pegboard_net::Secret;
 use tokio::sync::Mutex;
 
 use super::{NatsServer, SubjectTemplate};
-use crate::cloudevents::{BatchedEvent, EVENT_TYPE, STATE_EVENTS, events_of, rounds};
+use crate::cloudevents::{BatchedEvent, EVENT_TYPE, STATE_EVENTS, in_rounds};
 use crate::{Document, Encoder, Outcome, RefusedItem, Sink, SinkReport, StatesLane};
 
 /// How long a connection, and the answer to a message, may take.
@@ -140,18 +140,7 @@ impl Sink for NatsSink {
     }
 
     async fn send(&self, _: &'static Encoder, document: &Document, _: &str) -> Outcome {
-        let events = match events_of(&document.body) {
-            Ok(events) => events,
-            Err(error) => return Outcome::Refused { reason: error.to_string() },
-        };
-        let mut refused = Vec::new();
-        for round in rounds(events) {
-            match self.publish_round(&round).await {
-                Ok(items) => refused.extend(items),
-                Err(outcome) => return outcome,
-            }
-        }
-        if refused.is_empty() { Outcome::Accepted } else { Outcome::Partly(refused) }
+        in_rounds(&document.body, |round| async move { self.publish_round(&round).await }).await
     }
 
     /// Connects, and asks which stream takes the messages; who may only publish is not told.

@@ -7,7 +7,7 @@ use pegboard_aws::{CallError, Clock, FifoMessage, FifoQueue, FifoQueueRef, Queue
 use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
 
-use crate::cloudevents::{BatchedEvent, STATE_EVENTS, events_of, rounds};
+use crate::cloudevents::{BatchedEvent, STATE_EVENTS, in_rounds};
 use crate::{Document, Encoder, Outcome, RefusedItem, Sink, SinkReport, StatesLane};
 
 /// The longest name of a group (SQS, `MessageGroupId`).
@@ -84,18 +84,7 @@ impl Sink for SqsSink {
     }
 
     async fn send(&self, _: &'static Encoder, document: &Document, _: &str) -> Outcome {
-        let events = match events_of(&document.body) {
-            Ok(events) => events,
-            Err(error) => return Outcome::Refused { reason: error.to_string() },
-        };
-        let mut refused = Vec::new();
-        for round in rounds(events) {
-            match self.send_round(&round).await {
-                Ok(items) => refused.extend(items),
-                Err(outcome) => return outcome,
-            }
-        }
-        if refused.is_empty() { Outcome::Accepted } else { Outcome::Partly(refused) }
+        in_rounds(&document.body, |round| async move { self.send_round(&round).await }).await
     }
 
     /// Whether there is a queue is found out with the first message: what a sender is allowed asks nothing.
