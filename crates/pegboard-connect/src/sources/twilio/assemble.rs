@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pegboard_model::{ContactEvent, ContactId, ContactLeg, EventId};
 
-use super::contact::{ContactSettings, MAX_TASK_EVENTS, TooManyEvents, legs, taken_back};
+use super::contact::{ContactSettings, MAX_TASK_EVENTS, legs, taken_back};
 use super::event::Event;
 use crate::spec::Assemble;
 
@@ -59,13 +59,13 @@ impl Assembler {
     }
 }
 
+/// Takes an event. More than are kept of a task are left out: Twilio cancels it long before, and nobody else is to wait for it.
 fn take(events: &mut Events, told: &ContactEvent) -> Result<(), String> {
-    let unfit = |reason: &dyn std::fmt::Display| format!("event {} of {}: {reason}", told.id, told.contact);
-    if events.len() >= MAX_TASK_EVENTS {
-        return Err(unfit(&TooManyEvents));
+    if events.len() < MAX_TASK_EVENTS {
+        let event = serde_json::from_str(&told.body)
+            .map_err(|error| format!("event {} of {}: {error}", told.id, told.contact))?;
+        events.insert(told.id.clone(), event);
     }
-    let event = serde_json::from_str(&told.body).map_err(|error| unfit(&error))?;
-    events.insert(told.id.clone(), event);
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use pegboard_model::{ContactEvent, ContactId, ContactLeg, ContactVersion, Timest
 use proptest::prelude::*;
 
 use super::super::assemble::{Assembler, kept};
-use super::super::{ContactSettings, Event, TaskBook};
+use super::super::{ContactSettings, Event, MAX_TASK_EVENTS, TaskBook};
 use super::{callback, event, reservation, task};
 use crate::spec::Assemble as _;
 
@@ -99,6 +99,15 @@ fn a_leg_that_turns_out_to_be_none_counts_nowhere() {
 fn what_is_kept_of_an_event_holds_nothing_of_its_attributes() {
     let told = story().iter().filter_map(kept).map(|event| event.body).collect::<String>();
     assert!(told.contains("ann@example.com") && !told.contains("+491"), "{told}");
+}
+
+#[test]
+fn r28_a_task_with_more_events_than_are_kept_holds_up_nobody() {
+    let assembler = Assembler { contacts: ContactSettings::default() };
+    let [one, two] = [0, 1].map(|at| kept(&story()[at]).unwrap());
+    let copy = |number: usize| ContactEvent { id: number.to_string().as_str().into(), ..one.clone() };
+    let known: Vec<_> = (0..=MAX_TASK_EVENTS).map(copy).collect();
+    assert_eq!(assembler.legs(&known, &[two]), Ok(Vec::new()));
 }
 
 #[test]
