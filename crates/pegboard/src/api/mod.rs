@@ -15,6 +15,7 @@ mod json_body;
 pub mod metrics;
 mod observe;
 pub mod openapi;
+mod paging;
 mod parquet;
 mod patient;
 mod query;

@@ -1,16 +1,14 @@
 //! `pegboard erase`: the running hub forgets a person.
 
-use std::time::Duration;
-
 use anyhow::anyhow;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::follow::{Work, tell_notes, why};
 use super::hub_client::{HubClient, TokenPlace};
 use super::{ConfigPath, Failure, block_on};
 
-/// How often the hub is asked how far it is.
-const LOOK: Duration = Duration::from_secs(1);
+const ERASURES: Work = Work { list: "erasures", open: &["waiting", "running", "wiping"], line };
 
 /// Have the hub forget a person.
 ///
@@ -55,10 +53,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     block_on(async {
         let hub = HubClient::new(&config.server, &token)?;
         if arguments.list {
-            return list(&hub).await;
+            return ERASURES.show(&hub).await;
         }
         let begun = hub.post("/api/v1/erasures", &arguments.body()).await?;
-        follow(&hub, begun["id"].as_u64().unwrap_or_default()).await
+        let erasure = ERASURES.follow(&hub, begun["id"].as_u64().unwrap_or_default()).await?;
+        if erasure["state"] != "done" {
+            return Err(anyhow!("erasure {} failed: {}", erasure["id"], why(&erasure)).into());
+        }
+        tell_notes(&erasure);
+        Ok(())
     })
 }
 
@@ -66,43 +69,6 @@ impl Arguments {
     /// What the hub is asked for.
     fn body(&self) -> Value {
         json!({"source": self.source, "agent": self.agent, "also": self.also, "dry_run": self.dry_run})
-    }
-}
-
-#[expect(clippy::print_stdout, reason = "the answer of this command")]
-async fn list(hub: &HubClient) -> Result<(), Failure> {
-    let page = hub.get("/api/v1/erasures?limit=20").await?;
-    for erasure in page["erasures"].as_array().into_iter().flatten() {
-        println!("{}", line(erasure));
-    }
-    Ok(())
-}
-
-/// Shows how far an erasure is until it is over. Fails if it fails.
-#[expect(clippy::print_stderr, reason = "what this command tells of its progress")]
-async fn follow(hub: &HubClient, id: u64) -> Result<(), Failure> {
-    let mut shown = String::new();
-    loop {
-        let page = hub.get(&format!("/api/v1/erasures?limit=1&before={}", id + 1)).await?;
-        let erasure = page["erasures"][0].clone();
-        let line = line(&erasure);
-        if line != shown {
-            eprintln!("{line}");
-            shown = line;
-        }
-        match erasure["state"].as_str().unwrap_or_default() {
-            "waiting" | "running" | "wiping" => tokio::time::sleep(LOOK).await,
-            "done" => {
-                for note in erasure["notes"].as_array().into_iter().flatten() {
-                    eprintln!("{}", note.as_str().unwrap_or_default());
-                }
-                return Ok(());
-            }
-            _ => {
-                let why = erasure["error"].as_str().unwrap_or("the hub does not say why").to_owned();
-                return Err(anyhow!("erasure {id} failed: {why}").into());
-            }
-        }
     }
 }
 

@@ -10,6 +10,7 @@ mod doctor;
 mod encode;
 mod erase;
 mod exit;
+mod follow;
 mod hub_client;
 mod init;
 mod ledger;

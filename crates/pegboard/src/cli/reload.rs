@@ -1,17 +1,16 @@
 //! `pegboard reload`: the rows of whole days anew, by the running hub.
 
 use std::io::Write as _;
-use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
+use super::follow::{Work, tell_notes, why};
 use super::hub_client::{HubClient, TokenPlace};
 use super::{ConfigPath, Failure, block_on};
 
-/// How often the hub is asked how far it is.
-const LOOK: Duration = Duration::from_secs(1);
+const RELOADS: Work = Work { list: "reloads", open: &["waiting", "running", "cancelling"], line };
 
 /// Make the rows of whole days anew, beside live work.
 ///
@@ -80,7 +79,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     block_on(async {
         let hub = HubClient::new(&config.server, &token)?;
         if arguments.list {
-            return list(&hub).await;
+            return RELOADS.show(&hub).await;
         }
         if let Some(id) = arguments.cancel {
             return Ok(hub.delete(&format!("/api/v1/reloads/{id}")).await?);
@@ -89,7 +88,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             return dry_run(&hub, arguments).await;
         }
         let begun = hub.post("/api/v1/reloads", &arguments.body()).await?;
-        follow(&hub, begun["id"].as_u64().unwrap_or_default()).await
+        judge(&RELOADS.follow(&hub, begun["id"].as_u64().unwrap_or_default()).await?)
     })
 }
 
@@ -111,53 +110,16 @@ async fn dry_run(hub: &HubClient, arguments: &Arguments) -> Result<(), Failure> 
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "the answer of this command")]
-async fn list(hub: &HubClient) -> Result<(), Failure> {
-    let page = hub.get("/api/v1/reloads?limit=20").await?;
-    for reload in page["reloads"].as_array().into_iter().flatten() {
-        println!("{}", line(reload));
-    }
-    Ok(())
-}
-
-/// Shows how far a reload is until it is over. Fails if it fails.
-#[expect(clippy::print_stderr, reason = "what this command tells of its progress")]
-async fn follow(hub: &HubClient, id: u64) -> Result<(), Failure> {
-    let mut shown = String::new();
-    loop {
-        let page = hub.get(&format!("/api/v1/reloads?limit=1&before={}", id + 1)).await?;
-        let reload = page["reloads"][0].clone();
-        let line = line(&reload);
-        if line != shown {
-            eprintln!("{line}");
-            shown = line;
+/// What came of a reload that is over. Fails unless that is what was asked for.
+fn judge(reload: &Value) -> Result<(), Failure> {
+    let id = &reload["id"];
+    match reload["state"].as_str().unwrap_or_default() {
+        "done" => {
+            tell_notes(reload);
+            Ok(())
         }
-        match reload["state"].as_str().unwrap_or_default() {
-            "waiting" | "running" | "cancelling" => tokio::time::sleep(LOOK).await,
-            "done" => {
-                tell_notes(&reload);
-                return Ok(());
-            }
-            "cancelled" => {
-                return Err(anyhow!("reload {id} was cancelled: days that were swapped stay so").into());
-            }
-            _ => {
-                let why = reload["error"].as_str().unwrap_or("the hub does not say why").to_owned();
-                return Err(anyhow!("reload {id} failed: {why}").into());
-            }
-        }
-    }
-}
-
-/// What has to be said of some days.
-#[expect(clippy::print_stderr, reason = "what this command tells besides its progress")]
-fn tell_notes(reload: &Value) {
-    for note in reload["notes"].as_array().into_iter().flatten() {
-        eprintln!("{}", note.as_str().unwrap_or_default());
-    }
-    match reload["more_notes"].as_u64() {
-        Some(more) if more > 0 => eprintln!("and so of {more} more days"),
-        _ => {}
+        "cancelled" => Err(anyhow!("reload {id} was cancelled: days that were swapped stay so").into()),
+        _ => Err(anyhow!("reload {id} failed: {}", why(reload)).into()),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::api::audit::{self, Deed, Origin};
 use crate::api::caller::Caller;
 use crate::api::error::{ApiError, Code};
 use crate::api::json_body::JsonBody;
+use crate::api::paging;
 use crate::api::query::{InPath, Params};
 use crate::api::state::ApiState;
 use crate::runtime::alarms::condition::Condition;
@@ -73,12 +74,8 @@ pub(crate) async fn page(
     let limit = params.parsed::<u32>("limit")?.unwrap_or(PAGE) as usize;
     let only_open = params.one("open") == Some("true");
     let before = params.parsed("before")?;
-    // One more than shown tells whether there is a next page.
-    let asked = AlarmsAsked { sources: &sources, only_open, before, limit: limit + 1 };
-    let mut alarms = state.store.alarms(asked).await?;
-    let more = alarms.len() > limit;
-    alarms.truncate(limit);
-    let next = alarms.last().filter(|_| more).map(|alarm| alarm.id);
+    let asked = AlarmsAsked { sources: &sources, only_open, before, limit: paging::asked(limit) };
+    let (alarms, next) = paging::cut(state.store.alarms(asked).await?, limit, |alarm| alarm.id);
     let now = state.view.now();
     Ok(Json(Page { alarms: alarms.into_iter().map(|alarm| shown(alarm, now)).collect(), next }))
 }

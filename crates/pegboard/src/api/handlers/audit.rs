@@ -6,6 +6,7 @@ use pegboard_store::AuditEntry;
 use serde::Serialize;
 
 use crate::api::error::ApiError;
+use crate::api::paging;
 use crate::api::query::Params;
 use crate::api::state::ApiState;
 
@@ -22,10 +23,7 @@ pub(crate) struct Page {
 pub(crate) async fn page(State(state): State<ApiState>, params: Params) -> Result<Json<Page>, ApiError> {
     let limit = params.parsed::<u32>("limit")?.unwrap_or(PAGE) as usize;
     let before = params.parsed("before")?;
-    // One more than shown tells whether there is a next page.
-    let mut entries = state.store.audit(before, limit + 1).await?;
-    let more = entries.len() > limit;
-    entries.truncate(limit);
-    let next = entries.last().filter(|_| more).map(|entry| entry.number);
+    let found = state.store.audit(before, paging::asked(limit)).await?;
+    let (entries, next) = paging::cut(found, limit, |entry| entry.number);
     Ok(Json(Page { entries, next }))
 }

@@ -14,6 +14,7 @@ use crate::api::audit::{self, Deed, Origin};
 use crate::api::caller::Caller;
 use crate::api::error::{ApiError, Code};
 use crate::api::json_body::JsonBody;
+use crate::api::paging;
 use crate::api::query::{InPath, Params};
 use crate::api::state::ApiState;
 use crate::runtime::mending::NotMended;
@@ -60,11 +61,8 @@ pub(crate) async fn page(
     let scope = caller.scope(&state, params.all("source")).await?;
     let limit = params.parsed::<u32>("limit")?.unwrap_or(PAGE) as usize;
     let before = params.parsed("before")?;
-    // One more than shown tells whether there is a next page.
-    let mut letters = state.store.dead_letters(&scope, before, limit + 1).await?;
-    let more = letters.len() > limit;
-    letters.truncate(limit);
-    let next = letters.last().filter(|_| more).map(|letter| letter.id);
+    let found = state.store.dead_letters(&scope, before, paging::asked(limit)).await?;
+    let (letters, next) = paging::cut(found, limit, |letter| letter.id);
     let sees_records = caller.role() >= Role::Operator;
     let dead_letters = letters.into_iter().map(|letter| shown(letter, sees_records)).collect();
     Ok(Json(Page { dead_letters, next }))

@@ -11,6 +11,7 @@ use crate::api::audit::{self, Deed, Origin};
 use crate::api::caller::Caller;
 use crate::api::error::{ApiError, Code};
 use crate::api::json_body::{Fields, JsonBody};
+use crate::api::paging;
 use crate::api::query::Params;
 use crate::api::state::ApiState;
 use crate::api::tokens::random_bytes;
@@ -33,11 +34,8 @@ pub(crate) async fn page(
 ) -> Result<Json<Page>, ApiError> {
     let scope = caller.scope(&state, params.all("source")).await?;
     let limit = params.parsed::<u32>("limit")?.unwrap_or(PAGE) as usize;
-    // One more than shown tells whether there is a next page.
-    let mut erasures = state.view.erasures(&scope, params.parsed("before")?, limit + 1).await?;
-    let more = erasures.len() > limit;
-    erasures.truncate(limit);
-    let next = erasures.last().filter(|_| more).map(|erasure| erasure.id);
+    let found = state.view.erasures(&scope, params.parsed("before")?, paging::asked(limit)).await?;
+    let (erasures, next) = paging::cut(found, limit, |erasure| erasure.id);
     Ok(Json(Page { erasures, next }))
 }
 

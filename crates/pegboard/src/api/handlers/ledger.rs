@@ -14,6 +14,7 @@ use crate::api::caller::Caller;
 use crate::api::error::{ApiError, Code};
 use crate::api::handlers::dead_letters::checked_comment;
 use crate::api::json_body::{Fields, JsonBody};
+use crate::api::paging;
 use crate::api::query::{BothInPath, InPath, Params};
 use crate::api::state::ApiState;
 use crate::runtime::view::Rebuilt;
@@ -77,11 +78,8 @@ pub(crate) async fn page(
     };
     let limit = params.parsed::<u32>("limit")?.unwrap_or(LEDGER_PAGE) as usize;
     let before: Option<Unit> = params.parsed("before")?;
-    // One more than shown tells whether there is a next page.
-    let mut found = state.store.deliveries(&sink, &filter, before.as_ref(), limit + 1).await?;
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let next = found.last().filter(|_| more).map(|delivery| delivery.unit.to_string());
+    let found = state.store.deliveries(&sink, &filter, before.as_ref(), paging::asked(limit)).await?;
+    let (found, next) = paging::cut(found, limit, |delivery| delivery.unit.to_string());
     Ok(Json(Page { deliveries: found.into_iter().map(Shown::from).collect(), next }))
 }
 

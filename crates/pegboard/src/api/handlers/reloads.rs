@@ -14,6 +14,7 @@ use crate::api::caller::Caller;
 use crate::api::error::{ApiError, Code};
 use crate::api::handlers::reports::{slot, written};
 use crate::api::json_body::{Fields, JsonBody};
+use crate::api::paging;
 use crate::api::query::{InPath, Params};
 use crate::api::state::ApiState;
 use crate::runtime::reload::{ReloadRequest, ReloadStatus};
@@ -38,11 +39,8 @@ pub(crate) async fn page(
 ) -> Result<Json<Page>, ApiError> {
     let scope = caller.scope(&state, params.all("source")).await?;
     let limit = params.parsed::<u32>("limit")?.unwrap_or(PAGE) as usize;
-    // One more than shown tells whether there is a next page.
-    let mut reloads = state.view.reloads(&scope, params.parsed("before")?, limit + 1).await?;
-    let more = reloads.len() > limit;
-    reloads.truncate(limit);
-    let next = reloads.last().filter(|_| more).map(|reload| reload.id);
+    let found = state.view.reloads(&scope, params.parsed("before")?, paging::asked(limit)).await?;
+    let (reloads, next) = paging::cut(found, limit, |reload| reload.id);
     Ok(Json(Page { reloads, next }))
 }
 
