@@ -41,10 +41,10 @@ const DELIVERING: [Point; 11] = [
 ];
 
 /// For how long a point is waited for: over a bad line everything may be delivered by then, or wait for its next try.
-const ENOUGH: Duration = Duration::from_secs(15);
+const ENOUGH: Duration = Duration::from_secs(8);
 
 /// At how many of the points while something is delivered or corrected it dies at least.
-const ENOUGH_POINTS: usize = 5;
+const ENOUGH_POINTS: usize = 2;
 
 /// The longest that the program runs before it is killed at random: most of it is not delivered by then.
 const LONGEST: Duration = Duration::from_secs(2);
