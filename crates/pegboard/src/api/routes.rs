@@ -259,6 +259,24 @@ const CLASSES: &[&str] =
 const VIEWER: Needs = Needs::Role(Role::Viewer);
 const OPERATOR: Needs = Needs::Role(Role::Operator);
 
+/// Of lists that are shown a page at a time, newest first.
+const BEFORE: Param = Param {
+    name: "before",
+    repeated: false,
+    kind: ParamKind::Number(1, i64::MAX),
+    about: "Only those with a smaller number: `next` of the page before.",
+};
+
+/// How long a page of them is: as long as it may be where nothing is said.
+const fn limit(most: u32) -> Param {
+    Param {
+        name: "limit",
+        repeated: false,
+        kind: ParamKind::Number(1, most as i64),
+        about: "How many at most; 100 where there is none.",
+    }
+}
+
 /// Every route of the API.
 pub static ROUTES: [Route; 52] = [
     Route {
@@ -414,21 +432,7 @@ pub static ROUTES: [Route; 52] = [
         path: "/api/v1/reloads",
         needs: VIEWER,
         about: "Reloads, newest first: days whose rows are made anew, and how far that is.",
-        query: &[
-            SOURCE,
-            Param {
-                name: "before",
-                repeated: false,
-                kind: ParamKind::Number(1, i64::MAX),
-                about: "Only those with a smaller number: `next` of the page before.",
-            },
-            Param {
-                name: "limit",
-                repeated: false,
-                kind: ParamKind::Number(1, reloads::PAGE as i64),
-                about: "How many at most; 100 where there is none.",
-            },
-        ],
+        query: &[SOURCE, BEFORE, limit(reloads::PAGE)],
         body: None,
         answer: Answer::Json("Reloads"),
         errors: &[],
@@ -478,21 +482,7 @@ pub static ROUTES: [Route; 52] = [
         path: "/api/v1/erasures",
         needs: Needs::Role(Role::Admin),
         about: "Erasures, newest first: persons who are forgotten, by the pseudonym that stands in their place, and how far that is.",
-        query: &[
-            SOURCE,
-            Param {
-                name: "before",
-                repeated: false,
-                kind: ParamKind::Number(1, i64::MAX),
-                about: "Only those with a smaller number: `next` of the page before.",
-            },
-            Param {
-                name: "limit",
-                repeated: false,
-                kind: ParamKind::Number(1, erasures::PAGE as i64),
-                about: "How many at most; 100 where there is none.",
-            },
-        ],
+        query: &[SOURCE, BEFORE, limit(erasures::PAGE)],
         body: None,
         answer: Answer::Json("Erasures"),
         errors: &[],
@@ -558,12 +548,7 @@ pub static ROUTES: [Route; 52] = [
                 kind: ParamKind::Number(1, i64::MAX),
                 about: "Only those older than the one with this id: `next` of the page before.",
             },
-            Param {
-                name: "limit",
-                repeated: false,
-                kind: ParamKind::Number(1, dead_letters::PAGE as i64),
-                about: "How many at most; 100 where there is none.",
-            },
+            limit(dead_letters::PAGE),
         ],
         body: None,
         answer: Answer::Json("DeadLetters"),
@@ -694,12 +679,7 @@ pub static ROUTES: [Route; 52] = [
                 kind: ParamKind::Number(1, i64::MAX),
                 about: "Only entries with a smaller number: `next` of the page before.",
             },
-            Param {
-                name: "limit",
-                repeated: false,
-                kind: ParamKind::Number(1, audit::PAGE as i64),
-                about: "How many at most; 100 where there is none.",
-            },
+            limit(audit::PAGE),
         ],
         body: None,
         answer: Answer::Json("AuditLog"),

@@ -2,7 +2,7 @@
 
 use axum::routing::{delete, get, post};
 
-use super::{Answer, OPERATOR, Route, RouteId, SOURCE, VIEWER, Verb};
+use super::{Answer, BEFORE, OPERATOR, Route, RouteId, SOURCE, VIEWER, Verb, limit};
 use crate::api::error::Code;
 use crate::api::handlers::alarms;
 use crate::api::query::{Param, ParamKind};
@@ -22,18 +22,8 @@ pub(super) const ALARMS: Route = Route {
             kind: ParamKind::Word(&["true", "false"]),
             about: "Whether only those that are not over.",
         },
-        Param {
-            name: "before",
-            repeated: false,
-            kind: ParamKind::Number(1, i64::MAX),
-            about: "Only those with a smaller number: `next` of the page before.",
-        },
-        Param {
-            name: "limit",
-            repeated: false,
-            kind: ParamKind::Number(1, alarms::PAGE as i64),
-            about: "How many at most; 100 where there is none.",
-        },
+        BEFORE,
+        limit(alarms::PAGE),
     ],
     body: None,
     answer: Answer::Json("Alarms"),
