@@ -11,7 +11,7 @@ use super::{ConfigPath, Failure, block_on};
 use crate::clock;
 use crate::config::{Config, SinkConfig, SourceConfig, StoreUrl};
 use crate::runtime::build;
-use crate::runtime::intake::Gates;
+use crate::runtime::intake::{Gates, has_keys};
 
 /// Validate pegboard.toml and try every connection.
 #[derive(Debug, Args)]
@@ -96,6 +96,7 @@ async fn try_sink(config: &SinkConfig) -> Result<String, anyhow::Error> {
 }
 
 async fn try_source(config: &SourceConfig) -> Result<String, anyhow::Error> {
+    has_keys(&config.input)?;
     let source: Box<dyn Source> = build::source(config, &Gates::default(), clock::system)?;
     Ok(source.probe().await?)
 }

@@ -78,6 +78,11 @@ impl Lock {
     }
 }
 
+/// Whether everything is there by which a source knows who hands in; nothing is needed where nobody does.
+pub fn has_keys(input: &SourceInput) -> Result<(), SecretError> {
+    Lock::of(input).map(drop)
+}
+
 /// The way in to one source.
 pub struct Gate {
     source: SourceName,

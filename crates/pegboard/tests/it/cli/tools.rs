@@ -128,3 +128,19 @@ fn simulate_writes_a_bucket_where_it_is_asked_for() {
     assert!(bucket.join("ctr/2026/03/02/09").is_dir());
     assert!(folder.path().join("out/truth/acd/rows.ndjson").is_file());
 }
+
+#[test]
+fn check_says_which_secret_of_those_who_hand_in_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    for input in [
+        "kind = \"push\"\n[source.push]\naccess_key_id = \"file:none\"\nsecret_access_key = \"file:none\"\n",
+        "kind = \"twilio\"\n[source.twilio]\nurl = \"https://hub.example.com/x\"\nauth_tokens = [\"file:none\"]\n",
+    ] {
+        let configuration = format!("[[source]]\nname = \"acd\"\n{input}");
+        fs::write(folder.path().join("pegboard.toml"), configuration).unwrap();
+        let failed = run(folder.path(), &["check"]);
+        assert_eq!(failed.code, 1);
+        let told = failed.text();
+        assert!(told.contains("failed  source acd") && told.contains("none"), "{told}");
+    }
+}
