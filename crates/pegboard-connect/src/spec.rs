@@ -60,6 +60,11 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// again but by its positions.
     fn capture_again(&self, _from: Timestamp) {}
 
+    /// Whether something of that is still to be read here, or to be committed.
+    fn is_capturing_again(&self) -> bool {
+        false
+    }
+
     /// A decoder for its records.
     fn decoder(&self) -> Box<dyn Decode>;
 

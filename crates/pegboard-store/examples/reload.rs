@@ -164,7 +164,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
             }
             aside += started.elapsed();
             let started = Instant::now();
-            step(ReloadWork::Swap { rows: all.len() as u64, answered: Vec::new() }).await?;
+            step(ReloadWork::Swap { rows: all.len() as u64, answered: Vec::new(), reason: "reload".into() })
+                .await?;
             swaps.push(started.elapsed());
             let started = Instant::now();
             while step(ReloadWork::Move(ROWS_AT_ONCE)).await?.goes_on {}

@@ -142,6 +142,8 @@ pub enum ReloadWork {
         rows: u64,
         /// Marks that this answers; a mark that grew meanwhile stays.
         answered: Vec<DirtyMark>,
+        /// Why: `reload`, `recapture`.
+        reason: Text,
     },
     /// So many rows at most are moved to where rows are kept; with the last of them the day is over.
     Move(usize),
@@ -162,13 +164,13 @@ pub struct Reloaded {
 
 /// The entry of the feed of rows that tells of a swap.
 #[derive(Debug, Serialize)]
-pub(crate) struct SwapEntry {
+pub(crate) struct SwapEntry<'a> {
     origin: &'static str,
     /// What was swapped: every row of the reports of intervals within it may have another revision.
     swapped: Swapped,
     /// How many have.
     rows: u64,
-    reason: &'static str,
+    reason: &'a str,
 }
 
 #[derive(Debug, Serialize)]
@@ -177,9 +179,9 @@ struct Swapped {
     to: Timestamp,
 }
 
-impl SwapEntry {
-    pub(crate) fn new(day: ReloadDay, rows: u64) -> Self {
+impl<'a> SwapEntry<'a> {
+    pub(crate) fn new(day: ReloadDay, rows: u64, reason: &'a str) -> Self {
         let swapped = Swapped { from: day.from, to: day.to };
-        Self { origin: crate::Origin::Computed.as_str(), swapped, rows, reason: "reload" }
+        Self { origin: crate::Origin::Computed.as_str(), swapped, rows, reason }
     }
 }

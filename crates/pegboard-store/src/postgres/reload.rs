@@ -176,16 +176,21 @@ pub(super) async fn step(session: &Session, next: &ReloadStep, now: Timestamp) -
     let noted =
         Call::new(STANDS).with(to_column(next.id)).with(next.progress.as_str()).with(next.state.as_str());
     let stands = second.add(noted);
-    if let (ReloadWork::Swap { rows, answered }, Some(day)) = (&next.work, day) {
+    if let (ReloadWork::Swap { rows, answered, reason }, Some(day)) = (&next.work, day) {
         if !answered.is_empty() {
             second.add(dirty::answer(&next.source, answered));
         }
-        let entry = to_json(&SwapEntry::new(day, *rows))?;
+        let entry = to_json(&SwapEntry::new(day, *rows, reason))?;
         second.add(feed::append(FeedKind::Rows, &next.source, vec![entry], now));
     }
     second.add(Call::new(COMMIT));
-    failpoint!("reload.swapping", fails);
+    if matches!(next.work, ReloadWork::Swap { .. }) {
+        failpoint!("reload.swapping", fails);
+    }
     let answers = session.run(second).await?;
+    if matches!(next.work, ReloadWork::Move(_)) {
+        failpoint!("reload.moved", fails);
+    }
     failpoint!("reload.after", fails);
     let missing = || StoreError::Damaged { what: "reload", detail: format!("{}: not there", next.id) };
     let stands = answers[stands].first().ok_or_else(missing)?;

@@ -111,8 +111,8 @@ pub(super) fn step(step: &mut Step<'_>, next: &ReloadStep) -> Tried<Reloaded> {
         ReloadWork::Note => (0, false),
         ReloadWork::Begin { from, to } => (begin(step, next, *from, *to)?, true),
         ReloadWork::SetAside { rows, gone } => (set_aside(step, next, rows, gone)?, true),
-        ReloadWork::Swap { rows, answered } => {
-            swap(step, next, *rows)?;
+        ReloadWork::Swap { rows, answered, reason } => {
+            swap(step, next, *rows, reason)?;
             dirty::answer(step, &next.source, answered)?;
             (0, true)
         }
@@ -190,13 +190,13 @@ fn set_aside(
 }
 
 /// One mark, and readers see the new rows.
-fn swap(step: &mut Step<'_>, next: &ReloadStep, rows: u64) -> Tried<()> {
+fn swap(step: &mut Step<'_>, next: &ReloadStep, rows: u64, reason: &str) -> Tried<()> {
     step.connection
         .prepare_cached("UPDATE reload_days SET swapped = 1 WHERE source = ?1")?
         .execute([next.source.as_str()])?;
     failpoint!("reload.swapping", fails);
     if let Some(day) = day(step.connection, &next.source)? {
-        let entry = to_json(&SwapEntry::new(day, rows))?;
+        let entry = to_json(&SwapEntry::new(day, rows, reason))?;
         feed::append(step, FeedKind::Rows, &next.source, &[entry])?;
     }
     Ok(())

@@ -253,6 +253,13 @@ fn reload() -> Value {
             "from_archive",
             described(boolean(), "Whether what the archive tells of the days is brought back first."),
         ),
+        (
+            "recapture",
+            described(
+                or_null(time()),
+                "Where the hub itself asks for the day before: since when that was due.",
+            ),
+        ),
         ("at", described(time(), "When it was asked for.")),
         ("by", described(text(), "Who asked: the name of a token.")),
         ("files", described(count(), "How many files of the archive tell of the days.")),

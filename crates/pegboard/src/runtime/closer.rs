@@ -13,7 +13,6 @@ use pegboard_store::{
 
 use super::derived::{self, GoneRow};
 use super::known_from;
-use super::recapture;
 use super::reload;
 use super::reports::interval_at;
 use super::source::Shared;
@@ -65,8 +64,6 @@ struct Closing {
     /// How far the next step goes: further and further while nothing happened, so that a source whose facts are years
     /// old does not close every quiet hour since.
     stride: Millis,
-    /// Since when the last recapture was due that was done.
-    recaptured: Option<Timestamp>,
 }
 
 impl Closer {
@@ -80,7 +77,6 @@ impl Closer {
             epoch: state.epoch,
             closed_until: state.closed_until.get(rows),
             stride: STEP,
-            recaptured: None,
         };
         Ok(Self { closings: RowsOf::ALL.map(closing) })
     }
@@ -98,7 +94,6 @@ impl Closer {
         for closing in &mut self.closings {
             more |= closing.answer(shared, &marks).await?;
             more |= closing.close_next(shared).await?;
-            closing.recapture(shared, held).await?;
         }
         Ok(more)
     }
@@ -177,35 +172,6 @@ impl Closing {
             self.write(shared, closed_until, Vec::new(), Vec::new(), marks).await?;
         }
         Ok(answered)
-    }
-
-    /// Derives the rows of the local day before again, once it is time and that day is closed, and writes what differs. After
-    /// a start it is done once for the time before it.
-    async fn recapture(&mut self, shared: &Shared, held: Held) -> Result<(), StoreError> {
-        let Some(time) = shared.config.recapture_at else { return Ok(()) };
-        let due = recapture::due(&shared.config.time_zone, time, (shared.clock)());
-        let Some(due) = due.filter(|due| self.recaptured < Some(due.at)) else { return Ok(()) };
-        let Some(closed_until) = self.closed_until.filter(|until| due.day.to <= *until) else {
-            return Ok(());
-        };
-        if held.touches(due.day.from, due.day.to) {
-            return Ok(());
-        }
-        let Some(watermark) = shared.status.watermark(self.rows) else { return Ok(()) };
-        let mut differ = 0;
-        for window in steps(shared, due.day) {
-            let rows = self.derive(shared, window, watermark, "recapture").await?;
-            let gone = derived::gone(shared, self.rows, window, &rows).await?;
-            let closed = self.write(shared, closed_until, rows, gone, Vec::new()).await?;
-            failpoint!("closer.recaptured", fails);
-            differ += closed.first + closed.revised;
-        }
-        self.recaptured = Some(due.at);
-        tracing::info!(
-            source.name = %shared.config.name, rows_of = ?self.rows, from = %due.day.from, to = %due.day.to, rows = differ,
-            "a day was captured again"
-        );
-        Ok(())
     }
 
     /// The rows of a window, from what is known now.

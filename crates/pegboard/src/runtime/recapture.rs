@@ -1,31 +1,42 @@
 //! When the day before is captured again.
 //!
-//! The [closer](super::closer) derives its rows again from what is stored by then. Here the source is made to read it once
-//! more, as far as it can: what that brings comes in as everything else does, and makes dirty what it changes.
+//! The node that leads the source asks for it as for any [reload](super::reload): that holds the day, has the source read it once
+//! more, as far as it can, and swaps the rows that follow from all there is then, as a whole. Here is when, and on which nodes the
+//! source reads.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use pegboard_engine::Window;
 use pegboard_model::{Millis, Timestamp};
+use pegboard_store::{ReloadWrite, RowsOf, StoreError, failpoint};
 
+use super::reload::{MOST_OPEN, ReloadProgress, ReloadRequest};
 use super::source::Shared;
 use super::watch;
 
 /// How often there is a look whether it is time.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// Has the source read the day before once more, whenever it is time, until `stop` turns true; after a start once for the time
-/// before it.
+/// Who asks for it.
+const BY: &str = "recapture";
+
+/// Among how many of the latest reloads of a source it is looked for whether one is done already.
+const LATEST: usize = 100;
+
+/// Has the source read the day before once more whenever it is time, until `stop` turns true; after a start once for the time
+/// before it. Where there are rows to be swapped, the node that leads does so when it has the day held.
 pub(super) async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     let Some(time) = shared.config.recapture_at else { return };
-    let mut done = None;
     while !*stop.borrow() {
+        let leads = *shared.leads.borrow() || shared.node.is_alone();
+        let is_swapped = leads && is_anything_closed(&shared);
         let due = due(&shared.config.time_zone, time, (shared.clock)());
-        if let Some(due) = due.filter(|due| done < Some(due.at)) {
-            shared.source.capture_again(due.day.from);
-            done = Some(due.at);
+        if let Some(due) = due.filter(|_| !is_swapped) {
+            read_again(&shared, due.at, due.day.from);
         }
         tokio::select! {
             biased;
@@ -35,12 +46,58 @@ pub(super) async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     }
 }
 
+/// Has the source read once more what was written at or after `from`, unless it was asked to for this recapture.
+pub(super) fn read_again(shared: &Shared, due: Timestamp, from: Timestamp) {
+    if shared.read_again.fetch_max(due.as_millis(), Ordering::SeqCst) < due.as_millis() {
+        shared.source.capture_again(from);
+    }
+}
+
+fn is_anything_closed(shared: &Shared) -> bool {
+    RowsOf::ALL.iter().any(|rows| shared.status.closed_until().get(*rows).is_some())
+}
+
+/// Asks for the recapture that is due, once its day is closed, and once only. Notes in `asked` which that was.
+pub(super) async fn ask(shared: &Shared, asked: &mut Option<Timestamp>) -> Result<(), StoreError> {
+    let Some(time) = shared.config.recapture_at else { return Ok(()) };
+    let due = due(&shared.config.time_zone, time, (shared.clock)());
+    let Some(due) = due.filter(|due| *asked < Some(due.at)) else { return Ok(()) };
+    let closed = shared.status.closed_until();
+    let is_open = |rows: &RowsOf| closed.get(*rows).is_some_and(|until| until < due.day.to);
+    if !is_anything_closed(shared) || RowsOf::ALL.iter().any(is_open) {
+        return Ok(());
+    }
+    let (store, source) = (&shared.store, &shared.config.name);
+    let latest = store.reloads(std::slice::from_ref(source), None, false, LATEST).await?;
+    let is_it = |request: ReloadRequest| request.recapture == Some(due.at);
+    if latest.iter().any(|reload| ReloadRequest::read(&reload.asked).is_ok_and(is_it)) {
+        *asked = Some(due.at);
+        return Ok(());
+    }
+    let request =
+        ReloadRequest { recapture: Some(due.at), ..ReloadRequest::of_day(source.clone(), due.date) };
+    let progress = ReloadProgress { by: BY.to_owned(), days: 1, ..ReloadProgress::default() };
+    let write = ReloadWrite {
+        source: source.clone(),
+        at: (shared.clock)(),
+        asked: request.to_json(),
+        progress: progress.to_json(),
+    };
+    if store.add_reload(write, MOST_OPEN).await?.is_some() {
+        failpoint!("recapture.asked", fails);
+        *asked = Some(due.at);
+    }
+    Ok(())
+}
+
 /// A recapture that is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Due {
     /// Since when.
     pub(super) at: Timestamp,
     /// The local day before.
+    pub(super) date: Date,
+    /// From when to when that is.
     pub(super) day: Window,
 }
 
@@ -52,10 +109,11 @@ pub(super) fn due(zone: &TimeZone, time: Millis, now: Timestamp) -> Option<Due> 
     let date = if today <= now { local.date() } else { local.date().yesterday().ok()? };
     let at = at_time(zone, date, time)?;
     let midnight = |date| at_time(zone, date, Millis::ZERO);
-    Some(Due { at, day: Window { from: midnight(date.yesterday().ok()?)?, to: midnight(date)? } })
+    let before = date.yesterday().ok()?;
+    Some(Due { at, date: before, day: Window { from: midnight(before)?, to: midnight(date)? } })
 }
 
-fn at_time(zone: &TimeZone, date: jiff::civil::Date, time: Millis) -> Option<Timestamp> {
+fn at_time(zone: &TimeZone, date: Date, time: Millis) -> Option<Timestamp> {
     let minutes = time.get() / 60_000;
     let (hour, minute) = (i8::try_from(minutes / 60).ok()?, i8::try_from(minutes % 60).ok()?);
     let local = date.at(hour, minute, 0, 0);

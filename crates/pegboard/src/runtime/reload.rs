@@ -25,6 +25,7 @@ pub use self::request::{ReloadError, ReloadProgress, ReloadRequest, ReloadStatus
 
 use self::archived::Archived;
 use self::job::Job;
+use super::recapture;
 use super::source::Shared;
 use super::watch;
 
@@ -86,13 +87,13 @@ type FromArchive = Option<(u64, Archived)>;
 
 /// Reloads what is asked for until `stop` turns true.
 pub async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
-    let mut archived = None;
+    let (mut archived, mut recaptured) = (None, None);
     while !*stop.borrow() {
         // Dropped half-way it leaves nothing half done: the day is begun again, or moved on.
         let turn = tokio::select! {
             biased;
             _ = stop.changed() => break,
-            turn = turn(&shared, &mut archived) => turn,
+            turn = turn(&shared, &mut archived, &mut recaptured) => turn,
         };
         let pause = match turn {
             Ok(pause) => {
@@ -116,10 +117,15 @@ pub async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
 }
 
 /// Does the next day of the oldest reload that is not over. Answers how long to wait with the next.
-async fn turn(shared: &Shared, archived: &mut FromArchive) -> Result<Duration, StoreError> {
+async fn turn(
+    shared: &Shared,
+    archived: &mut FromArchive,
+    recaptured: &mut Option<Timestamp>,
+) -> Result<Duration, StoreError> {
     let (store, source) = (&shared.store, &shared.config.name);
     // Whoever closes the source has an epoch before there is anything to make anew.
     let Some(epoch) = shared.closing.epoch() else { return Ok(UNTIL_CLOSING) };
+    recapture::ask(shared, recaptured).await?;
     if let Some(day) = store.reload_day(source).await? {
         let begun = store.reloads(std::slice::from_ref(source), Some(day.id + 1), false, 1).await?;
         let Some(begun) = begun.into_iter().next() else { return Ok(LOOK) };

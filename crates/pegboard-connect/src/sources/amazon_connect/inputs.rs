@@ -213,6 +213,10 @@ impl Source for ConnectInputs {
         }
     }
 
+    fn is_capturing_again(&self) -> bool {
+        self.lanes.iter().any(ObjectInput::is_capturing_again)
+    }
+
     fn decoder(&self) -> Box<dyn Decode> {
         if self.lanes.is_empty() {
             return Box::new(Decoder::new());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pegboard_aws::{self as aws, Bucket, Fetched, Queue};
 use pegboard_model::{PartitionId, Position, Timestamp};
@@ -29,8 +29,24 @@ pub(super) struct Lane {
     environment: aws::Environment,
     bucket: OnceCell<Arc<Bucket>>,
     queue: OnceCell<Queue>,
-    /// From when on objects are to be read once more, in milliseconds since 1970 UTC, if they are.
-    again_ms: Mutex<Option<i64>>,
+    again: Mutex<Again>,
+}
+
+/// What is to be read although it was read before: from when on, in milliseconds since 1970 UTC.
+#[derive(Debug, Default)]
+struct Again {
+    /// What somebody asked for, and no listing has chosen yet.
+    asked_ms: Option<i64>,
+    /// What a listing has chosen from, and is not read yet.
+    chosen_ms: Option<i64>,
+    /// How many readers there are.
+    readers: u32,
+}
+
+impl Again {
+    fn ask(&mut self, from_ms: i64) {
+        self.asked_ms = Some(self.asked_ms.map_or(from_ms, |known| known.min(from_ms)));
+    }
 }
 
 impl Lane {
@@ -53,18 +69,42 @@ impl Lane {
         self.queue.get_or_try_init(connect).await.map(Some).map_err(|error| source_error(&error))
     }
 
+    fn lock(&self) -> MutexGuard<'_, Again> {
+        self.again.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// From when on objects are to be read once more.
     pub(super) fn again(&self) -> Option<i64> {
-        *self.again_ms.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lock().asked_ms
+    }
+
+    /// Somebody reads.
+    pub(super) fn begins(&self) {
+        self.lock().readers += 1;
+    }
+
+    /// A reader is gone. What it had chosen and not read is another's.
+    pub(super) fn ends(&self) {
+        let mut again = self.lock();
+        again.readers -= 1;
+        if let Some(chosen_ms) = again.chosen_ms.take() {
+            again.ask(chosen_ms);
+        }
+    }
+
+    /// What was chosen is read and committed.
+    pub(super) fn read_again(&self) {
+        self.lock().chosen_ms = None;
     }
 
     /// What was to be read once more from `done` on is chosen, but for what was written at or after `left`.
     pub(super) fn chosen_again(&self, done: Option<i64>, left: Option<i64>) {
-        let mut again = self.again_ms.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut again = self.lock();
         // Somebody may have asked for more meanwhile.
-        if *again == done {
-            *again = left;
+        if again.asked_ms == done {
+            again.asked_ms = left;
         }
+        again.chosen_ms = done.or(again.chosen_ms);
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -97,7 +137,7 @@ impl ObjectInput {
             environment,
             bucket: OnceCell::new(),
             queue: OnceCell::new(),
-            again_ms: Mutex::default(),
+            again: Mutex::default(),
         };
         Self { lane: Arc::new(lane), partition }
     }
@@ -139,8 +179,13 @@ impl ObjectInput {
 
     /// Reads once more what was written at or after `from`.
     pub fn capture_again(&self, from: Timestamp) {
-        let mut again = self.lane.again_ms.lock().unwrap_or_else(PoisonError::into_inner);
-        *again = Some(again.map_or(from.as_millis(), |known| known.min(from.as_millis())));
+        self.lane.lock().ask(from.as_millis());
+    }
+
+    /// Whether somebody reads here who has not read and handed over all of that yet.
+    pub fn is_capturing_again(&self) -> bool {
+        let again = self.lane.lock();
+        again.readers > 0 && (again.asked_ms.is_some() || again.chosen_ms.is_some())
     }
 
     /// The file in which a dead letter stood, fetched and read anew. Nothing where the lane holds no files.

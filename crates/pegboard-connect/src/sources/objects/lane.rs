@@ -90,6 +90,7 @@ struct Round {
 impl Reading {
     pub(super) fn new(lane: Arc<Lane>, from: LanePosition) -> Self {
         let now = Instant::now();
+        lane.begins();
         let half = from.within.as_ref().map(|within| Found {
             key: within.key.clone(),
             otherwise: None,
@@ -301,6 +302,7 @@ impl Reading {
         if self.refused.is_some() {
             return;
         }
+        self.lane.read_again();
         self.position.up_to_ms = self.position.up_to_ms.max(round.up_to_ms);
         if round.is_whole {
             self.complete_ms = self.complete_ms.max(Some(round.up_to_ms));
@@ -480,6 +482,7 @@ impl Reading {
 
 impl Drop for Reading {
     fn drop(&mut self) {
+        self.lane.ends();
         if let Content::Reports(files) = &self.lane.config.content {
             files.is_listed(false);
         }

@@ -129,7 +129,7 @@ async fn reload(store: &dyn Store, epoch: u64, agent: &str) {
     for work in [
         ReloadWork::Begin { from: at(0), to: at(900) },
         ReloadWork::SetAside { rows, gone: vec![("agent_interval".into(), at(0), "bob".to_owned())] },
-        ReloadWork::Swap { rows: 2, answered: Vec::new() },
+        ReloadWork::Swap { rows: 2, answered: Vec::new(), reason: "reload".into() },
     ] {
         let (source, state, progress) = (source(), ReloadState::Running, "{}".to_owned());
         store.reload_step(ReloadStep { source, epoch, id, state, progress, at: at(1), work }).await.unwrap();

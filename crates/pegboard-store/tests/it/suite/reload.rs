@@ -79,7 +79,7 @@ pub(crate) async fn a_day_is_wholly_old_until_it_is_swapped_and_wholly_new_from_
     let (epoch, id) = set_aside(&*store).await;
     assert_eq!((shown(&*store).await, revisions(&*store).await.len()), (rows(&OLD), 3), "set aside");
     let feed = whole_feed(&*store, FeedKind::Rows).await.len();
-    let swap = ReloadWork::Swap { rows: 3, answered: Vec::new() };
+    let swap = ReloadWork::Swap { rows: 3, answered: Vec::new(), reason: "reload".into() };
     store.reload_step(step(epoch, id, swap)).await.unwrap();
     let held = ReloadDay { id, from: at(0), to: at(900), swapped: true };
     assert_eq!(store.reload_day(&source()).await.unwrap(), Some(held));
@@ -122,7 +122,7 @@ pub(crate) async fn a_reload_of_another_epoch_is_refused(home: &dyn Home) {
     let store = home.open().await;
     let (epoch, id) = set_aside(&*store).await;
     store.take_closer(&source()).await.unwrap();
-    let swap = ReloadWork::Swap { rows: 3, answered: Vec::new() };
+    let swap = ReloadWork::Swap { rows: 3, answered: Vec::new(), reason: "reload".into() };
     let refused = store.reload_step(step(epoch, id, swap)).await.unwrap_err();
     assert!(matches!(refused, StoreError::NotOwner { .. }), "{refused}");
     assert_eq!(shown(&*store).await, rows(&OLD));

@@ -119,7 +119,7 @@ async fn wanted(state: &ApiState, caller: &Caller, body: &[u8]) -> Result<Reload
     if !caller.sees(&source) || configured.iter().all(|known| known.name != source) {
         return Err(unknown());
     }
-    Ok(ReloadRequest { source, from, to, queues, agents, from_archive })
+    Ok(ReloadRequest { source, from, to, queues, agents, from_archive, recapture: None })
 }
 
 /// A day of the local clock.

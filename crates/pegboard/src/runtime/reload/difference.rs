@@ -14,9 +14,6 @@ use crate::runtime::source::Shared;
 /// The columns of what would change.
 pub(super) const COLUMNS: [&str; 6] = ["report", "interval_start", "key", "column", "old", "new"];
 
-/// The reason of revisions that a reload writes.
-const REASON: &str = "reload";
-
 /// A row that is not as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Difference {
@@ -52,13 +49,13 @@ impl Differences {
         Ok(Self(compare(stored, derived).into_iter().filter(|differs| request.wants(differs)).collect()))
     }
 
-    /// What is to be written so that none is left.
-    pub(super) fn into_writes(self) -> (Vec<RowWrite>, Vec<GoneRow>) {
+    /// What is to be written so that none is left, for this reason.
+    pub(super) fn into_writes(self, reason: &'static str) -> (Vec<RowWrite>, Vec<GoneRow>) {
         let (mut rows, mut gone) = (Vec::new(), Vec::new());
         for Difference { report, interval_start, key, new, .. } in self.0 {
             match new {
                 Some(body) => {
-                    rows.push(RowWrite { report, interval_start, key, body, reason: REASON.into() });
+                    rows.push(RowWrite { report, interval_start, key, body, reason: reason.into() });
                 }
                 None => gone.push((report, interval_start, key)),
             }
@@ -182,6 +179,7 @@ mod tests {
             queues: queues.iter().map(ToString::to_string).collect(),
             agents: agents.iter().map(|agent| (*agent).into()).collect(),
             from_archive: false,
+            recapture: None,
         };
         let mut keys: Vec<_> =
             differences().into_iter().filter(|differs| request.wants(differs)).map(|row| row.key).collect();
@@ -201,7 +199,7 @@ mod tests {
             (json!("d / q"), Value::Null, Value::Null, row("d", "q", 1)),
         ];
         assert_eq!(shown.iter().map(of).collect::<Vec<_>>(), expected);
-        let (rows, gone) = Differences(differences()).into_writes();
+        let (rows, gone) = Differences(differences()).into_writes("reload");
         assert_eq!((rows.len(), gone.len()), (2, 1));
     }
 

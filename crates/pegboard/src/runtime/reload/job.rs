@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use pegboard_engine::Window;
-use pegboard_model::Timestamp;
+use pegboard_model::{Millis, Timestamp};
 use pegboard_store::{
     DirtyMark, Reload, ReloadDay, ReloadState, ReloadStep, ReloadWork, Reloaded, RowWrite, RowsOf,
     StoreError, failpoint,
@@ -17,6 +17,7 @@ use super::request::{ReloadProgress, ReloadRequest};
 use crate::runtime::closer::steps;
 use crate::runtime::derived::{self, Derived, GoneRow};
 use crate::runtime::ingest::IngestError;
+use crate::runtime::recapture;
 use crate::runtime::source::Shared;
 
 /// How many rows are set aside, moved or dropped in one transaction: few, because live work waits for it.
@@ -24,6 +25,12 @@ const ROWS_AT_ONCE: usize = 500;
 
 /// How many marks a swap answers at most.
 const MARKS: usize = 1000;
+
+/// How long a day is held at most for what its source reads once more.
+const READ_AGAIN_WITHIN: Millis = Millis::from_hours(1);
+
+/// How often there is a look whether that is read.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// How often it is told how far the archive is read.
 const TELL: Duration = Duration::from_secs(1);
@@ -67,8 +74,15 @@ impl MadeOf {
     }
 }
 
-/// The reason of revisions that a reload writes.
+/// What rows are derived for: those that differ are written for the request's own reason.
 const REASON: &str = "reload";
+
+/// What a window came to: how many facts and rows, and those that differ.
+struct Looked {
+    facts: u64,
+    rows: u64,
+    differ: Differences,
+}
 
 /// A reload that is being done.
 pub(super) struct Job<'a> {
@@ -141,7 +155,8 @@ impl<'a> Job<'a> {
         };
         self.state = ReloadState::Running;
         self.progress.began.get_or_insert((self.shared.clock)());
-        if archived.is_some() {
+        let brings = archived.is_some() || self.request.recapture.is_some();
+        if brings {
             // What is brought in lies on this day; that of the next may reach into it.
             self.progress.holds = days.last().map(|last| (day.from, last.to));
         }
@@ -150,9 +165,9 @@ impl<'a> Job<'a> {
         let before = self.progress.clone();
         let made_of = match archived {
             Some(archived) => self.bring(day, archived).await?,
-            None => MadeOf::Stored { can_stop: true },
+            None => self.capture_again(day).await?,
         };
-        if archived.is_some() {
+        if brings {
             marks = self.marks(day).await?;
         }
         let whole = self.build(day, &made_of, &mut set).await?;
@@ -168,11 +183,12 @@ impl<'a> Job<'a> {
         failpoint!("reload.built", fails);
         self.progress.differ += set;
         let answered = if self.request.is_of_all() { marks } else { Vec::new() };
-        self.step(ReloadWork::Swap { rows: set, answered }).await?;
+        let reason = self.request.reason().into();
+        self.step(ReloadWork::Swap { rows: set, answered, reason }).await?;
         failpoint!("reload.swapped", fails);
         tracing::info!(
             source.name = %self.shared.config.name, reload = self.id, from = %day.from, to = %day.to, rows = set,
-            "a day was swapped"
+            reason = self.request.reason(), "a day was swapped"
         );
         self.leave(held(self.id, day, true)).await
     }
@@ -212,12 +228,19 @@ impl<'a> Job<'a> {
         for rows in RowsOf::ALL {
             let until = state.closed_until.get(rows).map_or(day.from, |until| until.min(day.to));
             let known_until = shared.status.known_until(rows).unwrap_or(until);
-            for window in steps(shared, Window { from: day.from, to: until }) {
-                let derived = made_of.derive(shared, rows, window, known_until).await?;
-                self.progress.facts += derived.facts;
-                self.progress.rows += derived.rows.len() as u64;
-                let differ = Differences::find(shared, rows, window, derived.rows, &self.request).await?;
-                *set += self.set_aside(differ).await?;
+            let steps = steps(shared, Window { from: day.from, to: until });
+            for two in steps.chunks(2) {
+                // Of two hours at once: while one is reckoned, the other is read.
+                let second = async {
+                    let Some(window) = two.get(1) else { return Ok(None) };
+                    self.look(made_of, rows, *window, known_until).await.map(Some)
+                };
+                let looked = tokio::try_join!(self.look(made_of, rows, two[0], known_until), second)?;
+                for Looked { facts, rows, differ } in [Some(looked.0), looked.1].into_iter().flatten() {
+                    self.progress.facts += facts;
+                    self.progress.rows += rows;
+                    *set += self.set_aside(differ).await?;
+                }
                 if made_of.can_stop() && self.state == ReloadState::Cancelling {
                     return Ok(false);
                 }
@@ -233,6 +256,20 @@ impl<'a> Job<'a> {
         Ok(true)
     }
 
+    /// Derives the rows of a window, and compares them.
+    async fn look(
+        &self,
+        made_of: &MadeOf,
+        of: RowsOf,
+        window: Window,
+        known_until: Timestamp,
+    ) -> Result<Looked, StoreError> {
+        let Derived { rows, facts } = made_of.derive(self.shared, of, window, known_until).await?;
+        let count = rows.len() as u64;
+        let differ = Differences::find(self.shared, of, window, rows, &self.request).await?;
+        Ok(Looked { facts, rows: count, differ })
+    }
+
     /// Whether somebody has ended it, which every step tells, too.
     async fn is_cancelled(&mut self) -> Result<bool, StoreError> {
         let own = std::slice::from_ref(&self.shared.config.name);
@@ -245,7 +282,7 @@ impl<'a> Job<'a> {
     }
 
     async fn set_aside(&mut self, differ: Differences) -> Result<u64, StoreError> {
-        let (mut rows, mut gone) = differ.into_writes();
+        let (mut rows, mut gone) = differ.into_writes(self.request.reason());
         let mut set = 0;
         while let Some(part) = part(&mut rows, &mut gone) {
             set += self.step(part).await?.rows;
@@ -323,6 +360,23 @@ impl<'a> Job<'a> {
         self.progress.contacts = walk.contacts.load(Ordering::Relaxed);
     }
 
+    /// Where the day is captured again, has its source read it once more, and waits until what that brings is committed.
+    async fn capture_again(&mut self, day: Window) -> Result<MadeOf, StoreError> {
+        let shared = self.shared;
+        let Some(due) = self.request.recapture else { return Ok(MadeOf::Stored { can_stop: true }) };
+        recapture::read_again(shared, due, day.from);
+        while shared.source.is_capturing_again() && !self.is_cancelled().await? {
+            let began = self.progress.began.unwrap_or((shared.clock)());
+            if (shared.clock)().since(began) > READ_AGAIN_WITHIN {
+                self.progress.note(&shared.config.time_zone, day, STILL_READ);
+                break;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        failpoint!("recapture.read", fails);
+        Ok(MadeOf::Stored { can_stop: false })
+    }
+
     /// Brings what the archive tells of a day into the store, where that keeps such days. Where it does not, the day is made of
     /// the archive alone, if that is whole.
     async fn bring(&mut self, day: Window, archived: &Archived) -> Result<MadeOf, StoreError> {
@@ -346,6 +400,9 @@ impl<'a> Job<'a> {
 
 /// What is said of a day of which the archive has lost something.
 const HOLE: &str = "files of the archive are missing in its midst: what they held is as the store has it";
+
+/// What is said of a day whose source takes too long.
+const STILL_READ: &str = "its source has been reading it once more for an hour: what that still brings comes in as late corrections";
 
 fn unreadable(error: ArchivedError) -> StoreError {
     match error {

@@ -38,6 +38,9 @@ pub struct ReloadRequest {
     /// Whether what the archive tells of the days is brought back first.
     #[serde(default)]
     pub from_archive: bool,
+    /// Where the hub itself asks: since when this recapture was due.
+    #[serde(default)]
+    pub recapture: Option<Timestamp>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field over like this")]
@@ -88,6 +91,17 @@ pub enum ReloadError {
 }
 
 impl ReloadRequest {
+    /// All rows of a day, from what is stored.
+    pub fn of_day(source: SourceName, date: Date) -> Self {
+        let (queues, agents) = (Vec::new(), Vec::new());
+        Self { source, from: date, to: date, queues, agents, from_archive: false, recapture: None }
+    }
+
+    /// Why revisions are written.
+    pub(super) const fn reason(&self) -> &'static str {
+        if self.recapture.is_some() { "recapture" } else { "reload" }
+    }
+
     /// The archive, where it is asked for. Fails where there is none, or where it cannot be reloaded from.
     pub(super) fn archive(&self, shared: &Shared) -> Result<Option<Arc<ArchiveSettings>>, ReloadError> {
         if !self.from_archive {
@@ -110,11 +124,11 @@ impl ReloadRequest {
         days(&shared.config.time_zone, self.from, self.to, (shared.clock)())
     }
 
-    pub(super) fn to_json(&self) -> String {
+    pub(in crate::runtime) fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    pub(super) fn read(json: &str) -> Result<Self, StoreError> {
+    pub(in crate::runtime) fn read(json: &str) -> Result<Self, StoreError> {
         read_json("request of a reload", json)
     }
 }
@@ -189,7 +203,7 @@ pub struct ReloadProgress {
 }
 
 impl ReloadProgress {
-    pub(super) fn to_json(&self) -> String {
+    pub(in crate::runtime) fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 

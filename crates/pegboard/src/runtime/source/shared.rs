@@ -1,7 +1,7 @@
 //! What the tasks of a source share.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use pegboard_connect::spec::{Assemble, Source};
@@ -50,6 +50,8 @@ pub struct Shared {
     pub closing: ClosingTurn,
     /// Wakes the look whether days are to be reloaded.
     pub reload: Notify,
+    /// The time of the last recapture for which the source was asked to read once more, in milliseconds since 1970 UTC.
+    pub read_again: AtomicI64,
     /// Wakes the look whether somebody is to be forgotten.
     pub erase: Notify,
     /// Held while files of the archive are written.
@@ -98,6 +100,7 @@ impl Shared {
             leads: watch::Sender::new(false),
             closing: ClosingTurn::default(),
             reload: Notify::new(),
+            read_again: AtomicI64::new(i64::MIN),
             erase: Notify::new(),
             archiving: Mutex::new(()),
             quiet_turns: AtomicU64::new(0),

@@ -102,6 +102,11 @@ impl Input {
         Self::of(SHIFT_HOURS, SHIFT_ENDED_HOURS)
     }
 
+    /// As long, but up to an hour ago: with all of yesterday, whatever the hour is.
+    pub(super) fn until_lately() -> Self {
+        Self::of(HOURS, SHIFT_ENDED_HOURS)
+    }
+
     fn of(hours: u32, ended_hours: u32) -> Self {
         let centre = |seed| begun(hours + ended_hours, 6, hours, seed);
         let mut input = Self {

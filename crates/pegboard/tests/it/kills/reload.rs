@@ -36,6 +36,19 @@ const FROM_ARCHIVE: [(&str, u64); 8] = [
     ("reload.all_brought", 1),
 ];
 
+/// The same where the hub itself captures the day before again: that is one day.
+const RECAPTURING: [(&str, u64); 9] = [
+    ("recapture.asked", 1),
+    ("reload.before", 1),
+    ("recapture.read", 1),
+    ("reload.set_aside", 1),
+    ("reload.built", 1),
+    ("reload.swapping", 1),
+    ("reload.swapped", 1),
+    ("reload.moved", 1),
+    ("reload.after", 1),
+];
+
 /// Rows of a day, as they are seen.
 type Days = BTreeMap<Date, Vec<String>>;
 
@@ -47,6 +60,17 @@ fn change_settings(folder: &Folder) {
     let changed = settings.replace("lateness = \"30m\"\n", others);
     assert_ne!(settings, changed);
     fs::write(&file, changed).unwrap();
+}
+
+/// Has the first source capture the day before again, which was due an hour ago. Answers which day that is.
+fn configure_recapture(folder: &Folder) -> Date {
+    let due = pegboard::clock::system() - Millis::from_hours(1);
+    let time = jiff::Timestamp::from_millisecond(due.as_millis()).unwrap().to_zoned(jiff::tz::TimeZone::UTC);
+    let file = folder.path().join("pegboard.toml");
+    let settings = fs::read_to_string(&file).unwrap();
+    let nightly = format!("lateness = \"30m\"\nrecapture_at = \"{}\"\n", time.strftime("%H:%M"));
+    fs::write(&file, settings.replacen("lateness = \"30m\"\n", &nightly, 1)).unwrap();
+    time.date().yesterday().unwrap()
 }
 
 fn date(at: Timestamp) -> Date {
@@ -107,6 +131,55 @@ fn is_done(folder: &Folder) -> bool {
 fn r03_a_kill_while_days_are_made_anew_leaves_each_wholly_old_or_wholly_new() {
     let counts = killed(&Folder::new(), RELOADING, false);
     assert!(counts.is_sorted() && counts[0] == 0 && counts[7] > 0, "{counts:?}");
+}
+
+#[test]
+fn r03_a_kill_while_days_are_made_anew_leaves_each_wholly_old_or_wholly_new_on_postgres() {
+    let Some(folder) = Folder::on_postgres() else { return };
+    let counts = killed(&folder, RELOADING, false);
+    assert!(counts.is_sorted() && counts[0] == 0 && counts[7] > 0, "{counts:?}");
+}
+
+#[test]
+fn r03_a_kill_while_a_day_is_captured_again_leaves_it_wholly_old_or_wholly_new() {
+    recaptured(&Folder::new());
+}
+
+#[test]
+fn r03_a_kill_while_a_day_is_captured_again_leaves_it_wholly_old_or_wholly_new_on_postgres() {
+    if let Some(folder) = Folder::on_postgres() {
+        recaptured(&folder);
+    }
+}
+
+fn recaptured(folder: &Folder) {
+    let input = Input::until_lately();
+    input.write(folder.path());
+    folder.configure_store();
+    folder.finish(input.records());
+    change_settings(folder);
+    let day = configure_recapture(folder);
+    let of_the_day = || rows(folder).remove(&day).unwrap();
+    let old = of_the_day();
+    let mut seen = Vec::new();
+    for (name, hit) in RECAPTURING {
+        folder.kill_at(name, hit);
+        seen.push((name, of_the_day()));
+    }
+    folder.finish_reloads(SOURCES[0]);
+    folder.finish(input.records());
+    let new = of_the_day();
+    assert_ne!(old, new);
+    let is_new = |(name, found): &(&str, Vec<String>)| {
+        assert!(*found == old || *found == new, "{day} is of both after {name}");
+        *found == new
+    };
+    let news: Vec<bool> = seen.iter().map(is_new).collect();
+    assert_eq!(news, [false, false, false, false, false, false, true, true, true]);
+    folder.look(async |store| {
+        let asked = store.reloads(&[SOURCES[0].into()], None, false, 9).await.unwrap();
+        assert_eq!(asked.len(), 1, "it is asked for once");
+    });
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod open_intervals;
 mod ownership;
 mod partitions;
 mod raw_events;
+mod recapture;
 mod reload;
 mod reload_archive;
 mod restarts;

@@ -38,6 +38,7 @@ pub(super) fn both_days() -> ReloadRequest {
         queues: Vec::new(),
         agents: Vec::new(),
         from_archive: false,
+        recapture: None,
     }
 }
 

@@ -27,6 +27,7 @@ pub(super) mod purpose {
     pub(crate) const THIEF: u64 = 1005;
     pub(crate) const QUERIES: u64 = 1006;
     pub(crate) const TURN: u64 = 1007;
+    pub(crate) const RELOADS: u64 = 1008;
 }
 
 /// How long things happen.
@@ -85,6 +86,8 @@ pub(super) struct Case {
     pub(super) window: Window,
     /// How often evidence is looked through that need not be kept.
     pub(super) folds_every: Duration,
+    /// How often somebody asks for a reload of the day, in a look at the hub.
+    pub(super) reloads: f64,
 }
 
 /// What a case has besides what every case may have.
@@ -98,6 +101,8 @@ pub(super) enum Turn {
     Folding,
     /// Events are lost, and the platform is asked for what they told.
     Watched,
+    /// The day is made anew again and again, while records come late.
+    Reloading,
 }
 
 impl Case {
@@ -122,11 +127,16 @@ impl Case {
     fn arriving(seed: u64, arrives: Arrival, turn: Turn, random: &mut Random) -> Self {
         let own = &mut Random::new(seed, purpose::TURN);
         let is_watched = turn == Turn::Watched;
+        let is_reloaded = turn == Turn::Reloading;
         let window = match turn {
             Turn::Folding => Window { lateness: own.minutes(10.0, 40.0), margin: own.minutes(5.0, 30.0) },
-            Turn::Plain | Turn::Expiring | Turn::Watched => Window::WIDE,
+            Turn::Plain | Turn::Expiring | Turn::Watched | Turn::Reloading => Window::WIDE,
         };
-        let arrives = if is_watched && arrives == Arrival::Shuffled { Arrival::Clean } else { arrives };
+        let arrives = match arrives {
+            Arrival::Shuffled if is_watched => Arrival::Clean,
+            Arrival::Clean if is_reloaded => Arrival::Late(Millis::from_minutes(90)),
+            arrives => arrives,
+        };
         let count = if random.chance(0.2) { 2 } else { 1 };
         let centres = ["east", "west"][..count].iter();
         let centres =
@@ -164,6 +174,7 @@ impl Case {
             readers: 1 + random.below(3),
             nodes: *random.choose(&[1, 1, 1, 2, 3]),
             window,
+            reloads: if is_reloaded { *own.choose(&[0.02, 0.1, 0.3]) } else { 0.0 },
             folds_every: if turn == Turn::Plain {
                 Upkeep::default().every
             } else {
@@ -184,6 +195,7 @@ impl Case {
             store: store::Rates { fails_before: 0.0, fails_after: 0.0, slow: 0.0, dies: 0.0, no_closer: 0.0 },
             thefts: 0.0,
             steps: 0.0,
+            reloads: 0.0,
             readers: 0,
             nodes: 1,
             window: Window::WIDE,

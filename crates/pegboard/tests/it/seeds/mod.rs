@@ -3,7 +3,7 @@
 //! goes wrong. The same seed takes the same way, to the last line of its trace.
 //!
 //! Some seeds have more: a stream that keeps records for minutes only; late events that are refused, beside old evidence
-//! that is folded; or events that are lost, and a platform that can be asked. Where there is a PostgreSQL server, a few
+//! that is folded; events that are lost, and a platform that can be asked; or a day that is reloaded again and again. Where there is a PostgreSQL server, a few
 //! seeds have it as their store; it has a clock of its own, so that their trace is not the same twice.
 //!
 //! `PEGBOARD_TEST_SEEDS` names other seeds than the first hundred, and the first of those that have more: `17`, or
@@ -162,7 +162,13 @@ fn judge_all(turn: Turn, seeds: &[u64], kinds: impl Iterator<Item = &'static str
 #[test]
 fn r29_a_seed_takes_the_same_way_twice() {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let cases = [(Turn::Plain, 0), (Turn::Expiring, 8), (Turn::Folding, 16), (Turn::Watched, 24)];
+    let cases = [
+        (Turn::Plain, 0),
+        (Turn::Expiring, 8),
+        (Turn::Folding, 16),
+        (Turn::Watched, 24),
+        (Turn::Reloading, 32),
+    ];
     for (turn, seed) in cases {
         let case = Case::with(turn, seed);
         let [first, second] = [(); 2].map(|()| run(&case, Database::sqlite(), beginning(&case)).journal);
@@ -251,6 +257,21 @@ fn r12_events_that_come_too_late_are_listed_and_old_evidence_is_folded_meanwhile
         "store: fails after",
     ];
     judge_turn(Turn::Folding, 0..40, &kinds);
+}
+
+/// Whatever becomes of a reload, and of what comes late meanwhile, the rows are the truth.
+#[test]
+fn r24_rows_are_the_truth_while_their_day_is_made_anew_again_and_again() {
+    let kinds = [
+        "reload: is asked for",
+        "reload: is cancelled",
+        "seen: a row of a reload",
+        "seen: a revised row",
+        "hub: dies",
+        "store: fails after",
+        "thief: takes the closer",
+    ];
+    judge_turn(Turn::Reloading, 0..24, &kinds);
 }
 
 /// What the stream has lost is repaired from the platform, and what was derived meanwhile is what the evidence derives.

@@ -30,6 +30,8 @@ pub(super) struct Outcome {
     totals: [u64; 6],
     /// How many rows have more than one revision.
     revised: u64,
+    /// How many rows a reload wrote last.
+    reloaded: u64,
     /// How often an agent was known again after he was unknown because of a gap.
     known_again: u64,
     /// What of the stream is not in this.
@@ -98,6 +100,7 @@ impl Outcome {
             partitions: lines(read.map(|state| (&state.partition, &state.position, state.finished))),
             totals,
             revised: revised(store, &name, centre),
+            reloaded: reloaded(store, &name, centre),
             missing,
             told: told(store, &name),
         }
@@ -154,6 +157,7 @@ impl Outcome {
             ("seen: a foreign record", foreign),
             ("seen: a dead letter", failed.min(self.dead_letters.len() as u64)),
             ("seen: a revised row", self.revised),
+            ("seen: a row of a reload", self.reloaded),
             ("seen: a lost record", self.missing.lost.len() as u64),
             ("seen: an agent is known again after a gap", self.known_again),
         ];
@@ -189,6 +193,13 @@ fn known(centre: &Centre) -> Tables {
 fn revised(store: &dyn Store, source: &SourceName, centre: &Centre) -> u64 {
     let rows = at_once(store.rows(source, "agent_interval", centre.day.start, centre.day.end)).unwrap();
     rows.iter().filter(|row| row.revision > 1).count() as u64
+}
+
+fn reloaded(store: &dyn Store, source: &SourceName, centre: &Centre) -> u64 {
+    let reports = ["agent_interval", "queue_interval"].iter();
+    let rows = reports
+        .flat_map(|report| at_once(store.rows(source, report, centre.day.start, centre.day.end)).unwrap());
+    rows.filter(|row| &*row.reason == "reload").count() as u64
 }
 
 /// How many unknown stretches began in a gap and ended.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use pegboard::runtime::alarms::AlarmOptions;
 use pegboard::runtime::hub::{Hub, NodeOptions};
 use pegboard::runtime::node::Pace;
+use pegboard::runtime::reload::ReloadRequest;
 use pegboard::runtime::view::{REPORTS, View as _};
 use pegboard_connect::spec::Source;
 use pegboard_model::{Position, SourceName, Timestamp};
@@ -64,6 +65,7 @@ struct World<'a> {
     store: Arc<Chance>,
     thief: Arc<Mutex<Random>>,
     queries: Random,
+    reloads: Random,
     readers: Vec<Follower>,
     database: Database,
     /// How many nodes there were.
@@ -94,6 +96,7 @@ pub(super) fn run(case: &Case, database: Database, now: Timestamp) -> Ran {
         store: Arc::new(Chance::new(case.seed)),
         thief: shared(purpose::THIEF),
         queries: random(purpose::QUERIES),
+        reloads: random(purpose::RELOADS),
         readers: (0..case.readers).map(reader).collect(),
         database,
         nodes: 0,
@@ -174,6 +177,7 @@ impl World<'_> {
         loop {
             tokio::time::sleep(Duration::from_millis(200 + self.queries.below(2_000) as u64)).await;
             self.observe(&mut nodes).await;
+            self.reload(&nodes).await;
             if self.journal.is_wrong() {
                 return Ending::Died;
             }
@@ -314,6 +318,22 @@ impl World<'_> {
         }
     }
 
+    /// Asks for the day anew, now and then, and ends what was asked for, now and then. Either may fail.
+    async fn reload(&mut self, nodes: &[Node]) {
+        if !self.journal.fires("reload: is asked for", self.case.reloads, &mut self.reloads) {
+            return;
+        }
+        let centre = &self.case.centres[self.reloads.below(self.case.centres.len())];
+        let hub = &nodes[self.reloads.below(nodes.len())].hub;
+        let day = centre.day.start.to_string()[..10].parse().unwrap();
+        let asked = hub.reload(ReloadRequest::of_day(centre.name.into(), day), "a seed").await;
+        let Ok(asked) = asked else { return self.journal.note("a reload is not taken") };
+        if self.journal.fires("reload: is cancelled", 0.2, &mut self.reloads) {
+            let ended = hub.cancel_reload(asked.id).await;
+            self.journal.note(&format!("reload {} is cancelled: {}", asked.id, ended.is_ok()));
+        }
+    }
+
     /// Asks for a report. It may fail; but what is shown is right.
     async fn query(&mut self, hub: &Hub) {
         let centre = &self.case.centres[self.queries.below(self.case.centres.len())];
@@ -355,7 +375,9 @@ impl World<'_> {
                 let silent = centre.stream.shards.iter().all(|shard| shard.entries.is_empty());
                 let shown = silent
                     || nodes.iter().all(|node| node.has_shown(&name, centre.stream.end, centre.day.end));
-                is_read && shown && at_once(store.dirty(&name, 1)).unwrap().is_empty()
+                let own = std::slice::from_ref(&name);
+                let is_reloaded = at_once(store.reloads(own, None, true, 1)).unwrap().is_empty();
+                is_read && shown && is_reloaded && at_once(store.dirty(&name, 1)).unwrap().is_empty()
             })
     }
 

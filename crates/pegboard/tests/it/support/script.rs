@@ -28,6 +28,12 @@ struct State {
     opened: usize,
     /// Whether opening fails.
     shut: bool,
+    /// What is read only once it is captured again, as partition and records of chunks.
+    kept_back: Vec<(String, Vec<String>)>,
+    /// Whether something of that is still to be read.
+    is_capturing: bool,
+    /// How often it was captured again.
+    captured: usize,
 }
 
 #[derive(Debug, Default)]
@@ -150,6 +156,21 @@ impl Script {
         self.state().shut = shut;
     }
 
+    /// Has a chunk come only when it is captured again.
+    pub(crate) fn keep_back(&self, partition: &str, records: Vec<String>) {
+        self.state().kept_back.push((partition.to_owned(), records));
+    }
+
+    /// From now on all that was captured again is read.
+    pub(crate) fn has_captured(&self) {
+        self.state().is_capturing = false;
+    }
+
+    /// How often it was captured again.
+    pub(crate) fn captured(&self) -> usize {
+        self.state().captured
+    }
+
     /// How often partitions were opened.
     pub(crate) fn opened(&self) -> usize {
         self.state().opened
@@ -220,6 +241,21 @@ impl Source for Script {
         let (script, grown) = (self.clone(), self.grown.subscribe());
         let read = usize::try_from(read).unwrap();
         Ok(Box::new(Reader { script, grown, partition: opening.partition.clone(), read }))
+    }
+
+    fn capture_again(&self, _from: Timestamp) {
+        let mut state = self.state();
+        state.captured += 1;
+        let kept_back = std::mem::take(&mut state.kept_back);
+        state.is_capturing |= !kept_back.is_empty();
+        drop(state);
+        for (partition, records) in kept_back {
+            self.push_untold(&partition, &records);
+        }
+    }
+
+    fn is_capturing_again(&self) -> bool {
+        self.state().is_capturing
     }
 
     fn decoder(&self) -> Box<dyn Decode> {
