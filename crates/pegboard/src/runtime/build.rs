@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use pegboard_aws as aws;
 use pegboard_connect::sources::amazon_connect::metric_data::{MetricConfig, MetricInput};
 use pegboard_connect::sources::amazon_connect::reports::{self, Goals, ReportReader};
@@ -22,6 +23,7 @@ use pegboard_connect::spec::{Inlet, Source};
 use pegboard_engine::IntervalLength;
 use pegboard_engine::queues::QueueGoals;
 use pegboard_model::Timestamp;
+use pegboard_net::signature::SigningKey;
 use pegboard_store::{
     PostgresOptions, PostgresStore, Retention, SqliteOptions, SqliteStore, Store, StoreError,
 };
@@ -235,6 +237,14 @@ fn kinesis(settings: &KinesisSettings, clock: Clock) -> Result<KinesisSource, Se
         Some(snapshots) => source.with_snapshots(snapshots),
         None => source,
     })
+}
+
+/// What messages are signed with.
+fn signing_keys(references: &[SecretRef]) -> anyhow::Result<Vec<SigningKey>> {
+    let key = |reference: &SecretRef| {
+        SigningKey::parse(&reference.resolve()?).with_context(|| format!("`signing_keys`: {reference}"))
+    };
+    references.iter().map(key).collect()
 }
 
 fn credentials(credentials: &KinesisCredentials) -> Result<aws::Credentials, SecretError> {

@@ -7,6 +7,7 @@ use pegboard_sinks::SinkReport;
 use pegboard_sinks::cloudevents::RowReport;
 
 use super::{MAX_OPENINGS, table_of};
+use crate::config::MAX_SIGNING_KEYS;
 use crate::config::secret::SecretRef;
 use crate::config::table::Table;
 use crate::config::value;
@@ -16,10 +17,8 @@ use crate::config::value;
 pub struct WebhookSettings {
     /// Where it is.
     pub url: Target,
-    /// What messages are signed with.
-    pub signing_key: SecretRef,
-    /// Another key that they are signed with, while one replaces the other.
-    pub second_signing_key: Option<SecretRef>,
+    /// What messages are signed with; two while one replaces the other.
+    pub signing_keys: Vec<SecretRef>,
     /// Whether bodies are compressed.
     pub gzip: bool,
     /// What it may reach beyond public addresses.
@@ -41,8 +40,7 @@ impl WebhookSettings {
     pub(super) fn read(sink: &mut Table<'_, '_>, is_it: bool, folder: &Path) -> Option<Self> {
         let mut table = table_of(sink, is_it, "webhook");
         let url = table.required("url", value::target);
-        let signing_key = table.required("signing_key", value::secret(folder));
-        let second_signing_key = table.optional("second_signing_key", value::secret(folder));
+        let signing_keys = table.required("signing_keys", value::secrets(folder, MAX_SIGNING_KEYS));
         let mut gzip = false;
         table.set("gzip", &mut gzip, value::boolean);
         let allow = table.optional("allow", value::openings(MAX_OPENINGS)).unwrap_or_default();
@@ -53,8 +51,7 @@ impl WebhookSettings {
         table.finish();
         Some(Self {
             url: url?,
-            signing_key: signing_key?,
-            second_signing_key,
+            signing_keys: signing_keys?,
             gzip,
             allow,
             trusted_certificates,

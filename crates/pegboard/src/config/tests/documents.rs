@@ -153,7 +153,7 @@ fn with_files(line: Option<usize>) -> Config {
         "#kind = \"webhook\"",
         "#[sink.webhook]",
         "#url = \"https://events.example/pegboard\"",
-        "#signing_key = \"env:PEGBOARD_WEBHOOK_KEY\"",
+        "#signing_keys = [\"env:PEGBOARD_WEBHOOK_KEY\"]",
         "#name = \"floor\"",
         "#kind = \"sqs\"",
         "#[sink.sqs]",

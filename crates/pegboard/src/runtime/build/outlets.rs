@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
-use pegboard_net::signature::SigningKey;
 use pegboard_net::{Client, ClientOptions, Egress, MailOptions, Mailer};
 
+use super::signing_keys;
 use crate::config::{EmailSettings, OutletConfig, OutletTarget, OutletWebhookSettings};
 use crate::runtime::alarms::outlet::{MailOutlet, Outlet, OutletSetup, Webhook};
 
@@ -30,10 +29,7 @@ fn webhook(settings: &OutletWebhookSettings, hub: &str) -> anyhow::Result<Webhoo
         total: TOTAL,
         ..ClientOptions::default()
     };
-    let key = |reference: &crate::config::SecretRef| {
-        SigningKey::parse(&reference.resolve()?).with_context(|| format!("`signing_keys`: {reference}"))
-    };
-    let keys = settings.signing_keys.iter().map(key).collect::<anyhow::Result<_>>()?;
+    let keys = signing_keys(&settings.signing_keys)?;
     Ok(Webhook::new(Client::new(options)?, settings.url.clone(), keys, hub))
 }
 

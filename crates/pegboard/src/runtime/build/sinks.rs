@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use pegboard_aws as aws;
 use pegboard_client::Connection;
-use pegboard_net::signature::SigningKey;
 use pegboard_net::{Client, ClientOptions, Egress, tls_client};
 use pegboard_sinks::aspect::{self, AspectSink, ProductivityConfig, RtaConfig, SwitchConfig};
 use pegboard_sinks::cxone::CxoneSink;
@@ -17,7 +16,7 @@ use pegboard_sinks::sqs::SqsSink;
 use pegboard_sinks::webhook::{WebhookOptions, WebhookSink};
 use pegboard_sinks::{Pace, Sink};
 
-use super::{credentials, environment};
+use super::{credentials, environment, signing_keys};
 use crate::clock::Clock;
 use crate::config::{
     AspectRta, AspectSettings, AspectSwitch, CxoneSettings, NatsAccess, NatsSettings, PlaceSettings,
@@ -114,11 +113,9 @@ fn webhook(settings: &WebhookSettings, clock: Clock) -> anyhow::Result<WebhookSi
         roots: settings.trusted_certificates.clone(),
         ..ClientOptions::default()
     })?;
-    let keys = std::iter::once(&settings.signing_key).chain(&settings.second_signing_key);
-    let keys = keys.map(|key| Ok(SigningKey::parse(&key.resolve()?)?)).collect::<anyhow::Result<_>>()?;
     let options = WebhookOptions {
         target: settings.url.clone(),
-        keys,
+        keys: signing_keys(&settings.signing_keys)?,
         gzip: settings.gzip,
         states: settings.states,
         reports: settings.reports(),
