@@ -97,6 +97,28 @@ impl fmt::Display for Code {
     }
 }
 
+/// By what a caller proves who he is, where he has not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Challenge {
+    /// A token of the hub.
+    #[default]
+    Bearer,
+    /// Id and secret of an access key, as user and password.
+    Basic,
+    /// What Twilio signs its posts with. No scheme of HTTP has this name: it says that none of them helps.
+    TwilioSignature,
+}
+
+impl Challenge {
+    const fn header(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Bearer => "Bearer",
+            Self::Basic => "Basic realm=\"pegboard\", charset=\"UTF-8\"",
+            Self::TwilioSignature => "X-Twilio-Signature",
+        })
+    }
+}
+
 /// An answer that says no, in the one envelope that all routes share.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
@@ -105,12 +127,13 @@ pub struct ApiError {
     message: Cow<'static, str>,
     path: Option<Cow<'static, str>>,
     retry_after: Option<Duration>,
+    challenge: Challenge,
 }
 
 impl ApiError {
     /// An error with a message for the person who has to act.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), path: None, retry_after: None }
+        Self { code, message: message.into(), path: None, retry_after: None, challenge: Challenge::default() }
     }
 
     /// The same, naming the part of the request that is wrong, such as `query.after`.
@@ -124,6 +147,13 @@ impl ApiError {
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
+        self
+    }
+
+    /// The same, of a route that is not entered by a token.
+    #[must_use]
+    pub fn challenging(mut self, challenge: Challenge) -> Self {
+        self.challenge = challenge;
         self
     }
 
@@ -231,7 +261,7 @@ impl IntoResponse for ApiError {
         let mut response = (self.code.status(), axum::Json(json!({"error": envelope}))).into_response();
         let headers = response.headers_mut();
         if self.code == Code::Unauthenticated {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            headers.insert(header::WWW_AUTHENTICATE, self.challenge.header());
         }
         if let Some(wait) = self.retry_after {
             headers.insert(header::RETRY_AFTER, whole_seconds(wait).into());

@@ -184,9 +184,21 @@ async fn s30_what_needs_a_role_answers_no_invalid_token() {
                 (401, "unauthenticated"),
                 "{route:?} {token}"
             );
-            assert_eq!(answer.header("www-authenticate"), "Bearer");
+            let way = if route.needs() == Needs::SourceKey {
+                r#"Basic realm="pegboard", charset="UTF-8""#
+            } else {
+                "Bearer"
+            };
+            assert_eq!(answer.header("www-authenticate"), way, "{route:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn no_scheme_of_http_is_named_for_what_is_signed() {
+    let hub = Hub::new();
+    let answer = Ask::new("POST", "/api/v1/twilio/acme").token(&hub.admin).send(&hub.router).await;
+    assert_eq!((answer.status.as_u16(), answer.header("www-authenticate")), (401, "X-Twilio-Signature"));
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::api::audit::Origin;
-use crate::api::error::{ApiError, Code};
+use crate::api::error::{ApiError, Challenge, Code};
 use crate::api::json_body::JsonBody;
 use crate::api::query::InPath;
 use crate::api::state::ApiState;
@@ -95,7 +95,7 @@ impl FromRequestParts<ApiState> for Admitted {
         attempt.map_err(|wait| ApiError::too_many(wait, "too many wrong keys: wait, then try again"))?;
         state.refusals.note(state, origin).await;
         let message = "the access key is not that of a source of this name";
-        Err(ApiError::new(Code::Unauthenticated, message))
+        Err(ApiError::new(Code::Unauthenticated, message).challenging(Challenge::Basic))
     }
 }
 

@@ -10,7 +10,7 @@ use pegboard_connect::sources::twilio::{Content, split};
 use pegboard_store::HandedIn;
 
 use crate::api::audit::Origin;
-use crate::api::error::{ApiError, Code};
+use crate::api::error::{ApiError, Challenge, Code};
 use crate::api::json_body::bytes_of;
 use crate::api::query::InPath;
 use crate::api::state::ApiState;
@@ -62,7 +62,7 @@ impl FromRequest<ApiState> for Post {
         state.refusals.note(state, origin).await;
         let message =
             "this is not signed with an auth token of a source of this name, for the URL that is configured";
-        Err(ApiError::new(Code::Unauthenticated, message))
+        Err(ApiError::new(Code::Unauthenticated, message).challenging(Challenge::TwilioSignature))
     }
 }
 
