@@ -1,5 +1,6 @@
 //! `pegboard demo`: a simulated contact centre, the hub and the page in one process.
 
+mod mapping;
 mod wfm;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,7 +10,8 @@ use anyhow::Context;
 use clap::Args;
 use pegboard_client::Connection;
 use pegboard_connect::spec::Source;
-use pegboard_model::Millis;
+use pegboard_model::{Millis, SinkName};
+use pegboard_sim::Organisation;
 use pegboard_sim::stand_in::asc_manager::{AscManager, Options};
 use pegboard_sinks::Changes;
 use pegboard_sinks::cxone::{CxoneSink, sink};
@@ -29,6 +31,9 @@ use crate::runtime::deliver::SinkSetup;
 use crate::runtime::hub::NodeOptions;
 use crate::runtime::intake::Gates;
 use crate::runtime::simulated::SimulatedSource;
+
+/// What the stand-in of a WFM is called.
+const WFM: &str = "wfm";
 
 /// How much of what has passed is delivered.
 const DELIVERED: Millis = Millis::from_hours(6);
@@ -72,6 +77,10 @@ async fn demo(arguments: &Arguments) -> Result<(), Failure> {
         AscManager::serve(Options::at(clock::system())).context("cannot start the stand-in of a WFM")?;
     let wfm = Wfm::new(stand_in);
     greet(address, &wfm.stand_in, arguments);
+    let organisation = organisation(arguments);
+    mapping::keep(&*store, &SinkName::from(WFM), &organisation, clock::system())
+        .await
+        .context("cannot keep the mapping")?;
     let history = Millis::from_hours(24 * i64::from(arguments.days));
     let simulated = SimulatedSource::new(arguments.agents as usize, arguments.seed, history, clock::system);
     let source: Box<dyn Source> = Box::new(simulated);
@@ -102,7 +111,14 @@ fn delivery(wfm: &AscManager) -> Result<SinkSetup, Failure> {
     let reports = vec![sink::QUEUE, sink::ACTIVITY];
     let target = CxoneSink::new(connection, Some(Changes::Latest), reports, clock::system);
     let start = Some(clock::system() - DELIVERED);
-    Ok(SinkSetup { start, ..SinkSetup::new("wfm".into(), Box::new(target)) })
+    let mapping = mapping::settings();
+    Ok(SinkSetup { mapping, start, ..SinkSetup::new(WFM.into(), Box::new(target)) })
+}
+
+/// Who and what there is in the simulated centre.
+fn organisation(arguments: &Arguments) -> Organisation {
+    let (agents, seed) = (arguments.agents as usize, arguments.seed);
+    Organisation::found(&pegboard_sim::Config::new(agents, clock::system(), 0, seed))
 }
 
 /// The settings of the simulated source. Contact records trail the end of the work by about 65 seconds, so intervals are
@@ -144,6 +160,7 @@ fn greet(address: SocketAddr, wfm: &AscManager, arguments: &Arguments) {
          \x20   http://{address}/sources   what is read, and how far behind it is\n\
          \x20   http://{address}/checks    what is missing, and where the ACD's own numbers differ\n\
          \x20   http://{address}/delivery  what the WFM has, and what it refuses\n\
+         \x20   http://{address}/mapping   what the WFM calls things, and what has no name there yet\n\
          \x20   http://{address}/repair    what could not be used, and why\n\
          \x20   http://{address}/demo      break the WFM for a minute, and see what it sees\n\n\
          \x20 It delivers to a stand-in of NICE CXone WFM. What that has taken, as JSON:\n\n\

@@ -139,12 +139,15 @@ fn a_port_that_is_taken_is_told() {
 }
 
 #[test]
-fn the_wfm_is_broken_by_a_button_and_some_reports_are_refused() {
+fn the_wfm_is_broken_by_a_button_some_reports_are_refused_and_some_names_wait() {
     let folder = tempfile::tempdir().unwrap();
     let demo = Demo::start(folder.path());
     let shown = |path: &str| demo.get(path).unwrap_or_default();
     assert!(shown("/demo").contains("What your WFM sees"), "{}", shown("/demo"));
     demo.until("some are parked", |_| shown("/api/v1/sinks").contains("\"parked\""));
+    demo.until("what nobody has mapped is listed", |_| {
+        shown("/api/v1/sinks/wfm/unmapped").contains("Web chat")
+    });
     demo.until("some are delivered", |_| shown("/api/v1/sinks").contains("\"acknowledged\""));
     let broken = |site: &str| demo.ask("POST", "/demo/break", site).unwrap();
     assert!(broken("cross-site").starts_with("HTTP/1.1 403"), "another page may not");
