@@ -39,6 +39,11 @@ fn what_is_delivered_is_seen_and_decided_about() {
 }
 
 #[test]
+fn names_are_mapped_and_tables_edited() {
+    run("mapping.test.mjs", None);
+}
+
+#[test]
 fn s36_whatever_a_platform_calls_things_stays_text() {
     run("hostile.test.mjs", None);
 }

@@ -27,7 +27,7 @@ struct View {
     html: &'static str,
 }
 
-const VIEWS: [View; 9] = [
+const VIEWS: [View; 10] = [
     View { path: "/", name: "board", title: "Board", html: include_str!("assets/views/board.html") },
     View { path: "/queues", name: "queues", title: "Queues", html: include_str!("assets/views/queues.html") },
     View {
@@ -48,6 +48,12 @@ const VIEWS: [View; 9] = [
         name: "delivery",
         title: "Delivery",
         html: include_str!("assets/views/delivery.html"),
+    },
+    View {
+        path: "/mapping",
+        name: "mapping",
+        title: "Mapping",
+        html: include_str!("assets/views/mapping.html"),
     },
     View { path: "/repair", name: "repair", title: "Repair", html: include_str!("assets/views/repair.html") },
     View { path: "/alarms", name: "alarms", title: "Alarms", html: include_str!("assets/views/alarms.html") },

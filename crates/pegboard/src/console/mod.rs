@@ -16,7 +16,7 @@ use axum::routing::get;
 
 use self::headers::Freshness;
 
-/// The routes of the page: `/`, `/queues`, `/staffing`, `/sources`, `/checks`, `/delivery`, `/repair`, `/alarms`, `/sign-in`, and the assets below `/assets/`.
+/// The routes of the page: `/`, `/queues`, `/staffing`, `/sources`, `/checks`, `/delivery`, `/mapping`, `/repair`, `/alarms`, `/sign-in`, and the assets below `/assets/`.
 pub fn router() -> Router {
     let mut router =
         Router::new().route("/assets/{version}/{*path}", get(asset)).route("/favicon.ico", get(icon));

@@ -46,6 +46,8 @@ const NAMED = new Set([
   "file",
   "changed",
 ]);
+/** What stands in a mapping, where the sink keeps its own name: requests name it. */
+const MAPPED = new Set(["id", "detail", "source", "agents", "suggestion", "rows", "by", "before", "after", "message", "help"]);
 let browser;
 
 before(async () => {
@@ -60,17 +62,17 @@ function poisoned(text) {
   return `${text} ${PAYLOADS[hash % PAYLOADS.length]}`;
 }
 
-function poison(value, key) {
-  if (Array.isArray(value)) return value.map((item) => poison(item, key));
+function poison(value, key, named) {
+  if (Array.isArray(value)) return value.map((item) => poison(item, key, named));
   if (value !== null && typeof value === "object")
     return Object.fromEntries(
-      Object.entries(value).map(([name, inner]) => [name, poison(inner, key === "changed" ? key : name)]),
+      Object.entries(value).map(([name, inner]) => [name, poison(inner, key === "changed" ? key : name, named)]),
     );
-  return typeof value === "string" && NAMED.has(key) ? poisoned(value) : value;
+  return typeof value === "string" && named.has(key) ? poisoned(value) : value;
 }
 
 /** A page all of whose answers are poisoned, and its check that nothing of it ran or became an element. */
-async function hostile(path, check) {
+async function hostile(path, check, named = NAMED) {
   const mock = new MockServer({ rate: 0, agents: 60 });
   const base = await mock.start();
   let answers = 0;
@@ -84,7 +86,7 @@ async function hostile(path, check) {
           const type = response.headers()["content-type"] ?? "";
           if (!type.includes("json")) return route.fulfill({ response });
           answers += 1;
-          return route.fulfill({ response, json: poison(await response.json(), "") });
+          return route.fulfill({ response, json: poison(await response.json(), "", named) });
         });
         await page.goto(base + path);
         await check(page);
@@ -198,6 +200,31 @@ test("S36: dead letters and their records", () =>
     for (let times = 0; times < 8; times += 1) await page.keyboard.press("ArrowRight");
     await shows(page, "#letter");
   }));
+
+test("S36: a mapping, what it does not name, its versions and what an import would change", () =>
+  hostile(
+    "/mapping",
+    async (page) => {
+      await shows(page, "#unmapped tbody");
+      await shows(page, "#rows tbody");
+      await pointAtAll(page, "[title]");
+      await page.locator("#history-open").click();
+      await shows(page, "#versions");
+      await page.keyboard.press("Escape");
+      await page.locator("#import-open").click();
+      const csv = "event_id,activity_code,status\nX,Y,closed\nLunch <img src=x>,L,closed\n";
+      await page.setInputFiles("#import-file", { name: "x.csv", mimeType: "text/csv", buffer: Buffer.from(csv) });
+      await shows(page, "#import-rows tbody");
+      await shows(page, "#import-names");
+      await page.keyboard.press("Escape");
+      await page.locator("#rows .choice").first().click();
+      assert.match(await page.locator('#row-fields [name="event_id"]').inputValue(), /Break/);
+      await page.keyboard.press("Escape");
+      await page.locator("#unmapped .accept").first().click();
+      await shows(page, "#inbox-outcome");
+    },
+    MAPPED,
+  ));
 
 test("S36: the check finds what it looks for", () =>
   assert.rejects(

@@ -15,6 +15,8 @@ export class MockDelivery {
   names = [
     ["state", "Lunch <img src=x>", "late", "Lunch,closed", ["ann", "bob", "cid", "dee"]],
     ["note", "left out: … contacts", "", "left out: 3 contacts of agents that were in no queue", []],
+    ["queue", "q-7", "Web chat CHAT inbound", "q-7-chat-inbound", []],
+    ["agent", "eve", "eve.adams", "eve", ["eve"]],
   ];
 
   sinks(at) {

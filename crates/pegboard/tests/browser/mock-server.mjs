@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { MockDelivery } from "./mock-delivery.mjs";
+import { MockMapping } from "./mock-mapping.mjs";
 import { completeness, groupRows, queueHistory, queueRows, reconciliation } from "./mock-reports.mjs";
 import { World, iso } from "./mock-world.mjs";
 
@@ -37,6 +38,7 @@ export class MockServer {
     this.alarms = [];
     this.settled = new Set();
     this.delivery = new MockDelivery();
+    this.mapping = new MockMapping(this.delivery);
     this.changes = [];
     this.streams = new Set();
     this.server = createServer((request, response) => this.#answer(request, response));
@@ -264,16 +266,8 @@ export class MockServer {
   }
 
   #sink(path, query, request, response, now) {
-    if (request.method === "POST") {
-      const parts = [];
-      request.on("data", (part) => parts.push(part));
-      request.on("end", () => {
-        const body = JSON.parse(Buffer.concat(parts).toString() || "null");
-        const answer = this.delivery.decide(path, body, request.headers["x-csrf-token"] ?? null);
-        return answer === null ? response.writeHead(204).end() : this.#json(response, answer);
-      });
-      return undefined;
-    }
+    if (path === "mapping" || path.startsWith("mapping/")) return this.#mapping(path, query, request, response);
+    if (request.method === "POST") return this.#decide(path, request, response);
     const [, unit] = /^ledger\/(.+)$/.exec(path) ?? [];
     if (unit) return this.#json(response, this.delivery.delivery(decodeURIComponent(unit), now));
     if (path === "ledger") return this.#json(response, this.delivery.ledger(query, now));
@@ -282,34 +276,41 @@ export class MockServer {
     return this.#json(response, this.delivery.states(now));
   }
 
+  async #decide(path, request, response) {
+    const body = JSON.parse((await bodyOf(request)) || "null");
+    const answer = this.delivery.decide(path, body, request.headers["x-csrf-token"] ?? null);
+    return answer === null ? response.writeHead(204).end() : this.#json(response, answer);
+  }
+
+  async #mapping(path, query, request, response) {
+    const body = JSON.parse((await bodyOf(request)) || "null");
+    const csrf = request.headers["x-csrf-token"] ?? null;
+    const [status, answer] = this.mapping.answer(request.method, path, query, body, csrf);
+    if (typeof answer === "string") return response.writeHead(status, { "content-type": "text/csv" }).end(answer);
+    if (answer === null) return response.writeHead(status).end();
+    return response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(answer));
+  }
+
   /** Somebody takes notice of an alarm, or wants silence. */
-  #attend(id, what, request, response) {
-    const parts = [];
-    request.on("data", (part) => parts.push(part));
-    request.on("end", () => {
-      const alarm = this.alarms.find((known) => known.id === id);
-      const said = request.method === "DELETE" ? null : JSON.parse(Buffer.concat(parts).toString());
-      const mark = said && { by: "ops", at: iso(Date.now()), comment: said.comment ?? null };
-      if (what === "acknowledge") alarm.acknowledged = mark;
-      else alarm.silence = mark && { ...mark, until: said.until };
-      response.writeHead(204).end();
-    });
+  async #attend(id, what, request, response) {
+    const body = await bodyOf(request);
+    const alarm = this.alarms.find((known) => known.id === id);
+    const said = request.method === "DELETE" ? null : JSON.parse(body);
+    const mark = said && { by: "ops", at: iso(Date.now()), comment: said.comment ?? null };
+    if (what === "acknowledge") alarm.acknowledged = mark;
+    else alarm.silence = mark && { ...mark, until: said.until };
+    response.writeHead(204).end();
   }
 
   /** Of what is retried only what came from the future can be used by now. */
-  #mend(id, what, request, response) {
-    const parts = [];
-    request.on("data", (part) => parts.push(part));
-    request.on("end", () => {
-      const body = Buffer.concat(parts).toString();
-      this.mended.push({ id, what, body, csrf: request.headers["x-csrf-token"] ?? null });
-      if (this.settled.has(id)) return this.#error(response, 404, "not_found", "there is no dead letter with this id");
-      if (what === "retry" && id % 4 !== 3)
-        return this.#json(response, { mended: false, reason: "not a count, as before" });
-      this.settled.add(id);
-      if (what === "retry") return this.#json(response, { mended: true, reason: null });
-      return response.writeHead(204).end();
-    });
+  async #mend(id, what, request, response) {
+    const body = await bodyOf(request);
+    this.mended.push({ id, what, body, csrf: request.headers["x-csrf-token"] ?? null });
+    if (this.settled.has(id)) return this.#error(response, 404, "not_found", "there is no dead letter with this id");
+    if (what === "retry" && id % 4 !== 3) return this.#json(response, { mended: false, reason: "not a count, as before" });
+    this.settled.add(id);
+    if (what === "retry") return this.#json(response, { mended: true, reason: null });
+    return response.writeHead(204).end();
   }
 
   /** What is asked for runs until it is cancelled. */
@@ -466,6 +467,12 @@ export class MockServer {
       .writeHead(status, { "content-type": "application/json" })
       .end(JSON.stringify({ error: { code, message } }));
   }
+}
+
+async function bodyOf(request) {
+  const parts = [];
+  for await (const part of request) parts.push(part);
+  return Buffer.concat(parts).toString();
 }
 
 function source(path) {

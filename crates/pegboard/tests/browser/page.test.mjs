@@ -99,6 +99,22 @@ test("the ACD's own rows are there: completeness has holes, and differences have
     assert.match(await page.locator("#tally").textContent(), /by (ready time|pegging)/);
   }));
 
+test("a name without a row is mapped by one button, and leaves the list when what waited goes out", () =>
+  visit(browser, `${BASE}/mapping?table=queues`, async (page) => {
+    const chat = page.locator("#unmapped tbody tr", { hasText: "Web chat CHAT inbound" });
+    await chat.waitFor({ timeout: PATIENCE });
+    const rows = Number(await page.locator("#count-queues").textContent());
+    assert.ok(rows > 0, "the others have rows");
+    await chat.locator(".accept").click();
+    await eventually(
+      () => page.locator("#inbox-outcome").textContent(),
+      (text) => /goes out within seconds/.test(text),
+      PATIENCE,
+    );
+    await eventually(() => page.locator("#count-queues").textContent(), (text) => Number(text) === rows + 1, PATIENCE);
+    await eventually(() => chat.count(), (left) => left === 0, PATIENCE);
+  }));
+
 test("what could not be used says where and what to do", () =>
   visit(browser, `${BASE}/repair`, async (page) => {
     await page.locator("#letters .choice").first().click({ timeout: PATIENCE });

@@ -137,8 +137,8 @@ conditions! {
         "Map the agent or the state, or have the agent made in the WFM. The next state that the target takes ends it.";
     /// Names are delivered, or left out, that no row of a mapping has.
     NamesUnmapped = "names-unmapped" Warning after 300 s "Names have no row in a mapping"
-        "See Not mapped on the page Delivery, or `pegboard mapping unmapped`, and give each a row: `pegboard mapping set`. It ends when \
-         none of them was seen for a day, or none is listed.";
+        "Give each a row: on the page Mapping, where one button takes what is suggested, or by `pegboard mapping set`. It ends when none of \
+         them was seen for a day, or none is listed.";
     /// The store has nearly used up its disk budget.
     StoreFull = "store-full" Critical after 0 s "The store is nearly full"
         "Raise `disk_budget`, or keep details for a shorter time: the oldest details are removed early at the limit.";

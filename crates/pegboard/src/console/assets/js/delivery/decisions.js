@@ -1,4 +1,4 @@
-// What people decide about what a sink refuses, for whoever may.
+// What people decide about what a sink refuses, and about its mapping, for whoever may.
 
 import { request } from "../lib/api.js";
 import { mayRepair, whoAmI } from "../lib/session.js";
@@ -21,9 +21,10 @@ export class Decisions {
   /**
    * @param {string} sink
    * @param {string} what `retry`, `drop` or `refused-states/drop`
-   * @param {object} body
+   * @param {object} [body]
+   * @param {"POST" | "DELETE"} [method]
    */
-  make(sink, what, body) {
-    return request("POST", `sinks/${encodeURIComponent(sink)}/${what}`, { body, csrf: this.#csrf });
+  make(sink, what, body, method = "POST") {
+    return request(method, `sinks/${encodeURIComponent(sink)}/${what}`, { body, csrf: this.#csrf });
   }
 }

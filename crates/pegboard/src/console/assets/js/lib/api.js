@@ -46,22 +46,37 @@ export async function request(method, path, { body, csrf } = {}) {
   const headers = { accept: "application/json" };
   if (body !== undefined) headers["content-type"] = "application/json";
   if (csrf) headers["x-csrf-token"] = csrf;
-  let response;
+  const response = await ask(method, path, { headers, body: body === undefined ? undefined : JSON.stringify(body) });
+  const data = await json(response);
+  if (response.ok) return data;
+  throw errorOf(response, data);
+}
+
+async function ask(method, path, options) {
   try {
-    response = await fetch(BASE + path, {
-      method,
-      headers,
-      cache: "no-store",
-      body: body === undefined ? undefined : JSON.stringify(body),
-    });
+    return await fetch(BASE + path, { method, cache: "no-store", ...options });
   } catch {
     throw new ApiError(0, "unreachable", "the hub does not answer");
   }
-  const data = await json(response);
-  if (response.ok) return data;
+}
+
+function errorOf(response, data) {
   const retryAfter = Number(response.headers.get("retry-after")) || undefined;
   const { code = "internal", message = `the hub answered with status ${response.status}` } = data?.error ?? {};
-  throw new ApiError(response.status, code, message, retryAfter);
+  return new ApiError(response.status, code, message, retryAfter);
+}
+
+/**
+ * Reads what is no JSON.
+ * @param {string} path below `/api/v1/`
+ * @param {Record<string, string | number | null | undefined>} [query]
+ * @returns {Promise<string>}
+ * @throws {ApiError}
+ */
+export async function getText(path, query = {}) {
+  const answer = await ask("GET", path + queryString(query), {});
+  if (!answer.ok) throw errorOf(answer, await json(answer));
+  return answer.text();
 }
 
 /** The address of a stream of the API.

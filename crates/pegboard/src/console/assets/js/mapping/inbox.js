@@ -1,0 +1,131 @@
+// What no row names: each with the row that it could have, taken by one button.
+
+import { now } from "../lib/clock.js";
+import { byId, make, setAttribute, setText } from "../lib/dom.js";
+import { count, moment } from "../lib/format.js";
+import { DataTable } from "../reports/data-table.js";
+import { rowFor, wordsOf } from "./suggestion.js";
+
+const WHAT = { state: "State", queue: "Queue", agent: "Agent", note: "Note" };
+/** So many agents are told by name. */
+const TOLD = 3;
+
+const keyOf = ({ what, source, id, detail }) => JSON.stringify([what, source, id, detail]);
+
+export class Inbox {
+  #names = [];
+  #may;
+  #take;
+  /** Names whose row is there: they leave the list within seconds. */
+  #taken = new Set();
+  #table;
+
+  /**
+   * @param {object} options
+   * @param {boolean} options.may the reader may map
+   * @param {(suggested: object) => void} options.edit opens the form with this row
+   * @param {(suggested: object) => Promise<void>} options.take has the row written
+   */
+  constructor({ may, edit, take }) {
+    this.#may = may;
+    this.#take = take;
+    this.#table = new DataTable(byId("unmapped"), this.#columns(), {
+      key: keyOf,
+      caption: "What is not mapped",
+      sort: "-count",
+      choose: may ? (key) => this.#edit(key, edit) : undefined,
+    });
+  }
+
+  /** @param {object[]} names as the API gives them */
+  show(names) {
+    this.#names = names;
+    const keys = new Set(names.map(keyOf));
+    for (const key of this.#taken) if (!keys.has(key)) this.#taken.delete(key);
+    this.#table.show(names);
+    const mapped = names.filter(({ what }) => what !== "note").length;
+    setText(byId("unmapped-title"), mapped === 0 ? "Not mapped" : `Not mapped · ${count(mapped)}`);
+    byId("unmapped").hidden = names.length === 0;
+    byId("no-unmapped").hidden = names.length > 0;
+  }
+
+  #edit(key, edit) {
+    const suggested = rowFor(this.#names.find((seen) => keyOf(seen) === key));
+    if (suggested) edit(suggested);
+  }
+
+  async #accept(key) {
+    const seen = this.#names.find((found) => keyOf(found) === key);
+    if (!seen || this.#taken.has(key)) return;
+    this.#taken.add(key);
+    this.#table.show(this.#names);
+    const outcome = byId("inbox-outcome");
+    try {
+      const suggested = rowFor(seen);
+      await this.#take(suggested);
+      setAttribute(outcome, "data-kind", "good");
+      setText(outcome, `${seen.id} is ${wordsOf(suggested)} from now on. What waited for it goes out within seconds.`);
+    } catch (error) {
+      this.#taken.delete(key);
+      this.#table.show(this.#names);
+      setAttribute(outcome, "data-kind", "bad");
+      setText(outcome, `${seen.id}: ${error.message}`);
+    }
+  }
+
+  #columns() {
+    const when = (text) => moment(Date.parse(text), now());
+    return [
+      {
+        id: "name",
+        label: "Name",
+        value: ({ id }) => id,
+        fill: (cell, { what, id, detail, suggestion }) => {
+          const name = [id || "in no queue", detail].filter(Boolean).join(" · ");
+          setText(cell, what === "note" ? suggestion : name);
+        },
+      },
+      {
+        id: "row",
+        label: "A row could say",
+        value: (seen) => wordsOf(rowFor(seen)),
+        fill: (cell, seen) => this.#fillRow(cell, seen),
+      },
+      { id: "what", label: "What", value: ({ what }) => WHAT[what] ?? what },
+      { id: "source", label: "Source", value: ({ source }) => source },
+      { id: "count", label: "How often", number: true, value: ({ count: times }) => times },
+      { id: "first", label: "First", value: ({ first_seen: at }) => at, text: ({ first_seen: at }) => when(at) },
+      { id: "last", label: "Last", value: ({ last_seen: at }) => at, text: ({ last_seen: at }) => when(at) },
+      {
+        id: "agents",
+        label: "Agents",
+        value: ({ agents }) => agents.length,
+        fill: (cell, { agents }) => {
+          cell.classList.add("why");
+          setText(cell, agents.length > TOLD ? `${agents.slice(0, TOLD).join(", ")} and more` : agents.join(", "));
+          cell.title = agents.join(", ");
+        },
+      },
+    ];
+  }
+
+  #fillRow(cell, seen) {
+    if (cell.childElementCount === 0) {
+      const accept = make("button", { type: "button", class: "accept" }, "Accept");
+      accept.addEventListener("click", (event) => {
+        event.stopPropagation();
+        void this.#accept(accept.closest("tr").dataset.key);
+      });
+      cell.classList.add("suggested");
+      cell.append(make("span"), accept);
+    }
+    const [words, accept] = cell.children;
+    const suggested = rowFor(seen);
+    const isTaken = this.#taken.has(keyOf(seen));
+    setText(words, wordsOf(suggested));
+    accept.hidden = !this.#may || !suggested?.complete;
+    accept.disabled = isTaken;
+    setText(accept, isTaken ? "Taken" : "Accept");
+    setAttribute(accept, "aria-label", `Accept: ${seen.id} is ${wordsOf(suggested)}`);
+  }
+}
