@@ -394,6 +394,10 @@ pub trait Deliveries: Send + Sync {
     /// How many units stand how, by report and state.
     async fn ledger(&self, sink: &SinkName) -> Result<Vec<LedgerLine>>;
 
+    /// The same of units that the target does not have and is to have: those that wait, and those that are parked. It costs no more
+    /// than there are of these.
+    async fn undelivered(&self, sink: &SinkName) -> Result<Vec<LedgerLine>>;
+
     /// What is parked, by report and reason, the most units first, at most `limit`.
     async fn parked(&self, sink: &SinkName, limit: usize) -> Result<Vec<ParkedLine>>;
 

@@ -58,8 +58,13 @@ impl Deliveries for PostgresStore {
     }
 
     async fn ledger(&self, sink: &SinkName) -> Result<Vec<LedgerLine>> {
-        let work = |session: Lent| async move { ledger(&session, sink).await };
+        let work = |session: Lent| async move { ledger(&session, sink, LEDGER).await };
         self.read("sum up the ledger", work).await
+    }
+
+    async fn undelivered(&self, sink: &SinkName) -> Result<Vec<LedgerLine>> {
+        let work = |session: Lent| async move { ledger(&session, sink, UNDELIVERED).await };
+        self.read("sum up what is not delivered", work).await
     }
 
     async fn parked(&self, sink: &SinkName, limit: usize) -> Result<Vec<ParkedLine>> {
@@ -327,10 +332,17 @@ fn read(row: &Row) -> Tried<Delivery> {
     })
 }
 
-/// How many units stand how.
-async fn ledger(session: &Session, sink: &SinkName) -> Tried<Vec<LedgerLine>> {
-    let sql = "SELECT report, state, count(*), min(interval_start), max(interval_start) FROM deliveries
-               WHERE sink = $1 GROUP BY report, state ORDER BY report, state";
+/// How many units stand how. Grouped in the order of the index `deliveries_standing`, so that no unit is read.
+const LEDGER: &str =
+    "SELECT report, state, count(*), min(interval_start), max(interval_start) FROM deliveries
+    WHERE sink = $1 GROUP BY state, report ORDER BY report, state";
+
+/// The same of those that are still to be delivered.
+const UNDELIVERED: &str =
+    "SELECT report, state, count(*), min(interval_start), max(interval_start) FROM deliveries
+    WHERE sink = $1 AND state IN ('waiting', 'parked') GROUP BY state, report ORDER BY report, state";
+
+async fn ledger(session: &Session, sink: &SinkName, sql: &'static str) -> Tried<Vec<LedgerLine>> {
     all(session, Call::new(sql).with(sink.as_str()), |row| {
         Ok(LedgerLine {
             report: get_text(row, 0)?.into(),

@@ -26,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0014_mapping_tables.sql"),
     include_str!("migrations/0015_erasures.sql"),
     include_str!("migrations/0016_contact_events.sql"),
+    include_str!("migrations/0017_standing_of_deliveries.sql"),
 ];
 
 /// The table by which a schema is known as ours: one row.

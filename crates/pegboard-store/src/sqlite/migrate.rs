@@ -27,6 +27,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0017_mapping_tables.sql"),
     include_str!("migrations/0018_erasures.sql"),
     include_str!("migrations/0019_contact_events.sql"),
+    include_str!("migrations/0020_standing_of_deliveries.sql"),
 ];
 
 /// Marks a file as a store of ours (`PegB`), in the header field that SQLite has for that.

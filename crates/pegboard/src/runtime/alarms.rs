@@ -163,10 +163,10 @@ impl AlarmWatch {
             standing.extend(self.of_source(shared, &roll, looks, now).await?);
         }
         for sink in &self.sinks {
-            let ledger = self.store.ledger(sink.name()).await?;
+            let undelivered = self.store.undelivered(sink.name()).await?;
             let refused = self.store.refused_states(sink.name(), 1).await?;
             let hold = self.store.hold(sink.name()).await?;
-            standing.extend(sink_there(sink.name(), &ledger, refused.first(), hold.as_ref(), now));
+            standing.extend(sink_there(sink.name(), &undelivered, refused.first(), hold.as_ref(), now));
             let listed = self.store.unmapped(sink.name(), LISTED).await?;
             standing.extend(unmapped_there(sink.name(), &listed, now));
         }

@@ -251,6 +251,14 @@ pub(crate) async fn the_ledger_counts_and_pages_what_there_is(home: &dyn Home) {
     let expected = [line(DeliveryState::Acknowledged, 2, 0, 3), line(DeliveryState::Waiting, 3, 1, 4)];
     assert_eq!(store.ledger(&sink()).await.unwrap(), expected);
     assert_eq!(store.ledger(&"other".into()).await.unwrap(), []);
+    assert_eq!(store.undelivered(&sink()).await.unwrap(), expected[1..]);
+    store
+        .note_deliveries(tried(epoch, 1, 1, TryOutcome::Parked { reason: "no such queue".into() }))
+        .await
+        .unwrap();
+    let undelivered = [line(DeliveryState::Parked, 1, 1, 1), line(DeliveryState::Waiting, 2, 2, 4)];
+    assert_eq!(store.undelivered(&sink()).await.unwrap(), undelivered);
+    assert_eq!(store.undelivered(&"other".into()).await.unwrap(), []);
     let mut paged: Vec<Unit> = Vec::new();
     loop {
         let page = store.deliveries(&sink(), &LedgerFilter::default(), paged.last(), 2).await.unwrap();

@@ -127,6 +127,10 @@ impl Deliveries for FakeStore {
         Ok(Vec::new())
     }
 
+    async fn undelivered(&self, _: &SinkName) -> Result<Vec<LedgerLine>> {
+        Ok(Vec::new())
+    }
+
     async fn parked(&self, _: &SinkName, limit: usize) -> Result<Vec<ParkedLine>> {
         let kept = self.kept.lock().unwrap();
         let line = |delivery: &Delivery| ParkedLine {

@@ -700,6 +700,10 @@ impl Deliveries for Unreliable {
         self.read("ledger", self.store.ledger(sink)).await
     }
 
+    async fn undelivered(&self, sink: &SinkName) -> Result<Vec<LedgerLine>> {
+        self.read("undelivered", self.store.undelivered(sink)).await
+    }
+
     async fn parked(&self, sink: &SinkName, limit: usize) -> Result<Vec<ParkedLine>> {
         self.read("parked", self.store.parked(sink, limit)).await
     }
