@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
-use pegboard_net::{Answer, Call, Client, Secret, Target, TokenKeeper};
+use pegboard_net::{Answer, Call, Client, Secret, Target, TokenKeeper, ToldTime};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -65,6 +65,11 @@ impl Connection {
         let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let acd_type = body["acdType"].as_str().filter(|name| !name.is_empty());
         acd_type.map(str::to_owned).ok_or_else(|| Error::Unreadable(Refusal::of(&answer)))
+    }
+
+    /// What the service said last that the time is, by the `Date` of an answer.
+    pub fn told_time(&self) -> Option<ToldTime> {
+        self.0.client.told_time()
     }
 
     /// Says that this side lives. The SDK does so now and then, NICE does not say how often.

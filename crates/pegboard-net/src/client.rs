@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
@@ -22,6 +22,7 @@ use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 use crate::connect::{ConnectError, Connector, Resolve, System};
 use crate::egress::{Egress, Refused};
 use crate::signature::{SigningKey, seconds, sign_by_all};
+use crate::told_time::ToldTime;
 use crate::{RetryAfter, Target};
 
 /// The longest answer that is read, in bytes, unless a call [says otherwise](Call::up_to).
@@ -197,6 +198,7 @@ pub enum CallError {
 pub struct Client {
     pool: Pool<Connector, Full<Bytes>>,
     total: Duration,
+    told: Arc<Mutex<Option<ToldTime>>>,
 }
 
 impl std::fmt::Debug for Client {
@@ -225,7 +227,12 @@ impl Client {
             .pool_max_idle_per_host(IDLE_CONNECTIONS)
             .http1_max_headers(MAX_HEADERS)
             .build(connector);
-        Ok(Self { pool, total: options.total })
+        Ok(Self { pool, total: options.total, told: Arc::default() })
+    }
+
+    /// What the last answer said that the time is, by its `Date`; nothing before the first that says so.
+    pub fn told_time(&self) -> Option<ToldTime> {
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends a request and reads the whole answer.
@@ -245,6 +252,10 @@ impl Client {
         }
         let request = request.map_err(|error| unsendable(error.to_string()))?;
         let answer = self.pool.request(request).await.map_err(|error| unanswered(&target, &error))?;
+        let date = answer.headers().get(header::DATE).and_then(|date| date.to_str().ok());
+        if let Some(told) = date.and_then(ToldTime::parse) {
+            *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Some(told);
+        }
         read(&target, answer, most).await
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use pegboard_model::Millis;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -101,6 +102,20 @@ async fn an_answer_is_had_whole_and_the_connection_serves_the_next_request() {
         assert_eq!(answer.retry_after(), Some(RetryAfter::Pause(Duration::from_secs(7))));
     }
     assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn the_time_that_the_last_answer_told_is_kept() {
+    let client = local();
+    assert_eq!(client.told_time(), None);
+    let silent = Server::start(answer("204 No Content", b"")).await;
+    get(&client, silent.target()).await.unwrap();
+    assert_eq!(client.told_time(), None);
+    let server = Server::start(answer("503 Busy\r\nDate: Mon, 02 Mar 2026 09:01:30 GMT", b"")).await;
+    get(&client, server.target()).await.unwrap();
+    let (date, year) = (Timestamp::parse("2026-03-02T09:01:30Z").unwrap(), Millis::from_hours(24 * 365));
+    let now = client.clone().told_time().unwrap().now();
+    assert!(date <= now && now < date + year, "{now}");
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ mod secret;
 pub mod signature;
 pub mod target;
 pub mod token;
+pub mod told_time;
 
 pub use breaker::Breaker;
 pub use client::{Answer, Call, CallError, Client, ClientOptions, tls_client};
@@ -29,3 +30,4 @@ pub use retry_after::RetryAfter;
 pub use secret::Secret;
 pub use target::Target;
 pub use token::{Login, LoginError, Token, TokenKeeper};
+pub use told_time::ToldTime;

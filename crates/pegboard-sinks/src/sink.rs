@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use pegboard_net::ToldTime;
 
 use crate::{Document, Encoder, EventLane, EventLaneKind, EventSource, Outcome, Span};
 
@@ -143,6 +144,11 @@ pub trait Sink: Send + Sync + fmt::Debug {
     /// where it can only be taken whole.
     fn split(&self, encoder: &'static Encoder, document: &Document) -> Option<[Document; 2]> {
         let _ = (encoder, document);
+        None
+    }
+
+    /// What its target said last that the time is, where it says so.
+    fn told_time(&self) -> Option<ToldTime> {
         None
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use pegboard_client::{Connection, Error, IdempotencyKey, ItemError, Kind, Receipt, Retry};
 use pegboard_model::Timestamp;
+use pegboard_net::ToldTime;
 use serde_json::{Map, Value};
 
 use super::{AGENT_ACTIVITY, AGENT_STATES, QUEUE_REPORT};
@@ -72,6 +73,10 @@ impl Sink for CxoneSink {
 
     fn reports(&self) -> &[SinkReport] {
         &self.reports
+    }
+
+    fn told_time(&self) -> Option<ToldTime> {
+        self.connection.told_time()
     }
 
     async fn send(&self, encoder: &'static Encoder, document: &Document, key: &str) -> Outcome {

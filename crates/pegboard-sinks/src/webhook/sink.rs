@@ -10,7 +10,7 @@ use http::Method;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, InvalidHeaderValue};
 use pegboard_model::Timestamp;
 use pegboard_net::signature::SigningKey;
-use pegboard_net::{Call, CallError, Client, Target};
+use pegboard_net::{Call, CallError, Client, Target, ToldTime};
 use sha2::{Digest as _, Sha256};
 
 use super::answer::outcome;
@@ -95,6 +95,10 @@ impl Sink for WebhookSink {
 
     fn reports(&self) -> &[SinkReport] {
         &self.options.reports
+    }
+
+    fn told_time(&self) -> Option<ToldTime> {
+        self.client.told_time()
     }
 
     async fn send(&self, _: &'static Encoder, document: &Document, key: &str) -> Outcome {

@@ -20,9 +20,10 @@ use tokio::time::Instant;
 use self::judge::Judge;
 use self::outlet::{OutletSetup, Teller};
 use self::standing::{
-    SourceHere, SourceThere, Standing, bounded, sink_here, sink_there, source_here, source_there,
-    unmapped_there,
+    SourceHere, SourceThere, Standing, bounded, clock_of_sink, clocks_of_source, sink_here, sink_there,
+    source_here, source_there, unmapped_there,
 };
+use super::clock_off::ClockOff;
 use super::deliver::Deliverer;
 use super::hub::name_nodes;
 use super::node::Node;
@@ -149,9 +150,17 @@ impl AlarmWatch {
                 fallback: shared.source.fallback(),
             })
         });
+        let clocks = self
+            .sources
+            .iter()
+            .flat_map(|shared| clocks_of_source(&shared.config.name, shared.status.clocks(), now));
+        let targets = self
+            .sinks
+            .iter()
+            .filter_map(|sink| clock_of_sink(sink.name(), ClockOff::of_target(sink.told_time()?, now), now));
         let sinks = self.sinks.iter().flat_map(|sink| sink_here(sink.name(), &sink.delivery()));
         let outlets = self.tellers.iter().filter_map(|teller| teller.standing());
-        sources.chain(sinks).chain(outlets).collect()
+        sources.chain(sinks).chain(outlets).chain(clocks).chain(targets).collect()
     }
 
     /// All that is wrong.

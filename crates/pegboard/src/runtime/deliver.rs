@@ -27,6 +27,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pegboard_model::{SinkName, SourceName, Timestamp};
+use pegboard_net::ToldTime;
 use pegboard_sinks::mapping::Mapping;
 use pegboard_sinks::{Document, Encoder, Filter, Lane, Outcome, Pace, Sink};
 use pegboard_store::{Part, RowsOf, Store, StoreError, failpoint};
@@ -167,6 +168,11 @@ impl Deliverer {
         let shown = self.status.show();
         let left_alone = shown.ours && self.gate.is_open();
         DeliveryShown { events: self.events.show(), left_alone, ..shown }
+    }
+
+    /// What the target said last that the time is.
+    pub(super) fn told_time(&self) -> Option<ToldTime> {
+        self.sink.told_time()
     }
 
     /// How it goes, and what the target has.

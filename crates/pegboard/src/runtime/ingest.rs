@@ -18,6 +18,7 @@ use pegboard_store::{
 
 use super::acd;
 use super::agents::{Agents, Staged};
+use super::clock_off::ClockOff;
 use super::key_length::check_contact;
 use super::names::QueueNames;
 use super::reconcile::is_lane;
@@ -181,6 +182,10 @@ pub async fn prepare(
     let mut standing = before.clone();
     let mut staged = Staged::default();
     let mut collected = Collected::default();
+    // Also of those that are refused for it.
+    if let Some(off) = ClockOff::of_events(now, &decodings) {
+        status.heard_event(off);
+    }
     for (record, decoded) in chunk.records.iter().zip(decodings) {
         collected.counts.records += 1;
         let taken = match decoded {

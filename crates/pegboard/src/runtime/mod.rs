@@ -13,6 +13,7 @@ pub mod alarms;
 pub mod archive;
 pub mod build;
 mod checks;
+pub mod clock_off;
 pub mod closer;
 pub mod deliver;
 pub mod derived;

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use self::catching_up::CatchingUp;
 use self::judge::{Judge, SETTLE, Stream, missed};
 use super::agents::{Agents, Staged};
+use super::clock_off::ClockOff;
 use super::ingest::{self, opening_batch};
 use super::mending;
 use super::reload;
@@ -190,6 +191,7 @@ impl<'a> Reconciler<'a> {
     async fn look(&mut self, is_whole: bool) -> Result<(), Failure> {
         let suspects = std::mem::take(&mut self.suspects);
         let asked = (!is_whole).then_some(&*suspects);
+        let asked_at = (self.shared.clock)();
         let look = match self.snapshots.look(asked.map_or(Whom::Everybody, Whom::Only)).await {
             Ok(look) => look,
             Err(error) => {
@@ -198,6 +200,7 @@ impl<'a> Reconciler<'a> {
                 return Err(error.into());
             }
         };
+        self.shared.status.heard_platform(ClockOff::of_answer(look.began, asked_at, (self.shared.clock)()));
         if is_whole {
             self.status.shown = look.shown.len() as u64;
         }

@@ -10,6 +10,7 @@ use pegboard_model::{Millis, PartitionId, Position, SourceName, Timestamp};
 use pegboard_store::{ClosedUntil, PartitionState, RowsOf, SourceState};
 
 use self::partitions::{Partition, Partitions, least, restored};
+use super::clock_off::ClockOff;
 use super::node::report::ToldFault;
 use super::reconcile::is_lane;
 use super::view::{Health, PartitionStatus, ReconcilerStatus, SourceCounts, SourceFault};
@@ -35,6 +36,16 @@ struct Inner {
     closed_until: ClosedUntil,
     agents: u64,
     reconciler: Option<ReconcilerStatus>,
+    clocks: Clocks,
+}
+
+/// What was heard last of other clocks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Clocks {
+    /// By the time of events.
+    pub events: Option<ClockOff>,
+    /// By the platform itself, when it was looked at.
+    pub platform: Option<ClockOff>,
 }
 
 /// How far what some rows are made of is known.
@@ -249,6 +260,21 @@ impl Status {
     /// Notes what a look at the platform's snapshot came to; nothing where this node does not look any more.
     pub fn reconciled(&self, status: Option<ReconcilerStatus>) {
         self.lock().reconciler = status;
+    }
+
+    /// Notes of when the newest event is that has just come.
+    pub fn heard_event(&self, off: ClockOff) {
+        self.lock().clocks.events = Some(off);
+    }
+
+    /// Notes what the platform has just said that the time is.
+    pub fn heard_platform(&self, off: ClockOff) {
+        self.lock().clocks.platform = Some(off);
+    }
+
+    /// What was heard last of other clocks.
+    pub fn clocks(&self) -> Clocks {
+        self.lock().clocks
     }
 
     /// Notes a failure of one part of the source, named by `part`; it stands until [`Status::recovered`].

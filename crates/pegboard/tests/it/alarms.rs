@@ -80,6 +80,35 @@ async fn what_is_lost_and_what_fails_is_an_alarm_until_it_is_over() {
     live.stop().await;
 }
 
+#[tokio::test]
+async fn a_clock_that_is_behind_is_an_alarm_until_events_are_of_the_past_again() {
+    let folder = TempDir::new().unwrap();
+    let store = open_store(folder.path());
+    let script = Script::new(false);
+    clock::set(minute(0));
+    script.add(ONLY, &[]);
+    let alarms = AlarmOptions { every: Duration::from_millis(10), ..AlarmOptions::default() };
+    let options = NodeOptions { alarms, ..NodeOptions::default() };
+    let live = Live::joining(store.clone(), Box::new(script.clone()), &config(), options).await;
+    // One that is believed and one that is not: both are of a time that is still to come.
+    script.push(ONLY, &[change(minute(3), "Available")], minute(3));
+    script.push(ONLY, &[change(minute(10), "Lunch")], minute(10));
+    live.read_all(&script).await;
+    until("it is seen", async || live.store.dead_letters(&[], None, 1).await.unwrap().len() == 1).await;
+    clock::set(minute(2));
+    until("it is an alarm", async || is_open(&*store, "clock-wrong").await).await;
+    let wrong = newest(&*store, "clock-wrong").await.unwrap();
+    assert_eq!(*wrong.subject, format!("{SOURCE} / events"));
+    assert!(wrong.text.contains("600 s ahead of the clock of this machine"), "{}", wrong.text);
+
+    clock::set(minute(12));
+    script.push(ONLY, &[change(minute(11), "Break")], minute(12));
+    live.read_all(&script).await;
+    clock::set(minute(15));
+    until("it is over", async || is_over(&*store, "clock-wrong").await).await;
+    live.stop().await;
+}
+
 /// What a webhook was told: events that were signed by the key.
 #[derive(Debug, Clone, Default)]
 struct Heard(Arc<Mutex<Vec<Value>>>);

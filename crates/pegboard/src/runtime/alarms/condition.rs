@@ -139,6 +139,10 @@ conditions! {
     NamesUnmapped = "names-unmapped" Warning after 300 s "Names have no row in a mapping"
         "Give each a row: on the page Mapping, where one button takes what is suggested, or by `pegboard mapping set`. It ends when none of \
          them was seen for a day, or none is listed.";
+    /// This machine's clock, or another, is wrong.
+    ClockWrong = "clock-wrong" Critical after 60 s "A clock is wrong"
+        "Most often it is the clock of this machine: see that NTP runs. What is dated more than 5 minutes ahead is refused, and is a dead \
+         letter: retry it when the clock is right.";
     /// The store has nearly used up its disk budget.
     StoreFull = "store-full" Critical after 0 s "The store is nearly full"
         "Raise `disk_budget`, or keep details for a shorter time: the oldest details are removed early at the limit.";

@@ -10,8 +10,9 @@ use pegboard_store::{
 use serde::{Deserialize, Serialize};
 
 use super::condition::Condition;
+use crate::runtime::clock_off::ClockOff;
 use crate::runtime::deliver::status::{DeliveryShown, LaneShown};
-use crate::runtime::status::Trouble;
+use crate::runtime::status::{Clocks, Trouble};
 use crate::runtime::view::{Health, PartitionStatus};
 use crate::runtime::{archive, late_files, reconcile, reload};
 
@@ -140,6 +141,24 @@ fn of_target(name: &SinkName, shown: &DeliveryShown) -> Option<Standing> {
     }
     let text = "its target does not answer, and is only tried now and then";
     shown.left_alone.then(|| Standing::new(Condition::SinkLeftAlone, name.as_str(), text))
+}
+
+/// How far clocks are from this machine's, as a source tells of them.
+pub fn clocks_of_source(source: &SourceName, clocks: Clocks, now: Timestamp) -> Vec<Standing> {
+    let Clocks { events, platform } = clocks;
+    let told = |part, what, off: Option<ClockOff>| {
+        let off = off?;
+        let text = format!("{what} {}", off.told(now)?);
+        Some(Standing::of_source(Condition::ClockWrong, source, Some(part), text).since(off.heard()))
+    };
+    let events = told("events", "an event is dated", events);
+    events.into_iter().chain(told("platform", "the clock of the platform is", platform)).collect()
+}
+
+/// The same, as the target of a sink does.
+pub fn clock_of_sink(name: &SinkName, off: ClockOff, now: Timestamp) -> Option<Standing> {
+    let text = format!("the clock of its target is {}", off.told(now)?);
+    Some(Standing::new(Condition::ClockWrong, name.as_str(), text).since(off.heard()))
 }
 
 /// What the store and all nodes together know of a source.

@@ -52,6 +52,24 @@ fn each_part_of_a_source_that_fails_is_an_alarm_of_its_own() {
 }
 
 #[test]
+fn a_clock_that_is_off_is_told_of_whoever_showed_it() {
+    let off = |ahead| Some(ClockOff::of_answer(at(ahead), at(0), at(0)));
+    let clocks = |events, platform| clocks_of_source(&name(), Clocks { events, platform }, at(0));
+    let standing = clocks(off(90), off(-300));
+    assert_eq!(told(&standing), [("clock-wrong", "connect / events"), ("clock-wrong", "connect / platform")]);
+    assert!(standing[0].text.starts_with("an event is dated 90 s ahead of"), "{}", standing[0].text);
+    assert!(
+        standing[1].text.starts_with("the clock of the platform is 300 s behind"),
+        "{}",
+        standing[1].text
+    );
+    assert_eq!(clocks(off(60), None), []);
+    let target = clock_of_sink(&"wfm".into(), off(61).unwrap(), at(0)).unwrap();
+    assert_eq!((&*target.subject, target.source), ("wfm", None));
+    assert_eq!(clock_of_sink(&"wfm".into(), off(-60).unwrap(), at(0)), None);
+}
+
+#[test]
 fn a_late_file_is_named_and_a_report_is_late_once() {
     let file = |report: &str, run: i64, is_late| MissingFile {
         report: report.into(),
