@@ -82,6 +82,18 @@ test("a table is chosen, searched and remembered by its address, by keyboard", (
     { query: "?table=agents" },
   ));
 
+test("of a table that nobody reads to its end the first rows are drawn, and what is searched is found", () =>
+  on({}, async (page, mock) => {
+    await page.waitForSelector("#rows tbody tr");
+    const rows = Array.from({ length: 600 }, (_, index) => [`a${index + 1000}`, `P${index}`, "", "", ""]);
+    Object.assign(mock.mapping.tables.agents, { rows });
+    await page.locator('[name="table"][value="agents"]').check();
+    await told(page, "found", /^600 of 600 rows, of which the first 500 are here/);
+    assert.equal(await page.locator("#rows tbody tr:visible").count(), 500);
+    await page.fill("#search", "a1599");
+    await told(page, "found", /^1 of 600 rows$/);
+  }));
+
 test("a row is changed and removed; what it is for stays", () =>
   on({}, async (page, mock) => {
     await page.locator("#rows .choice").first().click();

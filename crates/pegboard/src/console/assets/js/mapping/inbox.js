@@ -37,14 +37,14 @@ export class Inbox {
     });
   }
 
-  /** @param {object[]} names as the API gives them */
-  show(names) {
+  /** @param {object[]} names as the API gives them @param {boolean} more there may be */
+  show(names, more) {
     this.#names = names;
     const keys = new Set(names.map(keyOf));
     for (const key of this.#taken) if (!keys.has(key)) this.#taken.delete(key);
     this.#table.show(names);
     const mapped = names.filter(({ what }) => what !== "note").length;
-    setText(byId("unmapped-title"), mapped === 0 ? "Not mapped" : `Not mapped · ${count(mapped)}`);
+    setText(byId("unmapped-title"), mapped === 0 ? "Not mapped" : `Not mapped · ${count(mapped)}${more ? " and more" : ""}`);
     byId("unmapped").hidden = names.length === 0;
     byId("no-unmapped").hidden = names.length > 0;
   }

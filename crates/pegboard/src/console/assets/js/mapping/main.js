@@ -62,7 +62,7 @@ async function lookAt(mine) {
   const [about, listed] = await Promise.all([get(`${base}/mapping`), get(`${base}/unmapped`, { limit: NAMES })]);
   if (mine !== turn) return;
   tables = new Map(about.tables.map((one) => [one.table, one]));
-  inbox.show(listed.unmapped);
+  inbox.show(listed.unmapped, listed.unmapped.length === NAMES);
   showTables();
   const { holds, version, rows } = tables.get(table);
   const stamp = [sink, holds, version, rows].join();
