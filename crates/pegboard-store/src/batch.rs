@@ -1,8 +1,8 @@
 //! What is written together.
 
 use pegboard_model::{
-    AgentId, AgentNow, Class, ContactEvent, ContactLeg, Millis, Observation, PartitionId, Position, Segment,
-    SourceName, Text, Timestamp,
+    AgentId, AgentNow, Class, ContactEvent, ContactId, ContactLeg, Millis, Observation, PartitionId,
+    Position, Segment, SourceName, Text, Timestamp,
 };
 
 use crate::{ArchiveWrite, ClosedUntil, EventsWrite, QueueName, RowsOf};
@@ -39,8 +39,8 @@ pub struct Batch {
     pub segments: Vec<SegmentsWrite>,
     /// Contacts, with the instant they are pegged to; an older version than the stored one changes nothing.
     pub contacts: Vec<(ContactLeg, Option<Timestamp>)>,
-    /// Events that contacts are put together from. A second copy (same contact and id) changes nothing.
-    pub contact_events: Vec<ContactEvent>,
+    /// Events that contacts are put together from, each contact once.
+    pub contact_events: Vec<ContactEventsWrite>,
     /// Where timelines changed. What begins before the announced closing is kept for the closer as a mark, merged with
     /// that of the same agent. Contacts are marked without being named here: where they were pegged, and where they are
     /// now.
@@ -94,6 +94,19 @@ pub struct AgentWrite {
     /// The stored version that this was derived from; 0 for an agent that is not stored. The batch fails with
     /// [`AgentMoved`](crate::StoreError::AgentMoved) if another one is stored; it is one more afterwards.
     pub version: u64,
+}
+
+/// New events of one contact, from which its legs were put together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContactEventsWrite {
+    /// Which contact.
+    pub contact: ContactId,
+    /// How many events of it were kept when its legs were put together. The batch fails with
+    /// [`ContactsMoved`](crate::StoreError::ContactsMoved) if there are more or fewer: the legs would lack what others have
+    /// told meanwhile.
+    pub known: u64,
+    /// The new ones. A second copy (same id) changes nothing.
+    pub events: Vec<ContactEvent>,
 }
 
 /// A change of one agent's timeline: what starts at or after `from`, and before `until` where there is one, is replaced by

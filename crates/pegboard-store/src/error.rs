@@ -31,6 +31,13 @@ pub enum StoreError {
         /// All of the batch's agents that were.
         agents: Vec<AgentId>,
     },
+    /// Somebody else has kept events of contacts of the batch since those that were known were read: the caller must read
+    /// them again and prepare the batch anew.
+    #[error("contacts of source {source_name} were told more of meanwhile")]
+    ContactsMoved {
+        /// The source.
+        source_name: SourceName,
+    },
     /// The cursor is of another store, or older than what is kept. Take a new snapshot.
     #[error("the cursor is no longer valid: take a new snapshot and go on from its cursor")]
     CursorGone,

@@ -30,8 +30,8 @@ pub use alarm::{Alarm, AlarmMark, AlarmNote, AlarmSeen, Alarms, AlarmsAsked, Sil
 pub use archive::{ArchiveFile, ArchiveStep, ArchiveWrite};
 pub use audit::{AuditChain, AuditEntry, AuditFault, AuditHash, AuditWrite, ParseHashError};
 pub use batch::{
-    AcdRowWrite, AgentWrite, Batch, Close, Closed, Committed, Counts, DeadLetterWrite, DirtyMark, GapWrite,
-    PAYLOAD_BYTES, RowWrite, SegmentsWrite,
+    AcdRowWrite, AgentWrite, Batch, Close, Closed, Committed, ContactEventsWrite, Counts, DeadLetterWrite,
+    DirtyMark, GapWrite, PAYLOAD_BYTES, RowWrite, SegmentsWrite,
 };
 pub use copy::CopiedTable;
 pub use delivery::{
@@ -96,7 +96,8 @@ pub trait Store:
 
     /// Commits a batch. Fails with [`StoreError::NotOwner`] if the partition has another epoch or stands at another
     /// position than the batch expects, or if it is its first position and a parent was begun and has not ended; with
-    /// [`StoreError::AgentMoved`] if an agent has another version than the batch was derived from. Then nothing of it is
+    /// [`StoreError::AgentMoved`] if an agent has another version than the batch was derived from; with
+    /// [`StoreError::ContactsMoved`] if a contact has other events than the batch was derived from. Then nothing of it is
     /// written.
     async fn commit(&self, batch: Batch) -> Result<Committed>;
 

@@ -1,11 +1,23 @@
 //! Events that contacts are put together from.
 
 use pegboard_model::{ContactEvent, ContactId, SourceName};
+use tokio_postgres::Row;
 
 use super::codec::{get_instant, get_text, text};
 use super::fault::Tried;
 use super::read::all;
 use super::session::{Call, Session};
+use crate::column::to_column;
+use crate::{ContactEventsWrite, StoreError};
+
+/// Lets one batch of a source after the other keep events of contacts: two may tell of the same contact.
+const ALONE: &str = "SELECT pg_advisory_xact_lock(hashtextextended('pegboard contact events ' || $1, 0))";
+
+/// The contacts of which not as many events are kept as the batch was derived from.
+const MOVED: &str = "
+    SELECT given.contact FROM unnest($2::text[], $3::bigint[]) AS given (contact, known)
+    WHERE given.known <> (SELECT count(*) FROM contact_events AS kept
+                          WHERE kept.source = $1 AND kept.contact = given.contact)";
 
 const KEEP: &str = "
     INSERT INTO contact_events (source, contact, id, at, body)
@@ -13,22 +25,33 @@ const KEEP: &str = "
     ORDER BY given.contact, given.id
     ON CONFLICT DO NOTHING";
 
-/// Keeps events; what is there already stays as it is.
-pub(super) fn write<'a>(source: &'a SourceName, events: &'a [ContactEvent]) -> Option<Call<'a>> {
-    if events.is_empty() {
+/// The statements that keep events, where what is there already stays as it is; the second one answers which contacts have other
+/// events than are known.
+pub(super) fn write<'a>(source: &'a SourceName, writes: &'a [ContactEventsWrite]) -> Option<[Call<'a>; 3]> {
+    if writes.is_empty() {
         return None;
     }
-    let owned = |of: fn(&ContactEvent) -> String| {
-        events.iter().map(|event| text(&of(event)).into_owned()).collect::<Vec<_>>()
-    };
-    Some(
-        Call::new(KEEP)
-            .with(source.as_str())
-            .with(owned(|event| event.contact.to_string()))
-            .with(owned(|event| event.id.to_string()))
-            .with(events.iter().map(|event| event.at.as_millis()).collect::<Vec<_>>())
-            .with(owned(|event| event.body.clone())),
-    )
+    let name = |contact: &ContactId| text(&contact.to_string()).into_owned();
+    let moved = Call::new(MOVED)
+        .with(source.as_str())
+        .with(writes.iter().map(|write| name(&write.contact)).collect::<Vec<_>>())
+        .with(writes.iter().map(|write| to_column(write.known)).collect::<Vec<_>>());
+    let events = || writes.iter().flat_map(|write| &write.events);
+    let keep = Call::new(KEEP)
+        .with(source.as_str())
+        .with(events().map(|event| name(&event.contact)).collect::<Vec<_>>())
+        .with(events().map(|event| text(&event.id.to_string()).into_owned()).collect::<Vec<_>>())
+        .with(events().map(|event| event.at.as_millis()).collect::<Vec<_>>())
+        .with(events().map(|event| text(&event.body).into_owned()).collect::<Vec<_>>());
+    Some([Call::new(ALONE).with(source.as_str()), moved, keep])
+}
+
+/// Whether every contact had the events that are known.
+pub(super) fn check(source: &SourceName, moved: &[Row]) -> Tried<()> {
+    if moved.is_empty() {
+        return Ok(());
+    }
+    Err(StoreError::ContactsMoved { source_name: source.clone() }.into())
 }
 
 /// The events of contacts.

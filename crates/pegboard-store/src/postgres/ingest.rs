@@ -39,7 +39,8 @@ pub(super) async fn commit(session: &Session, batch: &Batch, now: Timestamp) -> 
     own.extend(write_segments(source, &batch.segments)?);
     let contacts = newest(&batch.contacts);
     let pegged = write_contacts(source, &contacts)?.map(|calls| calls.map(|call| own.add(call)));
-    own.extend(contact_events::write(source, &batch.contact_events));
+    let told =
+        contact_events::write(source, &batch.contact_events).map(|calls| calls.map(|call| own.add(call)));
     own.extend(write_dead_letters(batch, &batch.dead_letters)?);
     own.extend(write_gaps(batch, &batch.gaps));
     own.extend(queue_names::write(source, &batch.queue_names));
@@ -50,6 +51,7 @@ pub(super) async fn commit(session: &Session, batch: &Batch, now: Timestamp) -> 
 
     partitions::check_owner(session, batch, &answers[advanced]).await?;
     check_agents(source, moved.map(|moved| &answers[moved][..]))?;
+    contact_events::check(source, told.map_or(&[][..], |[_, moved, _]| &answers[moved]))?;
     if let Some(known) = known {
         keep_earlier_places(session, batch, &answers[known]).await?;
     }

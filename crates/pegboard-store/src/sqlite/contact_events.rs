@@ -5,20 +5,26 @@ use rusqlite::{Connection, params};
 
 use super::fault::Tried;
 use super::writer::Step;
+use crate::column::to_column;
+use crate::{ContactEventsWrite, StoreError};
 
 /// Keeps events; what is there already stays as it is.
-pub(super) fn write(step: &Step<'_>, source: &SourceName, events: &[ContactEvent]) -> Tried<()> {
+pub(super) fn write(step: &Step<'_>, source: &SourceName, writes: &[ContactEventsWrite]) -> Tried<()> {
+    let mut count = step
+        .connection
+        .prepare_cached("SELECT count(*) FROM contact_events WHERE source = ?1 AND contact = ?2")?;
     let mut insert = step.connection.prepare_cached(
         "INSERT INTO contact_events (source, contact, id, at, body) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
     )?;
-    for ContactEvent { contact, id, at, body } in events {
-        insert.execute(params![
-            source.as_str(),
-            contact.to_string(),
-            id.to_string(),
-            at.as_millis(),
-            body
-        ])?;
+    for ContactEventsWrite { contact, known, events } in writes {
+        let contact = contact.to_string();
+        let kept: i64 = count.query_row([source.as_str(), &contact], |row| row.get(0))?;
+        if kept != to_column(*known) {
+            return Err(StoreError::ContactsMoved { source_name: source.clone() }.into());
+        }
+        for ContactEvent { id, at, body, .. } in events {
+            insert.execute(params![source.as_str(), contact, id.to_string(), at.as_millis(), body])?;
+        }
     }
     Ok(())
 }

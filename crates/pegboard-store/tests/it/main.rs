@@ -108,6 +108,7 @@ on_every_store! {
     alarms::what_an_outlet_was_told_is_kept_for_each,
     alarms::r28_alarms_that_are_over_are_kept_for_400_days,
     contact_events::events_of_contacts_are_kept_once_and_with_their_batch,
+    contact_events::events_of_a_contact_that_others_were_faster_with_are_refused,
     intake::what_was_handed_in_is_read_in_order_until_it_is_let_go_of,
     intake::a_key_that_comes_again_keeps_nothing_and_has_the_same_answer,
     intake::r28_a_lane_that_is_full_keeps_nothing_more,

@@ -39,6 +39,8 @@ const SHORT_ABANDON: RangeInclusive<Millis> = Millis::ZERO..=Millis::from_hours(
 const STALE_AFTER: RangeInclusive<Millis> = Millis::from_seconds(10)..=Millis::from_hours(12);
 /// From what the platform lets all its callers together ask for.
 const RECONCILE_EVERY: RangeInclusive<Millis> = Millis::from_seconds(10)..=Millis::from_hours(1);
+/// A look at a workspace may be hundreds of requests.
+const RECONCILE_TWILIO_EVERY: Millis = Millis::from_minutes(5);
 const CLOSE_DELAY: RangeInclusive<Millis> = Millis::ZERO..=Millis::from_hours(24);
 const LATENESS: RangeInclusive<Millis> = Millis::ZERO..=Millis::from_hours(7 * 24);
 const KEEP_ROWS: RangeInclusive<Millis> = Millis::from_hours(31 * 24)..=Millis::from_hours(3650 * 24);
@@ -195,6 +197,9 @@ fn source(
     table.set("service_level", &mut source.default_goals.service_level, value::duration(SERVICE_LEVEL));
     table.set("short_abandon", &mut source.default_goals.short_abandon, value::duration(SHORT_ABANDON));
     policies(&mut table, &mut source);
+    if matches!(input, Some(SourceInput::Twilio(_))) {
+        source.reconcile_every = RECONCILE_TWILIO_EVERY;
+    }
     table.set("stale_after", &mut source.stale_after, value::duration(STALE_AFTER));
     table.set("reconcile_every", &mut source.reconcile_every, value::duration(RECONCILE_EVERY));
     table.set("close_delay", &mut source.close_delay, value::duration(CLOSE_DELAY));

@@ -1,16 +1,28 @@
-//! What `[source.twilio]` says: where Twilio posts to, what it signs with, and how the site works.
+//! What `[source.twilio]` says: where Twilio posts to, what it signs with, how the site works, and how it is asked.
 
-use std::path::Path;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use pegboard_connect::sources::twilio::rest::{
+    DEFAULT_ADDRESS, MOST_AT_ONCE, MOST_PER_SECOND, Pace, Sid, regional,
+};
 use pegboard_connect::sources::twilio::{Activities, ContactSettings, SiteStyle, TwilioSite};
+use pegboard_model::Millis;
+use pegboard_net::{Opening, Target};
+use toml::de::DeValue;
 
 use super::secret::SecretRef;
+use super::settings::Start;
+use super::sinks::MAX_OPENINGS;
 use super::table::Table;
-use super::value;
+use super::value::{self, Read, Wrong};
 
 /// The most activities of each kind, and the most reasons.
 const MOST_NAMES: usize = 100;
+
+/// How often a workspace is asked for its events: from a pace that leaves its other users their part.
+const ASK_EVERY: RangeInclusive<Millis> = Millis::from_seconds(10)..=Millis::from_minutes(5);
 
 /// A workspace of Twilio TaskRouter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +33,33 @@ pub struct TwilioSettings {
     pub auth_tokens: Vec<SecretRef>,
     /// How its events are to be read.
     pub site: TwilioSite,
+    /// How it is asked, if it is.
+    pub rest: Option<Box<TwilioRestSettings>>,
+}
+
+/// How a workspace is asked over the REST API of TaskRouter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TwilioRestSettings {
+    /// Where TaskRouter is.
+    pub address: Target,
+    /// The workspace.
+    pub workspace: Sid,
+    /// An API key, or the account.
+    pub key: String,
+    /// The key's secret, or the account's auth token.
+    pub secret: SecretRef,
+    /// How often it may be asked.
+    pub pace: Pace,
+    /// From when on its events are asked for the first time.
+    pub start: Start,
+    /// How often they are, once nothing is left to catch up with.
+    pub every: Millis,
+    /// What may be reached beyond public addresses.
+    pub allow: Vec<Opening>,
+    /// Certificates that are trusted besides those of the operating system.
+    pub trusted_certificates: Option<PathBuf>,
+    /// Whether the workspace says which activities are available, because the site does not.
+    pub lists_activities: bool,
 }
 
 /// Reads the table.
@@ -38,6 +77,7 @@ pub(super) fn twilio(mut table: Table<'_, '_>, folder: &Path) -> Option<TwilioSe
     };
     table.set("outbound", &mut contacts.outbound, value::boolean);
     table.set("written", &mut contacts.written, value::boolean);
+    let rest = rest(table.table("rest"), folder);
     table.finish();
     let activities = Activities::new(
         available.as_deref().map_or(Activities::AVAILABLE.to_vec(), texts),
@@ -51,7 +91,64 @@ pub(super) fn twilio(mut table: Table<'_, '_>, folder: &Path) -> Option<TwilioSe
         url: url?,
         auth_tokens: auth_tokens?,
         site: TwilioSite { style, activities, contacts },
+        rest: rest.map(|rest| Box::new(TwilioRestSettings { lists_activities: available.is_none(), ..rest })),
     })
+}
+
+/// Without the table, nothing is asked.
+fn rest(mut table: Table<'_, '_>, folder: &Path) -> Option<TwilioRestSettings> {
+    let workspace = table.required("workspace", sid(&["WS"], "the SID of a workspace: WS..."));
+    let key =
+        table.required("key", sid(&["SK", "AC"], "the SID of an API key, SK..., or of the account, AC..."));
+    let secret = table.required("secret", value::secret(folder));
+    let (region, edge) = (table.optional("region", label), table.optional("edge", label));
+    let other = table.optional("address", value::target);
+    table.needs("region", "edge");
+    table.excludes("address", "edge");
+    let (mut per_second, mut at_once) = (Pace::USUAL.per_second(), Pace::USUAL.at_once());
+    table.set("requests_per_second", &mut per_second, value::count(1..=MOST_PER_SECOND));
+    table.set("requests_at_once", &mut at_once, value::count(1..=MOST_AT_ONCE));
+    let start = table.optional("start", value::start).unwrap_or(Start::Latest);
+    let mut every = Millis::from_minutes(1);
+    table.set("every", &mut every, value::duration(ASK_EVERY));
+    let allow = table.optional("allow", value::openings(MAX_OPENINGS)).unwrap_or_default();
+    let trusted_certificates = table.optional("trusted_certificates", value::path(folder));
+    table.finish();
+    let address = match other {
+        Some(address) => Some(address),
+        None => regional(region.as_deref(), edge.as_deref()).or_else(|_| DEFAULT_ADDRESS.parse()).ok(),
+    };
+    Some(TwilioRestSettings {
+        address: address?,
+        workspace: workspace?,
+        key: key?.to_string(),
+        secret: secret?,
+        pace: Pace::new(per_second, at_once).ok()?,
+        start,
+        every,
+        allow,
+        trusted_certificates,
+        lists_activities: true,
+    })
+}
+
+/// A SID that begins with one of these.
+fn sid(kinds: &'static [&str], expected: &'static str) -> impl Fn(&DeValue<'_>) -> Read<Sid> {
+    move |value| {
+        let given = value.as_str().filter(|given| kinds.iter().any(|kind| given.starts_with(kind)));
+        // It may be a secret that stands in the wrong place.
+        let wrong = || Wrong::expected(expected).secret();
+        given.ok_or_else(wrong)?.parse().map_err(|_| wrong())
+    }
+}
+
+/// The name of a region or an edge of Twilio.
+fn label(value: &DeValue<'_>) -> Read<String> {
+    let wrong =
+        || Wrong::expected("the name of a region or an edge of Twilio, such as \"ie1\" and \"dublin\"");
+    let given = value.as_str().ok_or_else(wrong)?;
+    regional(Some(given), Some(given)).map_err(|_| wrong())?;
+    Ok(given.to_owned())
 }
 
 fn texts(names: &[String]) -> Vec<&str> {

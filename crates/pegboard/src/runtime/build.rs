@@ -3,6 +3,7 @@
 mod kinesis_log;
 mod outlets;
 mod sinks;
+mod twilio;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use pegboard_connect::spec::{Inlet, Source};
 use pegboard_engine::IntervalLength;
 use pegboard_engine::queues::QueueGoals;
 use pegboard_model::Timestamp;
+use pegboard_net::client::ClientError;
 use pegboard_net::signature::SigningKey;
 use pegboard_store::{
     PostgresOptions, PostgresStore, Retention, SqliteOptions, SqliteStore, Store, StoreError,
@@ -38,8 +40,19 @@ use crate::config::{
     ReadMode, ReportSettings, Secret, SecretError, SecretRef, SourceConfig, SourceInput, Start, StoreUrl,
 };
 
+/// Why there is no source.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A secret cannot be had.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// It cannot be asked.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+}
+
 /// The source that `config` describes. Records that are handed in stand behind its gate, where there is one.
-pub fn source(config: &SourceConfig, gates: &Gates, clock: Clock) -> Result<Box<dyn Source>, SecretError> {
+pub fn source(config: &SourceConfig, gates: &Gates, clock: Clock) -> Result<Box<dyn Source>, BuildError> {
     Ok(match &config.input {
         SourceInput::AmazonConnect(settings) => Box::new(connect_inputs(config, settings, clock)?),
         SourceInput::File(settings) => {
@@ -49,7 +62,11 @@ pub fn source(config: &SourceConfig, gates: &Gates, clock: Clock) -> Result<Box<
             Box::new(PushSource::new(inlet(config, gates), Arc::new(clock), settings.heartbeat))
         }
         SourceInput::Twilio(settings) => {
-            Box::new(TwilioSource::new(inlet(config, gates), Arc::new(clock), settings.site.clone()))
+            let posted = TwilioSource::new(inlet(config, gates), Arc::new(clock), settings.site.clone());
+            match &settings.rest {
+                Some(rest) => Box::new(posted.asking(twilio::asking(rest, clock)?)),
+                None => Box::new(posted),
+            }
         }
     })
 }

@@ -1,6 +1,6 @@
 //! From a chunk of records to one committed batch.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use pegboard_connect::archive::{self, Step};
@@ -18,6 +18,7 @@ use pegboard_store::{
 
 use super::acd;
 use super::agents::{Agents, Staged};
+use super::assembling::{Assembled, assemble};
 use super::clock_off::ClockOff;
 use super::key_length::check_contact;
 use super::names::QueueNames;
@@ -229,9 +230,12 @@ pub async fn prepare(
     }
     collected.counts.records += chunk.foreign;
     collected.counts.foreign += chunk.foreign;
-    if let Some(assembler) = assembler {
-        assemble(config, assembler, &mut collected, store, now).await?;
-    }
+    let told = std::mem::take(&mut collected.contact_events);
+    let assembled = match assembler {
+        Some(assembler) => assemble(&config.name, assembler, told, store).await?,
+        None => Assembled::default(),
+    };
+    take_legs(&config.name, assembled.legs, &mut collected, now);
     agents.settle(&mut staged, store).await?;
     for position in &staged.too_late {
         let record = chunk.records.iter().find(|record| record.position == *position);
@@ -277,7 +281,7 @@ pub async fn prepare(
         evidence: writes.evidence,
         segments: writes.segments,
         contacts: stage_contacts(config, collected.contacts),
-        contact_events: collected.contact_events,
+        contact_events: assembled.writes,
         dirty: writes.dirty,
         states: writes.states,
         dead_letters: collected.dead_letters,
@@ -384,32 +388,15 @@ fn take_event(
     Ok(())
 }
 
-/// Takes the legs of contacts that events tell of, made of all that is known of these contacts.
-async fn assemble(
-    config: &SourceConfig,
-    assembler: &dyn Assemble,
-    collected: &mut Collected,
-    store: &dyn Store,
-    now: Timestamp,
-) -> Result<(), IngestError> {
-    let contacts: BTreeSet<&ContactId> =
-        collected.contact_events.iter().map(|event| &event.contact).collect();
-    if contacts.is_empty() {
-        return Ok(());
-    }
-    let contacts: Vec<ContactId> = contacts.into_iter().cloned().collect();
-    let known = store.contact_events(&config.name, &contacts).await?;
-    let legs = assembler
-        .legs(&known, &collected.contact_events)
-        .map_err(|detail| StoreError::Damaged { what: "events of contacts", detail })?;
+/// Takes the legs of contacts that events tell of.
+fn take_legs(source: &SourceName, legs: Vec<ContactLeg>, collected: &mut Collected, now: Timestamp) {
     for leg in legs {
         let id = leg.id.clone();
         // The events of which it is made are kept, and are looked at again with the next one.
         if let Err(reason) = take_contact(leg, collected, now) {
-            tracing::warn!(source.name = %config.name, contact.id = %id, "a contact cannot be used: {reason}");
+            tracing::warn!(source.name = %source, contact.id = %id, "a contact cannot be used: {reason}");
         }
     }
-    Ok(())
 }
 
 fn take_contact(leg: ContactLeg, collected: &mut Collected, now: Timestamp) -> Result<(), String> {

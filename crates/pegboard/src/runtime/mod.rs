@@ -11,6 +11,7 @@ mod acd_rows;
 pub mod agents;
 pub mod alarms;
 pub mod archive;
+mod assembling;
 pub mod build;
 mod checks;
 pub mod clock_off;

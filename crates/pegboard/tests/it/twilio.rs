@@ -1,4 +1,7 @@
-//! Twilio posts what happens, and the program from outside.
+//! Twilio posts what happens, and the program from outside; and what it is asked for.
+
+mod repair;
+mod site;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -63,6 +63,11 @@ impl Activities {
         Self::new(available.map(|activity| &*activity.sid), offline)
     }
 
+    /// The same, with those that a workspace lists as available in place of those that are named.
+    pub(super) fn with_available_of(&self, listed: &[rest::Activity]) -> Self {
+        Self { offline: self.offline.clone(), ..Self::of_workspace(listed, []) }
+    }
+
     pub(super) fn kind(&self, worker: &Worker) -> StatusKind {
         let id = worker.activity.as_ref().map(|id| id.as_str().to_lowercase());
         let name = worker.activity_name.to_lowercase();

@@ -16,14 +16,16 @@
 //!
 //! What is posted is kept by the hub before it is acknowledged, and read from there: [`TwilioSource`].
 //!
-//! [`rest`] asks TaskRouter: for its events, window after window ([`rest::EventsPoller`]), and for its agents as they are
-//! ([`TwilioSnapshots`]). Nothing in the hub asks yet.
+//! [`rest`] asks TaskRouter, where a site lets it ([`Asking`]): for its events, window after window ([`rest::EventsPoller`]), which is
+//! a partition beside the one into which events are posted, and for its agents as they are ([`TwilioSnapshots`]). An event counts once,
+//! whichever way it comes. Up to when events were asked for is up to when everything is known.
 //!
 //! [event callbacks]: https://www.twilio.com/docs/taskrouter/api/event/reference
 //! [Event Streams]: https://www.twilio.com/docs/events
 //! [Events resource]: https://www.twilio.com/docs/taskrouter/api/event
 
 mod agent;
+mod asked;
 mod assemble;
 mod body;
 mod contact;
@@ -37,6 +39,7 @@ mod source;
 mod tests;
 
 pub use self::agent::{Activities, SiteStyle, observations};
+pub use self::asked::Asking;
 pub use self::body::{Body, MAX_BODY_BYTES, MAX_EVENTS, decode, split};
 pub use self::contact::{ContactSettings, MAX_TASK_EVENTS, TaskBook, TooManyEvents};
 pub use self::event::{Event, Kind, Reservation, Task, Worker};

@@ -15,6 +15,7 @@ use pegboard_model::{AgentContact, AgentId, ContactId, ContactPhase, Snapshot, S
 use serde_json::{Value, json};
 
 use super::agent::{Activities, SiteStyle, contact};
+use super::asked::KnownActivities;
 use super::event::{self, Task};
 use super::fields::Fields;
 use super::rest::{self, HeldReservation, Holder, OpenTask, RestError, Sid, TaskRouter};
@@ -29,7 +30,7 @@ pub const MOST_QUESTIONS: usize = 2000;
 pub struct TwilioSnapshots {
     task_router: TaskRouter,
     style: SiteStyle,
-    activities: Activities,
+    activities: KnownActivities,
 }
 
 /// What agents have, as far as that can be said.
@@ -41,7 +42,16 @@ struct Held {
 
 impl TwilioSnapshots {
     /// Looks at a workspace in the way in which its events are read.
-    pub const fn new(task_router: TaskRouter, style: SiteStyle, activities: Activities) -> Self {
+    pub fn new(task_router: TaskRouter, style: SiteStyle, activities: Activities) -> Self {
+        Self::sharing(task_router, style, KnownActivities::new(activities))
+    }
+
+    /// The same, with what becomes known of activities.
+    pub(super) const fn sharing(
+        task_router: TaskRouter,
+        style: SiteStyle,
+        activities: KnownActivities,
+    ) -> Self {
         Self { task_router, style, activities }
     }
 
@@ -92,8 +102,8 @@ impl TwilioSnapshots {
             "worker_activity_sid": worker.activity_sid, "worker_activity_name": worker.activity_name,
         }));
         let known = event::worker(&fields).ok().flatten().filter(|known| !known.activity_name.is_empty())?;
-        let status =
-            Status { kind: self.activities.kind(&known), id: known.activity, name: known.activity_name };
+        let kind = self.activities.now().kind(&known);
+        let status = Status { kind, id: known.activity, name: known.activity_name };
         // A list may leave the attributes out: then the name is not known.
         let profile = known.profile.filter(|_| worker.attributes.is_some());
         Some(Snapshot {

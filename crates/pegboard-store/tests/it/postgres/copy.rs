@@ -2,10 +2,10 @@
 
 use pegboard_model::{ContactEvent, Timestamp};
 use pegboard_store::{
-    AlarmsAsked, ArchiveWrite, AuditWrite, Batch, Close, ClosedUntil, DeliveryNote, ErasureWrite, EventMark,
-    EventWrite, FeedKind, GapWrite, HoldNote, LedgerFilter, Origin, PostgresStore, Present, ReloadState,
-    ReloadStep, ReloadWork, ReloadWrite, Role, Silence, SqliteStore, StaleNote, Store, StoreError, Token,
-    TokenWrite, Told, Unit, UnmappedSeen,
+    AlarmsAsked, ArchiveWrite, AuditWrite, Batch, Close, ClosedUntil, ContactEventsWrite, DeliveryNote,
+    ErasureWrite, EventMark, EventWrite, FeedKind, GapWrite, HoldNote, LedgerFilter, Origin, PostgresStore,
+    Present, ReloadState, ReloadStep, ReloadWork, ReloadWrite, Role, Silence, SqliteStore, StaleNote, Store,
+    StoreError, Token, TokenWrite, Told, Unit, UnmappedSeen,
 };
 
 use crate::home::{Home, PostgresHome, SqliteHome};
@@ -34,11 +34,15 @@ pub(crate) async fn fill_with(store: &dyn Store, agent: &str) {
             acd_row(&of("q\0"), &format!("{{\"n\":\"{agent}\"}}"), &of("f1"), 1),
             acd_row(&of("q\0"), "{\"n\":2}", "f2", 2),
         ],
-        contact_events: vec![ContactEvent {
+        contact_events: vec![ContactEventsWrite {
             contact: of("WT\0").as_str().into(),
-            id: of("EV").as_str().into(),
-            at: at(1),
-            body: format!("{{\"agent\":\"{agent}\\0\"}}"),
+            known: 0,
+            events: vec![ContactEvent {
+                contact: of("WT\0").as_str().into(),
+                id: of("EV").as_str().into(),
+                at: at(1),
+                body: format!("{{\"agent\":\"{agent}\\0\"}}"),
+            }],
         }],
         queue_names: vec![queue_name("q", "S\0les", 1)],
         events: Some(events_write(

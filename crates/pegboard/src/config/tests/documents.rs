@@ -83,6 +83,7 @@ fn the_template_shows_every_key_and_no_other() {
         "sink.snapshot",
         "source.push",
         "source.twilio",
+        "source.twilio.rest",
         "sink.cxone",
         "sink.iex",
         "sink.files",
@@ -196,6 +197,10 @@ fn with_files(line: Option<usize>) -> Config {
         "#[source.twilio]",
         "#url = \"https://pegboard.example.com/api/v1/twilio/flex\"",
         "#auth_tokens = [\"env:TWILIO_AUTH_TOKEN\"]",
+        "#[source.twilio.rest]",
+        "#workspace = \"WS00000000000000000000000000000000\"",
+        "#key = \"SK00000000000000000000000000000000\"",
+        "#secret = \"env:TWILIO_API_KEY_SECRET\"",
     ];
     let in_force = |(number, text): (usize, &'static str)| {
         let is_in_force = Some(number) == line || source.contains(&text) || text == "#folder = \"archive\"";
@@ -224,6 +229,7 @@ fn every_line_of_the_template_is_valid_when_put_in_force() {
         "`profile` and `access_key_id` exclude each other",
         "`profile` and `access_key_id` exclude each other",
         "`settings_table` and `function` exclude each other",
+        "`address` and `edge` exclude each other",
         "the folder of the mapping cannot be read: No such file or directory (os error 2)",
     ];
     assert_eq!(told, expected);

@@ -150,7 +150,8 @@ impl Shared {
     }
 
     /// Commits a batch, and takes over what was staged for it. False, with nothing written, if another node has written
-    /// some of the agents since they were loaded: they are loaded anew, and the caller is to prepare the batch again.
+    /// some of the agents since they were loaded, which are loaded anew, or has told more of the contacts: the caller is to
+    /// prepare the batch again.
     pub async fn commit(
         &self,
         agents: &mut Agents,
@@ -176,6 +177,11 @@ impl Shared {
                 self.set_fresh();
                 // Whether an agent is silent depends on how far its partition has come by then.
                 self.refresh_status().await?;
+                Ok(false)
+            }
+            Err(StoreError::ContactsMoved { .. }) => {
+                // The agents are as they were: nothing of the batch was written.
+                self.set_fresh();
                 Ok(false)
             }
             Err(error) => Err(error),

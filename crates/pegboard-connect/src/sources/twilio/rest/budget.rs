@@ -30,13 +30,26 @@ pub struct Pace {
 pub struct InvalidPace;
 
 impl Default for Pace {
-    /// Five requests a second, two at once.
+    /// The usual one.
     fn default() -> Self {
-        Self { per_second: 5, at_once: 2 }
+        Self::USUAL
     }
 }
 
 impl Pace {
+    /// Five requests a second, two at once.
+    pub const USUAL: Self = Self { per_second: 5, at_once: 2 };
+
+    /// How many requests a second.
+    pub const fn per_second(self) -> u32 {
+        self.per_second
+    }
+
+    /// How many at once.
+    pub const fn at_once(self) -> u32 {
+        self.at_once
+    }
+
     /// So many requests a second on average, and so many on their way at once.
     pub const fn new(per_second: u32, at_once: u32) -> Result<Self, InvalidPace> {
         let possible =

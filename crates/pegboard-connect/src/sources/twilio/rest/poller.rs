@@ -1,20 +1,17 @@
 //! The events of a workspace, window after window.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use pegboard_model::{Millis, Timestamp};
 use tokio::time::{Instant, sleep_until};
 
 use super::events::{EventRecord, EventsRead};
+use super::given::{Given, Posted};
 use super::repair::{Repair, RepairSettings};
 use super::task_router::{MOST_EVENT_PAGES, TaskRouter};
 use crate::sources::file::Clock;
 use crate::sources::twilio::MAX_EVENTS;
 use crate::spec::{Lost, SourceError};
-
-/// The most events that are remembered as given; beyond it all are forgotten, and some given once more.
-const MOST_REMEMBERED: usize = 200_000;
 
 /// How many events make a window sparse.
 const SPARSE: usize = MOST_EVENT_PAGES * MAX_EVENTS / 4;
@@ -22,8 +19,8 @@ const SPARSE: usize = MOST_EVENT_PAGES * MAX_EVENTS / 4;
 /// What a poll gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Polled {
-    /// Events in order of time, each as the text of its record. Those that an earlier poll gave are left out, as long as they are
-    /// remembered.
+    /// Events in order of time, each as the text of its record. Those that an earlier poll gave, or that were posted, are left
+    /// out, as long as they are remembered.
     pub events: Vec<Vec<u8>>,
     /// Everything that happened up to then was given, by this poll or an earlier one.
     pub complete_until: Timestamp,
@@ -39,13 +36,14 @@ pub struct EventsPoller {
     repair: Repair,
     clock: Clock,
     given: Given,
+    posted: Posted,
     /// When it is time for the next poll.
     due: Option<Instant>,
 }
 
 impl std::fmt::Debug for EventsPoller {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let given = self.given.0.len();
+        let given = self.given.len();
         f.debug_struct("EventsPoller")
             .field("repair", &self.repair)
             .field("given", &given)
@@ -57,7 +55,14 @@ impl EventsPoller {
     /// Polls what happened after the time up to which everything is known.
     pub fn new(task_router: TaskRouter, complete: Timestamp, settings: RepairSettings, clock: Clock) -> Self {
         let repair = Repair::new(complete, settings);
-        Self { task_router, repair, clock, given: Given::default(), due: None }
+        let (given, posted) = (Given::default(), Posted::default());
+        Self { task_router, repair, clock, given, posted, due: None }
+    }
+
+    /// The same, which leaves out what was posted.
+    #[must_use]
+    pub fn leaving_out(self, posted: Posted) -> Self {
+        Self { posted, ..self }
     }
 
     /// Goes back to an earlier time up to which everything is known, and forgets what it gave: for whoever could not keep that.
@@ -97,35 +102,16 @@ impl EventsPoller {
         // Windows are widened to whole seconds.
         let asked_again = self.repair.asks_from() - Millis::from_seconds(1);
         self.given.forget_before(asked_again);
+        self.posted.forget_before(asked_again);
         records.sort_by_key(|record| record.at);
         let mut fresh = Vec::with_capacity(records.len());
         for EventRecord { sid, at, json } in records {
-            let is_new = sid.zip(at).is_none_or(|(sid, at)| self.given.is_new(sid, at));
+            let is_new =
+                sid.zip(at).is_none_or(|(sid, at)| !self.posted.has(&sid) && self.given.is_new(sid, at));
             if is_new {
                 fresh.push(json);
             }
         }
         fresh
-    }
-}
-
-/// The events that were given and may be listed again: when they happened, by SID.
-#[derive(Default)]
-pub(super) struct Given(HashMap<String, Timestamp>);
-
-impl Given {
-    /// Whether an event was not given yet. Now it is.
-    pub(super) fn is_new(&mut self, sid: String, at: Timestamp) -> bool {
-        if self.0.contains_key(&sid) {
-            return false;
-        }
-        if self.0.len() >= MOST_REMEMBERED {
-            self.0.clear();
-        }
-        self.0.insert(sid, at).is_none()
-    }
-
-    fn forget_before(&mut self, time: Timestamp) {
-        self.0.retain(|_, at| *at >= time);
     }
 }

@@ -75,6 +75,11 @@ impl TaskRouter {
         Self { exchange, base, workspace, budget: Arc::new(Budget::new(pace)), clock }
     }
 
+    /// Which workspace.
+    pub const fn workspace(&self) -> &Sid {
+        &self.workspace
+    }
+
     /// All agents, whatever their activity.
     pub async fn workers(&self) -> Result<Vec<Worker>, RestError> {
         self.all(List::Workers).await.map(|listed| listed.entries)

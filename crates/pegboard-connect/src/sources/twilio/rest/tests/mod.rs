@@ -6,6 +6,7 @@ mod asking;
 mod canned;
 mod looking;
 mod polling;
+mod reading;
 
 use std::fmt;
 use std::sync::{Arc, Mutex};

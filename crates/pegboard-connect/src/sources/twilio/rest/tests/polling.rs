@@ -184,7 +184,7 @@ async fn r28_a_window_of_more_than_10_000_events_is_asked_for_in_halves() {
 #[tokio::test]
 async fn r28_200_000_events_are_remembered_as_given() {
     // What is forgotten comes again, once: nothing is lost by it.
-    let mut remembered = super::super::poller::Given::default();
+    let mut remembered = super::super::given::Given::default();
     let records = |from: usize, to: usize| (from..to).map(|number| format!("EV{number}"));
     assert!(records(0, 200_000).all(|sid| remembered.is_new(sid, noon())));
     assert!(!remembered.is_new("EV0".to_owned(), noon()));
