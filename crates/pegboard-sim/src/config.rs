@@ -10,6 +10,9 @@ use pegboard_model::Timestamp;
 pub struct Config {
     /// How many agents are employed; not all of them work every day. At least 1.
     pub agents: usize,
+    /// The number of the first of them. Everybody is known by his number: where those of two centres overlap, people work in
+    /// both.
+    pub first_agent: usize,
     /// When the simulation begins.
     pub start: Timestamp,
     /// How many hours [`Centre::run`](crate::Centre::run) covers.
@@ -36,6 +39,7 @@ impl Config {
     pub fn new(agents: usize, start: Timestamp, hours: u32, seed: u64) -> Self {
         Self {
             agents: agents.max(1),
+            first_agent: 0,
             start,
             hours,
             seed,
@@ -58,6 +62,7 @@ impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "seed: {}", self.seed)?;
         writeln!(f, "agents: {}", self.agents)?;
+        writeln!(f, "number of the first agent: {}", self.first_agent)?;
         writeln!(f, "from: {}", self.start)?;
         writeln!(f, "to: {} ({} hours)", self.end(), self.hours)?;
         writeln!(f, "queues: {}", self.queues)?;

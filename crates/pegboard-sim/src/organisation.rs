@@ -349,14 +349,15 @@ fn hire(config: &Config, teams: &[Team], profiles: &[RoutingProfile], random: &m
                 (false, true) => digital[number % digital.len()],
                 (false, false) => voice[number % voice.len()],
             };
-            let (first_name, last_name) = name_of(number);
+            let person = config.first_agent + number;
+            let (first_name, last_name) = name_of(person);
             let id = random.uuid();
             AgentCard {
                 id,
                 agent_id: id.to_string().as_str().into(),
                 first_name,
                 last_name,
-                login: login_of(first_name, last_name, number).into(),
+                login: login_of(first_name, last_name, person).into(),
                 name: format!("{first_name} {last_name}").into(),
                 team: TeamNo(number % teams.len()),
                 profile,

@@ -310,16 +310,23 @@ impl Floor {
     }
 
     fn tasks(&self) -> Vec<Value> {
+        // What happened last to each reservation of a task.
+        let mut held: BTreeMap<&str, BTreeMap<&str, &str>> = BTreeMap::new();
+        for happening in self.happened() {
+            let (task, reservation) = (happening.field("task_sid"), happening.field("reservation_sid"));
+            if let (Some(task), Some(reservation)) = (task, reservation) {
+                held.entry(task).or_default().insert(reservation, happening.kind);
+            }
+        }
         let tasks = self.listed_tasks();
         let open = tasks.into_iter().filter(|(_, (_, over))| over.is_none());
         let listed = open.filter_map(|(task, (first, _))| {
-            let held = self.reservations(|happening| happening.field("task_sid") == Some(task));
-            let of = |status: &str| held.iter().any(|one| one["reservation_status"] == status);
-            let status = if of("accepted") {
+            let of = |kind: &str| held.get(task).is_some_and(|held| held.values().any(|last| *last == kind));
+            let status = if of("reservation.accepted") {
                 "assigned"
-            } else if of("wrapping") {
+            } else if of("reservation.wrapup") {
                 "wrapping"
-            } else if of("pending") {
+            } else if of("reservation.created") {
                 "reserved"
             } else {
                 return None;

@@ -1,6 +1,8 @@
-//! `pegboard demo`: a simulated contact centre, the hub and the page in one process.
+//! `pegboard demo`: two simulated contact centres, the hub and the page in one process.
 
+mod flex;
 mod mapping;
+mod persons;
 mod wfm;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -10,13 +12,15 @@ use anyhow::Context;
 use clap::Args;
 use pegboard_client::Connection;
 use pegboard_connect::spec::Source;
-use pegboard_model::{Millis, SinkName};
+use pegboard_model::{Millis, SinkName, Timestamp};
 use pegboard_sim::Organisation;
 use pegboard_sim::stand_in::asc_manager::{AscManager, Options};
 use pegboard_sinks::Changes;
 use pegboard_sinks::cxone::{CxoneSink, sink};
+use pegboard_sinks::mapping::Mapping;
 use tokio::net::TcpListener;
 
+use self::flex::Flex;
 use self::wfm::Wfm;
 use super::serve::{Front, interrupted, run_hub, start_log};
 use super::{Failure, block_on};
@@ -30,7 +34,7 @@ use crate::runtime::build;
 use crate::runtime::deliver::SinkSetup;
 use crate::runtime::hub::NodeOptions;
 use crate::runtime::intake::Gates;
-use crate::runtime::simulated::SimulatedSource;
+use crate::runtime::simulated::{SimulatedSource, beginning};
 
 /// What the stand-in of a WFM is called.
 const WFM: &str = "wfm";
@@ -38,10 +42,10 @@ const WFM: &str = "wfm";
 /// How much of what has passed is delivered.
 const DELIVERED: Millis = Millis::from_hours(6);
 
-/// Show a simulated contact centre live: nothing to configure, nothing to install.
+/// Show two simulated contact centres live: nothing to configure, nothing to install.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// How many agents.
+    /// How many agents the larger centre has, on Amazon Connect; the other one, on Twilio, has a third of them, and 40 at most.
     #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=5000))]
     agents: u32,
     /// What everything random follows from.
@@ -76,30 +80,53 @@ async fn demo(arguments: &Arguments) -> Result<(), Failure> {
     let stand_in =
         AscManager::serve(Options::at(clock::system())).context("cannot start the stand-in of a WFM")?;
     let wfm = Wfm::new(stand_in);
-    greet(address, &wfm.stand_in, arguments);
-    let organisation = organisation(arguments);
-    mapping::keep(&*store, &SinkName::from(WFM), &organisation, clock::system())
+    let history = Millis::from_hours(24 * i64::from(arguments.days));
+    let begin = flex::beginning(folder, beginning(clock::system(), history))?;
+    let centres = Centres::of(arguments, begin);
+    greet(address, &wfm.stand_in, arguments, &centres);
+    mapping::keep(&*store, &SinkName::from(WFM), &centres.on_connect, clock::system())
         .await
         .context("cannot keep the mapping")?;
-    let history = Millis::from_hours(24 * i64::from(arguments.days));
+    let sink = delivery(&wfm.stand_in, &centres)?;
+    let flex = Flex::open(&centres.on_twilio, clock::system())?;
+    let flex_settings = Flex::settings(folder)?;
+    let gates = Gates::open(std::slice::from_ref(&flex_settings), &store, clock::system)
+        .map_err(|(_, error)| Failure::Other(error.into()))?;
     let simulated = SimulatedSource::new(arguments.agents as usize, arguments.seed, history, clock::system);
-    let source: Box<dyn Source> = Box::new(simulated);
-    let sources = vec![(settings(), source)];
+    let sources: Vec<(SourceConfig, Box<dyn Source>)> =
+        vec![(settings(), Box::new(simulated)), (flex_settings, Box::new(flex.source(&gates)?))];
     let pages = console::router().merge(wfm::router(wfm.clone()));
     let front = Front {
         listener,
         tls: None,
         access: Access::Open,
         transport: Transport::Plain,
-        gates: Gates::default(),
+        gates: gates.clone(),
         pages,
     };
-    run_hub(sources, vec![delivery(&wfm.stand_in)?], store, NodeOptions::default(), front, interrupted())
-        .await
+    let hub = run_hub(sources, vec![sink], store, NodeOptions::default(), front, interrupted());
+    tokio::select! {
+        ended = hub => ended,
+        never = flex.post(gates) => match never {},
+    }
 }
 
-/// What is delivered to the stand-in of a WFM: all that CXone WFM takes.
-fn delivery(wfm: &AscManager) -> Result<SinkSetup, Failure> {
+/// The two centres.
+struct Centres {
+    on_connect: Organisation,
+    on_twilio: pegboard_sim::Config,
+}
+
+impl Centres {
+    fn of(arguments: &Arguments, begin: Timestamp) -> Self {
+        let (agents, seed) = (arguments.agents as usize, arguments.seed);
+        let on_connect = Organisation::found(&pegboard_sim::Config::new(agents, begin, 0, seed));
+        Self { on_connect, on_twilio: flex::configuration(agents, seed, begin) }
+    }
+}
+
+/// What is delivered to the stand-in of a WFM: all that CXone WFM takes, of both centres as if they were one ACD.
+fn delivery(wfm: &AscManager, centres: &Centres) -> Result<SinkSetup, Failure> {
     let connection = Connection::builder()
         .service_url(wfm.url())
         .access_key("KEYID====")
@@ -111,14 +138,9 @@ fn delivery(wfm: &AscManager) -> Result<SinkSetup, Failure> {
     let reports = vec![sink::QUEUE, sink::ACTIVITY];
     let target = CxoneSink::new(connection, Some(Changes::Latest), reports, clock::system);
     let start = Some(clock::system() - DELIVERED);
-    let mapping = mapping::settings();
+    let agents = persons::of(&[&centres.on_connect, &Organisation::found(&centres.on_twilio)]);
+    let mapping = Mapping { agents, ..mapping::settings() };
     Ok(SinkSetup { mapping, start, ..SinkSetup::new(WFM.into(), Box::new(target)) })
-}
-
-/// Who and what there is in the simulated centre.
-fn organisation(arguments: &Arguments) -> Organisation {
-    let (agents, seed) = (arguments.agents as usize, arguments.seed);
-    Organisation::found(&pegboard_sim::Config::new(agents, clock::system(), 0, seed))
 }
 
 /// The settings of the simulated source. Contact records trail the end of the work by about 65 seconds, so intervals are
@@ -147,13 +169,14 @@ async fn listen(port: Option<u16>) -> Result<TcpListener, Failure> {
 }
 
 #[expect(clippy::print_stdout, reason = "tells where to look")]
-fn greet(address: SocketAddr, wfm: &AscManager, arguments: &Arguments) {
+fn greet(address: SocketAddr, wfm: &AscManager, arguments: &Arguments, centres: &Centres) {
     let history = match arguments.days {
         1 => "A day of history is".to_owned(),
         days => format!("{days} days of history, the oldest first, are"),
     };
     println!(
-        "\n  Pegboard shows a simulated contact centre with {} agents.\n\n\
+        "\n  Pegboard shows two simulated contact centres: one on Amazon Connect with {} agents, one on Twilio with {}.\n\
+         \x20 {} people work in both. One WFM is told of both as if they were one.\n\n\
          \x20   http://{address}/          the live board: who is in which state right now\n\
          \x20   http://{address}/queues    what happened in each interval, per queue\n\
          \x20   http://{address}/staffing  average positions staffed, per team\n\
@@ -169,6 +192,8 @@ fn greet(address: SocketAddr, wfm: &AscManager, arguments: &Arguments) {
          \x20 {history} there within seconds; then it goes on live. Everything is simulated.\n\
          \x20 Stop with Ctrl-C.\n",
         arguments.agents,
+        centres.on_twilio.agents,
+        arguments.agents as usize - centres.on_twilio.first_agent,
         wfm = wfm.url()
     );
 }

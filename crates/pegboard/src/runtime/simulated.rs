@@ -86,9 +86,7 @@ impl Source for SimulatedSource {
             _ => None,
         });
         let (partition, from, watermark) = started.unwrap_or_else(|| {
-            let hour = 3_600_000;
-            let begin = (self.clock)() - self.history;
-            let begin = Timestamp::from_millis(begin.as_millis().div_euclid(hour) * hour);
+            let begin = beginning((self.clock)(), self.history);
             (self.name(begin), Position::Number(begin.as_millis().unsigned_abs()), None)
         });
         let others =
@@ -131,9 +129,15 @@ impl Source for SimulatedSource {
     }
 }
 
+/// When a centre begins that has such a history now: with an hour.
+pub fn beginning(now: Timestamp, history: Millis) -> Timestamp {
+    let hour = Millis::from_hours(1).get();
+    Timestamp::from_millis((now - history).as_millis().div_euclid(hour) * hour)
+}
+
 /// The clock that people live by, in minutes east of Greenwich: it is ten in the morning when the centre begins, and whole days
 /// later, when somebody looks at it for the first time. At night there would be nobody to see.
-fn morning_offset(begin: Timestamp) -> i64 {
+pub fn morning_offset(begin: Timestamp) -> i64 {
     let hour = begin.as_millis().div_euclid(3_600_000).rem_euclid(24);
     let east = (10 - hour).rem_euclid(24);
     60 * if east > 12 { east - 24 } else { east }
