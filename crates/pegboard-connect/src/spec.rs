@@ -298,6 +298,9 @@ pub struct Chunk {
     pub rows: Vec<AcdRow>,
     /// How many things were told of that are something else: another product's messages on a queue.
     pub foreign: u64,
+    /// Whether its reader has weighed what is broken against the rest, as whoever takes a file as a whole does: otherwise so much that is
+    /// broken says that the platform has changed its format, and reading stops.
+    pub is_judged: bool,
 }
 
 impl Chunk {
@@ -313,6 +316,7 @@ impl Chunk {
             broken: Vec::new(),
             rows: Vec::new(),
             foreign: 0,
+            is_judged: false,
         }
     }
 }

@@ -46,13 +46,7 @@ impl HandedLane {
     }
 
     pub(super) fn plan(&self, known: &BTreeMap<PartitionId, Progress>) -> Plan {
-        let lane = PartitionId::from(self.name);
-        let (from, watermark) = match known.get(&lane) {
-            Some(Progress::Started { position, watermark }) => (position.clone(), *watermark),
-            Some(Progress::Finished) | None => (OLDEST, None),
-        };
-        let opening = Opening { partition: lane, from, watermark, parents: Vec::new() };
-        Plan { open: vec![opening], ..Plan::default() }
+        Plan { open: vec![opening(PartitionId::from(self.name), known)], ..Plan::default() }
     }
 
     pub(super) fn open(&self, opening: &Opening) -> Result<Box<dyn PartitionReader>, SourceError> {
@@ -63,6 +57,15 @@ impl HandedLane {
         let partition = opening.partition.clone();
         Ok(Box::new(LaneReader { lane: self.clone(), partition, read, let_go: 0, chunks: 0 }))
     }
+}
+
+/// How a lane is opened: where it was, or at its beginning.
+pub(super) fn opening(lane: PartitionId, known: &BTreeMap<PartitionId, Progress>) -> Opening {
+    let (from, watermark) = match known.get(&lane) {
+        Some(Progress::Started { position, watermark }) => (position.clone(), *watermark),
+        Some(Progress::Finished) | None => (OLDEST, None),
+    };
+    Opening { partition: lane, from, watermark, parents: Vec::new() }
 }
 
 /// Before the first record.
@@ -117,7 +120,8 @@ impl PartitionReader for LaneReader {
             let handed = self.lane.inlet.after(self.read, MOST).await?;
             let read = self.read;
             self.chunks += 1;
-            if handed.len() < MOST || self.chunks >= LET_GO_EVERY {
+            // Letting go is a commit of its own: not one for each small chunk of a steady stream.
+            if handed.is_empty() || self.chunks >= LET_GO_EVERY {
                 self.let_go(read).await?;
             }
             if let Some(last) = handed.last() {

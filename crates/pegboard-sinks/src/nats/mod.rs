@@ -7,5 +7,5 @@ mod subject;
 mod tests;
 
 pub use self::server::{InvalidServer, NatsServer};
-pub use self::sink::{NatsLogin, NatsOptions, NatsSink};
+pub use self::sink::{NatsAddress, NatsLogin, NatsOptions, NatsSink};
 pub use self::subject::{InvalidSubject, SubjectTemplate};

@@ -31,17 +31,46 @@ pub enum NatsLogin {
     User(String, Secret),
 }
 
-/// How the servers are reached, and what is published under which subject.
+/// How the servers are reached.
 #[derive(Debug, Clone)]
-pub struct NatsOptions {
+pub struct NatsAddress {
     /// Servers of one cluster, at least one.
     pub servers: Vec<NatsServer>,
-    /// The subject of a change.
-    pub subject: SubjectTemplate,
     /// How the server is told who comes.
     pub login: NatsLogin,
     /// Whom TLS trusts.
     pub tls: ClientConfig,
+}
+
+impl NatsAddress {
+    /// A connection, which is not made again by itself when it is lost for good.
+    pub async fn connect(&self) -> Result<Context, ConnectError> {
+        let options = match &self.login {
+            NatsLogin::Nobody => ConnectOptions::new(),
+            NatsLogin::Token(token) => ConnectOptions::with_token(token.expose().to_owned()),
+            NatsLogin::User(name, password) => {
+                ConnectOptions::with_user_and_password(name.clone(), password.expose().to_owned())
+            }
+        };
+        let client = options
+            .name("pegboard")
+            .connection_timeout(PATIENCE)
+            .max_reconnects(1)
+            .require_tls(self.servers.iter().any(NatsServer::needs_tls))
+            .tls_client_config(self.tls.clone())
+            .connect(self.servers.iter().map(NatsServer::address).collect::<Vec<_>>())
+            .await?;
+        Ok(ContextBuilder::new().timeout(PATIENCE).build(client))
+    }
+}
+
+/// Where changes are published, and under which subject.
+#[derive(Debug, Clone)]
+pub struct NatsOptions {
+    /// The servers.
+    pub at: NatsAddress,
+    /// The subject of a change.
+    pub subject: SubjectTemplate,
 }
 
 /// A stream of JetStream that changes of agents' states are published to.
@@ -53,7 +82,7 @@ pub struct NatsSink {
 
 impl fmt::Debug for NatsSink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NatsSink").field("servers", &self.options.servers).finish_non_exhaustive()
+        f.debug_struct("NatsSink").field("servers", &self.options.at.servers).finish_non_exhaustive()
     }
 }
 
@@ -68,23 +97,7 @@ impl NatsSink {
         if let Some(context) = &*connected {
             return Ok(context.clone());
         }
-        let NatsOptions { servers, login, tls, .. } = &self.options;
-        let options = match login {
-            NatsLogin::Nobody => ConnectOptions::new(),
-            NatsLogin::Token(token) => ConnectOptions::with_token(token.expose().to_owned()),
-            NatsLogin::User(name, password) => {
-                ConnectOptions::with_user_and_password(name.clone(), password.expose().to_owned())
-            }
-        };
-        let client = options
-            .name("pegboard")
-            .connection_timeout(PATIENCE)
-            .max_reconnects(1)
-            .require_tls(servers.iter().any(NatsServer::needs_tls))
-            .tls_client_config(tls.clone())
-            .connect(servers.iter().map(NatsServer::address).collect::<Vec<_>>())
-            .await?;
-        let context = ContextBuilder::new().timeout(PATIENCE).build(client);
+        let context = self.options.at.connect().await?;
         *connected = Some(context.clone());
         Ok(context)
     }

@@ -175,6 +175,7 @@ impl PartitionReader for Reader {
             broken: Vec::new(),
             rows: Vec::new(),
             foreign: 0,
+            is_judged: false,
         })
     }
 }

@@ -98,5 +98,9 @@ async fn try_sink(config: &SinkConfig) -> Result<String, anyhow::Error> {
 async fn try_source(config: &SourceConfig) -> Result<String, anyhow::Error> {
     has_keys(&config.input)?;
     let source: Box<dyn Source> = build::source(config, &Gates::default(), clock::system)?;
-    Ok(source.probe().await?)
+    let found = source.probe().await?;
+    Ok(match build::subject(config)? {
+        Some(subject) => format!("{found}; {}", subject.probe().await.map_err(|error| anyhow!(error))?),
+        None => found,
+    })
 }

@@ -102,6 +102,7 @@ async fn demo(arguments: &Arguments) -> Result<(), Failure> {
         access: Access::Open,
         transport: Transport::Plain,
         gates: gates.clone(),
+        subjects: Vec::new(),
         pages,
     };
     let hub = run_hub(sources, vec![sink], store, NodeOptions::default(), front, interrupted());

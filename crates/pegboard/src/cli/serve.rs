@@ -11,11 +11,12 @@ use anyhow::Context;
 use axum::Router;
 use clap::Args;
 use pegboard_connect::spec::Source;
-use pegboard_model::Text;
+use pegboard_model::{SourceName, Text};
 use pegboard_store::Store;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing_subscriber::filter::LevelFilter;
 
@@ -29,6 +30,7 @@ use crate::runtime::build;
 use crate::runtime::deliver::SinkSetup;
 use crate::runtime::hub::{Hub, NodeOptions, Running};
 use crate::runtime::intake::Gates;
+use crate::runtime::subject::{self, Subject};
 
 /// Run the hub.
 #[derive(Debug, Args)]
@@ -53,7 +55,11 @@ async fn serve(config: Config) -> Result<(), Failure> {
         anyhow::Error::new(error).context(format!("cannot build source {source}"))
     })?;
     let mut sources: Vec<(SourceConfig, Box<dyn Source>)> = Vec::new();
+    let mut subjects = Vec::new();
     for source in config.sources {
+        let subject = build::subject(&source);
+        let subject = subject.with_context(|| format!("cannot build source {}", source.name))?;
+        subjects.extend(subject.map(|subject| (source.name.clone(), subject)));
         let reader = build::source(&source, &gates, clock::system)
             .with_context(|| format!("cannot build source {}", source.name))?;
         sources.push((source, reader));
@@ -78,7 +84,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
     tracing::info!(%address, store = %config.store, sources = sources.len(), sinks = sinks.len(), "pegboard serves");
     started::note(&*store, fingerprint, address).await.context("cannot write to the audit log")?;
     let pages = console::router();
-    let front = Front { listener, tls, access: Access::Tokens, transport, gates, pages };
+    let front = Front { listener, tls, access: Access::Tokens, transport, gates, subjects, pages };
     let hub = config.node_name.as_deref().unwrap_or("hub");
     let page = server.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/'));
     let outlet = |outlet: &OutletConfig| {
@@ -102,6 +108,8 @@ pub(super) struct Front {
     pub transport: Transport,
     /// Where records are handed in.
     pub gates: Gates,
+    /// What is read into the gates besides.
+    pub subjects: Vec<(SourceName, Subject)>,
     /// What is served beside the API.
     pub pages: Router,
 }
@@ -128,6 +136,13 @@ pub(super) async fn run_hub(
         Hub::join_and_deliver(sources, sinks, store.clone(), clock::system, node)
             .await
             .context("cannot start")?;
+    // They end with this: what was not acknowledged is delivered again.
+    let mut reading = JoinSet::new();
+    for (source, subject) in front.subjects {
+        if let Some(gate) = front.gates.of(&source).cloned() {
+            reading.spawn(subject::run(subject, gate, hub.clone(), source));
+        }
+    }
     let options =
         ApiOptions { stale_after, gates: front.gates, ..ApiOptions::new(front.access, front.transport) };
     let state = ApiState::new(store, hub, options);
@@ -137,6 +152,7 @@ pub(super) async fn run_hub(
         shutdown.await;
         tracing::info!("stopping");
         begin.send_replace(true);
+        reading.abort_all();
     };
     let serving = api::serve(front.listener, front.tls, router, shutdown);
     let ended = end_in_time(serving, begun, running.stop()).await;

@@ -34,7 +34,7 @@ pub use alarms::{
 };
 pub use document::MAX_FILE_BYTES;
 pub use fault::{ConfigErrors, Fault};
-pub use push::PushSettings;
+pub use push::{MAX_NAME_BYTES, PushKey, PushSettings, SubjectSettings};
 pub use schema::{MAX_REPORT_NAMES, MAX_SOURCES};
 pub use secret::{InvalidSecretRef, MAX_SECRET_BYTES, Secret, SecretError, SecretRef};
 pub use settings::{
@@ -46,9 +46,9 @@ pub use settings::{
 pub use sinks::{
     AspectRta, AspectSettings, AspectSwitch, BucketSettings, CorrectionWay, CxoneReport, CxoneSettings,
     FilesSettings, IexFiles, IexSettings, MAX_FILTER_NAMES, MAX_OPENINGS, MAX_QUEUES,
-    MAX_REQUESTS_PER_SECOND, MAX_SERVERS, MAX_SINKS, NatsAccess, NatsSettings, PlaceSettings, SinkConfig,
-    SinkKind, SinkTarget, SnapshotSettings, SqsSettings, StaleEvent, StaleStates, TokenForm, ToldChanges,
-    WebhookSettings, WrittenAs,
+    MAX_REQUESTS_PER_SECOND, MAX_SERVERS, MAX_SINKS, NatsAccess, NatsPlace, NatsSettings, PlaceSettings,
+    SinkConfig, SinkKind, SinkTarget, SnapshotSettings, SqsSettings, StaleEvent, StaleStates, TokenForm,
+    ToldChanges, WebhookSettings, WrittenAs,
 };
 pub use template::template;
 pub use text::Place;

@@ -1,28 +1,94 @@
-//! What `[source.push]` says: the key with which an ACD hands in records.
+//! What `[source.push]` says: the key with which an ACD hands in records, and the folder or the stream in which it leaves them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use toml::de::DeValue;
 
 use super::secret::SecretRef;
+use super::sinks::NatsPlace;
 use super::table::Table;
-use super::value;
+use super::value::{self, Read, Wrong};
 
-/// Who may hand records to a source, and what they promise.
+/// The longest name of a stream or a consumer, and the longest subject, in bytes.
+pub const MAX_NAME_BYTES: usize = 200;
+
+/// How records come to a source, and what whoever hands them in promises.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PushSettings {
-    /// The id of the access key.
-    pub access_key_id: SecretRef,
-    /// Its secret.
-    pub secret_access_key: SecretRef,
+    /// With which key they come over HTTP; nothing where they do not.
+    pub key: Option<PushKey>,
+    /// Where files of them are dropped.
+    pub folder: Option<PathBuf>,
+    /// Where messages of them are published.
+    pub subject: Option<SubjectSettings>,
     /// Whether the ACD confirms the state of everybody who is signed in now and then, so that silence means something.
     pub heartbeat: bool,
 }
 
+/// An access key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushKey {
+    /// Its id.
+    pub id: SecretRef,
+    /// Its secret.
+    pub secret: SecretRef,
+}
+
+/// A stream of NATS on which records are published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubjectSettings {
+    /// The servers.
+    pub at: NatsPlace,
+    /// The stream of JetStream.
+    pub stream: String,
+    /// The durable consumer.
+    pub consumer: String,
+    /// Only messages of such a subject.
+    pub filter: Option<String>,
+}
+
 /// Reads the table.
-pub(super) fn push(mut table: Table<'_, '_>, folder: &Path) -> Option<PushSettings> {
-    let access_key_id = table.required("access_key_id", value::secret(folder));
-    let secret_access_key = table.required("secret_access_key", value::secret(folder));
+pub(super) fn push(mut table: Table<'_, '_>, folder: &Path) -> PushSettings {
+    let id = table.optional("access_key_id", value::secret(folder));
+    let secret = table.optional("secret_access_key", value::secret(folder));
+    table.need_each_other("access_key_id", "secret_access_key");
+    let dropped = table.optional("folder", value::path(folder));
     let mut heartbeat = false;
     table.set("heartbeat", &mut heartbeat, value::boolean);
+    let has_subject = table.has("nats");
+    if !table.has("access_key_id") && !table.has("folder") && !has_subject {
+        let help =
+            "records come over HTTP with a key, in files (say `folder` then), or from [source.push.nats]";
+        table.lack("access_key_id", help);
+    }
+    let subject = subject(table.table("nats"), folder);
     table.finish();
-    Some(PushSettings { access_key_id: access_key_id?, secret_access_key: secret_access_key?, heartbeat })
+    let key = id.zip(secret).map(|(id, secret)| PushKey { id, secret });
+    PushSettings { key, folder: dropped, subject: subject.filter(|_| has_subject), heartbeat }
+}
+
+fn subject(mut table: Table<'_, '_>, folder: &Path) -> Option<SubjectSettings> {
+    let at = NatsPlace::read(&mut table, folder);
+    let stream = table.required("stream", name);
+    let mut consumer = "pegboard".to_owned();
+    table.set("consumer", &mut consumer, name);
+    let filter = table.optional("filter", filter);
+    table.finish();
+    Some(SubjectSettings { at: at?, stream: stream?, consumer, filter })
+}
+
+/// The name of a stream, or of a consumer.
+fn name(value: &DeValue<'_>) -> Read<String> {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    let is_name = |text: &&str| (1..=MAX_NAME_BYTES).contains(&text.len()) && text.bytes().all(is_allowed);
+    let expected = "a name of NATS: 1 to 200 letters, digits, \"-\" and \"_\"";
+    value.as_str().filter(is_name).map(str::to_owned).ok_or_else(|| Wrong::expected(expected))
+}
+
+/// A subject, with wildcards or without.
+fn filter(value: &DeValue<'_>) -> Read<String> {
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_subject = |text: &&str| text.len() <= MAX_NAME_BYTES && text.split('.').all(is_word);
+    let expected = "a subject of NATS, such as \"pbx.>\"";
+    value.as_str().filter(is_subject).map(str::to_owned).ok_or_else(|| Wrong::expected(expected))
 }

@@ -290,7 +290,7 @@ fn source_input(
         SourceKind::AmazonConnect => connect_inputs(table, folder, side_files)
             .map(|inputs| SourceInput::AmazonConnect(Box::new(inputs))),
         SourceKind::File => file(table.required_table("file"), folder).map(SourceInput::File),
-        SourceKind::Push => push(table.required_table("push"), folder).map(SourceInput::Push),
+        SourceKind::Push => Some(SourceInput::Push(push(table.required_table("push"), folder))),
         SourceKind::Twilio => twilio(table.required_table("twilio"), folder).map(SourceInput::Twilio),
     }
 }

@@ -34,10 +34,12 @@ use self::kinesis_log::KinesisLog;
 pub use self::outlets::outlet;
 pub use self::sinks::sink;
 use super::intake::{Gates, NoLane};
+use super::subject::Subject;
 use crate::clock::Clock;
 use crate::config::{
     ConnectSettings, InstanceSettings, KinesisCredentials, KinesisSettings, ObjectSettings, PostgresSettings,
-    ReadMode, ReportSettings, Secret, SecretError, SecretRef, SourceConfig, SourceInput, Start, StoreUrl,
+    PushSettings, ReadMode, ReportSettings, Secret, SecretError, SecretRef, SourceConfig, SourceInput, Start,
+    StoreUrl,
 };
 
 /// Why there is no source.
@@ -59,7 +61,11 @@ pub fn source(config: &SourceConfig, gates: &Gates, clock: Clock) -> Result<Box<
             Box::new(FileSource::new(settings.path.clone(), settings.follow, Arc::new(clock)))
         }
         SourceInput::Push(settings) => {
-            Box::new(PushSource::new(inlet(config, gates), Arc::new(clock), settings.heartbeat))
+            let source = PushSource::new(inlet(config, gates), Arc::new(clock), settings.heartbeat);
+            Box::new(match &settings.folder {
+                Some(path) => source.with_folder(path.clone()),
+                None => source,
+            })
         }
         SourceInput::Twilio(settings) => {
             let posted = TwilioSource::new(inlet(config, gates), Arc::new(clock), settings.site.clone());
@@ -74,6 +80,16 @@ pub fn source(config: &SourceConfig, gates: &Gates, clock: Clock) -> Result<Box<
 /// Where records stand that were handed in; nowhere for whoever only looks.
 fn inlet(config: &SourceConfig, gates: &Gates) -> Arc<dyn Inlet> {
     gates.of(&config.name).map_or_else(|| Arc::new(NoLane) as Arc<_>, |gate| gate.inlet())
+}
+
+/// The stream from which a source's records are read, where they are.
+pub fn subject(config: &SourceConfig) -> anyhow::Result<Option<Subject>> {
+    let SourceInput::Push(PushSettings { subject: Some(settings), .. }) = &config.input else {
+        return Ok(None);
+    };
+    let (stream, consumer) = (settings.stream.clone(), settings.consumer.clone());
+    let at = sinks::nats_address(&settings.at)?;
+    Ok(Some(Subject { at, stream, consumer, filter: settings.filter.clone() }))
 }
 
 /// Opens the store, or makes it.

@@ -156,6 +156,15 @@ impl Hub {
         }
     }
 
+    /// Notes that a part beside a source's own fails, or works again.
+    pub fn note_part(&self, source: &SourceName, part: &str, failure: Option<String>) {
+        let Some(shared) = self.sources.iter().find(|shared| shared.config.name == *source) else { return };
+        match failure {
+            Some(message) => shared.status.failed(part, (self.clock)(), message, false),
+            None => shared.status.recovered(part),
+        }
+    }
+
     fn chosen(&self, names: &[SourceName]) -> Result<Vec<&Arc<Shared>>, ReportError> {
         let known = |name: &&SourceName| self.sources.iter().any(|shared| shared.config.name == **name);
         if let Some(unknown) = names.iter().find(|name| !known(name)) {

@@ -220,7 +220,7 @@ pub async fn prepare(
     }
     collected.counts.records += chunk.rows.len() as u64;
     // A file that is taken as a whole or not at all says nothing about the next one.
-    let stands_for_itself = status.carries(&standing.partition) == Some(Carries::ROWS);
+    let stands_for_itself = chunk.is_judged || status.carries(&standing.partition) == Some(Carries::ROWS);
     for broken in &chunk.broken {
         collected.counts.records += 1;
         if !stands_for_itself {

@@ -55,6 +55,8 @@ impl Gates {
 
 /// By what it is known who hands in.
 enum Lock {
+    /// Nobody: nothing comes over HTTP. What came while somebody could is read to its end.
+    Nobody,
     /// The hash of both halves of an access key: of one length, whatever they are.
     Key([u8; 32]),
     /// What Twilio signs with, and the URL that it posts to.
@@ -66,8 +68,10 @@ impl Lock {
     fn of(input: &SourceInput) -> Result<Option<(&'static str, Self)>, SecretError> {
         Ok(match input {
             SourceInput::Push(settings) => {
-                let (id, secret) = (settings.access_key_id.resolve()?, settings.secret_access_key.resolve()?);
-                Some((push::LANE, Self::Key(hash(id.expose(), secret.expose()))))
+                let key = settings.key.as_ref();
+                let key = key.map(|key| Ok((key.id.resolve()?, key.secret.resolve()?))).transpose()?;
+                let key = key.map(|(id, secret)| Self::Key(hash(id.expose(), secret.expose())));
+                Some((push::LANE, key.unwrap_or(Self::Nobody)))
             }
             SourceInput::Twilio(settings) => {
                 let tokens = settings.auth_tokens.iter().map(SecretRef::resolve).collect::<Result<_, _>>()?;
@@ -107,7 +111,7 @@ impl Gate {
     pub fn admits(&self, id: &str, secret: &str) -> bool {
         match &self.lock {
             Lock::Key(key) => key.ct_eq(&hash(id, secret)).into(),
-            Lock::Twilio { .. } => false,
+            Lock::Nobody | Lock::Twilio { .. } => false,
         }
     }
 

@@ -43,5 +43,6 @@ mod silence;
 pub mod simulated;
 pub mod source;
 pub mod status;
+pub mod subject;
 pub mod view;
 pub mod watch;

@@ -1,19 +1,25 @@
 //! Changes of agents' states on a stream of NATS, on the real server and through TLS.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
+use async_nats::jetstream::consumer::{Consumer, pull};
 use async_nats::jetstream::{self, stream};
+use pegboard::clock;
 use pegboard::runtime::deliver::SinkSetup;
+use pegboard_model::Millis;
 use pegboard_net::{Secret, tls_client};
 use pegboard_sinks::cloudevents::STATE_EVENTS;
-use pegboard_sinks::nats::{NatsLogin, NatsOptions, NatsSink};
+use pegboard_sinks::nats::{NatsAddress, NatsLogin, NatsOptions, NatsSink};
 use pegboard_sinks::{Document, Outcome, Sink as _};
 use serde_json::{Value, json};
 
 use crate::support::day::Day;
 use crate::support::feeding::one_partition;
 use crate::support::live::{Live, config, open_store, until};
+use crate::support::serving::Serving;
 
 /// The server of the tests.
 struct Server {
@@ -35,8 +41,14 @@ impl Server {
 
     fn options(&self, beginning: &str) -> NatsOptions {
         NatsOptions {
-            servers: vec![self.url.parse().unwrap()],
+            at: self.address(),
             subject: format!("{beginning}.{{source}}.{{agent}}").parse().unwrap(),
+        }
+    }
+
+    fn address(&self) -> NatsAddress {
+        NatsAddress {
+            servers: vec![self.url.parse().unwrap()],
             login: NatsLogin::User("pegboard".to_owned(), Secret::new("pegboard-test".to_owned())),
             tls: tls_client(Some(self.certificate.clone())).unwrap(),
         }
@@ -142,17 +154,85 @@ async fn r18_what_goes_wrong_with_nats_is_an_outcome_of_its_kind() {
     assert_eq!(messages(&stream, 3).await.len(), 1, "the others go on");
 
     let login = NatsLogin::User("pegboard".to_owned(), Secret::new("wrong".to_owned()));
-    let stranger = NatsSink::new(NatsOptions { login, ..server.options("outcomes") });
+    let stranger = NatsSink::new(NatsOptions {
+        at: NatsAddress { login, ..server.address() },
+        ..server.options("outcomes")
+    });
     let told = stranger.send(&STATE_EVENTS, &both, "k").await;
     assert!(matches!(&told, Outcome::Shut { reason } if reason.contains("authorization")), "{told:?}");
 
     let tls = tls_client(None).unwrap();
-    let distrustful = NatsSink::new(NatsOptions { tls, ..server.options("outcomes") });
+    let distrustful = NatsSink::new(NatsOptions {
+        at: NatsAddress { tls, ..server.address() },
+        ..server.options("outcomes")
+    });
     let told = distrustful.send(&STATE_EVENTS, &both, "k").await;
     assert!(!matches!(told, Outcome::Accepted | Outcome::Partly(_)), "{told:?}");
 
     let servers = vec!["nats://127.0.0.1:1".parse().unwrap()];
-    let nobody = NatsSink::new(NatsOptions { servers, ..server.options("outcomes") });
+    let nobody = NatsSink::new(NatsOptions {
+        at: NatsAddress { servers, ..server.address() },
+        ..server.options("outcomes")
+    });
     let told = nobody.send(&STATE_EVENTS, &both, "k").await;
     assert!(matches!(told, Outcome::Again { .. }), "{told:?}");
+}
+
+/// The configuration of a source that is published to on a stream of NATS.
+fn serve_published(folder: &Path, server: &Server) -> Serving {
+    let password = folder.join("password");
+    fs::write(&password, "pegboard-test").unwrap();
+    fs::set_permissions(&password, fs::Permissions::from_mode(0o600)).unwrap();
+    let configuration = format!(
+        "[[source]]\nname = \"pbx\"\nkind = \"push\"\n[source.push.nats]\nservers = [\"{}\"]\nstream = \"published\"\n\
+         filter = \"published.records.>\"\nuser = \"pegboard\"\npassword = \"file:password\"\n\
+         trusted_certificates = \"{}\"\n",
+        server.url,
+        server.certificate.display()
+    );
+    Serving::start(folder, &configuration)
+}
+
+#[tokio::test]
+async fn r08_what_is_published_counts_once_however_often_the_program_is_killed() {
+    let Some(server) = Server::find() else { return };
+    let mut stream = server.stream("published").await;
+    let client = server.address().connect().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (kills, of_each) = (3_u32, 400_u32);
+    for life in 0..=kills {
+        for agent in 0..of_each {
+            let at = clock::system() - Millis::from_minutes(i64::from(10 * (kills - life) + 1));
+            let record = json!({
+                "kind": "agent_state", "agent": agent.to_string(), "at": at, "id": format!("{life}-{agent}"),
+                "status": {"name": format!("Life {life}"), "routing": "aux"},
+            });
+            client.publish("published.records.pbx", record.to_string().into()).await.unwrap().await.unwrap();
+        }
+        client.publish("published.records.odd", "no record".into()).await.unwrap().await.unwrap();
+        client.publish("published.else", "for somebody else".into()).await.unwrap().await.unwrap();
+        let mut hub = serve_published(folder.path(), &server);
+        let shown = |hub: &Serving, kind: &str| {
+            hub.metric(&format!("pegboard_source_items_total{{source=\"pbx\",kind=\"{kind}\"}}"))
+                .unwrap_or_default()
+        };
+        let all = f64::from((life + 1) * of_each);
+        if life < kills {
+            // Somewhere in the middle, whatever of it is kept or acknowledged.
+            hub.until("something is read", |hub| shown(hub, "event") > all - f64::from(of_each));
+            hub.kill();
+            continue;
+        }
+        hub.until("everything is read", |hub| shown(hub, "event") >= all);
+        assert!((shown(&hub, "event") - all).abs() < 0.5, "each once");
+        hub.until("nonsense is told", |hub| shown(hub, "failed") >= f64::from(kills + 1));
+        hub.terminate();
+    }
+    let info: Consumer<pull::Config> = stream.get_consumer("pegboard").await.unwrap();
+    assert_eq!(info.cached_info().num_pending, 0);
+    assert_eq!(
+        stream.info().await.unwrap().state.messages,
+        u64::from((kills + 1) * (of_each + 2)),
+        "nothing is taken away"
+    );
 }

@@ -130,6 +130,63 @@ fn r28_s32_more_records_than_fit_are_refused_as_a_whole() {
     assert_eq!((status, answer.contains("agent: missing")), (400, true), "{answer}");
 }
 
+/// The configuration of a source into which files are dropped, in a folder of its own.
+fn serve_dropped(folder: &Path) -> Serving {
+    fs::create_dir_all(folder.join("dropped")).unwrap();
+    Serving::start(
+        folder,
+        "[[source]]\nname = \"pbx\"\nkind = \"push\"\n[source.push]\nfolder = \"dropped\"\n",
+    )
+}
+
+/// How many files are in a folder; those that are being moved are in none.
+fn files(folder: &Path) -> usize {
+    fs::read_dir(folder)
+        .map_or(0, |files| files.filter(|file| file.as_ref().unwrap().path().is_file()).count())
+}
+
+#[test]
+fn r08_dropped_files_count_once_however_often_the_program_is_killed_over_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let dropped = folder.path().join("dropped");
+    let (mut written, lives) = (0_u32, 4_u32);
+    for life in 0..lives {
+        let mut hub = serve_dropped(folder.path());
+        for file in 0..3_u32 {
+            let at = ago(60 - 10 * life - file);
+            let mut lines = String::new();
+            for agent in 0..1500 {
+                writeln!(lines, "{}", state(agent, &at, "Lunch")).unwrap();
+            }
+            let text = format!("{lines}{{\"kind\":\"agent_state\",\"agent\":5}}\n");
+            fs::write(folder.path().join("new"), text).unwrap();
+            fs::rename(folder.path().join("new"), dropped.join(format!("{life}-{file}.ndjson"))).unwrap();
+            written += 1500;
+        }
+        if life + 1 < lives {
+            // In the middle of it: some of it is committed, and some of that not yet moved away.
+            hub.until("something is read", |hub| shown(hub, "event") >= 1000.0);
+        } else {
+            let all = 3 * usize::try_from(lives).unwrap();
+            hub.until("everything is put away", |_| files(&dropped.join("done")) == all);
+            assert!((shown(&hub, "event") - f64::from(written)).abs() < 0.5, "{}", shown(&hub, "event"));
+            assert!(shown(&hub, "duplicate") < 0.5, "{}", shown(&hub, "duplicate"));
+            assert!((shown(&hub, "failed") - f64::from(3 * lives)).abs() < 0.5, "one bad line in each file");
+            assert_eq!(files(&dropped), 0);
+        }
+        hub.kill();
+    }
+}
+
+#[test]
+fn s12_without_a_key_nothing_is_handed_in_over_http() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = serve_dropped(folder.path());
+    for key in [KEY, ":", ""] {
+        assert_eq!(hub.push("pbx", key, "", &state(1, &ago(9), "Lunch").to_string()).unwrap().0, 401);
+    }
+}
+
 /// The example that `docs/push.md` tells of.
 #[test]
 fn the_toy_pbx_is_seen_by_the_hub() {

@@ -185,6 +185,7 @@ impl PartitionReader for FilePartition {
             broken: look.broken,
             rows: Vec::new(),
             foreign: 0,
+            is_judged: false,
         })
     }
 }

@@ -17,7 +17,7 @@ use crate::sources::{DecodeError, Found, Problem};
 use crate::spec::{Decode, Decoded};
 
 /// The most bytes of a record.
-pub(super) const MAX_RECORD_BYTES: usize = 32 << 10;
+pub const MAX_RECORD_BYTES: usize = 32 << 10;
 
 /// The most bytes of an id, as stores index it.
 const MAX_ID_BYTES: usize = 512;
@@ -65,12 +65,6 @@ impl PushDecoder {
             "report_row" => Ok(Handed::Row(row(&json::parse(text)?)?)),
             _ => Err(DecodeError::field("kind", Problem::Unknown)),
         }
-    }
-
-    /// Whether a record is a row that the ACD computed itself; whatever is wrong with it otherwise.
-    pub(super) fn is_row(bytes: &[u8]) -> bool {
-        let head = json::text(bytes).and_then(json::parse::<wire::Head<'_>>);
-        head.is_ok_and(|head| head.kind.is_some_and(|kind| &*kind == "report_row"))
     }
 }
 
@@ -202,6 +196,9 @@ fn agent_leg(agent: &wire::AgentLeg<'_>) -> Result<AgentLeg, DecodeError> {
 
 fn row(told: &wire::ReportRow<'_>) -> Result<AcdRow, DecodeError> {
     let report = told.report.ok_or_else(|| DecodeError::missing("report"))?;
+    if !AcdReport::INTERVALS.contains(&report) {
+        return Err(DecodeError::field("report", Problem::Unknown));
+    }
     let start = required_time(told.interval_start.as_ref(), "interval_start")?;
     let length = duration(told.interval_s.as_ref(), "interval_s")?.filter(|length| *length > Millis::ZERO);
     let length = length.ok_or_else(|| DecodeError::missing("interval_s"))?;

@@ -1,4 +1,4 @@
-//! Any other ACD: records that it hands to the hub itself, over HTTP, in a format of ours.
+//! Any other ACD: records that it hands to the hub itself, over HTTP or as files in a folder, in a format of ours.
 //!
 //! A record is one JSON object: the state of an agent, a contact, or a row that the ACD computed itself. `docs/push.md` says
 //! what is in it. The hub keeps a record before it acknowledges it and reads it afterwards, so the position is the number
@@ -7,10 +7,11 @@
 //! delays of closing are what gives a slow sender time.
 
 mod decode;
+mod dropped;
 mod source;
 mod wire;
 
-pub use self::decode::{Handed, PushDecoder};
+pub use self::decode::{Handed, MAX_RECORD_BYTES, PushDecoder};
 pub use self::source::{KIND, LANE, PushSource};
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! The schemas of what an ACD hands in.
 
-use pegboard_model::acd::{AcdReport, Column};
+use pegboard_model::acd::{AcdReport, Column, Unit};
 use serde_json::{Map, Value, json};
 
 use super::{count, described, list, object, reference, text, time};
 
 /// Each by its name.
-pub(super) fn all() -> [(&'static str, Value); 10] {
+pub(super) fn all() -> [(&'static str, Value); 13] {
     [
         ("Push", json!({"oneOf": [reference("PushRecord"), reference("PushRecords")]})),
         ("PushRecords", of(&["records"], vec![("records", most(list(&reference("PushRecord")), 500))])),
@@ -17,7 +17,10 @@ pub(super) fn all() -> [(&'static str, Value); 10] {
         ("PushAgentState", agent_state()),
         ("PushAgentContact", agent_contact()),
         ("PushContact", contact()),
-        ("PushReportRow", report_row()),
+        ("PushReportRow", json!({"oneOf": ROWS.map(|(name, _)| reference(name))})),
+        row_of(ROWS[0]),
+        row_of(ROWS[1]),
+        row_of(ROWS[2]),
         (
             "Pushed",
             object(vec![
@@ -38,6 +41,13 @@ pub(super) fn all() -> [(&'static str, Value); 10] {
         ),
     ]
 }
+
+/// Rows, by what they are rows of.
+const ROWS: [(&str, AcdReport); 3] = [
+    ("PushQueueInterval", AcdReport::QueueInterval),
+    ("PushAgentQueueInterval", AcdReport::AgentQueueInterval),
+    ("PushAgentInterval", AcdReport::AgentInterval),
+];
 
 /// An object that has to have some of its fields, and no others.
 fn of(required: &[&str], fields: Vec<(&str, Value)>) -> Value {
@@ -79,7 +89,7 @@ fn agent_state() -> Value {
     let change = json!({"type": "string", "enum": ["state", "sign_in", "sign_out", "confirmation"], "default": "state"});
     let routing = json!({"type": "string", "enum": ["routable", "aux", "offline"]});
     let status = of(&["name", "routing"], vec![("id", id()), ("name", id()), ("routing", routing)]);
-    of(
+    let mut state = of(
         &["kind", "agent", "at"],
         vec![
             ("kind", kind("agent_state")),
@@ -105,7 +115,10 @@ fn agent_state() -> Value {
                 described(list(&reference("PushAgentContact")), "Every contact that the agent has."),
             ),
         ],
-    )
+    );
+    state["if"] = json!({"properties": {"change": {"const": "sign_out"}}, "required": ["change"]});
+    state["else"] = json!({"required": ["status"]});
+    state
 }
 
 fn agent_contact() -> Value {
@@ -179,20 +192,33 @@ fn contact() -> Value {
     )
 }
 
-fn report_row() -> Value {
-    let by_name = |name: &'static str| of(&[], vec![("id", id()), (name, id())]);
+fn row_of((name, report): (&'static str, AcdReport)) -> (&'static str, Value) {
+    (name, report_row(report))
+}
+
+fn report_row(report: AcdReport) -> Value {
+    let by_name = |name: &'static str| {
+        let mut known = of(&[], vec![("id", id()), (name, id())]);
+        known["minProperties"] = 1.into();
+        known
+    };
     let columns: Map<String, Value> = Column::ALL
         .iter()
-        .map(|column| (column.as_str().to_owned(), json!({"type": "number", "minimum": 0})))
+        .filter(|column| report.has(**column))
+        .map(|column| (column.as_str().to_owned(), number(column.unit())))
         .collect();
+    let length = json!({"type": "number", "minimum": 0.001, "maximum": 31_622_400});
+    let mut required = vec!["kind", "report", "name", "interval_start", "interval_s", "made"];
+    required.extend((report != AcdReport::AgentInterval).then_some("queue"));
+    required.extend((report != AcdReport::QueueInterval).then_some("agent"));
     of(
-        &["kind", "report", "name", "interval_start", "interval_s", "made"],
+        &required,
         vec![
             ("kind", kind("report_row")),
-            ("report", json!({"type": "string", "enum": AcdReport::ALL.map(AcdReport::as_str)})),
+            ("report", kind(report.as_str())),
             ("name", described(id(), "What the ACD calls its report.")),
             ("interval_start", time()),
-            ("interval_s", seconds()),
+            ("interval_s", length),
             (
                 "made",
                 described(time(), "When the ACD made it: of two tellings of a row the later one holds."),
@@ -204,4 +230,12 @@ fn report_row() -> Value {
             ("values", json!({"type": "object", "properties": columns, "additionalProperties": false})),
         ],
     )
+}
+
+fn number(unit: Unit) -> Value {
+    match unit {
+        Unit::Count => json!({"type": "integer", "minimum": 0}),
+        Unit::Duration => seconds(),
+        Unit::Percent => json!({"type": "number", "minimum": 0, "maximum": 100}),
+    }
 }

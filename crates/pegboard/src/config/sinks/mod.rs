@@ -23,7 +23,7 @@ pub use self::cxone::{CxoneReport, CxoneSettings, StaleEvent, StaleStates, Token
 pub use self::files::{FilesSettings, WrittenAs};
 pub use self::filter::MAX_FILTER_NAMES;
 pub use self::iex::{CorrectionWay, IexFiles, IexSettings};
-pub use self::nats::{MAX_SERVERS, NatsAccess, NatsSettings};
+pub use self::nats::{MAX_SERVERS, NatsAccess, NatsPlace, NatsSettings};
 pub use self::place::{BucketSettings, PlaceSettings};
 pub use self::snapshot::SnapshotSettings;
 pub use self::sqs::SqsSettings;

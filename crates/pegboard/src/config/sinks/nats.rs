@@ -17,18 +17,35 @@ pub const MAX_SERVERS: usize = 10;
 /// Which stream of NATS is sent changes of agents' states.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NatsSettings {
-    /// Servers of one cluster.
-    pub servers: Vec<NatsServer>,
+    /// The servers.
+    pub at: NatsPlace,
     /// The subject of a change.
     pub subject: SubjectTemplate,
+}
+
+/// How servers of NATS are reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NatsPlace {
+    /// Servers of one cluster.
+    pub servers: Vec<NatsServer>,
     /// Who comes.
     pub login: NatsAccess,
     /// Certificates that are trusted besides those of the operating system.
     pub trusted_certificates: Option<PathBuf>,
 }
 
+impl NatsPlace {
+    /// Reads its keys of a table.
+    pub(in crate::config) fn read(table: &mut Table<'_, '_>, folder: &Path) -> Option<Self> {
+        let servers = table.required("servers", servers);
+        let login = access(table, folder);
+        let trusted_certificates = table.optional("trusted_certificates", value::path(folder));
+        Some(Self { servers: servers?, login: login?, trusted_certificates })
+    }
+}
+
 /// How the server is told who comes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NatsAccess {
     /// It is not.
     Nobody,
@@ -46,12 +63,10 @@ impl NatsSettings {
 
     pub(super) fn read(sink: &mut Table<'_, '_>, is_it: bool, folder: &Path) -> Option<Self> {
         let mut table = table_of(sink, is_it, "nats");
-        let servers = table.required("servers", servers);
+        let at = NatsPlace::read(&mut table, folder);
         let subject = table.optional("subject", subject).unwrap_or_default();
-        let login = access(&mut table, folder);
-        let trusted_certificates = table.optional("trusted_certificates", value::path(folder));
         table.finish();
-        Some(Self { servers: servers?, subject, login: login?, trusted_certificates })
+        Some(Self { at: at?, subject })
     }
 }
 

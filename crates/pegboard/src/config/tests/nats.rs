@@ -1,6 +1,6 @@
-//! The table of a sink that publishes to NATS.
+//! The tables of a sink that publishes to NATS, and of a source that is published to there.
 
-use super::super::MAX_SERVERS;
+use super::super::{MAX_NAME_BYTES, MAX_SERVERS, SourceInput};
 use super::{LEAST, faults, read};
 
 fn with(lines: &str) -> String {
@@ -32,4 +32,30 @@ fn r28_ten_servers_of_nats_are_named_at_most() {
     };
     assert!(named(MAX_SERVERS).is_ok());
     assert!(named(MAX_SERVERS + 1).is_err());
+}
+
+/// A source that is published to.
+fn published(lines: &str) -> String {
+    format!(
+        "[[source]]\nname = \"pbx\"\nkind = \"push\"\n[source.push.nats]\nservers = [\"nats://n.example\"]\n{lines}"
+    )
+}
+
+#[test]
+fn a_source_may_be_published_to_and_have_no_key() {
+    let config = read(&published("stream = \"pbx\"\nfilter = \"pbx.>\"\n")).unwrap();
+    let SourceInput::Push(push) = &config.sources[0].input else { panic!("no push") };
+    let subject = push.subject.as_ref().unwrap();
+    assert_eq!((&*subject.stream, &*subject.consumer), ("pbx", "pegboard"));
+    assert!(push.key.is_none() && push.folder.is_none());
+    assert!(faults(&published("")).contains("stream"));
+    assert!(faults(&published("stream = \"p.b\"\n")).contains("a name of NATS"));
+    assert!(faults(&published("stream = \"p\"\nfilter = \"a..b\"\n")).contains("a subject of NATS"));
+}
+
+#[test]
+fn r28_a_name_of_nats_has_200_bytes_at_most() {
+    let named = |bytes: usize| read(&published(&format!("stream = \"{}\"\n", "s".repeat(bytes))));
+    assert!(named(MAX_NAME_BYTES).is_ok());
+    assert!(named(MAX_NAME_BYTES + 1).is_err());
 }

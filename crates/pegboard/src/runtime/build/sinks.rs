@@ -10,7 +10,7 @@ use pegboard_sinks::aspect::{self, AspectSink, ProductivityConfig, RtaConfig, Sw
 use pegboard_sinks::cxone::CxoneSink;
 use pegboard_sinks::files::FilesSink;
 use pegboard_sinks::iex::IexSink;
-use pegboard_sinks::nats::{NatsLogin, NatsOptions, NatsSink};
+use pegboard_sinks::nats::{NatsAddress, NatsLogin, NatsOptions, NatsSink};
 use pegboard_sinks::place::{BucketPlace, Folder, Place};
 use pegboard_sinks::sqs::SqsSink;
 use pegboard_sinks::webhook::{WebhookOptions, WebhookSink};
@@ -19,8 +19,9 @@ use pegboard_sinks::{Pace, Sink};
 use super::{credentials, environment, signing_keys};
 use crate::clock::Clock;
 use crate::config::{
-    AspectRta, AspectSettings, AspectSwitch, CxoneSettings, NatsAccess, NatsSettings, PlaceSettings,
-    SecretError, SinkConfig, SinkTarget, SnapshotSettings, SqsSettings, StaleEvent, WebhookSettings,
+    AspectRta, AspectSettings, AspectSwitch, CxoneSettings, NatsAccess, NatsPlace, NatsSettings,
+    PlaceSettings, SecretError, SinkConfig, SinkTarget, SnapshotSettings, SqsSettings, StaleEvent,
+    WebhookSettings,
 };
 use crate::runtime::deliver::SinkSetup;
 use crate::runtime::deliver::hold::HoldPolicy;
@@ -94,17 +95,18 @@ fn sqs(settings: &SqsSettings, clock: Clock) -> Result<SqsSink, SecretError> {
 }
 
 fn nats(settings: &NatsSettings) -> anyhow::Result<NatsSink> {
-    let login = match &settings.login {
+    Ok(NatsSink::new(NatsOptions { at: nats_address(&settings.at)?, subject: settings.subject.clone() }))
+}
+
+/// How servers of NATS are reached.
+pub(super) fn nats_address(place: &NatsPlace) -> anyhow::Result<NatsAddress> {
+    let login = match &place.login {
         NatsAccess::Nobody => NatsLogin::Nobody,
         NatsAccess::Token(token) => NatsLogin::Token(token.resolve()?),
         NatsAccess::User(user, password) => NatsLogin::User(user.clone(), password.resolve()?),
     };
-    Ok(NatsSink::new(NatsOptions {
-        servers: settings.servers.clone(),
-        subject: settings.subject.clone(),
-        login,
-        tls: tls_client(settings.trusted_certificates.clone())?,
-    }))
+    let tls = tls_client(place.trusted_certificates.clone())?;
+    Ok(NatsAddress { servers: place.servers.clone(), login, tls })
 }
 
 fn webhook(settings: &WebhookSettings, clock: Clock) -> anyhow::Result<WebhookSink> {

@@ -174,6 +174,7 @@ impl PartitionReader for Reader {
             broken: Vec::new(),
             rows: Vec::new(),
             foreign: 0,
+            is_judged: false,
         };
         self.source.wire.journal.note(&format!(
             "{} {} read {}..{end}{}",

@@ -135,6 +135,7 @@ impl Script {
             broken: Vec::new(),
             rows,
             foreign: 0,
+            is_judged: false,
         };
         part.chunks.push(chunk);
         drop(state);
