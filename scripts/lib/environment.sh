@@ -34,6 +34,15 @@ prepare_environment() {
   exec {lock}>&-
 }
 
+# Judges of what we wrote for others: Twilio's package, Schemathesis and Prism. Only scripts/test needs them.
+prepare_judges() {
+  exec {lock}>"$TEST_ENV/lock"
+  flock "$lock"
+  once judges "$PINS/judges.txt" install_wheels judges judges.txt
+  once prism "$PINS/prism/package-lock.json" install_prism
+  exec {lock}>&-
+}
+
 install_debian_packages() {
   local missing=()
   have cc || missing+=(gcc libc6-dev)
@@ -84,10 +93,14 @@ install_node() {
 }
 
 # The packages' install scripts are not run: none is needed, and each would be a stranger's code.
-install_node_modules() {
-  mkdir -p "$TEST_ENV/npm" \
-    && cp "$PINS/package.json" "$PINS/package-lock.json" "$TEST_ENV/npm/" \
-    && npm ci --prefix "$TEST_ENV/npm" --cache "$TEST_ENV/npm-cache" --ignore-scripts --no-audit --no-fund
+install_node_modules() { install_npm npm "$PINS"; }
+install_prism() { install_npm prism "$PINS/prism"; }
+
+# install_npm FOLDER PINS: what a package.json and its lock name.
+install_npm() {
+  mkdir -p "$TEST_ENV/$1" \
+    && cp "$2/package.json" "$2/package-lock.json" "$TEST_ENV/$1/" \
+    && npm ci --prefix "$TEST_ENV/$1" --cache "$TEST_ENV/npm-cache" --ignore-scripts --no-audit --no-fund
 }
 
 # install_wheels VENV REQUIREMENTS [PIP OPTION...]: a Python environment of its own for one list of packages.

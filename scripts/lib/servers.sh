@@ -42,6 +42,9 @@ export_test_tools() {
   export PEGBOARD_TEST_CHROMIUM PEGBOARD_TEST_CHROMEDRIVER
   export PEGBOARD_TEST_NODE_MODULES="$TEST_ENV/npm/node_modules"
   export PEGBOARD_TEST_CFN_LINT="$TEST_ENV/python/moto/bin/cfn-lint"
+  local judges="$TEST_ENV/python/judges/bin" prism="$TEST_ENV/prism/node_modules/@stoplight/prism-cli/dist/index.js"
+  [[ ! -x $judges/st ]] || export PEGBOARD_TEST_JUDGES="$judges"
+  [[ ! -f $prism ]] || export PEGBOARD_TEST_PRISM="$prism"
 }
 
 # No test may reach a real account by the credentials or the configuration of whoever runs it.

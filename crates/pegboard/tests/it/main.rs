@@ -13,6 +13,7 @@ mod cli;
 mod delivering;
 mod encoded;
 mod filing;
+mod judges;
 mod kills;
 mod kinesis;
 mod live;
