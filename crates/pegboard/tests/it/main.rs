@@ -25,6 +25,7 @@ mod objects;
 mod old_data;
 mod old_store;
 mod push;
+mod receiver;
 mod report_edges;
 mod seeds;
 mod snapshots;
