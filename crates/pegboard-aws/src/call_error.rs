@@ -72,6 +72,9 @@ impl CallError {
                  that encrypts the bucket, if one does"
                     .to_owned()
             }
+            ErrorKind::AccessDenied { action: "s3:DeleteObject" } => {
+                "allow s3:DeleteObject on what is below the prefix (arn:aws:s3:::BUCKET/PREFIX*)".to_owned()
+            }
             ErrorKind::AccessDenied { action } if action.starts_with("dynamodb:") => {
                 format!("allow {action} on the table")
             }
@@ -115,6 +118,8 @@ mod tests {
         assert!(receive.contains("allow sqs:ReceiveMessage on the queue"), "{receive}");
         let write = error(Cause::AccessDenied, "s3:PutObject").to_string();
         assert!(write.contains("allow s3:PutObject on what is below the prefix"), "{write}");
+        let remove = error(Cause::AccessDenied, "s3:DeleteObject").to_string();
+        assert!(remove.contains("allow s3:DeleteObject on what is below the prefix"), "{remove}");
         let row = error(Cause::AccessDenied, "dynamodb:PutItem").to_string();
         assert!(row.contains("allow dynamodb:PutItem on the table"), "{row}");
         let key = error(Cause::KeyDenied, "s3:GetObject").to_string();

@@ -149,7 +149,7 @@ pub(crate) fn cause_of(code: Option<&str>, status: Option<u16>) -> Cause {
         | "ExpiredToken"
         | "InvalidToken"
         | "OptInRequired" => Cause::Credentials,
-        "ResourceInUseException" => Cause::InUse,
+        "ResourceInUseException" | "ConditionalRequestConflict" | "OperationAborted" => Cause::InUse,
         "InternalFailure"
         | "InternalFailureException"
         | "InternalError"

@@ -84,7 +84,7 @@ pub use encoded::decoded;
 pub use error::{ErrorKind, KinesisError, Operation};
 pub use fifo::{FifoMessage, FifoQueue, FifoQueueRef, InvalidFifoQueueRef, MOST_BATCH_BYTES, Sent};
 pub use function::{Function, FunctionConfig, FunctionName, InvalidFunctionName};
-pub use objects::{Bucket, BucketConfig, Fetched, Listed, ObjectPage, Piece};
+pub use objects::{Bucket, BucketConfig, Fetched, Kept, Listed, ObjectPage, OnlyIf, Piece};
 pub use observe::{Counters, Counts, Event, Observer};
 pub use position::{Gap, InvalidPosition, Position};
 pub use queue::{

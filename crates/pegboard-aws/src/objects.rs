@@ -1,10 +1,12 @@
 //! Objects of a bucket of Amazon S3: what there is below a prefix, their content, piece by piece, and new ones.
 //!
-//! Three operations are needed, so they are written here and signed and sent with the SDK's own parts. As documented in the API
+//! Four operations are needed, so they are written here and signed and sent with the SDK's own parts. As documented in the API
 //! reference (version `2006-03-01`):
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>,
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>,
-//! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html>
+//! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html>,
+//! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html>. What is written on a condition is described in
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>.
 
 mod listing;
 
@@ -84,6 +86,30 @@ pub struct Piece {
     pub modified_ms: Option<i64>,
 }
 
+/// On which condition an object is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnlyIf<'a> {
+    /// There is none of its name.
+    New,
+    /// The one of its name still has this content.
+    Still {
+        /// What names the content.
+        etag: &'a str,
+    },
+}
+
+/// What came of writing an object on a condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kept {
+    /// It is there, with this content.
+    Written {
+        /// What names the content.
+        etag: String,
+    },
+    /// Nothing was written: there is another one than the condition says, or none any more.
+    Differs,
+}
+
 /// Asks for the objects of one bucket, and writes some.
 #[derive(Debug)]
 pub struct Bucket {
@@ -112,8 +138,22 @@ impl Bucket {
 
     /// A page of what there is below `prefix`, in the order of the keys: the first, or that of `token`.
     pub async fn list(&self, prefix: &str, token: Option<&str>) -> Result<ObjectPage, CallError> {
-        let token = token.map(|token| format!("&continuation-token={}", Encoded(token))).unwrap_or_default();
-        let query = format!("?list-type=2&encoding-type=url&prefix={}{token}", Encoded(prefix));
+        self.list_behind(prefix, "", token).await
+    }
+
+    /// The same, of objects whose keys come behind `behind`, which need not be there.
+    pub async fn list_behind(
+        &self,
+        prefix: &str,
+        behind: &str,
+        token: Option<&str>,
+    ) -> Result<ObjectPage, CallError> {
+        let optional = |name: &str, value: Option<&str>| {
+            value.map(|value| format!("&{name}={}", Encoded(value))).unwrap_or_default()
+        };
+        let token = optional("continuation-token", token);
+        let behind = optional("start-after", Some(behind).filter(|behind| !behind.is_empty()));
+        let query = format!("?list-type=2&encoding-type=url&prefix={}{behind}{token}", Encoded(prefix));
         let listed = self.signed.patiently(async || {
             let answer = self.send("GET", &query, Vec::new(), b"", MOST_PAGE_BYTES).await?;
             match answer.status {
@@ -152,6 +192,41 @@ impl Bucket {
             if answer.status == 200 { Ok(()) } else { Err(refusal(answer)) }
         });
         written.await.map_err(|fault| self.error("s3:PutObject", Some(key), &fault))
+    }
+
+    /// The same, if what is there is as `only_if` says. Where the answer to a request that was carried out is lost, it is sent
+    /// again, and finds that it differs.
+    pub async fn put_if(
+        &self,
+        key: &str,
+        content_type: &str,
+        body: &[u8],
+        only_if: OnlyIf<'_>,
+    ) -> Result<Kept, CallError> {
+        let path = EncodedPath(key).to_string();
+        let condition = match only_if {
+            OnlyIf::New => ("if-none-match", "*".to_owned()),
+            OnlyIf::Still { etag } => ("if-match", etag.to_owned()),
+        };
+        let written = self.signed.patiently(async || {
+            let headers = vec![("content-type", content_type.to_owned()), condition.clone()];
+            kept(self.send("PUT", &path, headers, body, 0).await?)
+        });
+        written.await.map_err(|fault| self.error("s3:PutObject", Some(key), &fault))
+    }
+
+    /// Removes an object. One that is not there is removed already.
+    pub async fn delete(&self, key: &str) -> Result<(), CallError> {
+        let path = EncodedPath(key).to_string();
+        let removed = self.signed.patiently(async || {
+            let answer = self.send("DELETE", &path, Vec::new(), b"", 0).await?;
+            match answer.status {
+                200 | 204 => Ok(()),
+                404 => is_gone(answer).map(drop),
+                _ => Err(refusal(answer)),
+            }
+        });
+        removed.await.map_err(|fault| self.error("s3:DeleteObject", Some(key), &fault))
     }
 
     async fn send(
@@ -215,12 +290,27 @@ fn fetched(answer: Answer, from: u64) -> Result<Fetched, Fault> {
             length: answer.content_range.as_deref().and_then(whole_length).unwrap_or(from),
             modified_ms: answer.modified_ms,
         })),
-        404 => {
-            let fault = refusal(answer);
-            if fault.cause == Cause::NotFound { Err(fault) } else { Ok(Fetched::Gone) }
-        }
+        404 => is_gone(answer).map(|()| Fetched::Gone),
         _ => Err(refusal(answer)),
     }
+}
+
+fn kept(answer: Answer) -> Result<Kept, Fault> {
+    match answer.status {
+        200 => {
+            let etag = answer.etag.ok_or_else(|| Fault::unreadable("the answer has no ETag"))?;
+            Ok(Kept::Written { etag })
+        }
+        412 => Ok(Kept::Differs),
+        404 => is_gone(answer).map(|()| Kept::Differs),
+        _ => Err(refusal(answer)),
+    }
+}
+
+/// Whether only the object is not there: where the bucket is not, that is a failure.
+fn is_gone(answer: Answer) -> Result<(), Fault> {
+    let fault = refusal(answer);
+    if fault.cause == Cause::NotFound { Err(fault) } else { Ok(()) }
 }
 
 /// `bytes 0-99/1234`, or `bytes */1234`.

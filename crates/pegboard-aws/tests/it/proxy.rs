@@ -129,6 +129,7 @@ impl Message {
     fn of_objects(&self) -> &'static str {
         match self.head.split(' ').nth(1).unwrap_or_default() {
             _ if self.head.starts_with("PUT ") => "PutObject",
+            _ if self.head.starts_with("DELETE ") => "DeleteObject",
             address if address.contains("/2015-03-31/functions/") => "GetFunctionConfiguration",
             address if address.contains("list-type=2") => "ListObjectsV2",
             _ => "GetObject",

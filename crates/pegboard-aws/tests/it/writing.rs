@@ -1,6 +1,6 @@
 //! What is written: objects, messages of FIFO queues, and rows; and the settings that go with it.
 
-use pegboard_aws::{ErrorKind, Fetched, FifoMessage, Sent, Written};
+use pegboard_aws::{ErrorKind, Fetched, FifoMessage, Kept, OnlyIf, Sent, Written};
 use serde_json::{Value, json};
 
 use crate::moto::Moto;
@@ -20,6 +20,39 @@ async fn an_object_is_written_and_replaced() {
     let listed = bucket.list("OUTPUT/", None).await.unwrap();
     let keys: Vec<_> = listed.objects.iter().map(|object| object.key.as_str()).collect();
     assert_eq!(keys, [key]);
+}
+
+#[tokio::test]
+async fn an_object_is_written_on_a_condition_and_removed() {
+    let Some(moto) = Moto::from_env() else { return };
+    let bucket = moto.bucket().await;
+    let put = async |key: &str, body: &[u8], only_if: OnlyIf<'_>| {
+        bucket.put_if(key, "application/zstd", body, only_if).await.unwrap()
+    };
+    let Kept::Written { etag } = put("a%3Ab", b"first", OnlyIf::New).await else { panic!("it was new") };
+    assert_eq!(put("a%3Ab", b"second", OnlyIf::New).await, Kept::Differs);
+    let written = put("a%3Ab", b"third", OnlyIf::Still { etag: &etag }).await;
+    assert!(matches!(written, Kept::Written { .. }), "{written:?}");
+    assert_eq!(put("a%3Ab", b"fourth", OnlyIf::Still { etag: &etag }).await, Kept::Differs);
+    assert_eq!(put("none", b"fifth", OnlyIf::Still { etag: &etag }).await, Kept::Differs);
+    let fetched = bucket.get("a%3Ab", 0, 10, None).await.unwrap();
+    assert!(matches!(fetched, Fetched::Piece(ref piece) if piece.bytes == b"third"), "{fetched:?}");
+    for _ in 0..2 {
+        bucket.delete("a%3Ab").await.unwrap();
+        assert_eq!(bucket.get("a%3Ab", 0, 10, None).await.unwrap(), Fetched::Gone);
+    }
+}
+
+#[tokio::test]
+async fn a_listing_begins_where_it_is_told_to() {
+    let Some(moto) = Moto::from_env() else { return };
+    let bucket = moto.bucket().await;
+    for key in ["a/2026-05-04/09/x", "a/2026-05-04/10/x", "a/2026-05-05/00/x", "b/x"] {
+        bucket.put(key, "text/plain", b"x").await.unwrap();
+    }
+    let page = bucket.list_behind("a/", "a/2026-05-04/10", None).await.unwrap();
+    let keys: Vec<_> = page.objects.iter().map(|object| object.key.as_str()).collect();
+    assert_eq!(keys, ["a/2026-05-04/10/x", "a/2026-05-05/00/x"]);
 }
 
 #[tokio::test]

@@ -2,12 +2,17 @@
 
 use std::path::PathBuf;
 
+use super::BucketError;
+
 /// Why an archive, or a part of it, cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     /// Reading failed.
     #[error("cannot read the archive: {0}")]
     Io(#[from] std::io::Error),
+    /// The bucket does not give it, or take it.
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
     /// A step is not what an archive holds.
     #[error(
         "step {step} of the file is damaged: {reason}; take the file from a copy of the archive, or move it away"

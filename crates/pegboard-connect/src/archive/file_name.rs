@@ -45,6 +45,13 @@ impl FileName {
         (name.to_string() == format!("{source}/{day}/{hour}/{file}")).then_some(name)
     }
 
+    /// The same, from what stands behind the name of the source and its slash.
+    pub(super) fn below(source: &SourceName, path: &str) -> Option<Self> {
+        let (day, rest) = path.split_once('/')?;
+        let (hour, file) = rest.split_once('/')?;
+        Self::parse(source, day, hour, file)
+    }
+
     /// The first instant of its hour.
     pub fn hour(&self) -> Timestamp {
         Timestamp::from_millis(self.hour * HOUR)
@@ -63,12 +70,16 @@ impl FileName {
 
 impl fmt::Display for FileName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let start = self.hour().to_string();
-        let (day, rest) = start.split_once('T').unwrap_or((&start, ""));
-        let hour = rest.get(..2).unwrap_or_default();
         // Twenty digits hold every number, so that names sort as numbers do.
-        write!(f, "{}/{day}/{hour}/{}.{:020}{END}", self.source, self.partition, self.number)
+        write!(f, "{}/{}/{}.{:020}{END}", self.source, hour_of(self.hour()), self.partition, self.number)
     }
+}
+
+/// What stands for the hour that an instant lies in: `2026-05-04/09`.
+pub(super) fn hour_of(at: Timestamp) -> String {
+    let text = at.to_string();
+    let (day, rest) = text.split_once('T').unwrap_or((&text, ""));
+    format!("{day}/{}", rest.get(..2).unwrap_or_default())
 }
 
 fn escaped(partition: &str) -> String {
@@ -113,6 +124,9 @@ mod tests {
         assert_eq!(name.to_string(), text);
         assert_eq!(name.hour(), "2026-05-04T09:00:00Z".parse().unwrap());
         assert_eq!(parsed(text), Some(name));
+        let below = text.strip_prefix("connect/").unwrap();
+        assert_eq!(FileName::below(&"connect".into(), below), parsed(text));
+        assert_eq!(FileName::below(&"connect".into(), &format!("{below}/x")), None);
     }
 
     #[test]

@@ -13,9 +13,10 @@
 //!
 //! Rows that the ACD computed itself stand there as they were understood.
 //!
-//! [`ArchiveSource`] reads a folder of such files as the source that they came from.
+//! Files are in a folder or in a bucket. [`ArchiveSource`] reads those of a source as that source.
 
 mod attributes;
+mod bucket;
 mod error;
 mod file_name;
 mod pack;
@@ -28,10 +29,11 @@ mod unpack;
 mod tests;
 
 pub use self::attributes::Attributes;
+pub use self::bucket::{ArchiveBucket, BucketError, OBJECT_BYTES, Stored};
 pub use self::error::ArchiveError;
 pub use self::file_name::FileName;
 pub use self::pack::pack;
-pub use self::place::{Archive, ArchivedFile};
+pub use self::place::{Archive, ArchivePlace};
 pub use self::rewrite::{learn_from_frame, rewrite_frame};
 pub use self::source::{ArchiveDecoder, ArchiveSource, Exhausted};
 pub use self::unpack::{MAX_STEP_BYTES, Steps};

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::pack::LEVEL;
-use super::{Archive, ArchiveError, ArchivedFile, MAX_STEP_BYTES};
+use super::place::wait;
+use super::{Archive, ArchiveBucket, ArchiveError, ArchivePlace, FileName, MAX_STEP_BYTES};
 use crate::person::{Named, Person, Place, Terms};
 
 /// The part of a line that is no JSON to look into.
@@ -20,46 +21,54 @@ struct Packed {
 }
 
 impl Archive {
-    /// Notes what else names a person in a file. Nothing of a file that is gone. Waits for the disk.
-    pub fn learn(&self, file: &ArchivedFile, person: &Person, more: &mut Terms) -> Result<(), ArchiveError> {
-        let path = file.path();
-        let Some(mut frames) = Frames::open(path)? else { return Ok(()) };
-        while let Some(text) = frames.next_text().map_err(|error| error.in_file(path))? {
+    /// Notes what else names a person in a file. Nothing of a file that is gone. Waits for the disk or for S3.
+    pub fn learn(&self, file: &FileName, person: &Person, more: &mut Terms) -> Result<(), ArchiveError> {
+        let Some(content) = self.open(file)? else { return Ok(()) };
+        let mut frames = Frames::of(content);
+        while let Some(text) = frames.next_text().map_err(|error| error.in_file(self.path_of(file)))? {
             for line in lines(&text).skip(1) {
-                let line = line.map_err(|error| frames.damaged(&error).in_file(path))?;
+                let line = line.map_err(|error| frames.damaged(&error).in_file(self.path_of(file)))?;
                 person.learn(line.get(), Named::No, more);
             }
         }
         Ok(())
     }
 
-    /// How many records of a file name a person. Nothing of a file that is gone. Waits for the disk.
-    pub fn count(&self, file: &ArchivedFile, person: &Person) -> Result<u64, ArchiveError> {
-        let path = file.path();
-        let Some(mut frames) = Frames::open(path)? else { return Ok(0) };
-        let mut count = 0;
-        while let Some(text) = frames.next_text().map_err(|error| error.in_file(path))? {
-            count += rewritten(&text, person).map_err(|error| frames.damaged(&error).in_file(path))?.1;
-        }
-        Ok(count)
+    /// How many records of a file name a person. Nothing of a file that is gone. Waits for the disk or for S3.
+    pub fn count(&self, file: &FileName, person: &Person) -> Result<u64, ArchiveError> {
+        let Some(content) = self.open(file)? else { return Ok(0) };
+        named_in(content, person).map_err(|error| error.in_file(self.path_of(file)))
     }
 
     /// Writes a file anew without a person, if anything in it names him; answers how many records did. It is whole or as it
-    /// was: written beside, brought to the disk, and renamed. Waits for the disk.
-    pub fn rewrite(&self, file: &ArchivedFile, person: &Person) -> Result<u64, ArchiveError> {
-        let count = self.count(file, person)?;
-        if count == 0 {
-            return Ok(0);
+    /// was: written beside, brought to the disk, and renamed, or one object in the place of another. Waits for the disk or for
+    /// S3.
+    pub fn rewrite(&self, file: &FileName, person: &Person) -> Result<u64, ArchiveError> {
+        let path = self.path_of(file);
+        match self.place() {
+            ArchivePlace::Folder(_) => {
+                let count = self.count(file, person)?;
+                if count > 0 {
+                    rewrite_on_disk(&path, person).map_err(|error| error.in_file(path))?;
+                }
+                Ok(count)
+            }
+            ArchivePlace::Bucket(bucket) => {
+                rewrite_in_bucket(bucket, file, person).map_err(|error| error.in_file(path))
+            }
         }
-        let path = file.path();
-        let part = beside(path);
-        let done = write(path, &part, person).map_err(|error| error.in_file(path));
-        if done.is_err() {
-            // What is left of it is no file of an archive; the next try begins it anew.
-            drop(fs::remove_file(&part));
-        }
-        done.map(|()| count)
     }
+}
+
+fn rewrite_in_bucket(bucket: &ArchiveBucket, file: &FileName, person: &Person) -> Result<u64, ArchiveError> {
+    let Some(found) = wait(bucket.fetch(file))? else { return Ok(0) };
+    let count = named_in(&*found.bytes, person)?;
+    if count > 0 {
+        let mut new = Vec::with_capacity(found.bytes.len());
+        write(&*found.bytes, person, &mut new)?;
+        wait(bucket.replace(file, &new, &found.etag))?;
+    }
+    Ok(count)
 }
 
 /// A frame without a person; nothing if it does not name him.
@@ -88,20 +97,46 @@ fn beside(path: &Path) -> PathBuf {
     name.into()
 }
 
-fn write(path: &Path, part: &Path, person: &Person) -> Result<(), ArchiveError> {
-    let Some(mut frames) = Frames::open(path)? else { return Ok(()) };
+fn rewrite_on_disk(path: &Path, person: &Person) -> Result<(), ArchiveError> {
+    let part = beside(path);
+    let done = write_beside(path, &part, person);
+    if done.is_err() {
+        // What is left of it is no file of an archive; the next try begins it anew.
+        drop(fs::remove_file(&part));
+    }
+    done
+}
+
+fn write_beside(path: &Path, part: &Path, person: &Person) -> Result<(), ArchiveError> {
     let mut options = OpenOptions::new();
     options.create(true).write(true).truncate(true);
     private(&mut options);
     let mut new = BufWriter::new(options.open(part)?);
-    while let Some(text) = frames.next_text()? {
-        let (text, _) = rewritten(&text, person).map_err(|error| frames.damaged(&error))?;
-        new.write_all(&packed(&text)?)?;
-    }
+    write(BufReader::new(File::open(path)?), person, &mut new)?;
     new.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
     fs::rename(part, path)?;
     if let Some(folder) = path.parent() {
         File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// How many records of a file name a person.
+fn named_in(file: impl BufRead, person: &Person) -> Result<u64, ArchiveError> {
+    let mut frames = Frames::of(file);
+    let mut count = 0;
+    while let Some(text) = frames.next_text()? {
+        count += rewritten(&text, person).map_err(|error| frames.damaged(&error))?.1;
+    }
+    Ok(count)
+}
+
+/// Writes the frames of a file without a person.
+fn write(file: impl BufRead, person: &Person, new: &mut impl io::Write) -> Result<(), ArchiveError> {
+    let mut frames = Frames::of(file);
+    while let Some(text) = frames.next_text()? {
+        let (text, _) = rewritten(&text, person).map_err(|error| frames.damaged(&error))?;
+        new.write_all(&packed(&text)?)?;
     }
     Ok(())
 }
@@ -165,17 +200,6 @@ fn without(line: &str, person: &Person) -> serde_json::Result<Option<String>> {
 struct Frames<R> {
     file: Option<R>,
     step: u64,
-}
-
-impl Frames<BufReader<File>> {
-    /// Nothing if there is no such file any more.
-    fn open(path: &Path) -> Result<Option<Self>, ArchiveError> {
-        match File::open(path) {
-            Ok(file) => Ok(Some(Self::of(BufReader::new(file)))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(ArchiveError::from(error).in_file(path)),
-        }
-    }
 }
 
 impl<R: BufRead> Frames<R> {

@@ -1,14 +1,13 @@
-//! A folder of an archive, read as the source that it came from.
+//! An archive, read as the source that it came from.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use pegboard_model::{Observation, Order, PartitionId, Position, SourceName};
+use pegboard_model::{Observation, Order, PartitionId, Position};
 use tokio::sync::{OnceCell, mpsc, watch};
 
-use super::{Archive, ArchiveError, ArchivedFile, Step};
+use super::{Archive, ArchiveError, FileName, Step};
 use crate::sources::DecodeError;
 use crate::spec::{
     Assemble, Carries, Chunk, Decode, Decoded, Lost, Opening, PartitionReader, Plan, Progress, Source,
@@ -36,7 +35,7 @@ pub struct ArchiveSource {
 /// What there is of a partition.
 #[derive(Debug, Clone)]
 struct Archived {
-    files: Vec<ArchivedFile>,
+    files: Vec<FileName>,
     /// Where it stood before its first step.
     from: Position,
     parents: Vec<PartitionId>,
@@ -56,16 +55,9 @@ impl Exhausted {
 }
 
 impl ArchiveSource {
-    /// What `folder` holds of the source `name`, to be decoded as `source` does. Records of the partition `observed` are
-    /// observations already.
-    pub fn new(folder: &Path, name: &SourceName, source: Box<dyn Source>, observed: PartitionId) -> Self {
-        Self {
-            archive: Archive::in_folder(folder, name),
-            source,
-            observed,
-            partitions: OnceCell::new(),
-            read: watch::Sender::default(),
-        }
+    /// What `archive` holds, to be decoded as `source` does. Records of the partition `observed` are observations already.
+    pub fn new(archive: Archive, source: Box<dyn Source>, observed: PartitionId) -> Self {
+        Self { archive, source, observed, partitions: OnceCell::new(), read: watch::Sender::default() }
     }
 
     /// Tells when everything was read.
@@ -114,7 +106,7 @@ impl Source for ArchiveSource {
     async fn probe(&self) -> Result<String, SourceError> {
         let partitions = self.partitions().await?;
         let files: usize = partitions.values().map(|archived| archived.files.len()).sum();
-        Ok(format!("{} holds {files} files of {} partitions", self.archive.place(), partitions.len()))
+        Ok(format!("{} holds {files} files of {} partitions", self.archive.shown(), partitions.len()))
     }
 
     async fn plan(&self, known: &BTreeMap<PartitionId, Progress>) -> Result<Plan, SourceError> {
@@ -179,7 +171,7 @@ impl Source for ArchiveSource {
 /// Hands over the steps of a partition from `from` on, until there are no more or nobody wants them.
 fn read(
     archive: &Archive,
-    files: &[ArchivedFile],
+    files: &[FileName],
     from: &Position,
     send: &mpsc::Sender<Result<Chunk, ArchiveError>>,
 ) {

@@ -183,7 +183,8 @@ fn write(
 
 fn archive(folder: &Path) -> ArchiveSource {
     let file = FileSource::new("nowhere".into(), false, std::sync::Arc::new(|| at(0)));
-    ArchiveSource::new(folder, &SourceName::from(NAME), Box::new(file), "observed".into())
+    let archive = Archive::in_folder(folder, &SourceName::from(NAME));
+    ArchiveSource::new(archive, Box::new(file), "observed".into())
 }
 
 /// The positions that the chunks of a partition lead to, from `from` on, and where there is a gap.
@@ -204,6 +205,27 @@ async fn read(source: &ArchiveSource, from: u64) -> Vec<(Position, bool)> {
             () = exhausted.wait(1) => return chunks,
         }
     }
+}
+
+#[test]
+fn of_what_is_older_than_asked_for_nothing_is_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    for (hour, number) in [(23, 9), (24, 10), (25, 11)] {
+        write(folder.path(), "p", (hour, number), &[(0, chunk(1, &["1"]))], &[]);
+    }
+    let archive = Archive::in_folder(folder.path(), &NAME.into());
+    let since = |hour: i64| {
+        let files = archive.files_since(at(hour * 3600 + 1800)).unwrap();
+        files.iter().flatten().map(FileName::number).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (since(23), since(24), since(25), since(26)),
+        (vec![9, 10, 11], vec![10, 11], vec![11], vec![])
+    );
+    assert_eq!(archive.begins().unwrap(), Some(at(23 * 3600)));
+    std::fs::remove_dir_all(folder.path().join(NAME)).unwrap();
+    std::fs::create_dir(folder.path().join(NAME)).unwrap();
+    assert_eq!(archive.begins().unwrap(), None);
 }
 
 #[tokio::test]

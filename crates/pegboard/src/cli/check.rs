@@ -4,12 +4,14 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use clap::Args;
+use pegboard_connect::archive::ArchivePlace;
 use pegboard_connect::spec::Source;
+use pegboard_sinks::place::{Folder, Place};
 use pegboard_store::PostgresStore;
 
 use super::{ConfigPath, Failure, block_on};
 use crate::clock;
-use crate::config::{Config, SinkConfig, SourceConfig, StoreUrl};
+use crate::config::{Config, PlaceSettings, SinkConfig, SourceConfig, StoreUrl};
 use crate::runtime::build;
 use crate::runtime::intake::{Gates, has_keys};
 
@@ -53,6 +55,9 @@ type Outcome = (String, Result<String, anyhow::Error>);
 
 async fn try_all(config: &Config) -> Result<Vec<Outcome>, Failure> {
     let mut outcomes = vec![("store".into(), try_store(&config.store).await)];
+    if let Some(archive) = &config.archive {
+        outcomes.push(("archive".into(), try_archive(&archive.place).await));
+    }
     for source in &config.sources {
         outcomes.push((format!("source {}", source.name), try_source(source).await));
     }
@@ -88,6 +93,17 @@ async fn try_sqlite(url: &StoreUrl, path: &Path) -> Result<String, anyhow::Error
             Ok(format!("{} is in use by the hub", path.display()))
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Leaves nothing there. A folder that is not there yet is made by the hub.
+async fn try_archive(place: &PlaceSettings) -> Result<String, anyhow::Error> {
+    match build::archive(place, clock::system)? {
+        ArchivePlace::Folder(folder) if !folder.exists() => Ok(format!("{} will be made", folder.display())),
+        ArchivePlace::Folder(folder) => {
+            Place::Folder(Folder::new(folder)).probe().await.map_err(|error| anyhow!(error))
+        }
+        ArchivePlace::Bucket(bucket) => Ok(bucket.probe().await?),
     }
 }
 

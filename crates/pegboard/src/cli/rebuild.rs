@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use pegboard_connect::archive::ArchiveSource;
+use pegboard_connect::archive::{Archive, ArchivePlace, ArchiveSource};
 use pegboard_connect::spec::Source;
 use pegboard_store::Store;
 
 use super::{ConfigPath, Failure, block_on};
 use crate::clock;
 use crate::config::{Config, SourceConfig, StoreUrl};
+use crate::runtime::archive::{self, ArchiveFailure};
 use crate::runtime::hub::Hub;
 use crate::runtime::intake::Gates;
 use crate::runtime::view::View as _;
@@ -37,29 +38,77 @@ pub(super) struct Arguments {
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = arguments.path.load()?;
-    let configured = config.archive.as_ref().map(|archive| archive.folder.clone());
-    let Some(from) = arguments.from.clone().or(configured) else {
-        let message =
-            "there is no archive: name its folder with --from, or in [archive] of the configuration";
-        return Err(Failure::Usage(message.to_owned()));
+    let from = match (&arguments.from, &config.archive) {
+        (Some(folder), _) => ArchivePlace::Folder(folder.clone()),
+        (None, Some(archive)) => {
+            build::archive(&archive.place, clock::system).context("cannot reach the archive")?
+        }
+        (None, None) => {
+            let message =
+                "there is no archive: name its folder with --from, or in [archive] of the configuration";
+            return Err(Failure::Usage(message.to_owned()));
+        }
     };
     if arguments.to.exists() {
         let message = format!("{} is there already: name a new file", arguments.to.display());
         return Err(Failure::Usage(message));
     }
-    block_on(rebuild(config, from, arguments.to.clone()))
+    let brings_the_last = arguments.from.is_none();
+    block_on(async {
+        if brings_the_last {
+            bring_what_waits(&config, &from).await?;
+        }
+        rebuild(config, from, arguments.to.clone()).await
+    })
+}
+
+/// Brings to the archive what the configured store still holds for it, as far as that can be opened: a rebuild is asked for where
+/// it cannot, too.
+#[expect(clippy::print_stdout, reason = "the answer of this command")]
+async fn bring_what_waits(config: &Config, place: &ArchivePlace) -> Result<(), Failure> {
+    if matches!(&config.store, StoreUrl::Sqlite(path) if !path.exists()) {
+        return Ok(());
+    }
+    let store = match build::store(&config.store, clock::system).await {
+        Ok(store) => store,
+        Err(error) => {
+            println!("what still waits for the archive is left out: {error}");
+            return Ok(());
+        }
+    };
+    // Whoever writes what waits meanwhile would bring back whom somebody else has just taken out of it.
+    if !store.erasures(&[], None, true, 1).await.context("cannot read the store")?.is_empty() {
+        println!("what still waits for the archive is left out: a person is being forgotten");
+        return Ok(());
+    }
+    for source in &config.sources {
+        let archive = Archive::new(place.clone(), &source.name);
+        match archive::write_all(&*store, &archive).await {
+            Ok(()) => {}
+            Err(ArchiveFailure::Store(error)) => {
+                println!("what still waits for the archive of {} is left out: {error}", source.name);
+            }
+            Err(error) => return Err(Failure::Other(error.into())),
+        }
+    }
+    store.shut_down().await.context("cannot close the store")?;
+    Ok(())
 }
 
 #[expect(clippy::print_stdout, reason = "the answer of this command")]
-async fn rebuild(config: Config, from: PathBuf, to: PathBuf) -> Result<(), Failure> {
+async fn rebuild(config: Config, from: ArchivePlace, to: PathBuf) -> Result<(), Failure> {
     let (mut sources, mut read): (Vec<(SourceConfig, Box<dyn Source>)>, _) = (Vec::new(), Vec::new());
     for source in config.sources {
         let reader = build::source(&source, &Gates::default(), clock::system)
             .with_context(|| format!("cannot build source {}", source.name))?;
-        let archived = ArchiveSource::new(&from, &source.name, reader, reconcile::lane());
+        let archive = Archive::new(from.clone(), &source.name);
+        let archived = ArchiveSource::new(archive, reader, reconcile::lane());
         let partitions = archived.count().await.map_err(|error| anyhow!("{}: {error}", source.name))?;
         read.push((partitions, archived.exhausted()));
         sources.push((SourceConfig { archive: None, passes_events: false, ..source }, Box::new(archived)));
+    }
+    if read.iter().all(|(partitions, _)| *partitions == 0) {
+        return Err(Failure::Other(anyhow!("the archive holds nothing of any source")));
     }
     let url = StoreUrl::Sqlite(to.clone());
     let store = build::store_that_keeps(&url, &config.retention, clock::system);

@@ -7,6 +7,7 @@
 //! `settings` is what comes out, and a [`Fault`] says what does not.
 
 mod alarms;
+mod archive;
 pub(crate) mod choice;
 mod document;
 mod fault;
@@ -32,16 +33,16 @@ pub use alarms::{
     EmailSettings, LeastSeverity, MAX_OUTLETS, MAX_SIGNING_KEYS, MailSecurity, OutletConfig, OutletKind,
     OutletTarget, OutletWebhookSettings,
 };
+pub use archive::{ArchiveSettings, MAX_ARCHIVE_PREFIX};
 pub use document::MAX_FILE_BYTES;
 pub use fault::{ConfigErrors, Fault};
 pub use push::{MAX_NAME_BYTES, PushKey, PushSettings, SubjectSettings};
 pub use schema::{MAX_REPORT_NAMES, MAX_SOURCES};
 pub use secret::{InvalidSecretRef, MAX_SECRET_BYTES, Secret, SecretError, SecretRef};
 pub use settings::{
-    ArchiveSettings, Config, ConnectSettings, FileFormat, FileSettings, InstanceSettings, KinesisCredentials,
-    KinesisSettings, LogFormat, LogLevel, LogSettings, MetricSettings, ObjectSettings, PostgresSettings,
-    ReadMode, ReportSettings, ServerSettings, SourceConfig, SourceInput, SourceKind, Start, StoreUrl,
-    TlsFiles, WebUrl,
+    Config, ConnectSettings, FileFormat, FileSettings, InstanceSettings, KinesisCredentials, KinesisSettings,
+    LogFormat, LogLevel, LogSettings, MetricSettings, ObjectSettings, PostgresSettings, ReadMode,
+    ReportSettings, ServerSettings, SourceConfig, SourceInput, SourceKind, Start, StoreUrl, TlsFiles, WebUrl,
 };
 pub use sinks::{
     AspectRta, AspectSettings, AspectSwitch, BucketSettings, CorrectionWay, CxoneReport, CxoneSettings,

@@ -14,12 +14,13 @@ use pegboard_model::{Millis, SourceName};
 use pegboard_store::Retention;
 
 use super::alarms;
+use super::archive::archive;
 use super::push::push;
 use super::secret::SecretRef;
 use super::settings::{
-    ArchiveSettings, Config, ConnectSettings, FileFormat, FileSettings, InstanceSettings, KinesisCredentials,
-    KinesisSettings, LogFormat, LogLevel, LogSettings, MetricSettings, ObjectSettings, ReadMode,
-    ReportSettings, ServerSettings, SourceConfig, SourceInput, SourceKind, Start, StoreUrl, TlsFiles, WebUrl,
+    Config, ConnectSettings, FileFormat, FileSettings, InstanceSettings, KinesisCredentials, KinesisSettings,
+    LogFormat, LogLevel, LogSettings, MetricSettings, ObjectSettings, ReadMode, ReportSettings,
+    ServerSettings, SourceConfig, SourceInput, SourceKind, Start, StoreUrl, TlsFiles, WebUrl,
 };
 use super::side_files::SideFiles;
 use super::sinks;
@@ -46,10 +47,6 @@ const LATENESS: RangeInclusive<Millis> = Millis::ZERO..=Millis::from_hours(7 * 2
 const KEEP_ROWS: RangeInclusive<Millis> = Millis::from_hours(31 * 24)..=Millis::from_hours(3650 * 24);
 /// From a day more than anything may come late.
 const KEEP_DETAILS: RangeInclusive<Millis> = Millis::from_hours(8 * 24)..=Millis::from_hours(3650 * 24);
-/// From what a rebuild needs at least, to as long as rows.
-const KEEP_ARCHIVE: RangeInclusive<Millis> = Millis::from_hours(24)..=Millis::from_hours(3650 * 24);
-/// The most attributes that are left out of the archive.
-const MAX_LEFT_OUT: usize = 100;
 /// From 100 MB to 100 TB.
 const DISK_BUDGET: RangeInclusive<u64> = 100_000_000..=100_000_000_000_000;
 /// From the pace at which whole files are written.
@@ -152,20 +149,6 @@ fn check_exposure(table: &mut Table<'_, '_>, server: &ServerSettings) {
     let help = "listen on 127.0.0.1, or give tls_certificate and tls_key, or say behind_proxy = true if a proxy in \
                 front terminates TLS";
     table.note(listen, Some("listen"), message, vec![help.to_owned()]);
-}
-
-/// Without a folder nothing is archived.
-fn archive(mut table: Table<'_, '_>, folder: &Path) -> Option<ArchiveSettings> {
-    let into = table.optional("folder", value::path(folder));
-    let mut archive = ArchiveSettings::new(PathBuf::new());
-    table.set("keep", &mut archive.keep, value::duration(KEEP_ARCHIVE));
-    if let Some(names) = table.optional("leave_out", value::names(MAX_LEFT_OUT)) {
-        archive.leave_out = names.into_iter().collect();
-    }
-    table.needs("keep", "folder");
-    table.needs("leave_out", "folder");
-    table.finish();
-    Some(ArchiveSettings { folder: into?, ..archive })
 }
 
 fn node(mut table: Table<'_, '_>) -> Option<String> {

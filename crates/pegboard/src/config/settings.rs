@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use pegboard_aws::{MAX_RECORDS, QueueRef, StreamRef};
-use pegboard_connect::archive::Attributes;
 use pegboard_connect::sources::amazon_connect::reports::{Labels, ReportPattern, Schedule};
 use pegboard_engine::queues::QueueGoals;
 use pegboard_engine::{IntervalLength, StatusTable};
@@ -18,6 +17,7 @@ use pegboard_model::{Millis, SourceName, Timestamp};
 use pegboard_store::{PostgresUrl, Retention, RowsOf};
 
 use super::alarms::OutletConfig;
+use super::archive::ArchiveSettings;
 use super::choice::choice;
 use super::push::PushSettings;
 use super::queue_settings::OpenQueue;
@@ -127,40 +127,6 @@ impl WebUrl {
 impl fmt::Display for WebUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-/// Where everything that is read is archived, and what of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ArchiveSettings {
-    /// The folder.
-    pub folder: PathBuf,
-    /// How long files are kept there.
-    pub keep: Millis,
-    /// Which attributes of records are not.
-    pub leave_out: Attributes,
-}
-
-impl ArchiveSettings {
-    /// What a contact record tells of customers and of what was said, and no number is made of.
-    pub const LEFT_OUT: [&'static str; 12] = [
-        "Attributes",
-        "Campaign",
-        "ContactDetails",
-        "ContactLens",
-        "Customer",
-        "CustomerEndpoint",
-        "CustomerVoiceActivity",
-        "MediaStreams",
-        "Recording",
-        "Recordings",
-        "References",
-        "VoiceIdResult",
-    ];
-
-    /// A folder with every setting at its default.
-    pub fn new(folder: PathBuf) -> Self {
-        Self { folder, keep: Millis::from_hours(400 * 24), leave_out: Self::LEFT_OUT.into_iter().collect() }
     }
 }
 

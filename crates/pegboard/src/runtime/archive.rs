@@ -1,42 +1,58 @@
-//! Writes what waits for the archive to its folder, one file for each partition and hour, and removes what is past its
-//! time there.
+//! Writes what waits for the archive to its folder or its bucket, a file for each partition and hour, and removes what is past
+//! its time there.
+//!
+//! What waits, waits in the store, where it was committed with its batch. A file is whole before its steps are let go of, and
+//! its name follows from them: whatever ends it in between, it is written again as it was, or found.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+mod bucket;
+mod folder;
+
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pegboard_connect::archive::FileName;
-use pegboard_model::{Millis, SourceName, Timestamp};
-use pegboard_store::{ArchiveFile, Store, StoreError, failpoint};
+use pegboard_connect::archive::{Archive, ArchivePlace, BucketError};
+use pegboard_model::{Millis, Timestamp};
+use pegboard_store::{Store, StoreError};
 
 use super::source::Shared;
 use super::watch;
-use crate::config::ArchiveSettings;
 
 /// How often there is a look at what waits.
 const EVERY: Duration = Duration::from_mins(1);
 
+/// How often it is looked for what is past its time.
+const SWEEP_EVERY: Millis = Millis::from_hours(1);
+
 /// How long after its end an hour is written: what was read in it may be committed later, and the clocks of nodes differ.
 const SETTLE: Millis = Millis::from_minutes(10);
 
-/// How many files are planned at once, and how many steps of one are in memory.
+/// How many files are planned at once.
 const FILES: usize = 100;
-const STEPS: usize = 64;
+
+/// How many objects are removed from a bucket before there is another look at what waits.
+const REMOVED_AT_ONCE: usize = 1000;
+
+/// How long something may wait that should be in the archive after an hour and ten minutes.
+const BEHIND: Millis = Millis::from_hours(4);
 
 /// The part of the source that fails when writing does.
 pub(super) const PART: &str = "archive";
 
+/// The part of the source that fails when too much waits.
+pub(super) const BACKLOG: &str = "archive backlog";
+
 /// Writes and removes until `stop` turns true, if what is read of the source is archived.
 pub async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
-    let Some(settings) = shared.config.archive.clone() else { return };
+    let (Some(archive), Some(settings)) = (&shared.archive, &shared.config.archive) else { return };
+    let mut sweep_at = Timestamp::MIN;
     while !*stop.borrow() {
-        // Dropped half-way it leaves a file that nobody takes for one of the archive's.
+        // Dropped half-way it leaves a file that nobody takes for one of the archive's, or an object that is found again.
         let turn = tokio::select! {
             biased;
             _ = stop.changed() => break,
-            turn = guarded_turn(&shared, &settings) => turn,
+            turn = guarded_turn(&shared, archive, settings.keep, &mut sweep_at) => turn,
         };
         match turn {
             Ok(()) => shared.status.recovered(PART),
@@ -45,6 +61,7 @@ pub async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
                 shared.status.failed(PART, (shared.clock)(), error.to_string(), false);
             }
         }
+        tell_backlog(&shared).await;
         tokio::select! {
             biased;
             _ = stop.changed() => {}
@@ -52,12 +69,41 @@ pub async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
         }
     }
     shared.status.recovered(PART);
+    shared.status.recovered(BACKLOG);
+}
+
+/// Tells whether something has waited for too long. What the store does not tell is as it was.
+async fn tell_backlog(shared: &Shared) {
+    let now = (shared.clock)();
+    let Ok(files) = shared.store.archive_files(&shared.config.name, Timestamp::MAX, 1).await else { return };
+    match files.first().and_then(|oldest| behind(oldest.hour, now)) {
+        Some(text) => shared.status.failed(BACKLOG, now, text, false),
+        None => shared.status.recovered(BACKLOG),
+    }
+}
+
+/// What is to be said if the oldest that waits was read in the hour of `oldest`.
+fn behind(oldest: Timestamp, now: Timestamp) -> Option<String> {
+    let is_behind = now.since(oldest) > BEHIND;
+    is_behind.then(|| {
+        format!("what was read in the hour of {oldest} is not in the archive yet, and waits in the store")
+    })
 }
 
 /// A turn while nobody else writes files of the archive.
-async fn guarded_turn(shared: &Shared, settings: &ArchiveSettings) -> Result<(), ArchiveFailure> {
+async fn guarded_turn(
+    shared: &Shared,
+    archive: &Archive,
+    keep: Millis,
+    sweep_at: &mut Timestamp,
+) -> Result<(), ArchiveFailure> {
     let _archiving = shared.archiving.lock().await;
-    turn(&*shared.store, &shared.config.name, settings, (shared.clock)()).await
+    let now = (shared.clock)();
+    write_until(&*shared.store, archive, now - SETTLE).await?;
+    if now >= *sweep_at && remove_older(archive, now - keep).await? {
+        *sweep_at = now + SWEEP_EVERY;
+    }
+    Ok(())
 }
 
 /// Why the archive is not written. What waits, waits in the store.
@@ -71,6 +117,9 @@ pub enum ArchiveFailure {
         /// What is wrong.
         cause: io::Error,
     },
+    /// The bucket.
+    #[error("cannot write the archive: {0}; what was read waits in the store until it can")]
+    Bucket(#[from] BucketError),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -79,168 +128,59 @@ pub enum ArchiveFailure {
 /// Writes the files of all hours that are over, and removes those that are past their time.
 pub async fn turn(
     store: &dyn Store,
-    source: &SourceName,
-    settings: &ArchiveSettings,
+    archive: &Archive,
+    keep: Millis,
     now: Timestamp,
 ) -> Result<(), ArchiveFailure> {
+    write_until(store, archive, now - SETTLE).await?;
+    remove_older(archive, now - keep).await.map(drop)
+}
+
+/// Writes whatever waits, of hours that are not over, too: what is read of them later makes files of its own.
+pub async fn write_all(store: &dyn Store, archive: &Archive) -> Result<(), ArchiveFailure> {
+    write_until(store, archive, Timestamp::MAX).await
+}
+
+/// Writes the files of all hours that ended at or before `before`, the oldest first.
+async fn write_until(store: &dyn Store, archive: &Archive, before: Timestamp) -> Result<(), ArchiveFailure> {
+    let source = archive.source();
     loop {
-        let files = store.archive_files(source, now - SETTLE, FILES).await?;
-        let count = files.len();
-        for file in files {
-            write(store, source, &settings.folder, &file).await?;
+        let files = store.archive_files(source, before, FILES).await?;
+        let mut written = 0;
+        for file in &files {
+            let is_ours = match archive.place() {
+                ArchivePlace::Folder(folder) => folder::write(store, source, folder, file).await?,
+                ArchivePlace::Bucket(bucket) => bucket::write(store, source, bucket, file).await?,
+            };
+            written += usize::from(is_ours);
         }
-        if count < FILES {
-            break;
+        if files.len() < FILES || written == 0 {
+            return Ok(());
         }
     }
-    let (folder, before) = (settings.folder.join(source.as_str()), now - settings.keep);
-    let source = source.clone();
-    let swept = tokio::task::spawn_blocking(move || remove_older(&folder, &source, before)).await;
-    swept.map_err(io::Error::other).flatten().map_err(|cause| at(&settings.folder, cause))
 }
 
-fn at(path: &Path, cause: io::Error) -> ArchiveFailure {
-    ArchiveFailure::Folder { path: path.to_path_buf(), cause }
-}
-
-/// Writes one file and lets go of its steps. The name follows from the steps: after a crash in between the same file is
-/// written again.
-async fn write(
-    store: &dyn Store,
-    source: &SourceName,
-    folder: &Path,
-    file: &ArchiveFile,
-) -> Result<(), ArchiveFailure> {
-    let name = FileName::new(source, &file.partition, file.hour, file.first);
-    let path = folder.join(name.to_string());
-    let begun = path.clone();
-    let Some(mut part) = blocking(&path, move || Part::begin(&begun)).await? else {
-        // Another node is at it.
-        return Ok(());
-    };
-    let (mut from, mut left) = (file.first, file.steps);
-    while left > 0 {
-        let steps = store.archive_steps(source, file, from, STEPS).await?;
-        let Some(last) = steps.last() else {
-            // Another node was faster: what is there is whole, and this is not.
-            return blocking(&path, move || part.give_up()).await;
-        };
-        (from, left) = (last.number + 1, left.saturating_sub(steps.len() as u64));
-        part = blocking(&path, move || {
-            steps.iter().try_for_each(|step| part.file.write_all(&step.frame))?;
-            Ok(part)
-        })
-        .await?;
-    }
-    failpoint!("archive.before_rename");
-    blocking(&path, move || part.finish()).await?;
-    failpoint!("archive.written");
-    store.archive_written(source, file).await?;
-    tracing::debug!(source.name = %source, file = %name, steps = file.steps, "archived");
-    Ok(())
-}
-
-async fn blocking<T: Send + 'static>(
-    path: &Path,
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> Result<T, ArchiveFailure> {
-    let done = tokio::task::spawn_blocking(work).await.map_err(io::Error::other).flatten();
-    done.map_err(|cause| at(path, cause))
-}
-
-/// A file that is being written, under another name and locked.
-#[derive(Debug)]
-struct Part {
-    file: File,
-    path: PathBuf,
-}
-
-impl Part {
-    /// Nothing if somebody else writes it.
-    fn begin(path: &Path) -> io::Result<Option<Self>> {
-        if let Some(folder) = path.parent() {
-            create_private(folder)?;
+/// Removes the files of hours that ended before `before`; false if there may be more of them.
+async fn remove_older(archive: &Archive, before: Timestamp) -> Result<bool, ArchiveFailure> {
+    let source = archive.source();
+    match archive.place() {
+        ArchivePlace::Folder(folder) => folder::remove_older(folder, source, before).await.map(|()| true),
+        ArchivePlace::Bucket(bucket) => {
+            let removed = bucket.remove_older(source, before, REMOVED_AT_ONCE).await?;
+            Ok(removed < REMOVED_AT_ONCE)
         }
-        let mut options = OpenOptions::new();
-        options.create(true).write(true).truncate(false);
-        private(&mut options);
-        let file = options.open(part_of(path))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(None),
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
-        file.set_len(0)?;
-        Ok(Some(Self { file, path: path.to_path_buf() }))
-    }
-
-    /// Gives it its name once it is on disk.
-    fn finish(self) -> io::Result<()> {
-        self.file.sync_all()?;
-        fs::rename(part_of(&self.path), &self.path)?;
-        self.path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
-    }
-
-    fn give_up(self) -> io::Result<()> {
-        fs::remove_file(part_of(&self.path))
     }
 }
 
-fn part_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
-    name.into()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// What is archived is for the hub's own eyes.
-#[cfg(unix)]
-fn private(options: &mut OpenOptions) {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    options.mode(0o600);
-}
-
-#[cfg(unix)]
-fn create_private(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-/// Removes the files of hours that ended before `before`, and folders that are empty then. Whatever else is there stays.
-fn remove_older(folder: &Path, source: &SourceName, before: Timestamp) -> io::Result<()> {
-    for day in folders_in(folder)? {
-        for hour in folders_in(&day)? {
-            for file in entries(&hour)? {
-                let name = |path: &Path| path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
-                let parts = name(&day).zip(name(&hour)).zip(name(&file));
-                let parsed =
-                    parts.and_then(|((day, hour), file)| FileName::parse(source, &day, &hour, &file));
-                if parsed.is_some_and(|name| name.hour() + Millis::from_hours(1) <= before) {
-                    fs::remove_file(&file)?;
-                }
-            }
-            remove_if_empty(&hour)?;
-        }
-        remove_if_empty(&day)?;
-    }
-    Ok(())
-}
-
-fn folders_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    Ok(entries(folder)?.into_iter().filter(|path| path.is_dir()).collect())
-}
-
-/// What is in a folder; nothing if there is none.
-fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    match fs::read_dir(folder) {
-        Ok(entries) => entries.map(|entry| entry.map(|entry| entry.path())).collect(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error),
-    }
-}
-
-fn remove_if_empty(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir(folder) {
-        Err(error) if error.kind() != io::ErrorKind::DirectoryNotEmpty => Err(error),
-        _ => Ok(()),
+    #[test]
+    fn what_was_read_four_hours_ago_and_still_waits_is_told() {
+        let hour: Timestamp = "2026-05-04T09:00:00Z".parse().unwrap();
+        assert_eq!(behind(hour, hour + BEHIND), None);
+        let told = behind(hour, hour + BEHIND + Millis::new(1)).unwrap();
+        assert!(told.contains("in the hour of 2026-05-04T09:00:00Z"), "{told}");
     }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use pegboard_aws as aws;
+use pegboard_connect::archive::{ArchiveBucket, ArchivePlace};
 use pegboard_connect::sources::amazon_connect::metric_data::{MetricConfig, MetricInput};
 use pegboard_connect::sources::amazon_connect::reports::{self, Goals, ReportReader};
 use pegboard_connect::sources::amazon_connect::{
@@ -37,10 +38,13 @@ use super::intake::{Gates, NoLane};
 use super::subject::Subject;
 use crate::clock::Clock;
 use crate::config::{
-    ConnectSettings, InstanceSettings, KinesisCredentials, KinesisSettings, ObjectSettings, PostgresSettings,
-    PushSettings, ReadMode, ReportSettings, Secret, SecretError, SecretRef, SourceConfig, SourceInput, Start,
-    StoreUrl,
+    BucketSettings, ConnectSettings, InstanceSettings, KinesisCredentials, KinesisSettings, ObjectSettings,
+    PlaceSettings, PostgresSettings, PushSettings, ReadMode, ReportSettings, Secret, SecretError, SecretRef,
+    SourceConfig, SourceInput, Start, StoreUrl,
 };
+
+/// How long a request for an object of the archive may take: it has 8 MiB as a rule.
+const ARCHIVE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Why there is no source.
 #[derive(Debug, thiserror::Error)]
@@ -123,6 +127,18 @@ pub fn postgres(settings: &PostgresSettings, clock: Clock) -> pegboard_store::Re
     })?;
     let password = password.map(|password| password.expose().to_owned());
     Ok(PostgresOptions { password, ..PostgresOptions::new(clock) })
+}
+
+/// Where the archive is. Asks nobody yet.
+pub fn archive(place: &PlaceSettings, clock: Clock) -> Result<ArchivePlace, SecretError> {
+    Ok(match place {
+        PlaceSettings::Folder(folder) => ArchivePlace::Folder(folder.clone()),
+        PlaceSettings::Bucket(settings) => {
+            let (clock, seed) = beside(clock);
+            let config = aws::BucketConfig { request_timeout: ARCHIVE_TIMEOUT, ..bucket(settings)? };
+            ArchivePlace::Bucket(Arc::new(ArchiveBucket::new(config, &settings.prefix, clock, seed)))
+        }
+    })
 }
 
 fn connect_inputs(
@@ -231,6 +247,21 @@ fn lane(
     lane.list_every = Duration::from_millis(settings.list_every.get().unsigned_abs());
     lane.held_back = settings.held_back;
     Ok(lane)
+}
+
+/// The clock as the AWS clients take it, and what their jitter starts from: two hubs must not retry in step.
+fn beside(clock: Clock) -> (aws::Clock, u64) {
+    (Arc::new(move || clock().as_millis()), clock().as_millis().unsigned_abs())
+}
+
+/// How a bucket is reached that the hub writes.
+fn bucket(settings: &BucketSettings) -> Result<aws::BucketConfig, SecretError> {
+    Ok(aws::BucketConfig {
+        region: settings.region.clone(),
+        endpoint: settings.endpoint.as_ref().map(|url| url.as_str().to_owned()),
+        credentials: credentials(&settings.credentials)?,
+        ..aws::BucketConfig::new(&settings.bucket)
+    })
 }
 
 fn environment(clock: Clock) -> aws::Environment {

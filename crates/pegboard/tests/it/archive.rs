@@ -1,31 +1,23 @@
 //! The archive, and the store that is made again from it.
 
-use std::path::Path;
-use std::sync::Arc;
+mod bucket;
 
-use pegboard::config::{ArchiveSettings, SourceConfig};
+use std::path::Path;
+
+use pegboard::config::PlaceSettings;
 use pegboard::runtime::{archive, reconcile};
-use pegboard_connect::archive::ArchiveSource;
+use pegboard_connect::archive::{Archive, ArchiveSource, FileName};
 use pegboard_model::{Millis, Timestamp};
 use pegboard_sim::Delivery;
-use pegboard_store::{DeadLetter, PartitionState, Store};
+use pegboard_store::{DeadLetter, PartitionState};
 
+use crate::support::archiving::{archive_of, archiving, in_folder, write_archive};
 use crate::support::binary::run;
 use crate::support::clock;
 use crate::support::day::{Day, late};
 use crate::support::feeding::{all_arrived, feed, one_partition, part_of};
 use crate::support::live::{Live, SOURCE, Tables, assert_alike, config, open_store};
 use crate::support::script::Script;
-
-fn archived(folder: &Path) -> SourceConfig {
-    SourceConfig { archive: Some(Arc::new(ArchiveSettings::new(folder.join("archive")))), ..config() }
-}
-
-/// Writes all that waits, as the hub does when its hour is over.
-async fn write_archive(store: &dyn Store, settings: &ArchiveSettings) {
-    let over = clock::now() + Millis::from_hours(2);
-    archive::turn(store, &SOURCE.into(), settings, over).await.unwrap();
-}
 
 /// What a store holds, but for revisions.
 struct Held {
@@ -49,9 +41,9 @@ async fn held(live: &Live, day: &Day) -> Held {
 }
 
 /// A hub that has made its store again from the archive.
-async fn rebuilt(script: &Script, archive: &Path, folder: &Path) -> Live {
+async fn rebuilt(script: &Script, archive: Archive, folder: &Path) -> Live {
     let source = Box::new(script.clone());
-    let source = ArchiveSource::new(archive, &SOURCE.into(), source, reconcile::lane());
+    let source = ArchiveSource::new(archive, source, reconcile::lane());
     let (count, mut exhausted) = (source.count().await.unwrap(), source.exhausted());
     let live = Live::reading(Box::new(source), &config(), folder).await;
     exhausted.wait(count).await;
@@ -77,19 +69,19 @@ fn split(day: &Day) -> Script {
     script
 }
 
-async fn assert_rebuilt(day: &Day, script: &Script) {
-    let (folder, again) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let keeping = archived(folder.path());
-    let settings = keeping.archive.clone().unwrap();
-    let live = Live::start(script, &keeping, folder.path()).await;
+async fn assert_rebuilt(place: PlaceSettings, folder: &Path, day: &Day, script: &Script) {
+    let again = tempfile::tempdir().unwrap();
+    let keeping = archiving(place, config());
+    let archive = archive_of(&keeping);
+    let live = Live::start(script, &keeping, folder).await;
     live.settle(script, day.end).await;
     let expected = held(&live, day).await;
-    write_archive(&*live.store, &settings).await;
+    write_archive(&*live.store, &archive).await;
     let waiting = live.store.archive_files(&SOURCE.into(), Timestamp::MAX, 10).await.unwrap();
     assert_eq!(waiting, [], "what is written waits no more");
     live.stop().await;
 
-    let live = rebuilt(script, &settings.folder, again.path()).await;
+    let live = rebuilt(script, archive, again.path()).await;
     let found = held(&live, day).await;
     assert_alike(&expected.tables, &found.tables);
     assert_eq!(found.partitions, expected.partitions);
@@ -106,14 +98,16 @@ async fn assert_rebuilt(day: &Day, script: &Script) {
 #[tokio::test]
 async fn a_store_that_is_made_again_holds_the_same() {
     let day = Day::of(12, 6, 2).disturbed(&late(2, Millis::from_hours(2)));
-    assert_rebuilt(&day, &one_partition(&day, false)).await;
+    let folder = tempfile::tempdir().unwrap();
+    assert_rebuilt(in_folder(folder.path()), folder.path(), &day, &one_partition(&day, false)).await;
 }
 
 #[tokio::test]
 async fn r04_a_store_that_is_made_again_over_partitions_that_were_split_holds_the_same() {
     let day = Day::of(14, 7, 6);
     let script = split(&day);
-    assert_rebuilt(&day, &script).await;
+    let folder = tempfile::tempdir().unwrap();
+    assert_rebuilt(in_folder(folder.path()), folder.path(), &day, &script).await;
 }
 
 #[tokio::test]
@@ -121,8 +115,9 @@ async fn r03_a_file_that_was_half_written_is_written_again() {
     let day = Day::of(8, 3, 4);
     let script = one_partition(&day, false);
     let folder = tempfile::tempdir().unwrap();
-    let keeping = archived(folder.path());
-    let settings = keeping.archive.clone().unwrap();
+    let keeping = archiving(in_folder(folder.path()), config());
+    let archive = archive_of(&keeping);
+    let place = folder.path().join("archive");
     let live = Live::start(&script, &keeping, folder.path()).await;
     live.settle(&script, day.end).await;
     let source = SOURCE.into();
@@ -130,18 +125,18 @@ async fn r03_a_file_that_was_half_written_is_written_again() {
     let waiting = live.store.archive_files(&source, over, 10).await.unwrap();
     let frames = live.store.archive_steps(&source, &waiting[0], waiting[0].first, 1000).await.unwrap();
     // As a crash after the file was written and before its steps were let go leaves it, and one in the middle of the next.
-    write_archive(&*live.store, &settings).await;
-    let path = only_file(&settings.folder);
+    write_archive(&*live.store, &archive).await;
+    let path = only_file(&place);
     let whole = std::fs::read(&path).unwrap();
     assert_eq!(whole, frames.iter().flat_map(|step| step.frame.clone()).collect::<Vec<_>>());
     std::fs::write(path.with_extension("zst.part"), &whole[..whole.len() / 2]).unwrap();
     live.stop().await;
 
-    let folder = tempfile::tempdir().unwrap();
-    let live = Live::start(&script, &archived(folder.path()), folder.path()).await;
+    let other = tempfile::tempdir().unwrap();
+    let live = Live::start(&script, &keeping, other.path()).await;
     live.settle(&script, day.end).await;
-    write_archive(&*live.store, &settings).await;
-    assert_eq!(only_file(&settings.folder), path, "the half of a file is gone");
+    write_archive(&*live.store, &archive).await;
+    assert_eq!(only_file(&place), path, "the half of a file is gone");
     assert_eq!(std::fs::read(&path).unwrap(), whole, "the same steps make the same file");
     live.stop().await;
 }
@@ -151,12 +146,13 @@ async fn the_program_makes_a_store_again() {
     let day = Day::of(8, 3, 5);
     let script = one_partition(&day, false);
     let folder = tempfile::tempdir().unwrap();
-    let keeping = archived(folder.path());
-    let settings = keeping.archive.clone().unwrap();
+    let keeping = archiving(in_folder(folder.path()), config());
+    let archive = archive_of(&keeping);
+    let place = folder.path().join("archive");
     let live = Live::start(&script, &keeping, folder.path()).await;
     live.settle(&script, day.end).await;
     let expected = held(&live, &day).await;
-    write_archive(&*live.store, &settings).await;
+    write_archive(&*live.store, &archive).await;
     live.stop().await;
 
     let again = tempfile::tempdir().unwrap();
@@ -164,7 +160,7 @@ async fn the_program_makes_a_store_again() {
     std::fs::write(again.path().join("pegboard.toml"), &source).unwrap();
     run(again.path(), &["rebuild", "--to", "test.db"]).refused(64, &["--from", "[archive]"]);
     run(again.path(), &["rebuild", "--to", "test.db", "--from", "nowhere"]).refused(1, &["nowhere/centre"]);
-    let from = settings.folder.to_str().unwrap();
+    let from = place.to_str().unwrap();
     let made = run(again.path(), &["rebuild", "--to", "test.db", "--from", from]).well().text();
     assert!(made.contains("centre") && made.contains("test.db is made"), "{made}");
     run(again.path(), &["rebuild", "--to", "test.db", "--from", from]).refused(64, &["is there already"]);
@@ -173,7 +169,7 @@ async fn the_program_makes_a_store_again() {
     assert_alike(&expected.tables, &held(&live, &day).await.tables);
     live.stop().await;
 
-    let file = only_file(&settings.folder);
+    let file = only_file(&place);
     let whole = std::fs::read(&file).unwrap();
     std::fs::write(&file, &whole[..whole.len() - 9]).unwrap();
     run(again.path(), &["rebuild", "--to", "half.db", "--from", from])
@@ -196,11 +192,10 @@ fn only_file(folder: &Path) -> std::path::PathBuf {
 #[tokio::test]
 async fn r28_files_go_when_their_time_is_over_and_nothing_else_does() {
     let folder = tempfile::tempdir().unwrap();
-    let settings =
-        ArchiveSettings { keep: Millis::from_hours(48), ..ArchiveSettings::new(folder.path().into()) };
+    let archive = Archive::in_folder(folder.path(), &SOURCE.into());
     let place = |hour: i64| {
         let hour = Timestamp::from_millis(1_777_885_200_000) + Millis::from_hours(hour);
-        let name = pegboard_connect::archive::FileName::new(&SOURCE.into(), &"p".into(), hour, 1);
+        let name = FileName::new(&SOURCE.into(), &"p".into(), hour, 1);
         folder.path().join(name.to_string())
     };
     for hour in 0..3 {
@@ -212,7 +207,7 @@ async fn r28_files_go_when_their_time_is_over_and_nothing_else_does() {
     let store = open_store(folder.path());
     // The first two hours ended 48 hours ago, the second of them just now.
     let now = Timestamp::from_millis(1_777_885_200_000) + Millis::from_hours(50);
-    archive::turn(&*store, &SOURCE.into(), &settings, now).await.unwrap();
+    archive::turn(&*store, &archive, Millis::from_hours(48), now).await.unwrap();
     let left: Vec<bool> = (0..3).map(|hour| place(hour).exists()).collect();
     assert_eq!(left, [false, false, true]);
     assert!(foreign.exists() && !place(1).parent().unwrap().exists());

@@ -1,4 +1,4 @@
-//! What `[sink.place]` says: where the files of a sink go.
+//! Where files go: those of a sink, as `[sink.place]` says, and the archive.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use crate::config::settings::{KinesisCredentials, WebUrl};
 use crate::config::table::Table;
 use crate::config::value;
 
-/// Where the files of a sink go.
+/// Where files go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PlaceSettings {
     /// A folder of this machine.
@@ -35,20 +35,26 @@ pub struct BucketSettings {
 impl PlaceSettings {
     pub(super) fn read(sink: &mut Table<'_, '_>, is_it: bool, folder: &Path) -> Option<Self> {
         let mut table = table_of(sink, is_it, "place");
+        let place = Self::of(&mut table, folder);
+        if is_it && !table.has("folder") && !table.has("bucket") {
+            table.lack("folder", "name a `folder` of this machine, or a `bucket` of Amazon S3");
+        }
+        table.finish();
+        place
+    }
+
+    /// A place, of a table in which other things may stand, too; nothing if there is none, or if it is wrong.
+    pub(in crate::config) fn of(table: &mut Table<'_, '_>, folder: &Path) -> Option<Self> {
         let path = table.optional("folder", value::path(folder));
         let bucket = table.optional("bucket", value::bucket);
         let prefix = table.optional("prefix", value::prefix).unwrap_or_default();
         let region = table.optional("region", value::region);
         let endpoint = table.optional("endpoint", value::web_url);
-        let credentials = credentials(&mut table, folder).unwrap_or(KinesisCredentials::Chain);
+        let credentials = credentials(table, folder).unwrap_or(KinesisCredentials::Chain);
         table.excludes("bucket", "folder");
         for key in ["prefix", "region", "endpoint", "profile", "access_key_id"] {
             table.needs(key, "bucket");
         }
-        if is_it && !table.has("folder") && !table.has("bucket") {
-            table.lack("folder", "name a `folder` of this machine, or a `bucket` of Amazon S3");
-        }
-        table.finish();
         match (path, bucket) {
             (Some(path), None) => Some(Self::Folder(path)),
             (None, Some(bucket)) => {

@@ -227,6 +227,8 @@ fn every_line_of_the_template_is_valid_when_put_in_force() {
     let told: Vec<&str> = errors.faults().iter().map(|fault| fault.message.as_str()).collect();
     let expected = [
         "an SQLite file has no password",
+        "`bucket` and `folder` exclude each other",
+        "`profile` and `access_key_id` exclude each other",
         "`profile` and `access_key_id` exclude each other",
         "`profile` and `access_key_id` exclude each other",
         "`profile` and `access_key_id` exclude each other",

@@ -5,8 +5,8 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::super::{
-    Config, MAX_FILE_BYTES, MAX_FILTER_NAMES, MAX_OPENINGS, MAX_REPORT_NAMES, MAX_SINKS, MAX_SOURCES,
-    SinkTarget, StaleEvent,
+    Config, MAX_ARCHIVE_PREFIX, MAX_FILE_BYTES, MAX_FILTER_NAMES, MAX_OPENINGS, MAX_REPORT_NAMES, MAX_SINKS,
+    MAX_SOURCES, SinkTarget, StaleEvent,
 };
 use super::{LEAST, faults, read, read_beside, shown};
 
@@ -667,6 +667,28 @@ fn files_need_one_place_and_s36_names_that_stay_there() {
         "kind = \"files\"\n[sink.files]\nreports = [\"sessions\"]\nnames = \"../{report}{source}{start}\"\n";
     let out = told(&format!("{out}[sink.place]\nfolder = \"a\"\n"));
     assert!(out.contains("expected a template of names"), "{out}");
+}
+
+/// What is told of a table `[archive]`; nothing if nothing is wrong.
+fn told_of_archive(archive: &str) -> String {
+    let read = read(&format!("{LEAST}[archive]\n{archive}"));
+    read.map_or_else(|errors| errors.to_string(), |_| String::new())
+}
+
+#[test]
+fn an_archive_has_one_place() {
+    assert!(told_of_archive("folder = \"a\"\nbucket = \"abc\"\n").contains("exclude each other"));
+    assert!(told_of_archive("prefix = \"p/\"\n").contains("`prefix` needs `bucket`"));
+    assert!(told_of_archive("keep = \"30d\"\n").contains("`keep` needs `folder`"));
+    assert_eq!(told_of_archive("keep = \"30d\"\nbucket = \"abc\"\n"), "");
+}
+
+#[test]
+fn r28_the_prefix_of_an_archive_leaves_room_for_the_names_of_files() {
+    let told =
+        |length: usize| told_of_archive(&format!("bucket = \"abc\"\nprefix = \"{}\"\n", "p".repeat(length)));
+    assert_eq!(told(MAX_ARCHIVE_PREFIX), "");
+    assert!(told(MAX_ARCHIVE_PREFIX + 1).contains("at most 700 bytes of a key"));
 }
 
 #[test]

@@ -15,8 +15,8 @@ use pegboard_store::Retention;
 
 use super::super::{
     ArchiveSettings, Config, ConnectSettings, FileFormat, FileSettings, InstanceSettings, KinesisCredentials,
-    KinesisSettings, LogFormat, LogLevel, LogSettings, MetricSettings, ObjectSettings, ReadMode, SecretRef,
-    ServerSettings, SourceConfig, SourceInput, Start, StoreUrl, TlsFiles,
+    KinesisSettings, LogFormat, LogLevel, LogSettings, MetricSettings, ObjectSettings, PlaceSettings,
+    ReadMode, SecretRef, ServerSettings, SourceConfig, SourceInput, Start, StoreUrl, TlsFiles, WebUrl,
 };
 use super::{LEAST, read, read_beside};
 
@@ -179,14 +179,37 @@ fn every_key_is_read() {
         lateness: Millis::from_hours(48),
         personal_queues: true,
         archive: Some(Arc::new(ArchiveSettings {
-            folder: "/etc/pegboard/archive".into(),
             keep: days(100),
             leave_out: ["Attributes", "Tags"].into_iter().collect(),
+            ..ArchiveSettings::new("/etc/pegboard/archive".into())
         })),
         passes_events: false,
     };
     assert_eq!(config.archive, expected.archive);
     assert_eq!(config.sources, [expected]);
+}
+
+#[test]
+fn an_archive_is_in_a_bucket_where_one_is_named() {
+    let text = "[archive]
+bucket = \"company-archive\"
+prefix = \"pegboard/\"
+region = \"eu-central-1\"
+endpoint = \"https://s3.example\"
+profile = \"archive\"
+keep = \"30d\"
+[[source]]
+name = \"a\"
+kind = \"file\"
+file.path = \"events\"
+";
+    let archive = read(text).unwrap_or_else(|errors| panic!("{errors}")).archive.expect("an archive");
+    assert_eq!(archive.keep, Millis::from_hours(30 * 24));
+    let PlaceSettings::Bucket(bucket) = &archive.place else { panic!("{archive:?}") };
+    assert_eq!((&*bucket.bucket, &*bucket.prefix), ("company-archive", "pegboard/"));
+    assert_eq!(bucket.region.as_deref(), Some("eu-central-1"));
+    assert_eq!(bucket.endpoint.as_ref().map(WebUrl::as_str), Some("https://s3.example"));
+    assert_eq!(bucket.credentials, KinesisCredentials::Profile("archive".to_owned()));
 }
 
 /// What `start` of a Kinesis source is read as.

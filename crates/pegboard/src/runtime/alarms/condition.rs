@@ -105,7 +105,10 @@ conditions! {
         "It works, and is slower. Give it what it lacks, or configure what it does.";
     /// The archive is not written.
     ArchiveFailing = "archive-failing" Warning after 600 s "The archive is not written"
-        "What is not written waits in the store, which grows. See the room and the rights of the folder.";
+        "What is not written waits in the store, which grows. See the room and the rights of the folder, or the rights of the bucket.";
+    /// What was read hours ago is not in the archive.
+    ArchiveBehind = "archive-behind" Warning after 0 s "The archive is behind"
+        "What waits for it lies in the store, which grows, and is lost with it. See whether the archive is written at all, and how fast.";
     /// Days that were to be reloaded are not.
     ReloadFailing = "reload-failing" Warning after 60 s "A reload fails"
         "It is tried again by itself. See the log of the node that leads the source.";

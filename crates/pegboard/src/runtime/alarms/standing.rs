@@ -91,6 +91,7 @@ fn of_trouble(source: &SourceName, trouble: Trouble) -> Option<Standing> {
         late_files::PART => return None,
         reconcile::PART => Condition::SnapshotFailing,
         archive::PART => Condition::ArchiveFailing,
+        archive::BACKLOG => Condition::ArchiveBehind,
         reload::PART => Condition::ReloadFailing,
         _ => Condition::SourceFailing,
     };

@@ -1,6 +1,5 @@
 //! From the table of a sink to its target.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use pegboard_aws as aws;
@@ -16,7 +15,7 @@ use pegboard_sinks::sqs::SqsSink;
 use pegboard_sinks::webhook::{WebhookOptions, WebhookSink};
 use pegboard_sinks::{Pace, Sink};
 
-use super::{credentials, environment, signing_keys};
+use super::{beside, bucket, credentials, environment, signing_keys};
 use crate::clock::Clock;
 use crate::config::{
     AspectRta, AspectSettings, AspectSwitch, CxoneSettings, NatsAccess, NatsPlace, NatsSettings,
@@ -67,19 +66,11 @@ fn hold(settings: SnapshotSettings) -> HoldPolicy {
     HoldPolicy { while_stale: hold_while_stale, collapse }
 }
 
-/// The clock as the AWS clients take it, and what their jitter starts from: two hubs must not retry in step.
-fn beside(clock: Clock) -> (aws::Clock, u64) {
-    (Arc::new(move || clock().as_millis()), clock().as_millis().unsigned_abs())
-}
-
 fn place(settings: &PlaceSettings, clock: Clock) -> Result<Place, SecretError> {
     Ok(match settings {
         PlaceSettings::Folder(path) => Place::Folder(Folder::new(path.clone())),
         PlaceSettings::Bucket(settings) => {
-            let mut bucket = aws::BucketConfig::new(&settings.bucket);
-            bucket.region.clone_from(&settings.region);
-            bucket.endpoint = settings.endpoint.as_ref().map(|url| url.as_str().to_owned());
-            bucket.credentials = credentials(&settings.credentials)?;
+            let bucket = bucket(settings)?;
             let (clock, seed) = beside(clock);
             Place::Bucket(Box::new(BucketPlace::new(bucket, &settings.prefix, clock, seed)))
         }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use pegboard_connect::archive::{Archive, ArchiveError, ArchivedFile};
+use pegboard_connect::archive::{Archive, ArchiveError, FileName};
 use pegboard_connect::person::{Person, Terms};
 use pegboard_model::Timestamp;
 use pegboard_store::{Erasure, ErasureNote, ErasureState, MOST_CHANGES, StoreError, failpoint};
@@ -133,8 +133,7 @@ impl<'a> Job<'a> {
     }
 
     fn archive(&self) -> Option<Archive> {
-        let settings = self.shared.config.archive.as_ref()?;
-        Some(Archive::in_folder(&settings.folder, &self.shared.config.name)).filter(Archive::is_there)
+        self.shared.archive.clone().filter(Archive::is_there)
     }
 
     async fn learn_from_files(&self, person: Arc<Person>) -> Result<Terms, JobError> {
@@ -163,7 +162,7 @@ impl<'a> Job<'a> {
     async fn each_file(
         &mut self,
         person: &Arc<Person>,
-        work: fn(&Archive, &ArchivedFile, &Person) -> Result<u64, ArchiveError>,
+        work: fn(&Archive, &FileName, &Person) -> Result<u64, ArchiveError>,
     ) -> Result<(), JobError> {
         let Some(archive) = self.archive() else { return Ok(()) };
         let listed = archive.clone();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use pegboard_connect::archive::Archive;
 use pegboard_engine::Window;
 use pegboard_model::{Millis, Timestamp};
 use pegboard_store::{
@@ -14,6 +15,7 @@ use pegboard_store::{
 use super::archived::{Archived, ArchivedError, DayFacts, ScanError, Walk};
 use super::difference::Differences;
 use super::request::{ReloadProgress, ReloadRequest};
+use crate::runtime::archive::{self, ArchiveFailure};
 use crate::runtime::closer::steps;
 use crate::runtime::derived::{self, Derived, GoneRow};
 use crate::runtime::ingest::IngestError;
@@ -299,7 +301,7 @@ impl<'a> Job<'a> {
     /// Reads what the archive tells of its days. Nothing if that cannot be had, or nobody wants it any more: then it is over.
     pub(super) async fn read_archive(&mut self) -> Result<Option<Archived>, StoreError> {
         let shared = self.shared;
-        let Some(settings) = shared.config.archive.clone() else {
+        let Some(archive) = &shared.archive else {
             self.fail("nothing is archived any more".to_owned()).await?;
             return Ok(None);
         };
@@ -314,8 +316,11 @@ impl<'a> Job<'a> {
         self.progress.began = Some((shared.clock)());
         self.progress.read = None;
         self.step(ReloadWork::Note).await?;
+        if let Err(error) = self.write_what_waits(archive).await {
+            self.progress.notes.push(format!("what came last is not among it: {error}"));
+        }
         let walk = Arc::new(Walk::default());
-        let mut reading = std::pin::pin!(Archived::read(shared, &settings, days.into(), walk.clone()));
+        let mut reading = std::pin::pin!(Archived::read(shared, archive, days.into(), walk.clone()));
         let read = loop {
             tokio::select! {
                 biased;
@@ -351,6 +356,12 @@ impl<'a> Job<'a> {
                 Ok(None)
             }
         }
+    }
+
+    /// Brings to the archive what is on its way there, so that it is found there.
+    async fn write_what_waits(&self, archive: &Archive) -> Result<(), ArchiveFailure> {
+        let _archiving = self.shared.archiving.lock().await;
+        archive::write_all(&*self.shared.store, archive).await
     }
 
     fn watch(&mut self, walk: &Walk) {

@@ -62,8 +62,8 @@ async fn archived(
     request: &ReloadRequest,
     days: &[Window],
 ) -> Result<Option<Archived>, ReloadError> {
-    let Some(settings) = request.archive(shared)? else { return Ok(None) };
-    let read = Archived::read(shared, &settings, days.into(), Arc::new(Walk::default())).await;
+    let Some(archive) = request.archive(shared)? else { return Ok(None) };
+    let read = Archived::read(shared, archive, days.into(), Arc::new(Walk::default())).await;
     read.map(Some).map_err(not_told)
 }
 

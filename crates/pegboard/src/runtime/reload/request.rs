@@ -1,16 +1,14 @@
 //! What is asked for, and how far it is.
 
-use std::sync::Arc;
-
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use pegboard_connect::archive::Archive;
 use pegboard_engine::Window;
 use pegboard_model::{AgentId, SourceName, Timestamp};
 use pegboard_store::{Reload, ReloadState, StoreError};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::config::ArchiveSettings;
 use crate::runtime::rows::MOST_ROWS;
 use crate::runtime::source::Shared;
 
@@ -103,14 +101,14 @@ impl ReloadRequest {
     }
 
     /// The archive, where it is asked for. Fails where there is none, or where it cannot be reloaded from.
-    pub(super) fn archive(&self, shared: &Shared) -> Result<Option<Arc<ArchiveSettings>>, ReloadError> {
+    pub(super) fn archive<'a>(&self, shared: &'a Shared) -> Result<Option<&'a Archive>, ReloadError> {
         if !self.from_archive {
             return Ok(None);
         }
         if shared.assembler.is_some() {
             return Err(ReloadError::InPieces);
         }
-        shared.config.archive.clone().map(Some).ok_or(ReloadError::NoArchive)
+        shared.archive.as_ref().map(Some).ok_or(ReloadError::NoArchive)
     }
 
     /// Whether it is about all rows of its days.

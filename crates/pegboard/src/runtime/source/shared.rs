@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
+use pegboard_connect::archive::Archive;
 use pegboard_connect::spec::{Assemble, Source};
 use pegboard_engine::{Silence, TimelinePolicy};
 use pegboard_model::PartitionId;
@@ -14,6 +15,7 @@ use super::closing::ClosingTurn;
 use crate::clock::Clock;
 use crate::config::SourceConfig;
 use crate::runtime::agents::{Agents, Staged};
+use crate::runtime::build;
 use crate::runtime::names::QueueNames;
 use crate::runtime::node::Node;
 use crate::runtime::status::Status;
@@ -54,6 +56,8 @@ pub struct Shared {
     pub read_again: AtomicI64,
     /// Wakes the look whether somebody is to be forgotten.
     pub erase: Notify,
+    /// Where what is read of it is archived, if it is.
+    pub archive: Option<Archive>,
     /// Held while files of the archive are written.
     pub archiving: Mutex<()>,
     /// How often the closer has found nothing to do.
@@ -62,6 +66,16 @@ pub struct Shared {
     stale: AtomicBool,
     /// How partitions stood when the agents were loaded, until this node takes them.
     at_load: std::sync::Mutex<BTreeMap<PartitionId, PartitionState>>,
+}
+
+/// The archive of a source, with its credentials.
+fn archive_of(config: &SourceConfig, clock: Clock) -> Result<Option<Archive>, StoreError> {
+    let Some(settings) = &config.archive else { return Ok(None) };
+    let place = build::archive(&settings.place, clock).map_err(|error| StoreError::Database {
+        operation: "fetch the credentials of the archive",
+        cause: error.into(),
+    })?;
+    Ok(Some(Archive::new(place, &config.name)))
 }
 
 impl Shared {
@@ -73,6 +87,7 @@ impl Shared {
         clock: Clock,
         node: Arc<Node>,
     ) -> Result<Self, StoreError> {
+        let archive = archive_of(&config, clock)?;
         let silence =
             source.has_heartbeat().then(|| Silence { stale_after: config.stale_after, ..Silence::default() });
         let policy = TimelinePolicy { precedence: config.precedence, silence };
@@ -102,6 +117,7 @@ impl Shared {
             reload: Notify::new(),
             read_again: AtomicI64::new(i64::MIN),
             erase: Notify::new(),
+            archive,
             archiving: Mutex::new(()),
             quiet_turns: AtomicU64::new(0),
             stale: AtomicBool::new(false),

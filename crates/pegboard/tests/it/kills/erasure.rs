@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use pegboard::config::ArchiveSettings;
 use pegboard::runtime::archive;
-use pegboard_model::{AgentNow, Millis, Timestamp};
+use pegboard_connect::archive::Archive;
+use pegboard_model::{AgentNow, Timestamp};
 use pegboard_store::{ErasureWrite, Store};
 
 use super::Point;
@@ -62,9 +62,8 @@ fn erased(folder: &Folder) {
     fs::write(&file, keeping).unwrap();
     folder.finish(input.records());
     let (who, before) = folder.look(async |store| {
-        let settings = ArchiveSettings::new(folder.path().join("archive"));
-        let over = pegboard::clock::system() + Millis::from_hours(2);
-        archive::turn(store, &SOURCES[0].into(), &settings, over).await.unwrap();
+        let archive = Archive::in_folder(&folder.path().join("archive"), &SOURCES[0].into());
+        archive::write_all(store, &archive).await.unwrap();
         let agents = store.agents(&[SOURCES[0].into()]).await.unwrap().agents;
         let who = agents.into_iter().next().unwrap().now;
         let before = rows(store, &who).await;

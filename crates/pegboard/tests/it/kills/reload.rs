@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use jiff::civil::Date;
-use pegboard::config::ArchiveSettings;
 use pegboard::runtime::archive;
+use pegboard_connect::archive::Archive;
 use pegboard_model::{Millis, Timestamp};
 use pegboard_store::{ReloadState, ReloadWrite};
 
@@ -98,13 +98,10 @@ fn configure_archive(folder: &Folder) {
     fs::write(&file, format!("[archive]\nfolder = \"archive\"\n{settings}")).unwrap();
 }
 
-/// Writes what waits, as the program does when its hour is over.
+/// Writes what waits.
 fn write_archive(folder: &Folder) {
-    let settings = ArchiveSettings::new(folder.path().join("archive"));
-    folder.look(async |store| {
-        let over = pegboard::clock::system() + Millis::from_hours(2);
-        archive::turn(store, &SOURCES[0].into(), &settings, over).await.unwrap();
-    });
+    let archive = Archive::in_folder(&folder.path().join("archive"), &SOURCES[0].into());
+    folder.look(async |store| archive::write_all(store, &archive).await.unwrap());
 }
 
 fn ask(folder: &Folder, days: &Days, from_archive: bool) {

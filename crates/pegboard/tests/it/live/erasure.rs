@@ -1,17 +1,17 @@
 //! Persons who are forgotten: nothing names them any more, and every number stays what it was.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use pegboard::config::{ArchiveSettings, SourceConfig};
+use pegboard::config::{PlaceSettings, SourceConfig};
 use pegboard::runtime::erasure::{ErasureError, ErasureRequest, ErasureStatus, MOST_OPEN};
+use pegboard::runtime::reconcile;
 use pegboard::runtime::view::View as _;
-use pegboard::runtime::{archive, reconcile};
 use pegboard_connect::archive::{Archive, ArchiveSource};
 use pegboard_model::{AgentNow, Class, Millis};
-use pegboard_store::{ErasureState, ErasureWrite, Store};
+use pegboard_store::{ErasureState, ErasureWrite};
 
-use crate::support::clock;
+use crate::support::archiving::{all_of, archive_of, archiving, in_folder, write_archive};
+use crate::support::bucket::TestBucket;
 use crate::support::day::Day;
 use crate::support::feeding::{ONLY, all_arrived, feed_only, one_partition};
 use crate::support::live::{Live, SOURCE, Tables, assert_alike, config, open_store, until};
@@ -22,16 +22,6 @@ const INSTEAD: &str = "erased-00000000000a";
 
 /// What names nobody else, and only somebody knows.
 const ADDRESS: &str = "canary@example.org";
-
-fn archived(folder: &Path) -> SourceConfig {
-    SourceConfig { archive: Some(Arc::new(ArchiveSettings::new(folder.join("archive")))), ..config() }
-}
-
-async fn write_archive(store: &dyn Store, folder: &Path) {
-    let settings = ArchiveSettings::new(folder.join("archive"));
-    let over = clock::now() + Millis::from_hours(2);
-    archive::turn(store, &SOURCE.into(), &settings, over).await.unwrap();
-}
 
 fn request(who: &AgentNow, dry_run: bool) -> ErasureRequest {
     let also = vec![ADDRESS.to_owned()];
@@ -93,7 +83,7 @@ fn holds(bytes: &[u8], name: &str) -> bool {
 }
 
 /// Where any byte of the store or any record of the archive names somebody.
-fn named(folder: &Path, who: &AgentNow) -> Vec<String> {
+async fn named(folder: &Path, archive: &Archive, who: &AgentNow) -> Vec<String> {
     let names = names(who);
     let mut found = Vec::new();
     for file in files(folder) {
@@ -101,10 +91,8 @@ fn named(folder: &Path, who: &AgentNow) -> Vec<String> {
         let named = names.iter().filter(|name| holds(&bytes, name));
         found.extend(named.map(|name| format!("{} {name}", file.display())));
     }
-    let archive = Archive::in_folder(&folder.join("archive"), &SOURCE.into());
-    for file in archive.is_there().then(|| archive.files().unwrap()).iter().flatten().flatten() {
-        for step in archive.steps(file).unwrap() {
-            let chunk = step.unwrap().chunk;
+    for (_, steps) in all_of(archive).await {
+        for chunk in steps.into_iter().map(|step| step.chunk) {
             let records = chunk.records.iter().map(|record| &record.data);
             for data in records.chain(chunk.broken.iter().map(|broken| &broken.data)) {
                 let named = names.iter().filter(|name| holds(data, name));
@@ -117,13 +105,13 @@ fn named(folder: &Path, who: &AgentNow) -> Vec<String> {
 }
 
 /// A day of which a half is in the archive already, and records that cannot be used and name `who`.
-async fn read_day(day: &Day, script: &Script, folder: &Path) -> (Live, AgentNow) {
+async fn read_day(day: &Day, script: &Script, keeping: &SourceConfig, folder: &Path) -> (Live, AgentNow) {
     script.add(ONLY, &[]);
-    let live = Live::start(script, &archived(folder), folder).await;
+    let live = Live::start(script, keeping, folder).await;
     let middle = day.start + Millis::from_hours(9);
     feed_only(script, day, day.start, middle);
     live.read_all(script).await;
-    write_archive(&*live.store, folder).await;
+    write_archive(&*live.store, &archive_of(keeping)).await;
     feed_only(script, day, middle, all_arrived(day));
     live.settle(script, day.end).await;
     let rows = live.report("agent_queue_interval", day.start, day.end).await;
@@ -141,10 +129,25 @@ async fn read_day(day: &Day, script: &Script, folder: &Path) -> (Live, AgentNow)
 
 #[tokio::test]
 async fn s36_whoever_is_forgotten_is_named_nowhere_and_every_number_stays() {
-    let (day, script) = (Day::of(12, 24, 9), Script::new(false));
     let folder = tempfile::tempdir().unwrap();
-    let (live, who) = read_day(&day, &script, folder.path()).await;
-    assert!(!named(folder.path(), &who).is_empty());
+    assert_forgotten(in_folder(folder.path()), folder.path()).await;
+}
+
+#[tokio::test]
+async fn s36_whoever_is_forgotten_is_named_nowhere_in_a_bucket_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(bucket) = TestBucket::make().await else { return };
+    assert_forgotten(bucket.archive(folder.path()), folder.path()).await;
+}
+
+async fn assert_forgotten(place: PlaceSettings, folder: &Path) {
+    let (day, script) = (Day::of(12, 24, 9), Script::new(false));
+    let keeping = archiving(place, config());
+    let archive = archive_of(&keeping);
+    let (live, who) = read_day(&day, &script, &keeping, folder).await;
+    assert!(!named(folder, &archive, &who).await.is_empty());
+    let in_archive = all_of(&archive).await.len();
+    assert!(in_archive > 0, "a half of the day is there");
     let before = live.tables(day.start, day.end).await;
     let rows = live.store.rows(&SOURCE.into(), "agent_interval", day.start, day.end).await.unwrap();
 
@@ -157,7 +160,7 @@ async fn s36_whoever_is_forgotten_is_named_nowhere_and_every_number_stays() {
     assert_eq!((done.state, done.progress.error.clone()), (ErasureState::Done, None));
     assert_eq!(done.progress.rows, counted.progress.rows, "as it was counted");
     assert_eq!(done.progress.records, counted.progress.records, "as it was counted");
-    assert_eq!(named(folder.path(), &who), [""; 0]);
+    assert_eq!(named(folder, &archive, &who).await, [""; 0]);
     let after = in_any_order(live.tables(day.start, day.end).await);
     assert_alike(&without(&before, &who), &after);
     let again = live.store.rows(&SOURCE.into(), "agent_interval", day.start, day.end).await.unwrap();
@@ -168,31 +171,32 @@ async fn s36_whoever_is_forgotten_is_named_nowhere_and_every_number_stays() {
     // It goes on with the source, and is the same after a restart.
     script.push::<&str>(ONLY, &[], day.end + Millis::from_hours(2));
     live.settle(&script, day.end + Millis::from_hours(1)).await;
-    write_archive(&*live.store, folder.path()).await;
+    write_archive(&*live.store, &archive).await;
     live.stop().await;
-    assert_eq!(named(folder.path(), &who), [""; 0]);
+    assert_eq!(named(folder, &archive, &who).await, [""; 0]);
 
     let rebuilt = tempfile::tempdir().unwrap();
     let source = Box::new(script.clone());
-    let archive = folder.path().join("archive");
-    let source = ArchiveSource::new(&archive, &SOURCE.into(), source, reconcile::lane());
+    let source = ArchiveSource::new(archive.clone(), source, reconcile::lane());
     let (count, mut exhausted) = (source.count().await.unwrap(), source.exhausted());
     let live = Live::reading(Box::new(source), &config(), rebuilt.path()).await;
     exhausted.wait(count).await;
     live.hub.settled().await;
     assert_alike(&after, &in_any_order(live.tables(day.start, day.end).await));
     live.stop().await;
-    assert_eq!(named(rebuilt.path(), &who), [""; 0]);
+    assert_eq!(named(rebuilt.path(), &archive, &who).await, [""; 0]);
 }
 
 #[tokio::test]
 async fn r03_an_erasure_goes_on_after_a_crash() {
     let (day, script) = (Day::of(8, 18, 9), Script::new(false));
     let folder = tempfile::tempdir().unwrap();
-    let (mut live, who) = read_day(&day, &script, folder.path()).await;
-    write_archive(&*live.store, folder.path()).await;
+    let keeping = archiving(in_folder(folder.path()), config());
+    let archive = archive_of(&keeping);
+    let (mut live, who) = read_day(&day, &script, &keeping, folder.path()).await;
+    write_archive(&*live.store, &archive).await;
     let expected = without(&live.tables(day.start, day.end).await, &who);
-    let (store, keeping) = (live.store.clone(), archived(folder.path()));
+    let store = live.store.clone();
     let asked = live.hub.erase(request(&who, false), INSTEAD.to_owned(), "a test").await.unwrap();
     let mut deaths = 0;
     while store.erasures(&[], Some(asked.id + 1), false, 1).await.unwrap()[0].state.is_open() {
@@ -215,7 +219,7 @@ async fn r03_an_erasure_goes_on_after_a_crash() {
     assert_alike(&expected, &in_any_order(live.tables(day.start, day.end).await));
     drop(store);
     live.stop().await;
-    assert_eq!(named(folder.path(), &who), [""; 0]);
+    assert_eq!(named(folder.path(), &archive, &who).await, [""; 0]);
 }
 
 #[tokio::test]

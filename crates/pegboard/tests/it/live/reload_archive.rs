@@ -3,39 +3,37 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use pegboard::config::{ArchiveSettings, SourceConfig};
-use pegboard::runtime::archive;
+use pegboard::config::SourceConfig;
 use pegboard::runtime::folding::Upkeep;
 use pegboard::runtime::hub::NodeOptions;
 use pegboard::runtime::reload::{ReloadError, ReloadRequest};
 use pegboard::runtime::view::View as _;
+use pegboard_connect::archive::Archive;
 use pegboard_model::{Millis, Timestamp};
 use pegboard_store::{ReloadState, Store};
 use serde_json::Value;
 
 use super::reload::{both_days, other, over, reload, two_days};
-use crate::support::clock;
+use crate::support::bucket::TestBucket;
 use crate::support::day::{Day, late};
 use crate::support::feeding::{ONLY, all_arrived, feed_only, one_partition};
 use crate::support::live::{Live, SOURCE, Tables, assert_alike, config, open_store, until};
 use crate::support::script::Script;
+use crate::support::{archiving, clock};
 
 /// The archive is kept in the folder, and what is later than half an hour is refused.
 fn hasty(folder: &Path) -> SourceConfig {
-    SourceConfig { lateness: Millis::from_minutes(30), ..archiving(folder, config()) }
+    SourceConfig { lateness: Millis::from_minutes(30), ..keeping_in(folder, config()) }
 }
 
-fn archiving(folder: &Path, config: SourceConfig) -> SourceConfig {
-    SourceConfig { archive: Some(Arc::new(ArchiveSettings::new(folder.join("archive")))), ..config }
+fn keeping_in(folder: &Path, config: SourceConfig) -> SourceConfig {
+    archiving::archiving(archiving::in_folder(folder), config)
 }
 
 async fn write_archive(store: &dyn Store, folder: &Path) {
-    let settings = ArchiveSettings::new(folder.join("archive"));
-    let over = clock::now() + Millis::from_hours(2);
-    archive::turn(store, &SOURCE.into(), &settings, over).await.unwrap();
+    archiving::write_archive(store, &Archive::in_folder(&folder.join("archive"), &SOURCE.into())).await;
 }
 
 fn from_archive() -> ReloadRequest {
@@ -105,6 +103,28 @@ async fn r24_what_was_refused_as_too_late_is_brought_back_from_the_archive() {
 }
 
 #[tokio::test]
+async fn what_still_waits_for_a_bucket_is_brought_back_as_well() {
+    let Some(bucket) = TestBucket::make().await else { return };
+    let (day, script) = late_days();
+    let folder = tempfile::tempdir().unwrap();
+    let place = bucket.archive(folder.path());
+    let keeping =
+        SourceConfig { lateness: Millis::from_minutes(30), ..archiving::archiving(place, config()) };
+    let live = Live::start(&script, &keeping, folder.path()).await;
+    live.settle(&script, day.end).await;
+    let expected = whole(&day, &script, &config()).await;
+    assert!(archiving::all_of(&archiving::archive_of(&keeping)).await.is_empty(), "nothing is there yet");
+    let done = reload(&live, from_archive()).await;
+    assert_eq!((done.state, done.progress.notes.len()), (ReloadState::Done, 0), "{done:?}");
+    assert!(done.progress.files > 0 && done.progress.files_read == done.progress.files, "{done:?}");
+    live.close(day.end).await;
+    assert_alike(&expected, &live.tables(day.start, day.end).await);
+    let again = reload(&live, from_archive()).await;
+    assert_eq!((again.state, again.progress.differ), (ReloadState::Done, 0));
+    live.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_older_than_the_evidence_that_is_kept_is_brought_back_all_the_same() {
     let (day, script) = late_days();
     let folder = tempfile::tempdir().unwrap();
@@ -142,7 +162,7 @@ async fn read_by_parts(day: &Day, script: &Script, folder: &Path) -> Live {
     clock::set(day.start - Millis::from_hours(9));
     script.add(ONLY, &[]);
     script.push::<&str>(ONLY, &[], day.start - Millis::from_hours(9));
-    let live = Live::start(script, &archiving(folder, config()), folder).await;
+    let live = Live::start(script, &keeping_in(folder, config()), folder).await;
     live.read_all(script).await;
     let mut from = day.start;
     for hours in [8, 16, 24] {
@@ -167,7 +187,7 @@ async fn days_that_the_store_no_longer_keeps_are_made_of_the_archive() {
     live.stop().await;
     let expected = whole(&day, &script, &other()).await;
 
-    let live = Live::start(&script, &archiving(folder.path(), other()), folder.path()).await;
+    let live = Live::start(&script, &keeping_in(folder.path(), other()), folder.path()).await;
     live.settle(&script, day.end).await;
     let stored = reload(&live, both_days()).await;
     assert_eq!((stored.progress.differ, stored.progress.notes.len()), (0, 2), "{stored:?}");

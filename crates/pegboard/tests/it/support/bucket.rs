@@ -1,15 +1,22 @@
 //! A bucket and its queue on the test server, and how a hub reads them.
 
 use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use pegboard::config::{Config, PlaceSettings};
 use pegboard_aws as aws;
+use pegboard_connect::archive::ArchiveBucket;
 use pegboard_connect::sources::objects::{Content, LaneConfig};
 use pegboard_model::Millis;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+
+use super::clock;
 
 /// Below it is what the lane reads.
 pub(crate) const PREFIX: &str = "in/";
@@ -66,6 +73,15 @@ impl TestBucket {
         self.s3("DELETE", &format!("/{}", encoded(key)), b"").await;
     }
 
+    /// The keys of all objects.
+    pub(crate) async fn keys(&self) -> Vec<String> {
+        let config = self.own_lane().bucket;
+        let bucket =
+            aws::Bucket::connect(config, std::sync::Arc::new(|| clock::now().as_millis()), 1).await.unwrap();
+        let page = bucket.list("", None).await.unwrap();
+        page.objects.into_iter().map(|object| object.key).collect()
+    }
+
     /// Says something on the queue.
     pub(crate) async fn say(&self, body: &str) {
         let message = json!({ "QueueUrl": self.queue_url(), "MessageBody": body });
@@ -115,6 +131,33 @@ impl TestBucket {
     /// The same through the server itself.
     pub(crate) fn own_lane(&self) -> LaneConfig {
         self.lane(&format!("http://{}", self.address))
+    }
+
+    /// An archive in the bucket, through the server itself, for whoever reads settings from a file in `folder`.
+    pub(crate) fn archive(&self, folder: &Path) -> PlaceSettings {
+        let file = folder.join("archive-settings.toml");
+        let table = self.archive_table(folder);
+        let source = "[[source]]\nname = \"a\"\nkind = \"file\"\nfile.path = \"x\"\n";
+        fs::write(&file, format!("{table}{source}")).unwrap();
+        Config::load(&file).unwrap().archive.unwrap().place.clone()
+    }
+
+    /// The table of a configuration in `folder` that names it.
+    pub(crate) fn archive_table(&self, folder: &Path) -> String {
+        let key = folder.join("archive-key");
+        fs::write(&key, "test").unwrap();
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+        format!(
+            "[archive]\nbucket = \"{}\"\nprefix = \"kept/\"\nregion = \"us-east-1\"\nendpoint = \"http://{}\"\n\
+             access_key_id = \"file:archive-key\"\nsecret_access_key = \"file:archive-key\"\n",
+            self.name, self.address
+        )
+    }
+
+    /// The same archive, impatient, through `endpoint`.
+    pub(crate) fn archive_through(&self, endpoint: &str) -> ArchiveBucket {
+        let config = self.lane(endpoint).bucket;
+        ArchiveBucket::new(config, "kept/", std::sync::Arc::new(|| clock::now().as_millis()), 1)
     }
 
     fn queue_url(&self) -> String {

@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub(crate) mod archiving;
 pub(crate) mod binary;
 pub(crate) mod bucket;
 pub(crate) mod clock;

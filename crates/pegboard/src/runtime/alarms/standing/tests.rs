@@ -31,6 +31,7 @@ fn each_part_of_a_source_that_fails_is_an_alarm_of_its_own() {
     let failing = vec![
         trouble("shard-1", false),
         trouble("archive", false),
+        trouble("archive backlog", false),
         trouble("platform snapshot", false),
         trouble("reload", false),
         trouble("scheduled reports", false),
@@ -40,6 +41,7 @@ fn each_part_of_a_source_that_fails_is_an_alarm_of_its_own() {
     let expected = [
         ("source-failing", "connect / shard-1"),
         ("archive-failing", "connect / archive"),
+        ("archive-behind", "connect / archive backlog"),
         ("snapshot-failing", "connect / platform snapshot"),
         ("reload-failing", "connect / reload"),
         ("source-stopped", "connect / shard-2"),

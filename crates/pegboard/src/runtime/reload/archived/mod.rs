@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
-use pegboard_connect::archive::{Archive, ArchiveDecoder};
+use pegboard_connect::archive::{Archive, ArchiveDecoder, ArchivePlace};
 use pegboard_engine::Window;
 use pegboard_model::{
     AgentId, Class, ContactId, ContactLeg, ContactVersion, Observation, Segment, Timestamp,
@@ -30,7 +30,6 @@ pub(super) use self::scan::{ScanError, Walk};
 use self::scan::{PARTS, Scan, Scanned, ToldRow, Version};
 use self::spool::{Place, Spool};
 use self::timelines::Timelines;
-use crate::config::ArchiveSettings;
 use crate::runtime::reconcile;
 use crate::runtime::source::Shared;
 
@@ -117,22 +116,28 @@ impl Archived {
     /// Walks through the archive of a source for what it tells of `days`, which are in order.
     pub(super) async fn read(
         shared: &Shared,
-        settings: &ArchiveSettings,
+        archive: &Archive,
         days: Arc<[Window]>,
         walk: Arc<Walk>,
     ) -> Result<Self, ArchivedError> {
         let _end = EndOfWalk(walk.clone());
         let scan = Scan {
-            archive: Archive::in_folder(&settings.folder, &shared.config.name),
+            archive: archive.clone(),
             days: days.clone(),
             pegging: shared.config.pegging,
             now: (shared.clock)(),
             walk,
         };
         let mut decoder = ArchiveDecoder::new(reconcile::lane(), shared.source.decoder());
-        let folder = settings.folder.clone();
-        let Scanned { spool, begins, holes } =
-            blocking(move || scan.run(Spool::in_folder(&folder)?, &mut decoder)).await?;
+        let place = archive.place().clone();
+        let walk = move || {
+            let spool = match &place {
+                ArchivePlace::Folder(folder) => Spool::in_folder(folder)?,
+                ArchivePlace::Bucket(_) => Spool::new()?,
+            };
+            scan.run(spool, &mut decoder)
+        };
+        let Scanned { spool, begins, holes } = blocking(walk).await?;
         let archived =
             Self { days, begins, holes, spool: Arc::new(std::sync::Mutex::new(spool)), turn: Mutex::new(()) };
         archived.sort_contacts().await?;

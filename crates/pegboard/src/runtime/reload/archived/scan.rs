@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use pegboard_connect::archive::{Archive, ArchiveDecoder, ArchiveError, ArchivedFile, Step};
+use pegboard_connect::archive::{Archive, ArchiveDecoder, ArchiveError, Step};
 use pegboard_connect::spec::{Decode, Decoded};
 use pegboard_engine::Window;
 use pegboard_engine::evidence::{EARLIEST, LIVE_TOLERANCE};
@@ -110,15 +110,10 @@ pub(super) fn day_of(days: &[Window], at: Timestamp) -> Option<usize> {
 impl Scan {
     /// Reads all files that may tell of the days; what is told late stands in later ones. Waits for the disk.
     pub(super) fn run(&self, mut spool: Spool, decoder: &mut ArchiveDecoder) -> Result<Scanned, ScanError> {
-        let partitions = self.archive.files()?;
-        let begins = partitions.iter().flatten().map(ArchivedFile::hour).min();
-        let partitions: Vec<Vec<ArchivedFile>> = partitions
-            .into_iter()
-            .map(|files| files.into_iter().filter(|file| self.may_tell(file)).collect())
-            .collect();
-        self.walk
-            .files
-            .store(partitions.iter().map(|files: &Vec<_>| files.len() as u64).sum(), Ordering::Relaxed);
+        let begins = self.archive.begins()?;
+        // What happened cannot have been read before it did, but for the clocks.
+        let partitions = self.archive.files_since(self.evidence().from - LIVE_TOLERANCE)?;
+        self.walk.files.store(partitions.iter().map(|files| files.len() as u64).sum(), Ordering::Relaxed);
         let mut holes = Vec::new();
         for files in &partitions {
             let mut reached: Option<(Position, Timestamp)> = None;
@@ -146,11 +141,6 @@ impl Scan {
             day.copied().unwrap_or(Window { from: Timestamp::MAX, to: Timestamp::MIN })
         };
         Window { from: at(self.days.first()).from - LEAD, to: at(self.days.last()).to + TAIL }
-    }
-
-    /// What happened cannot have been read before it did, but for the clocks.
-    fn may_tell(&self, file: &ArchivedFile) -> bool {
-        file.hour() + Millis::from_hours(1) + LIVE_TOLERANCE > self.evidence().from
     }
 
     fn take(&self, step: Step, spool: &mut Spool, decoder: &mut ArchiveDecoder) -> Result<(), ScanError> {

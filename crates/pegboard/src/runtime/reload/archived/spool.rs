@@ -51,7 +51,16 @@ struct Stretches {
 impl Spool {
     /// An empty one, on the disk of `folder`.
     pub(super) fn in_folder(folder: &Path) -> io::Result<Self> {
-        Ok(Self { file: tempfile::tempfile_in(folder)?, end: 0, places: HashMap::new() })
+        Ok(Self::of(tempfile::tempfile_in(folder)?))
+    }
+
+    /// An empty one, where this machine keeps what is temporary (`TMPDIR`).
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self::of(tempfile::tempfile()?))
+    }
+
+    fn of(file: File) -> Self {
+        Self { file, end: 0, places: HashMap::new() }
     }
 
     /// Adds a fact. Fails if the place is full.
