@@ -50,6 +50,8 @@ install_debian_packages() {
   have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
   postgres_bin >/dev/null || missing+=(postgresql)
   have openssl || missing+=(openssl)
+  have ssh || missing+=(openssh-client)
+  sshd_program >/dev/null || missing+=(openssh-server)
   have chromium || missing+=(chromium)
   have chromedriver || missing+=(chromium-driver)
   ((${#missing[@]})) || return 0

@@ -6,7 +6,7 @@
 
 # Those that tests use now.
 # shellcheck disable=SC2034  # read by the scripts that source this
-readonly SERVERS=(kinesalite postgres ministack moto nats)
+readonly SERVERS=(kinesalite postgres ministack moto nats sftp)
 
 SERVER_PIDS=()
 
@@ -98,6 +98,39 @@ start_nats() {
     --tls --tlscert "$data/certificate.pem" --tlskey "$data/key.pem"
   export PEGBOARD_TEST_NATS="tls://127.0.0.1:$port" PEGBOARD_TEST_NATS_CA="$data/certificate.pem"
 }
+
+# SFTP by the server of OpenSSH. Whoever runs the tests may write the folder `files`, by one of two keys.
+install_sftp() { :; } # a Debian package
+
+start_sftp() {
+  local port data="$TEST_ENV/sftp" key
+  port=$(free_port)
+  rm -rf "$data"
+  mkdir -p "$data/files"
+  for key in host client stranger; do ssh-keygen -q -t ed25519 -N '' -C "$key" -f "$data/$key"; done
+  cp "$data/client.pub" "$data/authorized_keys"
+  printf '[127.0.0.1]:%s %s\n' "$port" "$(cut -d ' ' -f 1,2 "$data/host.pub")" >"$data/known_hosts"
+  printf '[127.0.0.1]:%s %s\n' "$port" "$(cut -d ' ' -f 1,2 "$data/stranger.pub")" >"$data/other_hosts"
+  cat >"$data/config" <<END
+ListenAddress 127.0.0.1:$port
+HostKey "$data/host"
+AuthorizedKeysFile "$data/authorized_keys"
+PidFile none
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin prohibit-password
+MaxStartups 100
+Subsystem sftp internal-sftp
+END
+  ((EUID != 0)) || mkdir -p -m 0755 /run/sshd # where its unprivileged half lives
+  start_server sftp "$port" "$(sshd_program)" -D -e -f "$data/config"
+  export PEGBOARD_TEST_SFTP="$(id -un)@127.0.0.1:$port" PEGBOARD_TEST_SFTP_DATA="$data"
+}
+
+# It is on nobody's PATH but root's.
+sshd_program() { command -v sshd || { [[ -x /usr/sbin/sshd ]] && printf '/usr/sbin/sshd\n'; }; }
 
 # PostgreSQL, as Debian has it: with fsync, and with TLS for those who ask. It refuses to run as root.
 install_postgres() { :; } # a Debian package

@@ -33,7 +33,7 @@ pub enum Corrections {
     History,
 }
 
-/// A folder or a bucket from which IEX fetches its files.
+/// A place from which IEX fetches its files.
 #[derive(Debug)]
 pub struct IexSink {
     place: Place,

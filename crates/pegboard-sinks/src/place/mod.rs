@@ -1,12 +1,14 @@
-//! Where files go: a folder of this machine, or a bucket of Amazon S3. A file is there whole, or not at all.
+//! Where files go: a folder of this machine or, by SFTP, of another one, or a bucket of Amazon S3. A file is there whole, or not at all.
 
 mod bucket;
 mod folder;
 mod path;
+mod sftp;
 
 pub use self::bucket::BucketPlace;
 pub use self::folder::Folder;
 pub use self::path::{InvalidPlacePath, MOST_PART_BYTES, MOST_PATH_BYTES, PlacePath};
+pub use self::sftp::{InvalidSftpUrl, SftpPlace, SftpServer, SftpUrl, SshFile};
 use crate::Outcome;
 
 /// A place for files.
@@ -16,6 +18,8 @@ pub enum Place {
     Folder(Folder),
     /// A bucket of Amazon S3.
     Bucket(Box<BucketPlace>),
+    /// A folder of another machine.
+    Sftp(SftpPlace),
 }
 
 /// Why a file is not where it should be.
@@ -35,6 +39,7 @@ impl Place {
         match self {
             Self::Folder(folder) => folder.put(path, body).await,
             Self::Bucket(bucket) => bucket.put(path, body).await,
+            Self::Sftp(server) => server.put(path, body).await,
         }
     }
 
@@ -56,6 +61,7 @@ impl Place {
         match self {
             Self::Folder(folder) => folder.probe().await,
             Self::Bucket(bucket) => bucket.probe().await,
+            Self::Sftp(server) => server.probe().await,
         }
         .map_err(|error| error.to_string())
     }

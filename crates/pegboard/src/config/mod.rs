@@ -48,8 +48,8 @@ pub use sinks::{
     AspectRta, AspectSettings, AspectSwitch, BucketSettings, CorrectionWay, CxoneReport, CxoneSettings,
     FilesSettings, IexFiles, IexSettings, MAX_FILTER_NAMES, MAX_OPENINGS, MAX_QUEUES,
     MAX_REQUESTS_PER_SECOND, MAX_SERVERS, MAX_SINKS, NatsAccess, NatsPlace, NatsSettings, PlaceSettings,
-    SinkConfig, SinkKind, SinkTarget, SnapshotSettings, SqsSettings, StaleEvent, StaleStates, TokenForm,
-    ToldChanges, WebhookSettings, WrittenAs,
+    SinkConfig, SinkKind, SinkPlace, SinkTarget, SnapshotSettings, SqsSettings, StaleEvent, StaleStates,
+    TokenForm, ToldChanges, WebhookSettings, WrittenAs,
 };
 pub use template::template;
 pub use text::Place;

@@ -28,6 +28,7 @@ mod push;
 mod receiver;
 mod report_edges;
 mod seeds;
+mod sftp;
 mod snapshots;
 mod stacks;
 mod support;

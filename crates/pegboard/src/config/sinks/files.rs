@@ -6,7 +6,7 @@ use pegboard_sinks::SinkReport;
 use pegboard_sinks::files::{FileFormat, FileNames, FileReport};
 use toml::de::DeValue;
 
-use super::place::PlaceSettings;
+use super::place::SinkPlace;
 use crate::config::choice::choice;
 use crate::config::table::Table;
 use crate::config::value::{self, Read, Wrong};
@@ -15,7 +15,7 @@ use crate::config::value::{self, Read, Wrong};
 #[derive(Debug, Clone, PartialEq)]
 pub struct FilesSettings {
     /// Where they go.
-    pub place: PlaceSettings,
+    pub place: SinkPlace,
     /// The reports.
     pub reports: Vec<FileReport>,
     /// How they are written.
@@ -63,7 +63,7 @@ impl FilesSettings {
         let mut names = FileNames::default();
         table.set("names", &mut names, names_of_files);
         table.finish();
-        let place = PlaceSettings::read(sink, is_it, folder);
+        let place = SinkPlace::read(sink, is_it, folder);
         Some(Self { place: place?, reports: reports?, format, names })
     }
 }

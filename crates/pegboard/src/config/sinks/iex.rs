@@ -5,7 +5,7 @@ use std::path::Path;
 use pegboard_sinks::SinkReport;
 use pegboard_sinks::iex::{CONTACT_HISTORY, Corrections, INTERVAL_FILES};
 
-use super::place::PlaceSettings;
+use super::place::SinkPlace;
 use crate::config::choice::choice;
 use crate::config::table::Table;
 use crate::config::value;
@@ -14,7 +14,7 @@ use crate::config::value;
 #[derive(Debug, Clone, PartialEq)]
 pub struct IexSettings {
     /// From where it fetches them.
-    pub place: PlaceSettings,
+    pub place: SinkPlace,
     /// The kinds of files.
     pub files: Vec<IexFiles>,
     /// What becomes of the correction of an interval file.
@@ -72,7 +72,7 @@ impl IexSettings {
         let mut corrections = CorrectionWay::default();
         table.set("corrections", &mut corrections, value::word(CorrectionWay::CHOICES));
         table.finish();
-        let place = PlaceSettings::read(sink, is_it, folder);
+        let place = SinkPlace::read(sink, is_it, folder);
         Some(Self { place: place?, files, corrections })
     }
 }

@@ -24,7 +24,7 @@ pub use self::files::{FilesSettings, WrittenAs};
 pub use self::filter::MAX_FILTER_NAMES;
 pub use self::iex::{CorrectionWay, IexFiles, IexSettings};
 pub use self::nats::{MAX_SERVERS, NatsAccess, NatsPlace, NatsSettings};
-pub use self::place::{BucketSettings, PlaceSettings};
+pub use self::place::{BucketSettings, PlaceSettings, SinkPlace};
 pub use self::snapshot::SnapshotSettings;
 pub use self::sqs::SqsSettings;
 pub use self::webhook::WebhookSettings;

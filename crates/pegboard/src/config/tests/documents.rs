@@ -223,13 +223,14 @@ fn every_line_of_the_template_is_valid_when_put_in_force() {
         _ => Err(std::io::ErrorKind::NotFound.into()),
     };
     let errors = super::read_beside(&text, fetch)
-        .expect_err("a password, a profile and a key, and a folder that is not there");
+        .expect_err("a password, a profile and a key, two places, and a folder that is not there");
     let told: Vec<&str> = errors.faults().iter().map(|fault| fault.message.as_str()).collect();
     let expected = [
         "an SQLite file has no password",
         "`bucket` and `folder` exclude each other",
         "`profile` and `access_key_id` exclude each other",
         "`profile` and `access_key_id` exclude each other",
+        "`sftp` and `folder` exclude each other",
         "`profile` and `access_key_id` exclude each other",
         "`profile` and `access_key_id` exclude each other",
         "`profile` and `access_key_id` exclude each other",

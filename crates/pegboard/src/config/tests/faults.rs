@@ -663,6 +663,24 @@ fn files_need_one_place_and_s36_names_that_stay_there() {
     assert!(empty.contains("`folder` is missing"), "{empty}");
     let both = told("kind = \"iex\"\n[sink.place]\nfolder = \"a\"\nbucket = \"abc\"\n");
     assert!(both.contains("exclude each other"), "{both}");
+    let keys = "identity_file = \"k\"\nknown_hosts = \"h\"\n";
+    for (lines, fault) in [
+        (
+            "sftp = \"sftp://hub@files.example/in\"\n".to_owned(),
+            "`sftp` needs `identity_file`, which is missing",
+        ),
+        (keys.to_owned(), "`identity_file` needs `sftp`, which is missing"),
+        (format!("folder = \"a\"\nsftp = \"sftp://hub@files.example/in\"\n{keys}"), "exclude each other"),
+        (format!("sftp = \"sftp://hub:secret@files.example/in\"\n{keys}"), "expected the folder of a server"),
+        (
+            "sftp = \"sftp://hub@files.example/in\"\nidentity_file = \"my key\"\nknown_hosts = \"h\"\n"
+                .to_owned(),
+            "expected a path that `ssh` takes as it is",
+        ),
+    ] {
+        let told = told(&format!("kind = \"iex\"\n[sink.place]\n{lines}"));
+        assert!(told.contains(fault) && !told.contains("secret"), "{told}");
+    }
     let out =
         "kind = \"files\"\n[sink.files]\nreports = [\"sessions\"]\nnames = \"../{report}{source}{start}\"\n";
     let out = told(&format!("{out}[sink.place]\nfolder = \"a\"\n"));

@@ -10,7 +10,7 @@ use pegboard_sinks::cxone::CxoneSink;
 use pegboard_sinks::files::FilesSink;
 use pegboard_sinks::iex::IexSink;
 use pegboard_sinks::nats::{NatsAddress, NatsLogin, NatsOptions, NatsSink};
-use pegboard_sinks::place::{BucketPlace, Folder, Place};
+use pegboard_sinks::place::{BucketPlace, Folder, Place, SftpPlace};
 use pegboard_sinks::sqs::SqsSink;
 use pegboard_sinks::webhook::{WebhookOptions, WebhookSink};
 use pegboard_sinks::{Pace, Sink};
@@ -19,7 +19,7 @@ use super::{beside, bucket, credentials, environment, signing_keys};
 use crate::clock::Clock;
 use crate::config::{
     AspectRta, AspectSettings, AspectSwitch, CxoneSettings, NatsAccess, NatsPlace, NatsSettings,
-    PlaceSettings, SecretError, SinkConfig, SinkTarget, SnapshotSettings, SqsSettings, StaleEvent,
+    PlaceSettings, SecretError, SinkConfig, SinkPlace, SinkTarget, SnapshotSettings, SqsSettings, StaleEvent,
     WebhookSettings,
 };
 use crate::runtime::deliver::SinkSetup;
@@ -66,10 +66,11 @@ fn hold(settings: SnapshotSettings) -> HoldPolicy {
     HoldPolicy { while_stale: hold_while_stale, collapse }
 }
 
-fn place(settings: &PlaceSettings, clock: Clock) -> Result<Place, SecretError> {
+fn place(settings: &SinkPlace, clock: Clock) -> Result<Place, SecretError> {
     Ok(match settings {
-        PlaceSettings::Folder(path) => Place::Folder(Folder::new(path.clone())),
-        PlaceSettings::Bucket(settings) => {
+        SinkPlace::Sftp(server) => Place::Sftp(SftpPlace::new(server.clone())),
+        SinkPlace::Own(PlaceSettings::Folder(path)) => Place::Folder(Folder::new(path.clone())),
+        SinkPlace::Own(PlaceSettings::Bucket(settings)) => {
             let bucket = bucket(settings)?;
             let (clock, seed) = beside(clock);
             Place::Bucket(Box::new(BucketPlace::new(bucket, &settings.prefix, clock, seed)))
