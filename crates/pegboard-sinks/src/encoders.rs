@@ -26,6 +26,7 @@ pub const ENCODERS: &[Encoder] = &[
     cxone::QUEUE_REPORT,
     cxone::AGENT_STATES,
     cxone::AGENT_ACTIVITY,
+    cxone::HISTORY,
     iex::IEX,
     iex::INTERVAL_FILE,
     iex::HISTORY,

@@ -57,7 +57,7 @@ impl Json {
 }
 
 /// The name that the site gives to a key: that for this place, else that for the key wherever it stands.
-fn renamed<'a>(list: &str, key: &'a str, keys: &'a Keys) -> &'a str {
+pub(crate) fn renamed<'a>(list: &str, key: &'a str, keys: &'a Keys) -> &'a str {
     if keys.is_empty() {
         return key;
     }

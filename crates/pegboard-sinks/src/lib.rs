@@ -22,6 +22,7 @@ pub mod mapping;
 mod merge;
 pub mod nats;
 mod outcome;
+mod period;
 pub mod place;
 pub mod report_parquet;
 pub mod report_text;

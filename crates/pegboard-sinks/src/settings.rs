@@ -3,8 +3,8 @@
 use pegboard_model::policy::ReadyTime;
 use pegboard_model::{Millis, Text};
 
-use crate::aspect;
 use crate::files::FileNames;
+use crate::{aspect, cxone};
 
 /// Every setting, each with its default.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,12 @@ pub struct Settings {
     pub contact_types: ContactTypes,
     /// Whether the interval file of IEX has the report of sign-ons and sign-offs.
     pub sign_ons: bool,
+    /// The columns of the history that is imported into CXone by hand.
+    pub history_columns: cxone::Columns,
+    /// How dates are written there.
+    pub history_dates: cxone::Dates,
+    /// How times are written there.
+    pub history_times: cxone::Times,
     /// The state that is sent in place of those of a stale source, as it is. Set with the sink, and not by name.
     pub stale_event: Option<Text>,
     /// How files of reports are named. Set with their place, and not by name.
@@ -91,6 +97,9 @@ impl Default for Settings {
             unmapped: UnmappedPolicy::Send,
             contact_types: ContactTypes::Voice,
             sign_ons: true,
+            history_columns: cxone::Columns::default(),
+            history_dates: cxone::Dates::default(),
+            history_times: cxone::Times::default(),
             stale_event: None,
             file_names: FileNames::default(),
             aspect: aspect::Settings::default(),
@@ -100,7 +109,7 @@ impl Default for Settings {
 
 impl Settings {
     /// The names of all settings but those of Aspect.
-    const OWN_NAMES: [&'static str; 9] = [
+    const OWN_NAMES: [&'static str; 12] = [
         "acd_type",
         "report_version",
         "ready_time",
@@ -110,6 +119,9 @@ impl Settings {
         "unmapped",
         "contact_types",
         "sign_ons",
+        "history_columns",
+        "history_dates",
+        "history_times",
     ];
 
     /// The names of all settings.
@@ -150,6 +162,20 @@ impl Settings {
                 self.contact_types = choice(value, &choices)?;
             }
             "sign_ons" => self.sign_ons = choice(value, &[("yes", true), ("no", false)])?,
+            "history_columns" => {
+                self.history_columns =
+                    value.parse().map_err(|error: cxone::InvalidColumns| takes(&error.to_string()))?;
+            }
+            "history_dates" => {
+                use cxone::Dates::{DayFirst, MonthFirst, YearFirst};
+                let choices =
+                    [("month_first", MonthFirst), ("day_first", DayFirst), ("year_first", YearFirst)];
+                self.history_dates = choice(value, &choices)?;
+            }
+            "history_times" => {
+                self.history_times =
+                    choice(value, &[("24", cxone::Times::Of24), ("12", cxone::Times::Of12)])?;
+            }
             _ => self.aspect.set(name, value)?,
         }
         Ok(())
@@ -178,8 +204,22 @@ mod tests {
 
     #[test]
     fn every_setting_can_be_set_to_what_it_is_without() {
-        let values = ["AMAZON_CONNECT", "1.0", "waiting", "offered", "0", "100", "send", "voice", "yes"];
         let mut settings = Settings::default();
+        let columns = settings.history_columns.to_string();
+        let values = [
+            "AMAZON_CONNECT",
+            "1.0",
+            "waiting",
+            "offered",
+            "0",
+            "100",
+            "send",
+            "voice",
+            "yes",
+            &columns,
+            "month_first",
+            "24",
+        ];
         for (name, value) in Settings::OWN_NAMES.iter().zip(values) {
             assert_eq!(settings.set(name, value), Ok(()), "{name}");
             assert!(matches!(settings.set(name, "no such value"), Err(SettingError::Takes(_))), "{name}");

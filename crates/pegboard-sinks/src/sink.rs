@@ -121,6 +121,11 @@ pub trait Sink: Send + Sync + fmt::Debug {
     /// The reports that it takes.
     fn reports(&self) -> &[SinkReport];
 
+    /// What writes the past of queues for an import by hand; most targets have none.
+    fn history(&self) -> Option<&'static Encoder> {
+        None
+    }
+
     /// How often it may be asked, unless its configuration says otherwise.
     fn pace(&self) -> Pace {
         Pace::default()

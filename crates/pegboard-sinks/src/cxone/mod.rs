@@ -5,6 +5,7 @@
 
 mod agent_activity;
 mod agent_states;
+mod history;
 mod queue_report;
 pub mod sink;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use pegboard_model::{Class, SourceName, Text, Timestamp};
 
 pub use agent_activity::AGENT_ACTIVITY;
 pub use agent_states::AGENT_STATES;
+pub use history::{Columns, Dates, HISTORY, HISTORY_KEYS, InvalidColumns, Times};
 pub use queue_report::QUEUE_REPORT;
 pub use sink::CxoneSink;
 

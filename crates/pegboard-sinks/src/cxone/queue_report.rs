@@ -41,14 +41,15 @@ fn encode(known: &Known) -> Encoded {
 fn report(known: &Known, interval: Interval, lines: &Lines) -> Document {
     let settings = &known.mapping.settings;
     let mut body = envelope(settings, interval);
-    let queues = lines.queues.iter().map(|line| queue(line, settings));
+    let queues = lines.queues.iter().map(|line| Json::Object(queue(line, settings)));
     body.push(("queueReport", Json::List(queues.collect())));
     body.push(("agentQueueReport", Json::List(lines.agent_queues.iter().map(agent_queue).collect())));
     body.push(("agentSystemPerformanceReport", Json::List(lines.agents.iter().map(agent).collect())));
     Document::new(document_name(interval), Json::Object(body).to_text(&known.mapping.keys))
 }
 
-fn queue(line: &QueueLine, settings: &Settings) -> Json {
+/// What is said of a queue.
+pub(super) fn queue(line: &QueueLine, settings: &Settings) -> Vec<(&'static str, Json)> {
     let sum = &line.sum;
     let received = match settings.received {
         Received::Offered => sum.offered,
@@ -56,7 +57,7 @@ fn queue(line: &QueueLine, settings: &Settings) -> Json {
     };
     let backlog = sum.backlog.unwrap_or(0);
     let expired = sum.backlog_expired.unwrap_or(0);
-    Json::Object(vec![
+    vec![
         ("queueValue", (&line.queue.name).into()),
         ("queueId", (&line.queue.id).into()),
         ("contactsReceived", received.into()),
@@ -79,7 +80,7 @@ fn queue(line: &QueueLine, settings: &Settings) -> Json {
         ("wrongPartyTalkTime", seconds(sum.wrong_party_talk_s.unwrap_or_default())),
         ("wrongPartyWorkTime", seconds(sum.wrong_party_acw_s.unwrap_or_default())),
         ("active", sum.active.unwrap_or(0).into()),
-    ])
+    ]
 }
 
 /// What no source says by agent and queue is 0: outbound outcomes, and what is active.

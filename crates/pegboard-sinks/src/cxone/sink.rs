@@ -9,7 +9,7 @@ use pegboard_model::Timestamp;
 use pegboard_net::ToldTime;
 use serde_json::{Map, Value};
 
-use super::{AGENT_ACTIVITY, AGENT_STATES, QUEUE_REPORT};
+use super::{AGENT_ACTIVITY, AGENT_STATES, HISTORY, QUEUE_REPORT};
 use crate::{
     Changes, Document, Encoder, Ingredient, Outcome, RefusedItem, Sink, SinkReport, Span, StatesLane,
 };
@@ -73,6 +73,10 @@ impl Sink for CxoneSink {
 
     fn reports(&self) -> &[SinkReport] {
         &self.reports
+    }
+
+    fn history(&self) -> Option<&'static Encoder> {
+        Some(&HISTORY)
     }
 
     fn told_time(&self) -> Option<ToldTime> {

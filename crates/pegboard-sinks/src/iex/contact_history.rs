@@ -1,7 +1,7 @@
 //! Contact history for the import by hand: one file for the whole span.
 
 use super::interval_file::{percent, seconds};
-use super::period::Period;
+use crate::period::Period;
 use crate::{Document, Known};
 
 /// The columns, which a site can give other names.

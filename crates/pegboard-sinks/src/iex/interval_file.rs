@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use pegboard_model::{Fixed, Millis};
 
-use super::period::{Period, local};
 use crate::merge::{AgentLine, QueueLine, SignedIn};
+use crate::period::{Period, local};
 use crate::settings::ContactTypes;
 use crate::whole::whole_seconds;
 use crate::{Document, Known};

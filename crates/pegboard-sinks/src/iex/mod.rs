@@ -5,18 +5,19 @@
 
 mod contact_history;
 mod interval_file;
-mod period;
 mod sink;
 #[cfg(test)]
 mod tests;
+mod validate;
 
 use pegboard_model::policy::Pegging;
 
 pub use contact_history::HISTORY_COLUMNS;
 pub use sink::{CONTACT_HISTORY, Corrections, INTERVAL_FILES, IexSink};
 
-use self::period::Period;
+use self::validate::violations;
 use crate::merge::{Merged, People};
+use crate::period::Period;
 use crate::{Encoded, Encoder, Known, Refused};
 
 /// An interval file for each interval, also an idle one, and the same numbers of queues as one file for the import of contact
@@ -70,7 +71,7 @@ fn encode(known: &Known) -> Encoded {
     let has_years = periods.first().map(Period::year) != periods.last().map(Period::year);
     for period in &periods {
         let file = interval_file::file(known, period, &sessions, has_years);
-        let reasons = period.violations(known.interval_length);
+        let reasons = violations(period, known.interval_length);
         if reasons.is_empty() {
             encoded.documents.push(file);
         } else {

@@ -62,6 +62,10 @@ impl Sink for IexSink {
         &self.reports
     }
 
+    fn history(&self) -> Option<&'static Encoder> {
+        Some(&HISTORY)
+    }
+
     async fn send(&self, _: &'static Encoder, document: &Document, _: &str) -> Outcome {
         self.place.deliver(&document.name, &document.body).await
     }

@@ -118,6 +118,7 @@ fn query_parameter(param: &Param) -> Value {
     let one = match param.kind {
         ParamKind::Text => json!({"type": "string"}),
         ParamKind::Time => json!({"type": "string", "format": "date-time"}),
+        ParamKind::Day => json!({"type": "string", "format": "date"}),
         ParamKind::Word(words) => json!({"type": "string", "enum": words}),
         ParamKind::Number(least, greatest) => {
             json!({"type": "integer", "format": "int64", "minimum": least, "maximum": greatest})
@@ -173,6 +174,7 @@ fn success(answer: Answer) -> (u16, Value) {
             let text = json!({"schema": {"type": "string"}});
             (200, with(json!({"application/json": {"schema": reference(schema)}, "text/csv": text})))
         }
+        Answer::Csv => (200, with(json!({"text/csv": {"schema": {"type": "string"}}}))),
         Answer::Events => (200, with(json!({"text/event-stream": {"schema": {"type": "string"}}}))),
         Answer::Metrics => (200, with(json!({"text/plain": {"schema": {"type": "string"}}}))),
         Answer::Empty => (204, json!({"description": "All is well."})),

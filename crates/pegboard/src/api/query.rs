@@ -27,6 +27,8 @@ pub(crate) enum ParamKind {
     Text,
     /// An instant in RFC 3339.
     Time,
+    /// A day, such as 2026-03-01.
+    Day,
     /// One of these words.
     Word(&'static [&'static str]),
     /// A whole number in this range, both ends included.
@@ -117,6 +119,10 @@ impl ParamKind {
             Self::Time => {
                 pegboard_model::Timestamp::parse(value).map(|_| ()).map_err(|error| bad(name, error))
             }
+            Self::Day => value
+                .parse::<jiff::civil::Date>()
+                .map(|_| ())
+                .map_err(|_| bad(name, "must be a day, such as 2026-03-01")),
             Self::Word(words) if words.contains(&value) => Ok(()),
             Self::Word(words) => Err(bad(name, format_args!("'{value}' is not one of {}", words.join(", ")))),
             Self::Number(least, greatest) => match value.parse::<i64>() {

@@ -58,6 +58,7 @@ route_ids! {
     Sources = "sources",
     Sinks = "sinks",
     Ledger = "ledger",
+    SinkHistory = "sinkHistory",
     Delivery = "delivery",
     Parked = "parked",
     RetryDeliveries = "retryDeliveries",
@@ -163,6 +164,8 @@ pub(crate) enum Answer {
     Rows(&'static str),
     /// A table: JSON of this schema, or CSV.
     Table(&'static str),
+    /// CSV.
+    Csv,
     /// Server-sent events.
     Events,
     /// Text for Prometheus.
@@ -278,7 +281,7 @@ const fn limit(most: u32) -> Param {
 }
 
 /// Every route of the API.
-pub static ROUTES: [Route; 52] = [
+pub static ROUTES: [Route; 53] = [
     Route {
         id: RouteId::Agents,
         verb: Verb::Get,
@@ -515,6 +518,7 @@ pub static ROUTES: [Route; 52] = [
     },
     delivery::SINKS,
     delivery::LEDGER,
+    delivery::SINK_HISTORY,
     delivery::DELIVERY,
     delivery::PARKED,
     delivery::RETRY,

@@ -11,6 +11,7 @@ mod encode;
 mod erase;
 mod exit;
 mod follow;
+mod history;
 mod hub_client;
 mod init;
 mod ledger;
@@ -61,6 +62,7 @@ enum Command {
     /// Show what could not be used, try it again, or give it up.
     DeadLetters(dead_letters::Arguments),
     /// Show what sinks have and have not, and send it again or give it up.
+    History(history::Arguments),
     Ledger(ledger::Arguments),
     /// Show what needs somebody, take notice of it, or have it told to nobody for a while.
     Alarms(alarms::Arguments),
@@ -117,6 +119,7 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::DeadLetters(arguments) => dead_letters::run(&arguments),
+        Command::History(arguments) => history::run(&arguments),
         Command::Ledger(arguments) => ledger::run(&arguments),
         Command::Alarms(arguments) => alarms::run(&arguments),
         Command::Mapping(arguments) => mapping::run(&arguments),

@@ -118,7 +118,8 @@ fn parse_keys(path: &Path, bytes: &[u8]) -> Result<HashMap<String, String>, Conf
     pairs(path, bytes, ["key", "name"], |sheet, key, name| {
         check_name(sheet, "name", name);
         let mut places = key.text.split('.');
-        let is_known = |place: &&str| cxone::KEYS.contains(place) || iex::HISTORY_COLUMNS.contains(place);
+        let known = [cxone::KEYS, cxone::HISTORY_KEYS, iex::HISTORY_COLUMNS];
+        let is_known = |place: &&str| known.iter().any(|keys| keys.contains(place));
         if let Some(unknown) = places.find(|place| !is_known(place)) {
             let help =
                 nearest(unknown, cxone::KEYS.iter().copied()).map(|name| format!("did you mean {name}?"));

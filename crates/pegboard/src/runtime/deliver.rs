@@ -6,6 +6,7 @@
 
 mod events;
 mod gate;
+pub mod history;
 pub mod hold;
 mod known;
 mod lasting;

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
+use jiff::civil::Date;
 use pegboard_connect::spec::Source;
 use pegboard_engine::Window;
 use pegboard_model::{Millis, SinkName, SourceName, Text, Timestamp};
+use pegboard_sinks::Document;
 use pegboard_store::{DeadLetter, NodeId, Origin, Part, Roll, Store, StoreError, Unit, failpoint};
 use tokio::task::JoinSet;
 
@@ -15,6 +17,7 @@ use super::acd_rows;
 use super::alarms::outlet::Teller;
 use super::alarms::{self, AlarmOptions, AlarmWatch};
 use super::checks;
+use super::deliver::history::NoHistory;
 use super::deliver::{self, Deliverer, SinkSetup};
 use super::erasure::{self, ErasureError, ErasureRequest, ErasureStatus};
 use super::folding::{self, Upkeep};
@@ -353,6 +356,17 @@ impl View for Hub {
         match self.sinks.iter().find(|known| known.name() == sink) {
             Some(sink) => sink.rebuild(unit).await,
             None => Ok(Rebuilt::Not("the sink is not configured".to_owned())),
+        }
+    }
+
+    async fn sink_history(
+        &self,
+        sink: &SinkName,
+        day: Option<Date>,
+    ) -> Result<Result<Document, NoHistory>, StoreError> {
+        match self.sinks.iter().find(|known| known.name() == sink) {
+            Some(sink) => sink.history(day).await,
+            None => Ok(Err(NoHistory::NoSink)),
         }
     }
 

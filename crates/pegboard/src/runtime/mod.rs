@@ -29,6 +29,7 @@ mod key_length;
 mod known_from;
 mod late_files;
 pub mod leaving;
+mod local_day;
 pub mod mapping;
 pub mod mending;
 pub mod names;

@@ -4,12 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::civil::Date;
 use pegboard_connect::spec::{MissingFile, Remark};
 use pegboard_model::acd::AcdReport;
 use pegboard_model::{AgentId, Millis, Position, SinkName, SourceName, Text, Timestamp};
+use pegboard_sinks::Document;
 use pegboard_store::{Counts, DeadLetter, Gap, Hold, LedgerLine, Origin, StoreError, Unit};
 use serde::Serialize;
 
+use super::deliver::history::NoHistory;
 use super::deliver::status::DeliveryShown;
 use super::erasure::{ErasureError, ErasureRequest, ErasureStatus};
 use super::mending::NotMended;
@@ -38,6 +41,13 @@ pub trait View: Send + Sync + std::fmt::Debug {
 
     /// The body of a unit of a sink's ledger, made anew; sends nothing.
     async fn rebuild(&self, sink: &SinkName, unit: &Unit) -> Result<Rebuilt, StoreError>;
+
+    /// The history of a local day for the import by hand of a sink's target; of yesterday, where none is named.
+    async fn sink_history(
+        &self,
+        sink: &SinkName,
+        day: Option<Date>,
+    ) -> Result<Result<Document, NoHistory>, StoreError>;
 
     /// The rows of a report.
     async fn report(&self, request: ReportRequest) -> Result<Report, ReportError>;

@@ -37,6 +37,7 @@ const fn expected(route: RouteId) -> [u16; 5] {
         RouteId::CancelReload | RouteId::EndSilence => [401, 403, 204, 204, 204],
         RouteId::Sinks
         | RouteId::Ledger
+        | RouteId::SinkHistory
         | RouteId::Delivery
         | RouteId::Parked
         | RouteId::RefusedStates
@@ -146,7 +147,7 @@ const fn for_operators(route: RouteId) -> &'static [&'static str] {
 async fn s30_a_role_sees_more_fields_only_where_the_table_says_so() {
     let hub = two_tenants();
     for route in &ROUTES {
-        let json = !matches!(route.id(), RouteId::AgentsStream | RouteId::Metrics);
+        let json = !matches!(route.id(), RouteId::AgentsStream | RouteId::Metrics | RouteId::SinkHistory);
         if route.method() != "GET" || !json || expected(route.id())[1] != 200 {
             continue;
         }

@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use jiff::civil::Date;
 use pegboard::config::mapping::Folder;
+use pegboard::runtime::deliver::history::NoHistory;
 use pegboard::runtime::deliver::status::{DeliveryShown, EventLaneShown, LaneShown};
 use pegboard::runtime::erasure::{ErasureError, ErasureRequest, ErasureStatus};
 use pegboard::runtime::mending::NotMended;
@@ -25,6 +27,7 @@ use pegboard_model::{
     AgentId, AgentNow, Class, ContactEvent, ContactId, ContactLeg, Millis, Observation, PartitionId,
     Position, Segment, SinkName, SourceName, Timestamp,
 };
+use pegboard_sinks::Document;
 use pegboard_store::{
     AgentBeginning, AgentEntry, AgentsSnapshot, Alarm, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite,
     Batch, Beat, Close, Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, Delivery, DirtyMark,
@@ -625,6 +628,16 @@ impl View for FakeView {
     async fn rebuild(&self, _: &SinkName, unit: &Unit) -> Result<Rebuilt> {
         let bytes = format!("{{\"report\": \"{}\"}}", unit.report).into_bytes();
         Ok(Rebuilt::Body { bytes, digest: "d1".into() })
+    }
+
+    async fn sink_history(
+        &self,
+        _: &SinkName,
+        day: Option<Date>,
+    ) -> Result<std::result::Result<Document, NoHistory>> {
+        let day = day.unwrap_or(Date::constant(2026, 3, 1));
+        let body = format!("queueId,date\r\nq-1,{day}\r\n");
+        Ok(if day.year() < 2000 { Err(NoHistory::NotKept) } else { Ok(Document::new("history.csv", body)) })
     }
 
     async fn report(&self, request: ReportRequest) -> std::result::Result<Report, ReportError> {

@@ -3,6 +3,7 @@
 mod activities;
 mod edited;
 mod held;
+mod history;
 mod outages;
 mod persons;
 mod stale;

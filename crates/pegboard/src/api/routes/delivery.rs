@@ -77,6 +77,24 @@ pub(super) const LEDGER: Route = Route {
     handler: || get(ledger::page),
 };
 
+pub(super) const SINK_HISTORY: Route = Route {
+    id: RouteId::SinkHistory,
+    verb: Verb::Get,
+    path: "/api/v1/sinks/{name}/history",
+    needs: VIEWER,
+    about: "What happened in queues on a local day, as the WFM's import by hand takes it: of the intervals that are closed and still kept.",
+    query: &[Param {
+        name: "day",
+        repeated: false,
+        kind: ParamKind::Day,
+        about: "The day by the clock of the sink's first source; yesterday where there is none.",
+    }],
+    body: None,
+    answer: Answer::Csv,
+    errors: &[Code::NotFound, Code::Conflict],
+    handler: || get(sinks::history),
+};
+
 pub(super) const DELIVERY: Route = Route {
     id: RouteId::Delivery,
     verb: Verb::Get,

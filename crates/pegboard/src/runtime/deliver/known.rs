@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 
 use jiff::tz::TimeZone;
 use pegboard_engine::{IntervalLength, Window};
-use pegboard_model::report::SegmentRow;
+use pegboard_model::report::{QueueInterval, SegmentRow};
 use pegboard_model::{AgentNow, Millis, QueueId, SourceName, Timestamp};
 use pegboard_sinks::mapping::QueueKind;
 use pegboard_sinks::{Groups, Ingredient, Interval, Known, SinkReport, SourceHealth, Span, StateChange};
@@ -24,7 +24,7 @@ pub(super) const AROUND: Millis = Millis::from_hours(24);
 
 impl Deliverer {
     /// Nothing known, yet.
-    fn nothing(&self) -> Known {
+    pub(super) fn nothing(&self) -> Known {
         let first = self.sources.first().map(|shared| &shared.config);
         Known {
             source: first.map_or_else(|| "".into(), |config| config.name.clone()),
@@ -87,15 +87,20 @@ impl Deliverer {
         known.states.sort_by(|a, b| (a.start, &a.agent_id).cmp(&(b.start, &b.agent_id)));
         known.directory.sort_by(|a, b| a.id.cmp(&b.id));
         known.directory.dedup();
-        let kinds = &mut *self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
-        learn(kinds, QueueKind::of_most(&known.queues));
-        known.queue_kinds = kinds.values().cloned().collect();
+        known.queue_kinds = self.kinds_with(&known.queues);
         self.filter.apply(&mut known, &groups);
         Ok(known)
     }
 
+    /// What all queues are for, also those of these rows of which nothing was known.
+    pub(super) fn kinds_with(&self, queues: &[QueueInterval]) -> Vec<QueueKind> {
+        let kinds = &mut *self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        learn(kinds, QueueKind::of_most(queues));
+        kinds.values().cloned().collect()
+    }
+
     /// Adds what a source knows of a window, as far as it is asked for.
-    async fn add(
+    pub(super) async fn add(
         &self,
         known: &mut Known,
         groups: &mut Groups,

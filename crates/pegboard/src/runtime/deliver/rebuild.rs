@@ -19,7 +19,7 @@ impl Deliverer {
     }
 
     /// Learns what queues are for where this node has not delivered yet.
-    async fn know_kinds(&self) -> Result<(), StoreError> {
+    pub(super) async fn know_kinds(&self) -> Result<(), StoreError> {
         if self.knows_no_kinds() { self.learn_kinds().await } else { Ok(()) }
     }
 }

@@ -9,6 +9,7 @@ use pegboard_store::{Reload, ReloadState, StoreError};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::runtime::local_day::local_day;
 use crate::runtime::rows::MOST_ROWS;
 use crate::runtime::source::Shared;
 
@@ -136,15 +137,11 @@ fn days(zone: &TimeZone, from: Date, to: Date, now: Timestamp) -> Result<Vec<Win
     if from > to {
         return Err(bad("from must not lie after to"));
     }
-    let midnight = |date: Date| zone.to_ambiguous_zoned(date.at(0, 0, 0, 0)).compatible();
     let mut days = Vec::new();
     let mut date = from;
     while date <= to {
-        let next = date.tomorrow().map_err(|_| bad("there is no such day"))?;
-        let (from, to) = (midnight(date), midnight(next));
-        let (Ok(from), Ok(to)) = (from, to) else { return Err(bad("there is no such day")) };
-        let instant = |zoned: jiff::Zoned| Timestamp::from_millis(zoned.timestamp().as_millisecond());
-        let day = Window { from: instant(from), to: instant(to) };
+        let no_day = || bad("there is no such day");
+        let day = local_day(zone, date).ok_or_else(no_day)?;
         if day.from > now {
             break;
         }
@@ -152,7 +149,7 @@ fn days(zone: &TimeZone, from: Date, to: Date, now: Timestamp) -> Result<Vec<Win
             return Err(bad("a reload spans ten years at most: ask for several"));
         }
         days.push(day);
-        date = next;
+        date = date.tomorrow().map_err(|_| no_day())?;
     }
     if days.is_empty() {
         return Err(bad("from lies ahead: there is nothing to reload yet"));
