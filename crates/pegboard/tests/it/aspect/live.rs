@@ -31,14 +31,24 @@ const STRIDE: Millis = Millis::from_minutes(4);
 const IMPATIENT: aws::Backoff =
     aws::Backoff { base: Duration::from_millis(2), cap: Duration::from_millis(20), attempts: 2 };
 
+/// Where it stands whether events are sent to the queues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// In an item of a table.
+    Tab,
+    /// In a variable of a function.
+    Env,
+}
+
 /// What a site has set.
 #[derive(Clone, Copy)]
 struct Site {
     columns: Columns,
     group: MessageGroup,
+    mode: Mode,
 }
 
-const USUAL: Site = Site { columns: Columns::Thirteen, group: MessageGroup::All };
+const USUAL: Site = Site { columns: Columns::Thirteen, group: MessageGroup::All, mode: Mode::Tab };
 
 impl Target {
     /// The name of the table of settings.
@@ -56,8 +66,32 @@ impl Target {
         self.server.call("dynamodb", "DynamoDB_20120810.CreateTable", table).await;
     }
 
-    /// As the adherence product does.
-    async fn switch(&self, on: &str) {
+    async fn make_function(&self) {
+        let name = self.server.name();
+        let role = format!(
+            "Action=CreateRole&Version=2010-05-08&RoleName={name}&AssumeRolePolicyDocument=%7B%22Version%22%3A%222012-10-17%22%7D"
+        );
+        self.server.request("POST /", "iam", "application/x-www-form-urlencoded", &role).await;
+        let function = json!({
+            "FunctionName": name,
+            "Runtime": "python3.12",
+            "Role": format!("arn:aws:iam::123456789012:role/{name}"),
+            "Handler": "nothing.at_all",
+            "Code": { "ZipFile": "bm90aGluZw==" },
+            "Environment": { "Variables": { "WriteEventsToQueue": "False" } },
+        });
+        let path = "POST /2015-03-31/functions";
+        self.server.request(path, "lambda", "application/json", &function.to_string()).await;
+    }
+
+    /// As the adherence product does, or whoever configures the function.
+    async fn switch(&self, mode: Mode, on: &str) {
+        if mode == Mode::Env {
+            let path = format!("PUT /2015-03-31/functions/{}/configuration", self.server.name());
+            let variables = json!({ "Environment": { "Variables": { "WriteEventsToQueue": on } } });
+            self.server.request(&path, "lambda", "application/json", &variables.to_string()).await;
+            return;
+        }
         let item = json!({ "Setting": { "S": "WriteEventsToQueue" }, "Value": { "S": on } });
         let put = json!({ "TableName": self.settings(), "Item": item });
         self.server.call("dynamodb", "DynamoDB_20120810.PutItem", put).await;
@@ -91,7 +125,16 @@ impl Target {
             queues: (0..QUEUES).map(queue).collect(),
             group: site.group,
             filter: None,
-            switch: SwitchConfig::Table(table(self.settings())),
+            switch: match site.mode {
+                Mode::Tab => SwitchConfig::Table(table(self.settings())),
+                Mode::Env => SwitchConfig::Function(aws::FunctionConfig {
+                    region: region.clone(),
+                    endpoint: Some(endpoint.to_owned()),
+                    credentials: credentials.clone(),
+                    backoff: IMPATIENT,
+                    ..aws::FunctionConfig::new(self.server.name().parse().unwrap())
+                }),
+            },
         };
         let clock: aws::Clock = Arc::new(|| clock::passing().as_millis());
         let sink = Box::new(AspectSink::new(Some(productivity), Some(rta), &clock, 1).unwrap());
@@ -170,6 +213,7 @@ impl Target {
 async fn target() -> Option<Target> {
     let target = Target::make().await?;
     target.make_settings().await;
+    target.make_function().await;
     Some(target)
 }
 
@@ -235,7 +279,7 @@ async fn all_delivered(live: &Live, end: Timestamp) {
 
 /// A whole day through a hub that nothing happens to.
 async fn deliver(target: &Target, strides: &[(Timestamp, Vec<String>)], site: Site) {
-    target.switch("True").await;
+    target.switch(site.mode, "True").await;
     let (script, folder) = (script(), tempfile::tempdir().unwrap());
     clock::set(strides[0].0);
     let endpoint = format!("http://{}", target.server.address());
@@ -265,7 +309,8 @@ async fn centres(seeds: std::ops::Range<u64>) {
         let columns =
             [Columns::Eleven, Columns::Twelve, Columns::Thirteen][usize::try_from(seed % 3).unwrap()];
         let group = if seed % 2 == 0 { MessageGroup::All } else { MessageGroup::Agent };
-        let site = Site { columns, group };
+        let mode = if seed % 4 < 2 { Mode::Tab } else { Mode::Env };
+        let site = Site { columns, group, mode };
         deliver(&target, &strides, site).await;
         let witness = all(&strides);
         target.assert_holds(&witness, site).await;
@@ -276,12 +321,22 @@ async fn centres(seeds: std::ops::Range<u64>) {
 
 #[tokio::test]
 async fn what_aspect_has_of_three_centres_is_what_their_events_make_it() {
-    centres(0..3).await;
+    Box::pin(centres(0..3)).await;
+}
+
+/// `scripts/soak aspect` says how many.
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "how much is asked for by hand")]
+async fn and_of_as_many_as_are_asked_for() {
+    let Some(most) = std::env::var("PEGBOARD_SOAK_CENTRES").ok().and_then(|most| most.parse().ok()) else {
+        return;
+    };
+    Box::pin(centres(6..most)).await;
 }
 
 #[tokio::test]
 async fn and_of_three_more_so_that_all_columns_meet_all_groups() {
-    centres(3..6).await;
+    Box::pin(centres(3..6)).await;
 }
 
 #[tokio::test]
@@ -313,7 +368,7 @@ async fn what_aspect_has_of_a_real_session_is_what_its_events_make_it() {
 #[tokio::test]
 async fn r20_crashes_and_services_in_trouble_double_nothing_and_lose_nothing() {
     let Some(target) = target().await else { return };
-    target.switch("True").await;
+    target.switch(Mode::Tab, "True").await;
     let disturbance =
         Disturbance { twice: 0.1, late: 0.1, late_by: Millis::from_minutes(10), ..Disturbance::none(7) };
     let mut strides = strides(&Day::of(5, 2, 7).with_events(&disturbance));
@@ -357,21 +412,30 @@ async fn r20_crashes_and_services_in_trouble_double_nothing_and_lose_nothing() {
 
 #[tokio::test]
 async fn a_silence_is_blank_lines_and_whoever_switches_on_and_reads_the_table_misses_nothing() {
+    Box::pin(switched_on(Mode::Tab)).await;
+}
+
+#[tokio::test]
+async fn nor_does_whoever_switches_on_by_the_variable_of_a_function() {
+    Box::pin(switched_on(Mode::Env)).await;
+}
+
+async fn switched_on(mode: Mode) {
     let Some(target) = target().await else { return };
-    target.switch("False").await;
+    target.switch(mode, "False").await;
     let strides = strides(&Day::of(5, 2, 3));
     let (before, after) = strides.split_at(strides.len() / 2);
     let (script, folder) = (script(), tempfile::tempdir().unwrap());
     clock::set(strides[0].0);
     let endpoint = format!("http://{}", target.server.address());
-    let sink = target.sink(&endpoint, USUAL);
+    let sink = target.sink(&endpoint, Site { mode, ..USUAL });
     let live = Live::delivering(when_free(folder.path()).await, &script, &source(), sink).await;
     for stride in before {
         read(&live, &script, stride).await;
     }
     let applied = all(before).rows();
     until("the table is as it should be", async || target.table_rows().await == applied).await;
-    target.switch("True").await;
+    target.switch(mode, "True").await;
     let table = target.table_rows().await;
     for stride in after {
         read(&live, &script, stride).await;
@@ -449,7 +513,7 @@ fn allowed(statement: &str) -> Vec<&'static str> {
 #[tokio::test]
 async fn s22_aspect_is_asked_for_what_the_policy_allows_and_nothing_else() {
     let Some(target) = target().await else { return };
-    target.switch("True").await;
+    target.switch(Mode::Tab, "True").await;
     let proxy = Proxy::watching(target.server.address()).await;
     let setup = target.sink(&proxy.url(), USUAL);
     let said = setup.sink.probe().await.unwrap();

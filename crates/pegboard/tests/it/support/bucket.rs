@@ -174,6 +174,15 @@ impl TestBucket {
         self.call("sqs", &format!("AmazonSQS.{operation}"), body).await
     }
 
+    /// Asks a service that tells what is asked for by method and path: `head` is both, and ends its line.
+    pub(crate) async fn request(&self, head: &str, service: &str, content_type: &str, body: &str) -> String {
+        let head = format!("{head} HTTP/1.1\r\ncontent-type: {content_type}\r\n");
+        let (status, answer) = self.exchange(&head, service, body.as_bytes()).await;
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        assert!((200..300).contains(&status), "{head}{status}: {answer}");
+        answer
+    }
+
     /// Asks any service that speaks JSON.
     pub(crate) async fn call(&self, service: &str, target: &str, body: Value) -> Value {
         let head = format!(
