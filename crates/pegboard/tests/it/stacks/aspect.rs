@@ -1,11 +1,19 @@
 //! Stacks for Aspect WFM.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
-use serde_json::json;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use pegboard::clock;
+use serde_json::{Value, json};
 
 use super::cloud::{Cloud, Parameters, Stack};
 use super::templates::ASPECT;
+use crate::support::binary::run;
+use crate::support::event::change;
+use crate::support::serving::Serving;
 
 /// What is asked for and what comes of it, on a server.
 fn every_choice(cloud: &Cloud) {
@@ -91,4 +99,84 @@ fn moto_creates_every_choice_for_aspect() {
 fn ministack_creates_every_choice_for_aspect() {
     let Some(cloud) = Cloud::from_env("PEGBOARD_TEST_MINISTACK") else { return };
     every_choice(&cloud);
+}
+
+#[test]
+fn a_hub_serves_aspect_with_what_ministack_has_created() {
+    let Some(cloud) = Cloud::from_env("PEGBOARD_TEST_MINISTACK") else { return };
+    let name = format!("served-{}", std::process::id());
+    let role = format!("{name}-hub");
+    cloud.make_role(&role);
+    let parameters = Parameters::from([
+        ("HubRoleName", role),
+        ("ConnectS3Bucket", "connect-reports".to_owned()),
+        ("ConnectS3Prefix", "connect/example/Reports/Aspect/".to_owned()),
+        ("NumSQSQueues", "1".to_owned()),
+    ]);
+    let stack = cloud.create(&name, ASPECT, &parameters);
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("key");
+    fs::write(&secret, "test").unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    let configuration = configuration(&cloud, &stack);
+    fs::write(folder.path().join("pegboard.toml"), &configuration).unwrap();
+    let checked = run(folder.path(), &["check"]);
+    assert_eq!(checked.code, 0, "{}{}", checked.text(), checked.stderr);
+
+    switch_on(&cloud, &stack);
+    let mut hub = Serving::start(folder.path(), &configuration);
+    hub.until("the stream is read", |hub| {
+        hub.metric("pegboard_source_watermark_age_seconds{source=\"connect\"}").is_some()
+    });
+    let stream = stack.output("AgentEventStreamArn").rsplit('/').next().unwrap();
+    let event = change(clock::system(), "Available");
+    let record = json!({ "StreamName": stream, "PartitionKey": "1", "Data": STANDARD.encode(&event) });
+    cloud.call("kinesis", "Kinesis_20131202.PutRecord", &record);
+    let scan = json!({ "TableName": stack.output("DynamoDbTableName") });
+    hub.until("the agent stands in the table", |_| {
+        cloud.call("dynamodb", "DynamoDB_20120810.Scan", &scan)["Count"] == 1
+    });
+    let asked = json!({ "QueueUrl": stack.output("SqsQueueUrl1"), "WaitTimeSeconds": 0 });
+    let sent = std::cell::RefCell::new(Value::Null);
+    hub.until("the event is on the queue", |_| {
+        let answer = cloud.call("sqs", "AmazonSQS.ReceiveMessage", &asked);
+        let body = answer["Messages"][0]["Body"].as_str().map(str::to_owned);
+        body.is_some_and(|body| {
+            sent.replace(serde_json::from_str(&body).unwrap());
+            true
+        })
+    });
+    let event: Value = serde_json::from_str(&event).unwrap();
+    assert_eq!(sent.borrow()["EventId"], event["EventId"]);
+    hub.terminate();
+}
+
+fn configuration(cloud: &Cloud, stack: &Stack) -> String {
+    let reached = format!(
+        "region = \"us-east-1\"\nendpoint = \"{}\"\naccess_key_id = \"file:key\"\nsecret_access_key = \"file:key\"\n",
+        cloud.url()
+    );
+    let output = |name: &str| stack.output(name).replace("localhost", "127.0.0.1");
+    format!(
+        "[[source]]\nname = \"connect\"\nkind = \"amazon-connect\"\n[source.kinesis]\nstream = \"{}\"\nstart = \"trim_horizon\"\n{}\
+         [[sink]]\nname = \"aspect\"\nkind = \"aspect\"\nsources = [\"connect\"]\n[sink.aspect]\n{reached}\
+         [sink.aspect.productivity]\nbucket = \"{}\"\n\
+         [sink.aspect.rta]\ntable = \"{}\"\nqueues = [\"{}\"]\nfunction = \"{}\"\n",
+        output("AgentEventStreamArn"),
+        reached.replace("region = \"us-east-1\"\n", ""),
+        output("ProductivityBucket"),
+        output("DynamoDbTableName"),
+        output("SqsQueueUrl1"),
+        output("RTALambdaFunctionName"),
+    )
+}
+
+/// As the RTA server does where the setting is a variable of a function.
+fn switch_on(cloud: &Cloud, stack: &Stack) {
+    let path = format!("/2015-03-31/functions/{}/configuration", stack.output("RTALambdaFunctionName"));
+    cloud.put_json(
+        &path,
+        "lambda",
+        &json!({ "Environment": { "Variables": { "WriteEventsToQueue": "True" } } }),
+    );
 }

@@ -155,14 +155,9 @@ impl Cloud {
     }
 
     /// Puts a JSON body to a path.
-    pub(super) fn put_json(&self, path: &str, body: &Value) {
-        self.ok(
-            "PUT",
-            path,
-            "cloudformation",
-            "content-type: application/json\r\n",
-            body.to_string().as_bytes(),
-        );
+    pub(super) fn put_json(&self, path: &str, service: &str, body: &Value) {
+        let head = "content-type: application/json\r\n";
+        self.ok("PUT", path, service, head, body.to_string().as_bytes());
     }
 
     fn form(&self, service: &str, fields: &[(String, String)]) -> String {

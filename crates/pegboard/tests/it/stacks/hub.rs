@@ -82,7 +82,7 @@ fn moto_creates_a_hub_alone_with_its_volume_and_hubs_that_share_a_database() {
         let done = json!({
             "Status": "SUCCESS", "StackId": id, "RequestId": "1", "LogicalResourceId": "Notification", "Data": {},
         });
-        cloud.put_json(&format!("/cloudformation_us-east-1/cfnresponse?stack={id}"), &done);
+        cloud.put_json(&format!("/cloudformation_us-east-1/cfnresponse?stack={id}"), "cloudformation", &done);
         let created = cloud.created(&stack);
         let is_alone = !parameters.contains_key("StoreUrl");
         assert_eq!(created.outputs.contains_key("VolumeId"), is_alone);
