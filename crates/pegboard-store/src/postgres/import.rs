@@ -42,7 +42,12 @@ impl PostgresStore {
             migrate::wait_for_others(&client, to.schema()).await?;
             // Without a commit the end of the connection takes everything back.
             let copied = copy(from, &client, to.schema()).await?;
-            client.batch_execute("COMMIT; ANALYZE").await?;
+            client.batch_execute("COMMIT").await?;
+            for table in &copied {
+                // One by one, and of this schema alone: whoever has others in the database is not waited for. Without them the
+                // database makes its statistics by itself, in a while.
+                client.batch_execute(&format!("ANALYZE \"{}\"", table.name)).await.ok();
+            }
             Ok(copied)
         };
         copied.await.map_err(|fault: Fault| fault.during("copy the store"))
