@@ -7,12 +7,13 @@ use pegboard_model::report::kind_of;
 use serde_json::Value as Json;
 
 use crate::report_parquet::{Type, Value, Writer};
+use crate::runtime::report_row::ReportRow;
 
 /// The whole file.
-pub(crate) fn file(columns: &[&str], rows: &[Json]) -> io::Result<Vec<u8>> {
+pub(crate) fn file(columns: &[&str], rows: &[ReportRow]) -> io::Result<Vec<u8>> {
     let types: Vec<_> = columns.iter().map(|column| (*column, type_of(column))).collect();
     let mut writer = Writer::new(Vec::new(), types.iter().copied())?;
-    for row in rows {
+    for row in rows.iter().map(ReportRow::value) {
         let made: Vec<_> = types.iter().map(|(column, _)| row.get(column).and_then(structure)).collect();
         writer.row(types.iter().zip(&made).map(|((column, kind), made)| match made {
             Some(text) => Some(Value::Text(text)),
@@ -59,7 +60,7 @@ mod tests {
         assert_eq!(structure(&json!({"a": [1, null]})).as_deref(), Some(r#"{"a":[1,null]}"#));
         assert_eq!((structure(&json!("a")), structure(&json!(null))), (None, None));
         let rows = [json!({"groups": {"team": "North"}, "origin": "acd"}), json!({})];
-        let file = file(&["groups", "origin"], &rows).unwrap();
+        let file = file(&["groups", "origin"], &rows.map(ReportRow::from)).unwrap();
         assert!(file.starts_with(b"PAR1") && file.ends_with(b"PAR1"));
     }
 

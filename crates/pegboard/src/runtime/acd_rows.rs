@@ -8,6 +8,7 @@ use pegboard_store::StoreError;
 use serde_json::{Map, Value};
 
 use super::names::Directory;
+use super::report_row::ReportRow;
 use super::reports::days;
 use super::rows::{AROUND_SESSIONS, OVER_TIME, OverTime, columns_of, is_of};
 use super::source::Shared;
@@ -36,7 +37,7 @@ pub(super) async fn rows(
     window: Window,
     agent: Option<&AgentId>,
     room: usize,
-) -> Result<Vec<Value>, ReportError> {
+) -> Result<Vec<ReportRow>, ReportError> {
     let source = &shared.config.name;
     let directory = Directory::load(&*shared.store, source).await?;
     let before = if kept == AcdReport::Sessions.as_str() { AROUND_SESSIONS } else { Millis::ZERO };
@@ -49,8 +50,7 @@ pub(super) async fn rows(
             }
             let mut shown = show(source, &row, &directory);
             shown.insert("file".into(), (*stored.file).into());
-            let mut row = Value::Object(shown);
-            OverTime::of_acd(&stored.row).annotate(&mut row);
+            let row = OverTime::of_acd(&stored.row).annotate(Value::Object(shown).into());
             if is_of(agent, &row) {
                 rows.push(row);
             }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::acd_rows::{kept, read, show};
 use super::names::Directory;
+use super::report_row::ReportRow;
 use super::reports::starting_in;
 use super::rows::columns_of;
 use super::source::Shared;
@@ -32,7 +33,7 @@ pub(super) async fn rows(
     report: &'static str,
     window: Window,
     room: usize,
-) -> Result<Vec<Value>, ReportError> {
+) -> Result<Vec<ReportRow>, ReportError> {
     let (store, source) = (&shared.store, &shared.config.name);
     let window = starting_in(&shared.config, window);
     let found = store.row_history(source, request.origin, report, window.from, window.to, room + 1).await?;
@@ -60,7 +61,7 @@ pub(super) async fn rows(
             && request.wants(about)
         {
             let told = Told { report, source: source.as_str(), origin: request.origin, revision };
-            rows.push(told.row(about, body.as_ref(), last));
+            rows.push(told.row(about, body.as_ref(), last).into());
         }
         before = body.as_ref().map(|body| (revision, body)).or(before);
     }

@@ -27,6 +27,7 @@ use super::mending::{self, NotMended};
 use super::node::report::{NodeReport, told_by_others};
 use super::node::{Node, Pace};
 use super::reload::{self, ReloadError, ReloadRequest, ReloadStatus};
+use super::report_row::ReportRow;
 use super::rows::{self, MOST_ROWS, columns_of, is_of, source_rows};
 use super::source::{self, Shared};
 use super::view::{
@@ -193,7 +194,9 @@ impl Hub {
         let mut rows = Vec::new();
         for shared in self.chosen(&request.sources)? {
             let room = MOST_ROWS - rows.len();
-            rows.extend(checks::rows(shared, name, window, request, room).await?);
+            rows.extend(
+                checks::rows(shared, name, window, request, room).await?.into_iter().map(ReportRow::from),
+            );
         }
         rows.retain(|row| is_of(request.agent.as_ref(), row));
         Ok(Report { name, from: window.from, to: window.to, columns: checks::columns(name), rows })

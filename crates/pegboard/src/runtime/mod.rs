@@ -38,6 +38,7 @@ pub mod partition;
 mod recapture;
 pub mod reconcile;
 pub mod reload;
+pub mod report_row;
 pub mod reports;
 mod rows;
 mod silence;

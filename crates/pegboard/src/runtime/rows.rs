@@ -8,6 +8,7 @@ use pegboard_model::{AgentId, Millis, Timestamp};
 use pegboard_store::{Origin, RowsOf, StoreError, StoredRow};
 use serde_json::Value;
 
+use super::report_row::ReportRow;
 use super::reports::{Facts, Wanted, days, interval_at, starting_in};
 use super::source::Shared;
 use super::view::ReportError;
@@ -29,7 +30,7 @@ pub(super) async fn source_rows(
     window: Window,
     agent: Option<&AgentId>,
     room: usize,
-) -> Result<Vec<Value>, ReportError> {
+) -> Result<Vec<ReportRow>, ReportError> {
     shared.refresh_status().await?;
     let mut rows = if name.ends_with("_interval") {
         over_time(shared, name, window, agent, room).await?
@@ -46,8 +47,8 @@ fn made_of(name: &str) -> RowsOf {
 }
 
 /// Whether a row is about the agent, if one is asked for.
-pub(super) fn is_of(agent: Option<&AgentId>, row: &Value) -> bool {
-    agent.is_none_or(|agent| row.get("agent_id").and_then(Value::as_str) == Some(agent.as_str()))
+pub(super) fn is_of(agent: Option<&AgentId>, row: &ReportRow) -> bool {
+    agent.is_none_or(|agent| row.is_of(agent))
 }
 
 /// What the rows of a report are computed from. A sign-in before the window, and what lies on both sides of unknown time,
@@ -76,16 +77,16 @@ pub(super) async fn over_time(
     window: Window,
     agent: Option<&AgentId>,
     room: usize,
-) -> Result<Vec<Value>, ReportError> {
+) -> Result<Vec<ReportRow>, ReportError> {
     // Asked first: what is closed meanwhile is left out of the stored rows, so that it is there once.
     let made_of = made_of(name);
     let closed_until = shared.status.closed_until().get(made_of).unwrap_or(Timestamp::MIN);
     let mut rows = Vec::new();
     for day in days(window) {
         for row in shared.store.rows(&shared.config.name, name, day.from, day.to).await? {
-            let value = stored_value(&row)?;
-            if row.interval_start < closed_until && is_of(agent, &value) {
-                rows.push(value);
+            let shown = stored(&row)?;
+            if row.interval_start < closed_until && is_of(agent, &shown) {
+                rows.push(shown);
             }
         }
         if rows.len() > room {
@@ -100,21 +101,17 @@ pub(super) async fn over_time(
         // Groups are made of all agents.
         let agent = agent.filter(|_| name == "agent_interval");
         let facts = facts(shared, name, open, agent, room - rows.len()).await?;
-        rows.extend(computed(shared, &facts, name).into_iter().map(provisional));
+        rows.extend(
+            computed(shared, &facts, name).into_iter().map(|row| OverTime::PROVISIONAL.annotate(row)),
+        );
     }
     Ok(rows)
 }
 
-fn stored_value(row: &StoredRow) -> Result<Value, StoreError> {
-    let mut value: Value = serde_json::from_str(&row.body)
+fn stored(row: &StoredRow) -> Result<ReportRow, StoreError> {
+    let shown = ReportRow::parse(&row.body)
         .map_err(|error| StoreError::Damaged { what: "row of a report", detail: error.to_string() })?;
-    OverTime::of_stored(row).annotate(&mut value);
-    Ok(value)
-}
-
-fn provisional(mut value: Value) -> Value {
-    OverTime::PROVISIONAL.annotate(&mut value);
-    value
+    Ok(OverTime::of_stored(row).annotate(shown))
 }
 
 /// What rows over time say besides their own columns.
@@ -138,52 +135,56 @@ impl<'a> OverTime<'a> {
     }
 
     /// Adds the columns to a row.
-    pub(super) fn annotate(self, row: &mut Value) {
-        let Some(columns) = row.as_object_mut() else { return };
-        columns.insert("origin".into(), self.origin.as_str().into());
-        columns.insert("revision".into(), self.stored.map_or(Value::Null, |row| row.revision.into()));
-        columns.insert("reason".into(), self.stored.map_or(Value::Null, |row| (*row.reason).into()));
-        columns.insert("provisional".into(), self.stored.is_none().into());
+    pub(super) fn annotate(self, row: ReportRow) -> ReportRow {
+        let [origin, revision, reason, provisional] = OVER_TIME;
+        row.with(&[
+            (origin, self.origin.as_str().into()),
+            (revision, self.stored.map_or(Value::Null, |row| row.revision.into())),
+            (reason, self.stored.map_or(Value::Null, |row| (*row.reason).into())),
+            (provisional, self.stored.is_none().into()),
+        ])
     }
 }
 
 /// Makes a queue that serves several channels and directions one queue for each: `queue / channel / direction`.
-pub(super) fn name_virtually(row: &mut Value) {
-    let (Some(channel), Some(direction)) = (text_of(row, "channel"), text_of(row, "direction")) else {
+pub(super) fn name_virtually(shown: &mut ReportRow) {
+    let mut row = shown.value();
+    let (Some(channel), Some(direction)) = (text_of(&row, "channel"), text_of(&row, "direction")) else {
         return;
     };
     for column in ["queue_id", "queue_name"] {
-        if let Some(queue) = text_of(row, column).filter(|queue| !queue.is_empty()) {
+        if let Some(queue) = text_of(&row, column).filter(|queue| !queue.is_empty()) {
             row[column] = format!("{queue} / {channel} / {direction}").into();
         }
     }
+    *shown = row.into();
 }
 
 fn text_of(row: &Value, column: &str) -> Option<String> {
     row.get(column).and_then(Value::as_str).map(str::to_owned)
 }
 
-fn computed(shared: &Shared, facts: &Facts, name: &str) -> Vec<Value> {
+fn computed(shared: &Shared, facts: &Facts, name: &str) -> Vec<ReportRow> {
     let config = &shared.config;
     let interval = config.interval;
     match name {
-        "segments" => values(&facts.segments(config)),
-        "activities" => values(&facts.activities(config)),
-        "sessions" => values(&facts.sessions(config, config.session_policy)),
-        "agent_interval" => values(&facts.agent_and_group_rows(config, interval).0),
-        "group_interval" => values(&facts.agent_and_group_rows(config, interval).1),
-        "queue_interval" => values(&facts.queue_rows(config, interval)),
-        "agent_queue_interval" => values(&facts.agent_queue_rows(config, interval)),
-        "agent_daily" => values(&facts.agent_and_group_rows(config, IntervalLength::Day).0),
-        "group_daily" => values(&facts.agent_and_group_rows(config, IntervalLength::Day).1),
-        "queue_daily" => values(&facts.queue_rows(config, IntervalLength::Day)),
-        "agent_queue_daily" => values(&facts.agent_queue_rows(config, IntervalLength::Day)),
+        "segments" => shown(&facts.segments(config)),
+        "activities" => shown(&facts.activities(config)),
+        "sessions" => shown(&facts.sessions(config, config.session_policy)),
+        "agent_interval" => shown(&facts.agent_and_group_rows(config, interval).0),
+        "group_interval" => shown(&facts.agent_and_group_rows(config, interval).1),
+        "queue_interval" => shown(&facts.queue_rows(config, interval)),
+        "agent_queue_interval" => shown(&facts.agent_queue_rows(config, interval)),
+        "agent_daily" => shown(&facts.agent_and_group_rows(config, IntervalLength::Day).0),
+        "group_daily" => shown(&facts.agent_and_group_rows(config, IntervalLength::Day).1),
+        "queue_daily" => shown(&facts.queue_rows(config, IntervalLength::Day)),
+        "agent_queue_daily" => shown(&facts.agent_queue_rows(config, IntervalLength::Day)),
         _ => Vec::new(),
     }
 }
 
-fn values<R: Row>(rows: &[R]) -> Vec<Value> {
-    rows.iter().map(|row| serde_json::from_str(&json_object(row)).unwrap_or(Value::Null)).collect()
+fn shown<R: Row>(rows: &[R]) -> Vec<ReportRow> {
+    rows.iter().map(|row| ReportRow::written(json_object(row))).collect()
 }
 
 /// The columns of a report, in order.

@@ -18,6 +18,7 @@ use super::erasure::{ErasureError, ErasureRequest, ErasureStatus};
 use super::mending::NotMended;
 use super::names::Rename;
 use super::reload::{ReloadError, ReloadRequest, ReloadStatus};
+use super::report_row::ReportRow;
 use super::rows::MOST_ROWS;
 use crate::config::mapping::Folder;
 
@@ -485,8 +486,15 @@ pub struct Report {
     /// The names of the columns, in order; for interval reports those of rows over time (`origin`, `revision`,
     /// `reason`, `provisional`) come last.
     pub columns: Vec<&'static str>,
-    /// The rows, each a JSON object with these columns.
-    pub rows: Vec<serde_json::Value>,
+    /// The rows, each with these columns.
+    pub rows: Vec<ReportRow>,
+}
+
+impl Report {
+    /// The rows as objects.
+    pub fn values(&self) -> Vec<serde_json::Value> {
+        self.rows.iter().map(ReportRow::value).collect()
+    }
 }
 
 /// Why there are no rows.

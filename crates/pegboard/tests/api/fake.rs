@@ -649,7 +649,7 @@ impl View for FakeView {
         let Some(name) = known.into_iter().find(|name| *name == request.name) else {
             return Err(ReportError::UnknownReport(request.name));
         };
-        let rows = (0..self.rows.load(Ordering::SeqCst)).map(row).collect();
+        let rows = (0..self.rows.load(Ordering::SeqCst)).map(|number| row(number).into()).collect();
         let columns = vec!["interval_start", "queue_name", "offered", "service_level_pct"];
         Ok(Report { name, from: request.from.unwrap_or(NOW), to: request.to.unwrap_or(NOW), columns, rows })
     }
@@ -715,7 +715,7 @@ impl View for FakeView {
             "report": "queue_interval", "interval_start": "2026-03-01T09:00:00Z", "key": request.source,
             "column": "offered", "old": 3, "new": 4,
         });
-        Ok(Report { name: "reload", from: NOW, to: NOW, columns, rows: vec![row] })
+        Ok(Report { name: "reload", from: NOW, to: NOW, columns, rows: vec![row.into()] })
     }
 
     async fn history(&self, request: HistoryRequest) -> std::result::Result<Report, ReportError> {
@@ -733,7 +733,7 @@ fn history(request: &HistoryRequest) -> Report {
         "interval_start": "2026-03-01T09:00:00Z", "origin": request.origin.as_str(), "queue": request.queue,
         "revision": 2, "changed": {"offered": [3, 4]},
     });
-    Report { name: "queue_interval", from: NOW, to: NOW, columns, rows: vec![row] }
+    Report { name: "queue_interval", from: NOW, to: NOW, columns, rows: vec![row.into()] }
 }
 
 fn row(number: usize) -> Value {

@@ -93,7 +93,7 @@ impl Asked {
             to: Some(self.day.end),
             ..ReportRequest::new(report)
         };
-        live.hub.report(request).await.unwrap().rows
+        live.hub.report(request).await.unwrap().values()
     }
 
     async fn found(&self, live: &Live, report: &'static str, about: &str, column: &str) -> Figures {

@@ -29,7 +29,7 @@ async fn rows_of_one_agent_are_those_of_all_that_are_his() {
         };
         with_agents += 1;
         let own: Vec<_> = all.iter().filter(|row| row["agent_id"] == agent).cloned().collect();
-        let found = live.hub.report(request(name, day.start, day.end, agent)).await.unwrap().rows;
+        let found = live.hub.report(request(name, day.start, day.end, agent)).await.unwrap().values();
         assert_eq!(found, own, "{name}");
     }
     assert_eq!(with_agents, 7);

@@ -19,6 +19,7 @@ use crate::api::parquet;
 use crate::api::query::{InPath, Params};
 use crate::api::state::ApiState;
 use crate::api::throttle::Slot;
+use crate::runtime::report_row::ReportRow;
 use crate::runtime::view::{HistoryRequest, LONGEST_WINDOW, Report, ReportRequest, all_reports};
 
 /// The window where none is given.
@@ -157,7 +158,7 @@ fn as_json(report: Report) -> Response {
         if !std::mem::take(&mut first) {
             text.push(b',');
         }
-        text.extend_from_slice(row.to_string().as_bytes());
+        text.extend_from_slice(row.as_str().as_bytes());
     });
     let whole =
         std::iter::once(Bytes::from(head)).chain(pieces).chain(std::iter::once(Bytes::from_static(b"]}")));
@@ -166,7 +167,7 @@ fn as_json(report: Report) -> Response {
 
 fn as_ndjson(report: Report) -> Response {
     let pieces = in_pieces(report.rows, |text, row| {
-        text.extend_from_slice(row.to_string().as_bytes());
+        text.extend_from_slice(row.as_str().as_bytes());
         text.push(b'\n');
     });
     ([(header::CONTENT_TYPE, "application/x-ndjson")], body::pieces(pieces)).into_response()
@@ -176,7 +177,7 @@ fn as_csv(report: Report, texts: Texts) -> Response {
     let disposition = format!("attachment; filename=\"{}.csv\"", report.name);
     let head = std::iter::once(Bytes::from(csv::header(&report.columns)));
     let columns = report.columns;
-    let pieces = in_pieces(report.rows, move |text, row| csv::row(text, &columns, row, texts));
+    let pieces = in_pieces(report.rows, move |text, row| csv::row(text, &columns, &row.value(), texts));
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present".to_string()),
         (header::CONTENT_DISPOSITION, disposition),
@@ -205,8 +206,8 @@ async fn as_parquet(report: Report) -> Result<Response, ApiError> {
 
 /// The rows as text, some at a time, so that a long report is never there twice.
 fn in_pieces(
-    rows: Vec<Value>,
-    mut encode: impl FnMut(&mut Vec<u8>, &Value) + Send + Unpin + 'static,
+    rows: Vec<ReportRow>,
+    mut encode: impl FnMut(&mut Vec<u8>, &ReportRow) + Send + Unpin + 'static,
 ) -> impl Iterator<Item = Bytes> + Send + Unpin + 'static {
     let mut rows = rows.into_iter();
     std::iter::from_fn(move || {

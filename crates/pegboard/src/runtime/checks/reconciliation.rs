@@ -18,6 +18,7 @@ use self::comparison::{Comparison, Sides};
 use crate::runtime::acd_rows;
 use crate::runtime::known_from;
 use crate::runtime::names::Directory;
+use crate::runtime::report_row::ReportRow;
 use crate::runtime::reports::days;
 use crate::runtime::rows::over_time;
 use crate::runtime::source::Shared;
@@ -124,7 +125,8 @@ async fn closed_rows(
     room: usize,
 ) -> Result<Vec<Row>, ReportError> {
     let rows = over_time(shared, report, window, None, room).await?;
-    Ok(rows.into_iter().filter(|row| row["provisional"] == false).filter_map(into_object).collect())
+    let rows = rows.iter().map(ReportRow::value);
+    Ok(rows.filter(|row| row["provisional"] == false).filter_map(into_object).collect())
 }
 
 /// Those days of which every interval is closed, and of whose beginning anything is known.

@@ -10,6 +10,7 @@ use super::difference::{COLUMNS, Differences};
 use super::job::{MadeOf, cannot_be_made};
 use super::request::{ReloadError, ReloadRequest};
 use crate::runtime::closer::steps;
+use crate::runtime::report_row::ReportRow;
 use crate::runtime::rows::MOST_ROWS;
 use crate::runtime::source::Shared;
 use crate::runtime::view::Report;
@@ -46,7 +47,7 @@ pub(in crate::runtime) async fn preview(
             for window in steps(shared, Window { from: day.from, to: until }) {
                 let derived = made_of.derive(shared, rows, window, known_until).await?;
                 let differ = Differences::find(shared, rows, window, derived.rows, request).await?;
-                lines.extend(differ.shown());
+                lines.extend(differ.shown().into_iter().map(ReportRow::from));
                 if lines.len() > MOST_ROWS {
                     return Err(ReloadError::TooManyRows);
                 }

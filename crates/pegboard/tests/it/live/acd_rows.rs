@@ -28,7 +28,7 @@ fn row(queue: &str, start: Timestamp, offered: u64, file: &str, made: Timestamp)
 
 async fn rows(live: &Live, day: &Day, asked: ReportRequest) -> Vec<Value> {
     let request = ReportRequest { from: Some(day.start), to: Some(day.end), ..asked };
-    live.hub.report(request).await.unwrap().rows
+    live.hub.report(request).await.unwrap().values()
 }
 
 #[tokio::test]
@@ -84,14 +84,14 @@ async fn rows_of_the_acd_stand_beside_the_computed_ones_and_are_never_mixed_with
         queue: Some(name.to_owned()),
     };
     let told = live.hub.history(history.clone()).await.unwrap();
-    let shown: Vec<_> =
-        told.rows.iter().map(|row| (&row["revision"], &row["file"], &row["changed"])).collect();
+    let rows = told.values();
+    let shown: Vec<_> = rows.iter().map(|row| (&row["revision"], &row["file"], &row["changed"])).collect();
     let changed = json!({"offered": [7, 8]});
     let expected = [(&json!(1), &json!("QR-1.csv"), &Value::Null), (&json!(2), &json!("QR-2.csv"), &changed)];
     assert_eq!(shown, expected);
-    assert!(told.rows.iter().all(|row| told.columns.iter().all(|column| row.get(*column).is_some())));
+    assert!(rows.iter().all(|row| told.columns.iter().all(|column| row.get(*column).is_some())));
     let of_computed = live.hub.history(HistoryRequest { origin: Origin::Computed, ..history }).await.unwrap();
-    assert!(of_computed.rows.iter().any(|row| row["row"]["offered"] == one["offered"]));
+    assert!(of_computed.values().iter().any(|row| row["row"]["offered"] == one["offered"]));
 
     let refused = live.hub.report(ReportRequest { name: "segments".into(), ..of_acd }).await.unwrap_err();
     assert!(matches!(refused, ReportError::NotOfAcd("segments")), "{refused}");
@@ -168,7 +168,7 @@ async fn what_is_there_and_what_differs_are_reports() {
         to: Some(day.end),
         ..ReportRequest::new("completeness")
     };
-    let complete = live.hub.report(asked).await.unwrap().rows;
+    let complete = live.hub.report(asked).await.unwrap().values();
     let of = |origin: &str, report: &str| {
         let meant = complete.iter().filter(|row| row["origin"] == origin && row["report"] == report);
         meant.cloned().collect::<Vec<_>>()

@@ -91,7 +91,7 @@ async fn r24_a_reload_makes_every_row_what_the_settings_say_now() {
     let preview = live.hub.preview_reload(both_days()).await.unwrap();
     assert_eq!(preview.columns, ["report", "interval_start", "key", "column", "old", "new"]);
     let rows: std::collections::BTreeSet<String> = preview
-        .rows
+        .values()
         .iter()
         .map(|line| format!("{}{}{}", line["report"], line["interval_start"], line["key"]))
         .collect();

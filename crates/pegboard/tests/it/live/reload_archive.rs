@@ -60,7 +60,7 @@ async fn whole(day: &Day, script: &Script, config: &SourceConfig) -> Tables {
 /// How many rows a preview is about.
 fn rows_of(preview: &pegboard::runtime::view::Report) -> u64 {
     let key = |line: &Value| format!("{}{}{}", line["report"], line["interval_start"], line["key"]);
-    preview.rows.iter().map(key).collect::<BTreeSet<_>>().len() as u64
+    preview.values().iter().map(key).collect::<BTreeSet<_>>().len() as u64
 }
 
 fn of_day(tables: &Tables, name: &str, local: &str) -> Vec<Value> {

@@ -103,7 +103,7 @@ impl Site {
             to: Some(self.day.end + Millis::from_hours(4)),
             ..ReportRequest::new(name(report))
         };
-        live.hub.report(request).await.unwrap().rows
+        live.hub.report(request).await.unwrap().values()
     }
 
     fn key(&self, report: Report, row: &Value) -> RowKey {
@@ -323,7 +323,7 @@ async fn a_file_that_does_not_come_raises_an_alarm_until_it_does() {
         to: Some(pegboard::clock::system()),
         ..ReportRequest::new("completeness")
     };
-    let rows = live.hub.report(request).await.unwrap().rows;
+    let rows = live.hub.report(request).await.unwrap().values();
     let named = rows.iter().any(|row| row["reason"].as_str().unwrap().contains("QR-intraday-"));
     assert!(named, "a missing interval names the file");
 

@@ -214,7 +214,7 @@ pub(crate) async fn report(
 ) -> Result<Vec<Value>, ReportError> {
     let sources = sources.to_vec();
     let request = ReportRequest { sources, from: Some(from), to: Some(to), ..ReportRequest::new(name) };
-    Ok(hub.report(request).await?.rows)
+    Ok(hub.report(request).await?.values())
 }
 
 /// The rows of every report of some sources, without the columns of rows over time; none of them may be provisional.
