@@ -91,7 +91,7 @@ async fn pages_and_files_are_counted_by_a_bounded_number_of_labels() {
         text.lines().filter(|line| line.starts_with("pegboard_http_requests_total")).collect();
     assert_eq!(
         counted.len(),
-        9 + 3 + 1,
+        10 + 3 + 1,
         "documents, files found and not, the icon, what is nowhere: {counted:?}"
     );
     for line in [

@@ -118,7 +118,7 @@ async fn s30_an_admin_of_some_sources_has_no_say_over_tokens() {
     let before = listed(&hub).await;
     let routes: Vec<_> =
         ROUTES.iter().filter(|route| matches!(route.needs(), Needs::RoleOverAll(_))).collect();
-    assert_eq!(routes.len(), 22);
+    assert_eq!(routes.len(), 23);
     for route in routes {
         let wanted = json!({"name": "wider", "role": "admin"});
         let ask = Ask::new(route.method().as_str(), &example(route.path())).token(limited.expose());
