@@ -58,6 +58,7 @@ mod fifo;
 mod function;
 mod objects;
 mod observe;
+mod on_demand;
 mod position;
 mod queue;
 mod reader;
@@ -86,6 +87,7 @@ pub use fifo::{FifoMessage, FifoQueue, FifoQueueRef, InvalidFifoQueueRef, MOST_B
 pub use function::{Function, FunctionConfig, FunctionName, InvalidFunctionName};
 pub use objects::{Bucket, BucketConfig, Fetched, Kept, Listed, ObjectPage, OnlyIf, Piece};
 pub use observe::{Counters, Counts, Event, Observer};
+pub use on_demand::BucketOnDemand;
 pub use position::{Gap, InvalidPosition, Position};
 pub use queue::{
     InvalidQueueRef, LONGEST_POLL, MOST_MESSAGES, Message, Queue, QueueConfig, QueueRef, QueueState,

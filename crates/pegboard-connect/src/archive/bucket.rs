@@ -3,9 +3,8 @@
 use std::fmt;
 use std::ops::ControlFlow;
 
-use pegboard_aws::{Bucket, BucketConfig, CallError, Clock, Fetched, Kept, OnlyIf};
+use pegboard_aws::{BucketConfig, BucketOnDemand, CallError, Clock, Fetched, Kept, OnlyIf};
 use pegboard_model::{Millis, SourceName, Timestamp};
-use tokio::sync::OnceCell;
 
 use super::file_name::hour_of;
 use super::{FileName, MAX_STEP_BYTES};
@@ -27,12 +26,9 @@ const CONTENT_TYPE: &str = "application/zstd";
 
 /// A bucket, and what stands there before the names of files.
 pub struct ArchiveBucket {
-    config: BucketConfig,
+    bucket: BucketOnDemand,
     prefix: String,
-    clock: Clock,
     seed: u64,
-    /// Connected when it is first needed.
-    bucket: OnceCell<Bucket>,
 }
 
 impl fmt::Debug for ArchiveBucket {
@@ -43,7 +39,7 @@ impl fmt::Debug for ArchiveBucket {
 
 impl fmt::Display for ArchiveBucket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "s3://{}/{}", self.config.bucket, self.prefix)
+        write!(f, "s3://{}/{}", self.bucket.name(), self.prefix)
     }
 }
 
@@ -109,18 +105,12 @@ pub(super) struct Found {
 impl ArchiveBucket {
     /// A bucket; asks nobody yet. `clock` gives milliseconds since 1970 UTC; jitter starts from `seed`.
     pub fn new(config: BucketConfig, prefix: impl Into<String>, clock: Clock, seed: u64) -> Self {
-        Self { config, prefix: prefix.into(), clock, seed, bucket: OnceCell::new() }
-    }
-
-    async fn bucket(&self) -> Result<&Bucket, CallError> {
-        self.bucket
-            .get_or_try_init(|| Bucket::connect(self.config.clone(), self.clock.clone(), self.seed))
-            .await
+        Self { bucket: BucketOnDemand::new(config, clock, seed), prefix: prefix.into(), seed }
     }
 
     /// Writes a file that is new, and makes sure that it is there.
     pub async fn write(&self, name: &FileName, body: &[u8]) -> Result<Stored, BucketError> {
-        let kept = self.bucket().await?.put_if(&self.key(name), CONTENT_TYPE, body, OnlyIf::New).await?;
+        let kept = self.bucket.get().await?.put_if(&self.key(name), CONTENT_TYPE, body, OnlyIf::New).await?;
         if let Kept::Written { etag } = kept {
             return self.make_sure(name, &etag, body.len() as u64).await.map(|()| Stored::Whole);
         }
@@ -135,7 +125,7 @@ impl ArchiveBucket {
     /// Writes a file in the place of one that still has the content named by `etag`, and makes sure that it is there.
     pub async fn replace(&self, name: &FileName, body: &[u8], etag: &str) -> Result<(), BucketError> {
         let only_if = OnlyIf::Still { etag };
-        match self.bucket().await?.put_if(&self.key(name), CONTENT_TYPE, body, only_if).await? {
+        match self.bucket.get().await?.put_if(&self.key(name), CONTENT_TYPE, body, only_if).await? {
             Kept::Written { etag } => self.make_sure(name, &etag, body.len() as u64).await,
             Kept::Differs => Err(BucketError::Changed { object: self.object(name) }),
         }
@@ -143,7 +133,7 @@ impl ArchiveBucket {
 
     /// S3 itself has compared what came with the hash that was signed; this is whether it has kept it.
     async fn make_sure(&self, name: &FileName, etag: &str, written: u64) -> Result<(), BucketError> {
-        let found = match self.bucket().await?.get(&self.key(name), 0, 1, Some(etag)).await? {
+        let found = match self.bucket.get().await?.get(&self.key(name), 0, 1, Some(etag)).await? {
             Fetched::Piece(piece) if piece.length == written => return Ok(()),
             Fetched::Piece(piece) => piece.length,
             Fetched::Gone => 0,
@@ -170,7 +160,7 @@ impl ArchiveBucket {
         })
         .await?;
         for name in &old {
-            self.bucket().await?.delete(&self.key(name)).await?;
+            self.bucket.get().await?.delete(&self.key(name)).await?;
         }
         Ok(old.len())
     }
@@ -178,7 +168,7 @@ impl ArchiveBucket {
     /// Writes an object, reads it, and removes it again: whether all can be done here that an archive needs.
     pub async fn probe(&self) -> Result<String, BucketError> {
         const CONTENT: &[u8] = b"pegboard check";
-        let bucket = self.bucket().await?;
+        let bucket = self.bucket.get().await?;
         bucket.list(&self.prefix, None).await?;
         let key = format!("{}pegboard-check-{:x}", self.prefix, self.seed);
         bucket.put(&key, CONTENT_TYPE, CONTENT).await?;
@@ -202,7 +192,7 @@ impl ArchiveBucket {
 
     /// The content of a file; nothing if there is none.
     pub(super) async fn fetch(&self, name: &FileName) -> Result<Option<Found>, BucketError> {
-        let (bucket, key) = (self.bucket().await?, self.key(name));
+        let (bucket, key) = (self.bucket.get().await?, self.key(name));
         'anew: for _ in 0..ROUNDS {
             let (mut bytes, mut etag) = (Vec::new(), None::<String>);
             loop {
@@ -236,7 +226,7 @@ impl ArchiveBucket {
         let behind = from.map(|from| format!("{prefix}{}", hour_of(from))).unwrap_or_default();
         let mut token = None;
         loop {
-            let page = self.bucket().await?.list_behind(&prefix, &behind, token.as_deref()).await?;
+            let page = self.bucket.get().await?.list_behind(&prefix, &behind, token.as_deref()).await?;
             for object in &page.objects {
                 let name = object.key.strip_prefix(&prefix).and_then(|rest| FileName::below(source, rest));
                 if name.is_some_and(|name| take(name).is_break()) {

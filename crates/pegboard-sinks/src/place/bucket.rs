@@ -2,25 +2,20 @@
 
 use std::fmt;
 
-use pegboard_aws::{Bucket, BucketConfig, CallError, Clock, ErrorKind};
-use tokio::sync::OnceCell;
+use pegboard_aws::{BucketConfig, BucketOnDemand, CallError, Clock, ErrorKind};
 
 use super::{PlaceError, PlacePath};
 
 /// A bucket, and what keys begin with there. An object of S3 is there whole, or not at all.
 pub struct BucketPlace {
-    config: BucketConfig,
+    bucket: BucketOnDemand,
     prefix: String,
-    clock: Clock,
-    seed: u64,
-    /// Connected when it is first needed.
-    bucket: OnceCell<Bucket>,
 }
 
 impl fmt::Debug for BucketPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BucketPlace")
-            .field("bucket", &self.config.bucket)
+            .field("bucket", &self.bucket.name())
             .field("prefix", &self.prefix)
             .finish_non_exhaustive()
     }
@@ -29,25 +24,19 @@ impl fmt::Debug for BucketPlace {
 impl BucketPlace {
     /// A bucket; asks nobody yet. `clock` gives milliseconds since 1970 UTC; jitter starts from `seed`.
     pub fn new(config: BucketConfig, prefix: impl Into<String>, clock: Clock, seed: u64) -> Self {
-        Self { config, prefix: prefix.into(), clock, seed, bucket: OnceCell::new() }
-    }
-
-    async fn bucket(&self) -> Result<&Bucket, CallError> {
-        self.bucket
-            .get_or_try_init(|| Bucket::connect(self.config.clone(), self.clock.clone(), self.seed))
-            .await
+        Self { bucket: BucketOnDemand::new(config, clock, seed), prefix: prefix.into() }
     }
 
     pub(super) async fn put(&self, path: &PlacePath, body: &[u8]) -> Result<(), PlaceError> {
         let key = format!("{}{path}", self.prefix);
-        let bucket = self.bucket().await.map_err(|error| told(&error))?;
+        let bucket = self.bucket.get().await.map_err(|error| told(&error))?;
         bucket.put(&key, content_type(path.as_str()), body).await.map_err(|error| told(&error))
     }
 
     /// Lists, which whoever only writes need not be allowed.
     pub(super) async fn probe(&self) -> Result<String, PlaceError> {
-        let bucket = self.bucket().await.map_err(|error| told(&error))?;
-        let name = &self.config.bucket;
+        let bucket = self.bucket.get().await.map_err(|error| told(&error))?;
+        let name = self.bucket.name();
         match bucket.list(&self.prefix, None).await {
             Ok(_) => Ok(format!(
                 "the bucket {name} answers; whether it may be written shows with the first object"
