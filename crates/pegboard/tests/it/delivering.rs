@@ -257,7 +257,13 @@ async fn r21_with_coalescing_off_the_wfm_is_told_every_change_in_the_order_of_th
     let live = Live::delivering(open_store(folder.path()), &script, &config(), sink).await;
     let ours = async || live.hub.sinks().await.unwrap()[0].delivery.ours;
     until("it delivers", ours).await;
-    feed(&script, "0", &day.deliveries(), |_| true, day.start, day.end);
+    // What is there when the lane of states begins is one picture: so that it has begun, something arrives first.
+    let begun = day.start + Millis::from_minutes(30);
+    feed(&script, "0", &day.deliveries(), |_| true, day.start, begun);
+    clock::set(begun);
+    live.read_all(&script).await;
+    until("the WFM has a state", async || manager.look(|kept| !kept.states.is_empty())).await;
+    feed(&script, "0", &day.deliveries(), |_| true, begun, day.end);
     clock::set(day.end);
     live.read_all(&script).await;
     assert_states_are_there(&live, &manager).await;

@@ -1,8 +1,6 @@
 //! The receivers of `push` and `twilio` under load, and the program killed over it again and again.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -28,17 +26,7 @@ const KILLS: u32 = 5;
 const BETWEEN: usize = 150;
 
 fn serve(folder: &Path) -> Serving {
-    for (name, text) in [("id", "pbx-1"), ("secret", "a secret"), ("token", TOKEN)] {
-        let path = folder.join(name);
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-    }
-    let configuration = format!(
-        "[[source]]\nname = \"pbx\"\nkind = \"push\"\n[source.push]\naccess_key_id = \"file:id\"\n\
-         secret_access_key = \"file:secret\"\n[[source]]\nname = \"flex\"\nkind = \"twilio\"\n[source.twilio]\n\
-         url = \"{URL}\"\nauth_tokens = [\"file:token\"]\n"
-    );
-    Serving::start(folder, &configuration)
+    Serving::receiving(folder, "a secret", URL, TOKEN)
 }
 
 /// Says of an agent of its own that he is there; answers his id once that is acknowledged. Nothing when the program is gone.

@@ -1,7 +1,6 @@
 //! Judges from outside of the running program: Twilio's own package, and Schemathesis over the OpenAPI document.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -29,18 +28,7 @@ fn programs() -> Option<String> {
 }
 
 fn serve(folder: &Path) -> Serving {
-    let secrets = [("id", "pbx-1"), ("secret", "a secret: with a colon"), ("token", TOKEN)];
-    for (name, text) in secrets {
-        let path = folder.join(name);
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-    }
-    let configuration = format!(
-        "[[source]]\nname = \"pbx\"\nkind = \"push\"\n[source.push]\naccess_key_id = \"file:id\"\n\
-         secret_access_key = \"file:secret\"\n[[source]]\nname = \"flex\"\nkind = \"twilio\"\n[source.twilio]\n\
-         url = \"{PUBLIC}\"\nauth_tokens = [\"file:token\"]\n"
-    );
-    Serving::start(folder, &configuration)
+    Serving::receiving(folder, "a secret: with a colon", PUBLIC, TOKEN)
 }
 
 fn here(name: &str) -> String {

@@ -1,6 +1,7 @@
 //! The program is killed, at named points and at random moments, and started again until everything is read: what it
 //! then shows is what it shows if nobody had killed it.
 
+mod archive;
 mod delivery;
 mod disk_full;
 mod erasure;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -31,6 +32,21 @@ impl Drop for Serving {
 }
 
 impl Serving {
+    /// Starts a hub with a source `pbx` that is handed its records by the key `pbx-1`, and a source `flex` that Twilio posts to at `url`.
+    pub(crate) fn receiving(folder: &Path, secret: &str, url: &str, token: &str) -> Self {
+        for (name, text) in [("id", "pbx-1"), ("secret", secret), ("token", token)] {
+            let path = folder.join(name);
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        let configuration = format!(
+            "[[source]]\nname = \"pbx\"\nkind = \"push\"\n[source.push]\naccess_key_id = \"file:id\"\n\
+             secret_access_key = \"file:secret\"\n[[source]]\nname = \"flex\"\nkind = \"twilio\"\n[source.twilio]\n\
+             url = \"{url}\"\nauth_tokens = [\"file:token\"]\n"
+        );
+        Self::start(folder, &configuration)
+    }
+
     /// Starts the program in a folder, on a free port, with this configuration besides.
     pub(crate) fn start(folder: &Path, configuration: &str) -> Self {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
