@@ -75,6 +75,7 @@ static FILES: &[(&str, &[u8])] = &embed![
     "js/lib/shell.js",
     "js/lib/shortcuts.js",
     "js/lib/theme.js",
+    "js/lib/unmapped-names.js",
     "js/mapping/history.js",
     "js/mapping/importing.js",
     "js/mapping/inbox.js",

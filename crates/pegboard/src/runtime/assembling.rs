@@ -28,33 +28,36 @@ pub(super) async fn assemble(
     }
     let contacts: Vec<ContactId> = contacts.into_iter().cloned().collect();
     let kept = store.contact_events(source, &contacts).await?;
-    let writes = new_of(&kept, told);
-    let new: Vec<ContactEvent> = writes.iter().flat_map(|write| write.events.iter().cloned()).collect();
+    let new = new_of(&kept, told);
     let legs = assembler
         .legs(&kept, &new)
         .map_err(|detail| StoreError::Damaged { what: "events of contacts", detail })?;
-    Ok(Assembled { legs, writes })
+    Ok(Assembled { legs, writes: by_contact(&kept, new) })
 }
 
-/// What is new of what is told, by contact.
-fn new_of(kept: &[ContactEvent], told: Vec<ContactEvent>) -> Vec<ContactEventsWrite> {
+/// What is new of what is told, each once.
+fn new_of(kept: &[ContactEvent], mut told: Vec<ContactEvent>) -> Vec<ContactEvent> {
+    let key = |event: &ContactEvent| (event.contact.clone(), event.id.clone());
+    let mut seen: BTreeSet<(ContactId, EventId)> = kept.iter().map(key).collect();
+    told.retain(|event| seen.insert(key(event)));
+    told
+}
+
+/// New events by contact, with how many were known of each.
+fn by_contact(kept: &[ContactEvent], new: Vec<ContactEvent>) -> Vec<ContactEventsWrite> {
     let mut known: BTreeMap<&ContactId, u64> = BTreeMap::new();
-    let mut seen: BTreeSet<(ContactId, EventId)> = BTreeSet::new();
     for event in kept {
         *known.entry(&event.contact).or_default() += 1;
-        seen.insert((event.contact.clone(), event.id.clone()));
     }
-    let mut new: BTreeMap<ContactId, Vec<ContactEvent>> = BTreeMap::new();
-    for event in told {
-        if seen.insert((event.contact.clone(), event.id.clone())) {
-            new.entry(event.contact.clone()).or_default().push(event);
-        }
+    let mut writes: BTreeMap<ContactId, Vec<ContactEvent>> = BTreeMap::new();
+    for event in new {
+        writes.entry(event.contact.clone()).or_default().push(event);
     }
     let write = |(contact, events): (ContactId, Vec<ContactEvent>)| {
         let known = known.get(&contact).copied().unwrap_or_default();
         ContactEventsWrite { contact, known, events }
     };
-    new.into_iter().map(write).collect()
+    writes.into_iter().map(write).collect()
 }
 
 #[cfg(test)]
@@ -78,6 +81,9 @@ mod tests {
             known,
             events: vec![event(contact, id)],
         };
-        assert_eq!(new_of(&kept, told), [written("WT1", 2, "EV4"), written("WT3", 0, "EV5")]);
+        assert_eq!(
+            by_contact(&kept, new_of(&kept, told)),
+            [written("WT1", 2, "EV4"), written("WT3", 0, "EV5")]
+        );
     }
 }

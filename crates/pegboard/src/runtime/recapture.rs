@@ -14,6 +14,7 @@ use pegboard_engine::Window;
 use pegboard_model::{Millis, Timestamp};
 use pegboard_store::{ReloadWrite, RowsOf, StoreError, failpoint};
 
+use super::local_day::local_day;
 use super::reload::{MOST_OPEN, ReloadProgress, ReloadRequest};
 use super::source::Shared;
 use super::watch;
@@ -107,10 +108,8 @@ pub(super) fn due(zone: &TimeZone, time: Millis, now: Timestamp) -> Option<Due> 
     let local = zone.to_datetime(jiff::Timestamp::from_millisecond(now.as_millis()).ok()?);
     let today = at_time(zone, local.date(), time)?;
     let date = if today <= now { local.date() } else { local.date().yesterday().ok()? };
-    let at = at_time(zone, date, time)?;
-    let midnight = |date| at_time(zone, date, Millis::ZERO);
     let before = date.yesterday().ok()?;
-    Some(Due { at, date: before, day: Window { from: midnight(before)?, to: midnight(date)? } })
+    Some(Due { at: at_time(zone, date, time)?, date: before, day: local_day(zone, before)? })
 }
 
 fn at_time(zone: &TimeZone, date: Date, time: Millis) -> Option<Timestamp> {

@@ -3,9 +3,8 @@
 import { now } from "../lib/clock.js";
 import { byId, setText } from "../lib/dom.js";
 import { count, moment } from "../lib/format.js";
+import { AGENTS, kindOf, nameOf } from "../lib/unmapped-names.js";
 import { DataTable } from "../reports/data-table.js";
-
-const WHAT = { state: "State", queue: "Queue", agent: "Agent", note: "Note" };
 
 export class Unmapped {
   #decisions;
@@ -50,30 +49,21 @@ export class Unmapped {
 
 const when = (text) => moment(Date.parse(text), now());
 const COLUMNS = [
-  { id: "what", label: "What", value: ({ what }) => WHAT[what] ?? what },
+  { id: "what", label: "What", value: kindOf },
   {
     id: "name",
     label: "Name",
     value: ({ id }) => id,
-    fill: (cell, { what, id, detail, suggestion }) => {
+    fill: (cell, seen) => {
       cell.classList.add("why");
-      setText(cell, what === "note" ? suggestion : [id || "in no queue", detail].filter(Boolean).join(" · "));
+      setText(cell, nameOf(seen));
     },
   },
   { id: "source", label: "Source", value: ({ source }) => source },
   { id: "sink", label: "Sink", value: ({ sink }) => sink },
   { id: "count", label: "How often", number: true, value: ({ count: times }) => times },
   { id: "last", label: "Last", value: ({ last_seen: at }) => at, text: ({ last_seen: at }) => when(at) },
-  {
-    id: "agents",
-    label: "Agents",
-    value: ({ agents }) => agents.length,
-    fill: (cell, { agents }) => {
-      cell.classList.add("why");
-      setText(cell, agents.length > 3 ? `${agents.slice(0, 3).join(", ")} and more` : agents.join(", "));
-      cell.title = agents.join(", ");
-    },
-  },
+  AGENTS,
   {
     id: "suggestion",
     label: "A row could say",

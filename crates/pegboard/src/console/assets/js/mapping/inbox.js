@@ -3,12 +3,9 @@
 import { now } from "../lib/clock.js";
 import { byId, make, setAttribute, setText } from "../lib/dom.js";
 import { count, moment } from "../lib/format.js";
+import { AGENTS, kindOf, nameOf } from "../lib/unmapped-names.js";
 import { DataTable } from "../reports/data-table.js";
 import { rowFor, wordsOf } from "./suggestion.js";
-
-const WHAT = { state: "State", queue: "Queue", agent: "Agent", note: "Note" };
-/** So many agents are told by name. */
-const TOLD = 3;
 
 const keyOf = ({ what, source, id, detail }) => JSON.stringify([what, source, id, detail]);
 
@@ -80,10 +77,7 @@ export class Inbox {
         id: "name",
         label: "Name",
         value: ({ id }) => id,
-        fill: (cell, { what, id, detail, suggestion }) => {
-          const name = [id || "in no queue", detail].filter(Boolean).join(" · ");
-          setText(cell, what === "note" ? suggestion : name);
-        },
+        fill: (cell, seen) => setText(cell, nameOf(seen)),
       },
       {
         id: "row",
@@ -91,21 +85,12 @@ export class Inbox {
         value: (seen) => wordsOf(rowFor(seen)),
         fill: (cell, seen) => this.#fillRow(cell, seen),
       },
-      { id: "what", label: "What", value: ({ what }) => WHAT[what] ?? what },
+      { id: "what", label: "What", value: kindOf },
       { id: "source", label: "Source", value: ({ source }) => source },
       { id: "count", label: "How often", number: true, value: ({ count: times }) => times },
       { id: "first", label: "First", value: ({ first_seen: at }) => at, text: ({ first_seen: at }) => when(at) },
       { id: "last", label: "Last", value: ({ last_seen: at }) => at, text: ({ last_seen: at }) => when(at) },
-      {
-        id: "agents",
-        label: "Agents",
-        value: ({ agents }) => agents.length,
-        fill: (cell, { agents }) => {
-          cell.classList.add("why");
-          setText(cell, agents.length > TOLD ? `${agents.slice(0, TOLD).join(", ")} and more` : agents.join(", "));
-          cell.title = agents.join(", ");
-        },
-      },
+      AGENTS,
     ];
   }
 
