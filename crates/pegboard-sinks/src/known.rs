@@ -34,6 +34,17 @@ pub struct StateChange {
     pub number: Option<u64>,
     /// What the agent is in since then.
     pub now: AgentNow,
+    /// Its place in time among all that the target is told of the agent: when it began; or right after what was told before, where what
+    /// came late has it begin earlier than that.
+    pub place: Timestamp,
+}
+
+impl StateChange {
+    /// A change that begins after all that was told before of its agent.
+    pub const fn new(number: Option<u64>, now: AgentNow) -> Self {
+        let place = now.since;
+        Self { number, now, place }
+    }
 }
 
 /// Whether what a source tells is of the present.

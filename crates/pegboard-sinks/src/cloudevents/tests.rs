@@ -28,7 +28,7 @@ fn change(agent: &str, second: i64, number: u64) -> StateChange {
         queue_id: None,
         queue_name: None,
     };
-    StateChange { number: Some(number), now }
+    StateChange::new(Some(number), now)
 }
 
 fn batches(changes: Vec<StateChange>) -> Vec<Vec<Value>> {

@@ -77,10 +77,10 @@ fn line(change: &Change, event_id: &Text) -> Json {
     Json::Object(keys)
 }
 
-/// The place of a change among all of its agent: the same whenever it is sent, and whatever was sent before. A sign-in comes before
-/// the state that begins with it.
+/// The place of a change among all of its agent: the same whenever it is sent, and higher than that of whatever it corrects. A sign-in
+/// comes before the state that begins with it.
 fn sequence(change: &Change) -> i64 {
-    change.at.as_millis() * 2 + i64::from(!change.is_mark)
+    change.place.as_millis() * 2 + i64::from(!change.is_mark)
 }
 
 fn messages(known: &Known, lines: Vec<Json>) -> Vec<Document> {

@@ -17,6 +17,8 @@ pub(crate) struct Change {
     pub(crate) agent: WfmAgent,
     pub(crate) source: SourceName,
     pub(crate) at: Timestamp,
+    /// Its place in time among all that is told of the person.
+    pub(crate) place: Timestamp,
     /// When the next state begins; nothing while this one lasts.
     pub(crate) end: Option<Timestamp>,
     pub(crate) class: Class,
@@ -58,6 +60,8 @@ pub(crate) struct People<'k> {
     unions: HashMap<Text, (WfmAgent, Vec<Piece<'k>>)>,
     /// Their changes, by the same, where changes are told as they happen: how long a state lasts is not known then.
     present: HashMap<Text, Vec<Change>>,
+    /// The places of changes that began before what was told already.
+    places: HashMap<(AcdAgent<'k>, Timestamp), Timestamp>,
 }
 
 /// A span in which one agent decides what the person is in.
@@ -89,7 +93,7 @@ impl<'k> People<'k> {
                 Some((id.clone(), (agents.remove(&id)?, union(&tracks))))
             })
             .collect();
-        Self { known, unions, present: present::changes(known) }
+        Self { known, unions, present: present::changes(known), places: places(known) }
     }
 
     /// The changes of everybody's state, by time and then by person. What nobody knows, or has no name, is left out.
@@ -99,7 +103,9 @@ impl<'k> People<'k> {
             let (agent, is_mapped) = person(self.known, row);
             let is_several = self.unions.contains_key(&agent.id) || self.present.contains_key(&agent.id);
             if !is_several && self.is_sent(row, is_mapped, inbox) {
-                changes.push(change(agent, row.start, row.end, row));
+                let place = self.places.get(&((&row.source, &row.agent_id), row.start)).copied();
+                let change = change(agent, row.start, row.end, row);
+                changes.push(Change { place: place.unwrap_or(row.start), ..change });
             }
         }
         for (agent, pieces) in self.unions.values() {
@@ -246,12 +252,21 @@ fn change(agent: WfmAgent, at: Timestamp, end: Option<Timestamp>, row: &SegmentR
         agent,
         source: row.source.clone(),
         at,
+        place: at,
         end,
         class: row.class,
         event_id: row.event_id.clone(),
         reason: row.reason.clone(),
         is_mark: is_mark(row),
     }
+}
+
+/// The places of changes that are not told as of when they began, by agent and beginning.
+fn places(known: &Known) -> HashMap<(AcdAgent<'_>, Timestamp), Timestamp> {
+    let moved = known.changes.iter().filter(|change| change.place != change.now.since);
+    moved
+        .map(|change| (((&change.now.source, &change.now.agent_id), change.now.since), change.place))
+        .collect()
 }
 
 fn own_time(agent: WfmAgent, row: &AgentInterval, ready: ReadyTime) -> AgentLine {

@@ -110,6 +110,7 @@ fn change_of(agent: &WfmAgent, now: &AgentNow, at: Timestamp) -> Change {
         agent: agent.clone(),
         source: now.source.clone(),
         at,
+        place: at,
         end: None,
         class: now.class,
         event_id: now.event_id.clone(),
@@ -157,10 +158,8 @@ mod tests {
             to: WfmAgent { id: "ann".into(), value: "".into() },
         };
         let agents = AgentMapping::new(vec![row("a"), row("b")]);
-        let changes = changed
-            .iter()
-            .zip(1..)
-            .map(|(now, number)| StateChange { number: Some(number), now: now.clone() });
+        let changes =
+            changed.iter().zip(1..).map(|(now, number)| StateChange::new(Some(number), now.clone()));
         let known = Known {
             before: before.to_vec(),
             changes: changes.collect(),
@@ -220,7 +219,7 @@ mod tests {
         let agents = AgentMapping::new(vec![row("a"), row("b")]);
         let known = Known {
             before: before.to_vec(),
-            changes: vec![StateChange { number: Some(1), now: changed.clone() }],
+            changes: vec![StateChange::new(Some(1), changed.clone())],
             mapping: Mapping { agents, ..Mapping::default() },
             ..known()
         };

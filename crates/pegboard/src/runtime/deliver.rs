@@ -13,6 +13,7 @@ mod lasting;
 mod made;
 mod mapped;
 mod persons;
+mod places;
 mod rebuild;
 mod release;
 pub(super) mod removed;

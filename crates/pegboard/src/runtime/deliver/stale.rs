@@ -49,7 +49,7 @@ impl StaleState {
             queue_name: None,
             ..now
         };
-        StateChange { number: None, now }
+        StateChange::new(None, now)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The lane of states: the latest of each agent or every change, as soon as the target takes it.
 
+mod before;
 mod picture;
 mod released;
 mod stale;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use pegboard_model::AgentNow;
 use pegboard_sinks::mapping::Inbox;
 use pegboard_sinks::{Changes, Document, Lane, Outcome, RefusedItem, StateChange, StatesLane};
-use pegboard_store::{Cursor, DeliveryNote, FeedKind, Present, SinkState, StoreError, failpoint};
+use pegboard_store::{Cursor, DeliveryNote, FeedEntry, FeedKind, Present, SinkState, StoreError, failpoint};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use self::picture::{HELD_LOOK, Whole};
@@ -143,6 +144,7 @@ impl<'a> Delivery<'a> {
             mapped: deliverer.mapping(),
             persons: Persons::new(deliverer.mapping()),
         };
+        delivery.remember_told().await?;
         delivery.begin_picture().await?;
         Ok(delivery)
     }
@@ -165,10 +167,7 @@ impl<'a> Delivery<'a> {
             };
             let mut changes = Vec::with_capacity(page.entries.len());
             for entry in page.entries {
-                let now: AgentNow = serde_json::from_str(&entry.body).map_err(|error| {
-                    StoreError::Damaged { what: "entry of the feed of states", detail: error.to_string() }
-                })?;
-                let change = StateChange { number: Some(entry.number), now };
+                let change = StateChange::new(Some(entry.number), state_of(&entry)?);
                 if self.deliverer.filter.admits(&change.now) && !self.is_left_out(&change) {
                     changes.push(change);
                 }
@@ -298,6 +297,14 @@ impl<'a> Delivery<'a> {
         self.deliverer.status.waiting(Lane::States, self.waiting.count());
         Ok(())
     }
+}
+
+/// What an entry of the feed of states tells.
+fn state_of(entry: &FeedEntry) -> Result<AgentNow, StoreError> {
+    serde_json::from_str(&entry.body).map_err(|error| StoreError::Damaged {
+        what: "entry of the feed of states",
+        detail: error.to_string(),
+    })
 }
 
 /// A message that is refused as a whole is refused for everybody in it; who that is the target does not say.

@@ -6,6 +6,8 @@ use pegboard_model::{AgentId, AgentNow, Millis, SourceName, Text, Timestamp};
 use pegboard_sinks::{Changes, StateChange};
 use pegboard_store::Cursor;
 
+use super::places::Places;
+
 /// An agent of a source.
 pub(super) type Key = (SourceName, AgentId);
 
@@ -21,13 +23,27 @@ pub(super) struct Waiting {
     count: usize,
     /// The last state that was sent of an agent, where short ones are left out.
     sent: HashMap<Key, (Text, Text)>,
+    places: Places,
     taken_up: Cursor,
 }
 
 impl Waiting {
     /// Nothing waits after `taken_up`.
     pub(super) fn new(changes: Changes, shortest: Millis, taken_up: Cursor) -> Self {
-        Self { changes, shortest, agents: BTreeMap::new(), count: 0, sent: HashMap::new(), taken_up }
+        Self {
+            changes,
+            shortest,
+            agents: BTreeMap::new(),
+            count: 0,
+            sent: HashMap::new(),
+            places: Places::default(),
+            taken_up,
+        }
+    }
+
+    /// Notes what the feed told before: what is taken up may correct it.
+    pub(super) fn remember(&mut self, now: &AgentNow) {
+        self.places.of(now);
     }
 
     /// How far the feed is taken up.
@@ -45,7 +61,7 @@ impl Waiting {
         self.agents.clear();
         self.sent.clear();
         self.count = 0;
-        present.into_iter().for_each(|now| self.add(StateChange { number: None, now }));
+        present.into_iter().for_each(|now| self.add(StateChange::new(None, now)));
         self.taken_up = taken_up;
     }
 
@@ -79,6 +95,7 @@ impl Waiting {
     }
 
     fn add(&mut self, change: StateChange) {
+        let change = StateChange { place: self.places.of(&change.now), ..change };
         let key = key(&change.now);
         let own = self.agents.entry(key.clone()).or_default();
         let before = own.len();
@@ -209,7 +226,7 @@ mod tests {
             profile: AgentProfile::default().into(),
         };
         let now = AgentNow::new(&"a".into(), &agent.into(), at(since), &state, &AgentProfile::default());
-        StateChange { number: Some(number), now }
+        StateChange::new(Some(number), now)
     }
 
     fn cursor(number: u64) -> Cursor {
@@ -260,6 +277,17 @@ mod tests {
     }
 
     #[test]
+    fn r21_a_correction_has_a_later_place_than_what_it_corrects() {
+        for changes in [Changes::Latest, Changes::Every] {
+            let mut waiting = waiting(changes, 0);
+            waiting.remember(&change(1, "x", 5, "A").now);
+            take_up(&mut waiting, &[change(2, "x", 2, "B"), change(3, "y", 3, "A")]);
+            let places = waiting.ripe(at(9), 10).into_iter().map(|change| change.place);
+            assert_eq!(places.collect::<Vec<_>>(), [at(5) + Millis::new(1), at(3)]);
+        }
+    }
+
+    #[test]
     fn a_state_waits_until_it_has_lasted_long_enough() {
         for changes in [Changes::Latest, Changes::Every] {
             let mut waiting = waiting(changes, 3);
@@ -297,7 +325,7 @@ mod tests {
         for changes in [Changes::Latest, Changes::Every] {
             let mut waiting = waiting(changes, 0);
             take_up(&mut waiting, &[change(1, "x", 1, "A"), change(2, "y", 1, "A"), change(3, "x", 2, "B")]);
-            waiting.tell_instead(StateChange { number: None, now: change(0, "x", 5, "Stale").now });
+            waiting.tell_instead(StateChange::new(None, change(0, "x", 5, "Stale").now));
             let ripe = waiting.ripe(at(9), 10);
             assert_eq!((ripe.len(), &*ripe[0].now.event_id, waiting.count()), (2, "Stale", 2));
             assert_eq!(waiting.settled(), None);

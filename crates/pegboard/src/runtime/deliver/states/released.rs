@@ -25,7 +25,7 @@ impl Delivery<'_> {
         for now in everybody.agents.into_iter().map(|agent| agent.now) {
             let was_held = self.mapped.mapping.holds_back(&now) && !mapped.mapping.holds_back(&now);
             let is_awaited = was_held || self.refused.contains(&key(&now));
-            let change = StateChange { number: None, now };
+            let change = StateChange::new(None, now);
             if is_awaited && !self.is_left_out(&change) {
                 self.waiting.again(change);
             }

@@ -111,7 +111,7 @@ impl Delivery<'_> {
                 agent.class.is_signed_in() || self.signed_in.contains(&key(&agent)) || agent.since > told;
             if agent.class != Class::Unknown && is_told {
                 let now = true_again(agent, told, now);
-                self.waiting.tell_instead(StateChange { number: None, now });
+                self.waiting.tell_instead(StateChange::new(None, now));
             }
         }
         Ok(())
