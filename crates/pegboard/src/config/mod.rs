@@ -53,7 +53,7 @@ pub use sinks::{
 };
 pub use template::template;
 pub use text::Place;
-pub use twilio::{TwilioRestSettings, TwilioSettings};
+pub use twilio::{TwilioPostSettings, TwilioRestSettings, TwilioSettings};
 
 /// Everything that is wrong with a table beside the configuration file.
 pub type CsvErrors = ConfigErrors;

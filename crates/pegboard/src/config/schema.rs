@@ -485,7 +485,7 @@ fn instance(source: &mut Table<'_, '_>) -> Option<InstanceSettings> {
     Some(InstanceSettings { id: id?, endpoint })
 }
 
-fn kinesis(mut table: Table<'_, '_>, folder: &Path) -> Option<KinesisSettings> {
+pub(super) fn kinesis(mut table: Table<'_, '_>, folder: &Path) -> Option<KinesisSettings> {
     let stream: Option<StreamRef> = table.required("stream", value::stream);
     let region = table.optional("region", value::region);
     check_region(&mut table, region.as_deref(), stream.as_ref().and_then(StreamRef::region));

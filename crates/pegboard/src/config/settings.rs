@@ -282,7 +282,7 @@ pub enum SourceInput {
     File(FileSettings),
     /// Whatever an ACD hands in over HTTP.
     Push(PushSettings),
-    /// A workspace of Twilio TaskRouter, which posts what happens.
+    /// A workspace of Twilio TaskRouter, which posts or streams what happens.
     Twilio(TwilioSettings),
 }
 
@@ -307,7 +307,7 @@ choice! {
         File = "file",
         /// Any other ACD: records that it hands in itself.
         Push = "push",
-        /// Twilio TaskRouter or Flex: events that it posts.
+        /// Twilio TaskRouter or Flex: events that it posts, writes to a stream or is asked for.
         Twilio = "twilio",
     }
 }

@@ -1,4 +1,5 @@
-//! What `[source.twilio]` says: where Twilio posts to, what it signs with, how the site works, and how it is asked.
+//! What `[source.twilio]` says: where Twilio posts to and what it signs with, the stream that it writes to, how the site works, and how
+//! it is asked.
 
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -12,8 +13,9 @@ use pegboard_model::Millis;
 use pegboard_net::{Opening, Target};
 use toml::de::DeValue;
 
+use super::schema::kinesis;
 use super::secret::SecretRef;
-use super::settings::Start;
+use super::settings::{KinesisSettings, Start};
 use super::sinks::MAX_OPENINGS;
 use super::table::Table;
 use super::value::{self, Read, Wrong};
@@ -24,17 +26,26 @@ const MOST_NAMES: usize = 100;
 /// How often a workspace is asked for its events: from a pace that leaves its other users their part.
 const ASK_EVERY: RangeInclusive<Millis> = Millis::from_seconds(10)..=Millis::from_minutes(5);
 
-/// A workspace of Twilio TaskRouter.
+/// A workspace of Twilio TaskRouter, known in at least one way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TwilioSettings {
-    /// The URL that Twilio was told to post to, which its signatures are about.
-    pub url: String,
-    /// What it signs with: the account's auth token, and the next one while it is replaced.
-    pub auth_tokens: Vec<SecretRef>,
+    /// What it posts, if it does.
+    pub posts: Option<TwilioPostSettings>,
+    /// The stream that Event Streams writes to, if it does.
+    pub kinesis: Option<Box<KinesisSettings>>,
     /// How its events are to be read.
     pub site: TwilioSite,
     /// How it is asked, if it is.
     pub rest: Option<Box<TwilioRestSettings>>,
+}
+
+/// How posts of Twilio are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TwilioPostSettings {
+    /// The URL that Twilio was told to post to, which its signatures are about.
+    pub url: String,
+    /// What it signs with: the account's auth token, and the next one while it is replaced.
+    pub auth_tokens: Vec<SecretRef>,
 }
 
 /// How a workspace is asked over the REST API of TaskRouter.
@@ -64,8 +75,9 @@ pub struct TwilioRestSettings {
 
 /// Reads the table.
 pub(super) fn twilio(mut table: Table<'_, '_>, folder: &Path) -> Option<TwilioSettings> {
-    let url = table.required("url", value::callback_url);
-    let auth_tokens = table.required("auth_tokens", value::secrets(folder, 2));
+    let (is_streamed, is_asked) = (table.has("kinesis"), table.has("rest"));
+    let is_posted = table.has("url") || table.has("auth_tokens") || !(is_streamed || is_asked);
+    let posts = posts(&mut table, folder, is_posted);
     let mut style = Style::Composed;
     table.set("site_style", &mut style, value::word(&Style::WORDS));
     let available = table.optional("available_activities", value::some_names(MOST_NAMES));
@@ -77,6 +89,7 @@ pub(super) fn twilio(mut table: Table<'_, '_>, folder: &Path) -> Option<TwilioSe
     };
     table.set("outbound", &mut contacts.outbound, value::boolean);
     table.set("written", &mut contacts.written, value::boolean);
+    let kinesis = kinesis(table.table("kinesis"), folder);
     let rest = rest(table.table("rest"), folder);
     table.finish();
     let activities = Activities::new(
@@ -88,11 +101,22 @@ pub(super) fn twilio(mut table: Table<'_, '_>, folder: &Path) -> Option<TwilioSe
         Style::Activity => SiteStyle::ActivityAlone,
     };
     Some(TwilioSettings {
-        url: url?,
-        auth_tokens: auth_tokens?,
+        posts: if is_posted { Some(posts?) } else { None },
+        kinesis: if is_streamed { Some(Box::new(kinesis?)) } else { None },
         site: TwilioSite { style, activities, contacts },
         rest: rest.map(|rest| Box::new(TwilioRestSettings { lists_activities: available.is_none(), ..rest })),
     })
+}
+
+/// How posts are known.
+fn posts(table: &mut Table<'_, '_>, folder: &Path, are_needed: bool) -> Option<TwilioPostSettings> {
+    let (url, tokens) = (value::callback_url, value::secrets(folder, 2));
+    let (url, auth_tokens) = if are_needed {
+        (table.required("url", url), table.required("auth_tokens", tokens))
+    } else {
+        (table.optional("url", url), table.optional("auth_tokens", tokens))
+    };
+    Some(TwilioPostSettings { url: url?, auth_tokens: auth_tokens? })
 }
 
 /// Without the table, nothing is asked.

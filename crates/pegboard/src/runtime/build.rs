@@ -18,6 +18,7 @@ use pegboard_connect::sources::amazon_connect::{
     ConnectInputs, ConnectSnapshots, KinesisSource, ReportFiles,
 };
 use pegboard_connect::sources::file::FileSource;
+use pegboard_connect::sources::kinesis::KinesisStream;
 use pegboard_connect::sources::objects::{Content, LaneConfig, ObjectInput};
 use pegboard_connect::sources::push::PushSource;
 use pegboard_connect::sources::twilio::TwilioSource;
@@ -72,11 +73,14 @@ pub fn source(config: &SourceConfig, gates: &Gates, clock: Clock) -> Result<Box<
             })
         }
         SourceInput::Twilio(settings) => {
-            let posted = TwilioSource::new(inlet(config, gates), Arc::new(clock), settings.site.clone());
-            match &settings.rest {
-                Some(rest) => Box::new(posted.asking(twilio::asking(rest, clock)?)),
-                None => Box::new(posted),
+            let mut source = TwilioSource::new(inlet(config, gates), Arc::new(clock), settings.site.clone());
+            if let Some(kinesis) = &settings.kinesis {
+                source = source.streamed(stream(kinesis, clock)?);
             }
+            if let Some(rest) = &settings.rest {
+                source = source.asking(twilio::asking(rest, clock)?);
+            }
+            Box::new(source)
         }
     })
 }
@@ -273,7 +277,8 @@ fn environment(clock: Clock) -> aws::Environment {
     }
 }
 
-fn kinesis(settings: &KinesisSettings, clock: Clock) -> Result<KinesisSource, SecretError> {
+/// A stream, which is not asked for yet.
+fn stream(settings: &KinesisSettings, clock: Clock) -> Result<KinesisStream, SecretError> {
     let mut config = aws::KinesisConfig::new(settings.stream.clone());
     config.region.clone_from(&settings.region);
     config.endpoint = settings.endpoint.as_ref().map(|url| url.as_str().to_owned());
@@ -287,20 +292,20 @@ fn kinesis(settings: &KinesisSettings, clock: Clock) -> Result<KinesisSource, Se
         }),
     };
     config.poll_interval = Duration::from_millis(settings.poll_interval.get().unsigned_abs());
-    let environment = environment(clock);
     let start = match settings.start {
         Start::TrimHorizon => aws::Position::TrimHorizon,
         Start::Latest => aws::Position::Latest,
         Start::At(at) => aws::Position::AtTimestamp(at.as_millis()),
     };
-    let snapshots = settings.instance.as_ref().map(|instance| {
-        ConnectSnapshots::new(connect(settings, instance, config.credentials.clone()), environment.clone())
-    });
-    let source = KinesisSource::new(config, environment, start);
-    Ok(match snapshots {
-        Some(snapshots) => source.with_snapshots(snapshots),
-        None => source,
-    })
+    Ok(KinesisStream::new(config, environment(clock), start))
+}
+
+/// A stream of Amazon Connect, with the instance that may be asked.
+fn kinesis(settings: &KinesisSettings, clock: Clock) -> Result<KinesisSource, SecretError> {
+    let source = KinesisSource::new(stream(settings, clock)?);
+    let Some(instance) = &settings.instance else { return Ok(source) };
+    let connect = connect(settings, instance, credentials(&settings.credentials)?);
+    Ok(source.with_snapshots(ConnectSnapshots::new(connect, environment(clock))))
 }
 
 /// What messages are signed with.

@@ -16,7 +16,7 @@ use subtle::ConstantTimeEq as _;
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
-use crate::config::{Secret, SecretError, SecretRef, SourceConfig, SourceInput};
+use crate::config::{Secret, SecretError, SecretRef, SourceConfig, SourceInput, TwilioPostSettings};
 
 /// How many records of a source may wait to be read.
 pub const MOST_WAITING: u64 = 1_000_000;
@@ -74,11 +74,16 @@ impl Lock {
                 Some((push::LANE, key.unwrap_or(Self::Nobody)))
             }
             SourceInput::Twilio(settings) => {
-                let tokens = settings.auth_tokens.iter().map(SecretRef::resolve).collect::<Result<_, _>>()?;
-                Some((twilio::LANE, Self::Twilio { tokens, url: settings.url.clone() }))
+                let lock = settings.posts.as_ref().map(Self::of_posts).transpose()?;
+                Some((twilio::LANE, lock.unwrap_or(Self::Nobody)))
             }
             SourceInput::AmazonConnect(_) | SourceInput::File(_) => None,
         })
+    }
+
+    fn of_posts(settings: &TwilioPostSettings) -> Result<Self, SecretError> {
+        let tokens = settings.auth_tokens.iter().map(SecretRef::resolve).collect::<Result<_, _>>()?;
+        Ok(Self::Twilio { tokens, url: settings.url.clone() })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod repair;
 mod site;
+mod streamed;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -11,6 +11,7 @@ use super::reports::MissingFile;
 use super::{Decoder, KIND, KinesisSource, ReportFiles};
 use crate::sources::DecodeError;
 use crate::sources::objects::ObjectInput;
+use crate::sources::probing::all_of;
 use crate::spec::{
     Carries, Chunk, Decode, Decoded, Opening, PartitionReader, Plan, Progress, Remark, Snapshots, Source,
     SourceError,
@@ -130,14 +131,7 @@ impl Source for ConnectInputs {
         if let Some(metrics) = &self.metrics {
             outcomes.push(metrics.probe().await);
         }
-        let (found, failed): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
-        let failed: Vec<SourceError> = failed.into_iter().filter_map(Result::err).collect();
-        if failed.is_empty() {
-            return Ok(found.into_iter().flatten().collect::<Vec<_>>().join("; "));
-        }
-        let messages: Vec<_> = failed.iter().map(|error| error.message.as_str()).collect();
-        let needs_action = failed.iter().any(|error| error.needs_action);
-        Err(SourceError { needs_action, position_expired: false, message: messages.join("; ") })
+        all_of(outcomes)
     }
 
     async fn plan(&self, known: &BTreeMap<PartitionId, Progress>) -> Result<Plan, SourceError> {
@@ -225,6 +219,10 @@ impl Source for ConnectInputs {
         Box::new(InputDecoder { decoder: Decoder::new(), lanes })
     }
 
+    fn fallback(&self) -> Option<String> {
+        self.streams.iter().find_map(|stream| stream.source.fallback())
+    }
+
     fn missing(&self, now: Timestamp) -> Vec<MissingFile> {
         self.reports.iter().flat_map(|files| files.missing(now)).collect()
     }
@@ -261,6 +259,7 @@ mod tests {
     use pegboard_aws as aws;
 
     use super::*;
+    use crate::sources::kinesis::KinesisStream;
     use crate::sources::objects::{Content, LaneConfig};
 
     fn environment() -> aws::Environment {
@@ -269,7 +268,7 @@ mod tests {
 
     fn stream(name: &str) -> KinesisSource {
         let config = aws::KinesisConfig::new(name.parse().unwrap());
-        KinesisSource::new(config, environment(), aws::Position::TrimHorizon)
+        KinesisSource::new(KinesisStream::new(config, environment(), aws::Position::TrimHorizon))
     }
 
     fn lane() -> ObjectInput {

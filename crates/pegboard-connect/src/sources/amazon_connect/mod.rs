@@ -11,7 +11,6 @@
 mod decode;
 mod inputs;
 pub mod metric_data;
-mod polled;
 mod report_files;
 pub mod reports;
 mod snapshot;

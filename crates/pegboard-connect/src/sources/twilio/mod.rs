@@ -14,7 +14,8 @@
 //!
 //! What is posted is signed: [`Signed`].
 //!
-//! What is posted is kept by the hub before it is acknowledged, and read from there: [`TwilioSource`].
+//! What is posted is kept by the hub before it is acknowledged, and read from there; what is written to a stream is read from the
+//! stream: [`TwilioSource`].
 //!
 //! [`rest`] asks TaskRouter, where a site lets it ([`Asking`]): for its events, window after window ([`rest::EventsPoller`]), which is
 //! a partition beside the one into which events are posted, and for its agents as they are ([`TwilioSnapshots`]). An event counts once,
@@ -35,6 +36,7 @@ pub mod rest;
 mod signature;
 mod snapshot;
 mod source;
+mod streamed;
 #[cfg(test)]
 mod tests;
 
@@ -50,5 +52,5 @@ pub use self::source::{TwilioSite, TwilioSource};
 /// The kind of this source, as the configuration and the command line name it.
 pub const KIND: &str = "twilio";
 
-/// The one lane of a source.
+/// The lane of what is posted.
 pub const LANE: &str = "twilio";

@@ -1,4 +1,4 @@
-//! What Twilio posts, and what it is asked for, as a source.
+//! What Twilio posts or writes to a stream, and what it is asked for, as a source.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,10 +13,13 @@ use super::body::decode;
 use super::contact::ContactSettings;
 use super::event::Event;
 use super::rest::Posted;
+use super::streamed::StreamedEvents;
 use super::{KIND, LANE};
 use crate::sources::DecodeError;
 use crate::sources::file::Clock;
 use crate::sources::handed::{HandedLane, OLDEST};
+use crate::sources::kinesis::KinesisStream;
+use crate::sources::probing::all_of;
 use crate::spec::{
     Assemble, Carries, Chunk, Decode, Decoded, HandedRecord, Inlet, Opening, PartitionReader, Plan, Progress,
     Record, Snapshots, Source, SourceError,
@@ -37,6 +40,7 @@ pub struct TwilioSite {
 #[derive(Debug, Clone)]
 pub struct TwilioSource {
     lane: HandedLane,
+    stream: Option<Arc<KinesisStream>>,
     site: Arc<TwilioSite>,
     activities: KnownActivities,
     asked: Option<Arc<Asked>>,
@@ -47,7 +51,13 @@ impl TwilioSource {
     pub fn new(inlet: Arc<dyn Inlet>, clock: Clock, site: TwilioSite) -> Self {
         let activities = KnownActivities::new(site.activities.clone());
         let lane = HandedLane { name: LANE, inlet, clock, sort };
-        Self { lane, site: Arc::new(site), activities, asked: None }
+        Self { lane, stream: None, site: Arc::new(site), activities, asked: None }
+    }
+
+    /// The same, which also reads the stream that Event Streams writes to.
+    #[must_use]
+    pub fn streamed(self, stream: KinesisStream) -> Self {
+        Self { stream: Some(Arc::new(stream)), ..self }
     }
 
     /// The same, which also asks the workspace: for its events, which decide up to when everything is known, and for its agents.
@@ -69,15 +79,33 @@ impl Source for TwilioSource {
         false
     }
 
+    /// Every input is tried, and every failure told.
     async fn probe(&self) -> Result<String, SourceError> {
-        let found = self.lane.probe().await?;
-        let Some(asked) = &self.asked else { return Ok(found) };
-        let asked = asked.probe(self.site.style, (self.lane.clock)()).await?;
-        Ok(format!("{found}; {asked}"))
+        let mut outcomes = Vec::new();
+        if let Some(stream) = &self.stream {
+            outcomes.push(stream.probe().await);
+        }
+        if let Some(asked) = &self.asked {
+            outcomes.push(asked.probe(self.site.style, (self.lane.clock)()).await);
+        }
+        let posted = self.lane.probe().await;
+        // Of a lane there is nothing to tell where something else was reached.
+        if posted.is_err() || outcomes.is_empty() {
+            outcomes.push(posted);
+        }
+        all_of(outcomes)
     }
 
     async fn plan(&self, known: &BTreeMap<PartitionId, Progress>) -> Result<Plan, SourceError> {
         let mut plan = self.lane.plan(known);
+        if let Some(stream) = &self.stream {
+            let its = known.iter().filter(|(partition, _)| Input::of(partition) == Input::Streamed);
+            let its = its.map(|(partition, progress)| (partition.clone(), progress.clone())).collect();
+            let Plan { open, waiting, lost } = stream.plan(&its).await?;
+            plan.open.extend(open);
+            plan.waiting.extend(waiting);
+            plan.lost.extend(lost);
+        }
         if let Some(asked) = &self.asked {
             asked.learn_activities((self.lane.clock)()).await;
             plan.open.push(asked.opening(known, &self.lane.clock));
@@ -85,8 +113,11 @@ impl Source for TwilioSource {
         Ok(plan)
     }
 
-    fn oldest(&self, _partition: &PartitionId) -> Position {
-        OLDEST
+    fn oldest(&self, partition: &PartitionId) -> Position {
+        match Input::of(partition) {
+            Input::Streamed => KinesisStream::oldest(),
+            Input::Posted | Input::Asked => OLDEST,
+        }
     }
 
     fn carries(&self, _partition: &PartitionId) -> Carries {
@@ -94,11 +125,15 @@ impl Source for TwilioSource {
     }
 
     fn open(&self, opening: &Opening) -> Result<Box<dyn PartitionReader>, SourceError> {
-        if !Asked::is_asked_for(&opening.partition) {
-            return self.lane.open(opening);
+        let nobody = || SourceError::passing(format!("{} is no longer read", opening.partition));
+        match Input::of(&opening.partition) {
+            Input::Posted => self.lane.open(opening),
+            Input::Streamed => {
+                let shard = self.stream.as_ref().ok_or_else(nobody)?.open(opening)?;
+                Ok(Box::new(StreamedEvents(shard)))
+            }
+            Input::Asked => self.asked.as_ref().ok_or_else(nobody)?.open(opening, &self.lane.clock),
         }
-        let nobody = || SourceError::passing(format!("{} is no longer asked for", opening.partition));
-        self.asked.as_ref().ok_or_else(nobody)?.open(opening, &self.lane.clock)
     }
 
     fn decoder(&self) -> Box<dyn Decode> {
@@ -110,8 +145,35 @@ impl Source for TwilioSource {
         Some(Arc::new(Assembler { contacts: self.site.contacts.clone() }))
     }
 
+    fn fallback(&self) -> Option<String> {
+        self.stream.as_ref()?.fallback()
+    }
+
     fn snapshots(&self) -> Option<&dyn Snapshots> {
         self.asked.as_ref().map(|asked| &asked.snapshots as &dyn Snapshots)
+    }
+}
+
+/// By which way a partition comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Input {
+    /// It is posted, and kept in the lane.
+    Posted,
+    /// It is written to a stream, of which it is a shard.
+    Streamed,
+    /// It is asked for.
+    Asked,
+}
+
+impl Input {
+    fn of(partition: &PartitionId) -> Self {
+        if partition.as_str() == LANE {
+            Self::Posted
+        } else if Asked::is_asked_for(partition) {
+            Self::Asked
+        } else {
+            Self::Streamed
+        }
     }
 }
 
@@ -128,9 +190,9 @@ struct TwilioDecoder {
 }
 
 impl TwilioDecoder {
-    /// Notes what was posted: nobody need be asked for it. What was asked for is kept nowhere until it is committed.
+    /// Notes what was posted, or is on the stream: nobody need be asked for it. What was asked for is kept nowhere until it is committed.
     fn note(&self, event: &Event, order: &Order) {
-        if let Some(posted) = self.posted.as_ref().filter(|_| order.partition.as_str() == LANE) {
+        if let Some(posted) = self.posted.as_ref().filter(|_| Input::of(&order.partition) != Input::Asked) {
             posted.note(event.id.to_string(), event.at);
         }
     }

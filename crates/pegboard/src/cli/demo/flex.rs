@@ -20,7 +20,7 @@ use pegboard_sim::stand_in::task_router::{
 };
 
 use crate::clock;
-use crate::config::{SecretRef, SourceConfig, SourceInput, TwilioSettings};
+use crate::config::{SecretRef, SourceConfig, SourceInput, TwilioPostSettings, TwilioSettings};
 use crate::runtime::intake::Gates;
 use crate::runtime::simulated::morning_offset;
 
@@ -85,8 +85,11 @@ impl Flex {
         let token = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
         token.and_then(|mut file| file.write_all(TOKEN.as_bytes())).context("cannot write a token")?;
         let input = SourceInput::Twilio(TwilioSettings {
-            url: format!("http://127.0.0.1/api/v1/twilio/{NAME}"),
-            auth_tokens: vec![SecretRef::File(path)],
+            posts: Some(TwilioPostSettings {
+                url: format!("http://127.0.0.1/api/v1/twilio/{NAME}"),
+                auth_tokens: vec![SecretRef::File(path)],
+            }),
+            kinesis: None,
             site: TwilioSite::default(),
             rest: None,
         });

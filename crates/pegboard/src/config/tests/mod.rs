@@ -6,6 +6,7 @@ mod nats;
 mod outlets;
 mod secrets;
 mod sheets;
+mod twilio;
 mod valid;
 
 use std::io;

@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use pegboard::config::SourceConfig;
 use pegboard_aws as aws;
-use pegboard_connect::sources::amazon_connect::KinesisSource;
+use pegboard_connect::sources::amazon_connect::{ConnectInputs, KinesisSource};
+use pegboard_connect::sources::kinesis::KinesisStream;
 use pegboard_connect::spec::Source;
 use pegboard_model::{Millis, Timestamp};
 use pegboard_sim::Delivery;
@@ -43,7 +44,8 @@ fn source(config: aws::KinesisConfig, clock: fn() -> Timestamp) -> Box<dyn Sourc
         seed: 1,
         observer: Arc::new(aws::Counters::default()),
     };
-    Box::new(KinesisSource::new(config, environment, aws::Position::TrimHorizon))
+    let stream = KinesisStream::new(config, environment, aws::Position::TrimHorizon);
+    Box::new(ConnectInputs::new().with_agent_events(KinesisSource::new(stream)))
 }
 
 /// A morning on its way through a stream into a store.

@@ -86,14 +86,16 @@ impl TestStream {
 
     /// Puts records, in order.
     pub(crate) async fn put(&self, deliveries: &[Delivery]) {
-        for some in deliveries.chunks(AT_ONCE) {
-            let entries = some.iter().map(|delivery| {
-                let data = Blob::new(delivery.json.clone());
-                PutRecordsRequestEntry::builder()
-                    .partition_key(&delivery.partition_key)
-                    .data(data)
-                    .build()
-                    .unwrap()
+        let records = deliveries.iter().map(|delivery| (&*delivery.partition_key, &*delivery.json));
+        self.put_all(&records.collect::<Vec<_>>()).await;
+    }
+
+    /// Puts anything, each with its partition key.
+    pub(crate) async fn put_all(&self, records: &[(&str, &str)]) {
+        for some in records.chunks(AT_ONCE) {
+            let entries = some.iter().map(|(key, data)| {
+                let data = Blob::new(data.as_bytes());
+                PutRecordsRequestEntry::builder().partition_key(*key).data(data).build().unwrap()
             });
             let request =
                 self.client.put_records().stream_name(&self.name).set_records(Some(entries.collect()));

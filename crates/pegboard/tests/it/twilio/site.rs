@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use pegboard::config::{SecretRef, SourceConfig, SourceInput, TwilioSettings};
+use pegboard::config::{SecretRef, SourceConfig, SourceInput, TwilioPostSettings, TwilioSettings};
 use pegboard::runtime::intake::Gates;
 use pegboard_connect::sources::twilio::rest::{Credentials, Https, Pace, RepairSettings, TaskRouter};
 use pegboard_connect::sources::twilio::{Asking, LANE, TwilioSite, TwilioSource};
@@ -35,7 +35,12 @@ impl Site {
     /// A morning of 25 agents.
     pub(super) fn new(seed: u64) -> Self {
         let start: Timestamp = "2026-03-02T06:00:00Z".parse().unwrap();
-        let day = Centre::new(Config::new(25, start, 5, seed)).run();
+        Self::of(Config::new(25, start, 5, seed))
+    }
+
+    /// Any other day.
+    pub(super) fn of(config: Config) -> Self {
+        let day = Centre::new(config).run();
         let told = Arc::new(happenings(&day));
         let settings = Settings { late_by: Millis::from_seconds(25) };
         let stand_in = TaskRouterStandIn::serve(day.organisation.clone(), told.clone(), settings).unwrap();
@@ -110,8 +115,11 @@ pub(super) fn gates(store: &Arc<dyn Store>, folder: &Path) -> Gates {
     fs::write(&path, "0123456789abcdef").unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     let settings = TwilioSettings {
-        url: "https://hub.example.com/api/v1/twilio/centre".to_owned(),
-        auth_tokens: vec![SecretRef::parse("file:token", folder).unwrap()],
+        posts: Some(TwilioPostSettings {
+            url: "https://hub.example.com/api/v1/twilio/centre".to_owned(),
+            auth_tokens: vec![SecretRef::parse("file:token", folder).unwrap()],
+        }),
+        kinesis: None,
         site: TwilioSite::default(),
         rest: None,
     };

@@ -33,7 +33,7 @@ impl Given {
     }
 }
 
-/// The events that were posted and are read from where they are kept durably: whatever happens, they will be taken from there, and
+/// The events that were posted, or streamed, and are read from where they are kept durably: whatever happens, they will be taken from there, and
 /// need not be taken from a list as well. Clones share what they know.
 #[derive(Debug, Clone, Default)]
 pub struct Posted(Arc<Mutex<Given>>);
