@@ -67,7 +67,9 @@ fn survives_a_kill_at_every_step(folder: &Folder, changes: Changes) {
     kill_at(folder, &LISTING);
     wfm.has_a_bad_line(SEED);
     let mut died = kill_at_some(folder, &DELIVERING);
-    folder.finish(input.records());
+    // What has not been delivered cannot be corrected.
+    wfm.has_everything(folder, input.records());
+    wfm.has_a_bad_line(SEED);
     input.write_late(folder.path());
     died += kill_at_some(folder, &CORRECTING);
     assert!(died > ENOUGH_POINTS, "only {died} points were reached");
@@ -123,7 +125,8 @@ fn kill_at_random_moments(make: impl Fn() -> Folder, changes: [Changes; 2]) {
         input.write_records(folder.path());
         for kill in 0..KILLS {
             if kill == KILLS_BEFORE_LATE {
-                folder.finish(input.records());
+                wfm.has_everything(&folder, input.records());
+                wfm.has_a_bad_line(next(&mut random));
                 input.write_late(folder.path());
             }
             folder.kill_after(Duration::from_micros(next(&mut random) % longest));
