@@ -117,7 +117,7 @@ fn kill_at_random_moments(make: impl Fn() -> Folder, changes: [Changes; 2]) {
     let longest = u64::try_from(LONGEST.as_micros()).unwrap();
     let mut random = seed;
     let mut moments = BTreeSet::new();
-    for (changes, _) in changes.into_iter().cycle().zip(0..stores) {
+    for (changes, store) in changes.into_iter().cycle().zip(1..=stores) {
         let folder = make();
         let wfm = expected.begin(&folder, changes, next(&mut random));
         // The sink is known from before the first record on, so that all of the feed is delivered.
@@ -137,6 +137,11 @@ fn kill_at_random_moments(make: impl Fn() -> Folder, changes: [Changes; 2]) {
         }
         wfm.has_everything(&folder, input.all_records());
         expected.assert_arrived(&folder, &wfm, usize::try_from(KILLS).unwrap());
+        eprintln!(
+            "{} kills of delivery on {}, {changes:?}: everything arrived",
+            store * KILLS,
+            folder.store_kind()
+        );
     }
     eprintln!("taken by the WFM when the program was killed: {moments:?}");
     assert!(moments.len() > 3, "all kills hit the same few moments: {moments:?}");

@@ -113,6 +113,14 @@ impl Folder {
         self.patience = patience;
     }
 
+    /// The kind of its store, in a word.
+    pub(super) fn store_kind(&self) -> &'static str {
+        match self.place {
+            Place::Sqlite(_) => "SQLite",
+            Place::Postgres(_) => "PostgreSQL",
+        }
+    }
+
     pub(super) fn path(&self) -> &Path {
         self.kept.path()
     }

@@ -196,7 +196,7 @@ fn kill_at_random_moments(make: impl Fn() -> Folder) {
     let (expected, took) = undisturbed(&input);
     let mut random = seed;
     let mut moments = BTreeSet::new();
-    for _ in 0..stores {
+    for store in 1..=stores {
         let folder = make();
         input.write(folder.path());
         folder.configure_store();
@@ -212,6 +212,7 @@ fn kill_at_random_moments(make: impl Fn() -> Folder) {
         }
         folder.finish(input.all_records());
         expected.assert_same(&folder.outcome(&input));
+        eprintln!("{} kills of ingest on {}: nothing is lost", store * KILLS, folder.store_kind());
     }
     eprintln!("records committed when it was killed: {moments:?}");
     // A file is read in a few large commits, so that there are not many moments to tell apart.
