@@ -4,8 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use pegboard_model::AgentNow;
 use pegboard_net::ToldTime;
 
+use crate::mapping::Mapping;
 use crate::{Document, Encoder, EventLane, EventLaneKind, EventSource, Outcome, Span};
 
 /// How present states are delivered to a target.
@@ -20,17 +22,19 @@ pub struct StatesLane {
     pub at_once: usize,
     /// Whether it takes what stands in [`Known::health`](crate::Known::health), too.
     pub tells_health: bool,
+    /// Whether the target is told of a state at all, by a mapping: one that it is not told of stands for none before it.
+    pub tells: fn(&Mapping, &AgentNow) -> bool,
 }
 
 impl StatesLane {
-    /// The latest state of each agent.
-    pub const fn latest(encoder: &'static Encoder) -> Self {
-        Self { encoder, changes: Changes::Latest, at_once: 10_000, tells_health: false }
+    /// The latest state of each agent that the target is told of.
+    pub const fn latest(encoder: &'static Encoder, tells: fn(&Mapping, &AgentNow) -> bool) -> Self {
+        Self { changes: Changes::Latest, at_once: 10_000, tells, ..Self::every(encoder) }
     }
 
     /// Every change of the feed.
     pub const fn every(encoder: &'static Encoder) -> Self {
-        Self { encoder, changes: Changes::Every, at_once: 1_000, tells_health: false }
+        Self { encoder, changes: Changes::Every, at_once: 1_000, tells_health: false, tells: |_, _| true }
     }
 
     /// The same, and how sources do.
@@ -43,7 +47,7 @@ impl StatesLane {
 /// Which changes of agents' states a target is to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Changes {
-    /// The latest of each agent: what is overtaken while it waits is never sent.
+    /// The latest of each agent that the target is told of: what is overtaken while it waits is never sent.
     Latest,
     /// Every one, those of an agent in the order of the feed: while the target is away they wait in the store, for as long as
     /// the feed is kept. After a crash the last few come again.

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use pegboard_model::{Millis, Text};
+use pegboard_model::{AgentNow, Millis, Text};
 
 use super::{Seen, agent_keys, sent_event};
 use crate::json::Json;
-use crate::mapping::Inbox;
-use crate::merge::{Change, People};
+use crate::mapping::{Inbox, Mapping};
+use crate::merge::{self, Change, People};
 use crate::{Document, Encoded, Encoder, Known};
 
 /// Messages of a few changes each, in the order of the feed.
@@ -19,6 +19,12 @@ pub const AGENT_STATES: Encoder = Encoder {
     raw_events: false,
     encode,
 };
+
+/// Whether the WFM is told of what an agent is in.
+pub(super) fn tells(mapping: &Mapping, now: &AgentNow) -> bool {
+    let is_ours = mapping.settings.stale_event.as_ref() == Some(&now.event_id);
+    merge::tells(now.class, &now.event_id) && (is_ours || !mapping.holds_back(now))
+}
 
 fn encode(known: &Known) -> Encoded {
     let mapping = &known.mapping;

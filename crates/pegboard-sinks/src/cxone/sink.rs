@@ -9,7 +9,7 @@ use pegboard_model::Timestamp;
 use pegboard_net::ToldTime;
 use serde_json::{Map, Value};
 
-use super::{AGENT_ACTIVITY, AGENT_STATES, HISTORY, QUEUE_REPORT};
+use super::{AGENT_ACTIVITY, AGENT_STATES, HISTORY, QUEUE_REPORT, agent_states};
 use crate::{
     Changes, Document, Encoder, Ingredient, Outcome, RefusedItem, Sink, SinkReport, Span, StatesLane,
 };
@@ -66,7 +66,7 @@ impl Sink for CxoneSink {
 
     fn states(&self) -> Option<StatesLane> {
         self.states.map(|changes| match changes {
-            Changes::Latest => StatesLane::latest(&AGENT_STATES),
+            Changes::Latest => StatesLane::latest(&AGENT_STATES, agent_states::tells),
             Changes::Every => StatesLane::every(&AGENT_STATES),
         })
     }

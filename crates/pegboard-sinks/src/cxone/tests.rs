@@ -1,7 +1,8 @@
 //! Bodies for CXone, to the byte.
 
-use pegboard_model::{Class, Fixed, Millis};
+use pegboard_model::{AgentNow, AgentProfile, Class, Fixed, Millis, State, Status, StatusKind, Timestamp};
 
+use super::agent_states::tells;
 use super::{AGENT_ACTIVITY, AGENT_STATES, KEYS, QUEUE_REPORT};
 use crate::mapping::{AgentMapping, AgentRow, QueueMapping, QueueRow, Scope, WfmAgent, WfmQueue};
 use crate::test_data::{activity, agent, agent_queue, known, queue, seconds, state};
@@ -227,4 +228,22 @@ fn a_report_that_would_be_refused_is_held_back_and_says_why() {
     let encoded = (QUEUE_REPORT.encode)(&known);
     assert!(encoded.documents.is_empty());
     insta::assert_snapshot!(encoded.refused[0].reasons.join("\n"));
+}
+
+#[test]
+fn what_is_held_for_a_row_or_unknown_is_not_told() {
+    let now = |class, status: &str| {
+        let status = Status { id: None, name: status.into(), kind: StatusKind::Aux };
+        let profile = AgentProfile::default();
+        let (status, contact) = (Some(status.into()), None);
+        let state = State { class, status, contact, signed_out: false, profile: profile.clone().into() };
+        AgentNow::new(&"main".into(), &"1001".into(), Timestamp::default(), &state, &profile)
+    };
+    let mut mapping = known().mapping;
+    assert!(tells(&mapping, &now(Class::Aux, "Weird")), "it is sent under its own name");
+    mapping.settings.unmapped = UnmappedPolicy::Hold;
+    assert!(tells(&mapping, &now(Class::Aux, "Break")) && !tells(&mapping, &now(Class::Aux, "Weird")));
+    assert!(!tells(&mapping, &now(Class::Unknown, "Break")));
+    mapping.settings.stale_event = Some("Weird".into());
+    assert!(tells(&mapping, &now(Class::Aux, "Weird")), "a site's own word for a stale source needs no row");
 }

@@ -16,7 +16,7 @@ use pegboard_model::{Millis, Text, Timestamp};
 use crate::mapping::{Inbox, WfmAgent, WfmQueue};
 use crate::{Interval, Known};
 
-pub(crate) use people::{Change, Done, People, SignedIn};
+pub(crate) use people::{Change, Done, People, SignedIn, tells};
 
 /// What happened in a queue of the WFM in an interval. The names in the sum are those of its first row.
 #[derive(Debug, Clone)]

@@ -238,7 +238,7 @@ fn person(known: &Known, row: &SegmentRow) -> (WfmAgent, bool) {
 }
 
 /// Whether a state tells a WFM anything.
-pub(super) fn tells(class: Class, event_id: &Text) -> bool {
+pub(crate) fn tells(class: Class, event_id: &Text) -> bool {
     class != Class::Unknown && !event_id.is_empty()
 }
 

@@ -19,7 +19,7 @@ use self::picture::{HELD_LOOK, Whole};
 use self::stale::Sources;
 use super::persons::Persons;
 use super::unmapped::Remarks;
-use super::waiting::{Key, Waiting, key};
+use super::waiting::{Key, Tells, Waiting, key};
 use super::{Deliverer, Turn, digest_of, failure};
 use crate::runtime::mapping::Held;
 
@@ -126,7 +126,8 @@ impl<'a> Delivery<'a> {
             Some(cursor) => cursor.clone(),
             None => deliverer.store.feed_end(FeedKind::States).await?,
         };
-        let waiting = Waiting::new(lane.changes, shortest, taken_up);
+        let tells = Tells { by: lane.tells, held: deliverer.mapping() };
+        let waiting = Waiting::new(lane.changes, shortest, tells, taken_up);
         let (noted, noted_at) = (cursor, Instant::now());
         let mut delivery = Self {
             deliverer,

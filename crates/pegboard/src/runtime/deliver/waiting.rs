@@ -1,17 +1,23 @@
 //! Changes of agents' states that wait to be sent. Pure: time comes in.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 
 use pegboard_model::{AgentId, AgentNow, Millis, SourceName, Text, Timestamp};
+use pegboard_sinks::mapping::Mapping;
 use pegboard_sinks::{Changes, StateChange};
 use pegboard_store::Cursor;
 
 use super::places::Places;
+use crate::runtime::mapping::Held;
 
 /// An agent of a source.
 pub(super) type Key = (SourceName, AgentId);
 
 /// What waits, those of an agent in the order of the feed, and how far the feed is taken up.
+///
+/// Where the latest wins, that is the latest that the target is told of: a state that it is not told of, because nothing names it,
+/// stands for none of those before it.
 ///
 /// A state that was over before it had lasted for `shortest` is left out, and so is the next if it is no change then; one that lasts
 /// still waits until it has.
@@ -19,6 +25,7 @@ pub(super) type Key = (SourceName, AgentId);
 pub(super) struct Waiting {
     changes: Changes,
     shortest: Millis,
+    tells: Tells,
     agents: BTreeMap<Key, VecDeque<StateChange>>,
     count: usize,
     /// The last state that was sent of an agent, where short ones are left out.
@@ -27,12 +34,28 @@ pub(super) struct Waiting {
     taken_up: Cursor,
 }
 
+/// Which states the target is told of.
+#[derive(Debug, Clone)]
+pub(super) struct Tells {
+    /// By its lane.
+    pub(super) by: fn(&Mapping, &AgentNow) -> bool,
+    /// With this mapping.
+    pub(super) held: Arc<Held>,
+}
+
+impl Tells {
+    fn of(&self, change: &StateChange) -> bool {
+        (self.by)(&self.held.mapping, &change.now)
+    }
+}
+
 impl Waiting {
     /// Nothing waits after `taken_up`.
-    pub(super) fn new(changes: Changes, shortest: Millis, taken_up: Cursor) -> Self {
+    pub(super) fn new(changes: Changes, shortest: Millis, tells: Tells, taken_up: Cursor) -> Self {
         Self {
             changes,
             shortest,
+            tells,
             agents: BTreeMap::new(),
             count: 0,
             sent: HashMap::new(),
@@ -44,6 +67,11 @@ impl Waiting {
     /// Notes what the feed told before: what is taken up may correct it.
     pub(super) fn remember(&mut self, now: &AgentNow) {
         self.places.of(now);
+    }
+
+    /// From now on this mapping says which states the target is told of.
+    pub(super) fn follow(&mut self, held: Arc<Held>) {
+        self.tells.held = held;
     }
 
     /// How far the feed is taken up.
@@ -113,9 +141,7 @@ impl Waiting {
         if self.changes == Changes::Latest {
             // The last may turn out to have been too short: then the one before it is the latest.
             let kept = if self.shortest.is_zero() { 1 } else { 2 };
-            while own.len() > kept {
-                own.pop_front();
-            }
+            keep_latest(own, kept, &self.tells);
         }
         self.count = self.count + own.len() - before;
     }
@@ -124,9 +150,9 @@ impl Waiting {
     pub(super) fn ripe(&self, now: Timestamp, most: usize) -> Vec<StateChange> {
         let mut ripe = Vec::new();
         for own in self.agents.values() {
-            let mut own = own.iter().take(self.ripe_of(own, now));
+            let own = own.iter().take(self.ripe_of(own, now));
             match self.changes {
-                Changes::Latest => ripe.extend(own.next_back()),
+                Changes::Latest => ripe.extend(latest(own, &self.tells)),
                 Changes::Every => ripe.extend(own),
             }
         }
@@ -184,6 +210,29 @@ impl Waiting {
     }
 }
 
+/// Leaves the last `kept` of an agent's changes, and before them the latest that the target is told of, if none of those stands for it.
+fn keep_latest(own: &mut VecDeque<StateChange>, kept: usize, tells: &Tells) {
+    let before = own.len().saturating_sub(kept);
+    let is_overtaken = own.get(before).is_none_or(|next| tells.of(next));
+    let mut overtaken = own.drain(..before);
+    let stands = if is_overtaken { None } else { overtaken.rfind(|change| tells.of(change)) };
+    drop(overtaken);
+    own.extend(stands);
+    own.rotate_right(usize::from(own.len() > kept));
+}
+
+/// The latest of an agent's changes, and before it the latest that the target is told of, if that is another.
+fn latest<'c>(
+    own: impl DoubleEndedIterator<Item = &'c StateChange>,
+    tells: &Tells,
+) -> impl Iterator<Item = &'c StateChange> {
+    let mut own = own.rev();
+    let last = own.next();
+    let is_told = last.is_none_or(|last| tells.of(last));
+    let told = if is_told { None } else { own.find(|change| tells.of(change)) };
+    told.into_iter().chain(last)
+}
+
 /// Of whom a state is.
 pub(super) fn key(now: &AgentNow) -> Key {
     (now.source.clone(), now.agent_id.clone())
@@ -234,7 +283,9 @@ mod tests {
     }
 
     fn waiting(changes: Changes, shortest: i64) -> Waiting {
-        Waiting::new(changes, Millis::from_seconds(shortest), cursor(0))
+        // Nobody knows what W... is.
+        let tells = Tells { by: |_, now| !now.event_id.starts_with('W'), held: Arc::default() };
+        Waiting::new(changes, Millis::from_seconds(shortest), tells, cursor(0))
     }
 
     fn take_up(waiting: &mut Waiting, changes: &[StateChange]) {
@@ -256,6 +307,41 @@ mod tests {
         assert_eq!(waiting.settled(), Some(cursor(2)));
         waiting.arrived(&[change(3, "x", 2, "B")]);
         assert_eq!((waiting.settled(), waiting.count()), (Some(cursor(3)), 0));
+    }
+
+    #[test]
+    fn a_state_that_the_target_is_not_told_of_stands_for_none_before_it() {
+        let mut waiting = waiting(Changes::Latest, 0);
+        let all = [(1, "Available"), (2, "Break"), (3, "Weird"), (4, "Wild")];
+        take_up(
+            &mut waiting,
+            &all.map(|(number, state)| change(number, "x", i64::try_from(number).unwrap(), state)),
+        );
+        assert_eq!((numbers(&waiting.ripe(at(9), 10)), waiting.count()), (vec![2, 4], 2));
+        assert_eq!(waiting.settled(), Some(cursor(1)), "the break has not arrived");
+        waiting.arrived(&waiting.ripe(at(9), 10));
+        assert_eq!((waiting.settled(), waiting.count()), (Some(cursor(4)), 0));
+        take_up(&mut waiting, &[change(5, "x", 5, "Weird")]);
+        assert_eq!(numbers(&waiting.ripe(at(9), 10)), [5], "the break was told once");
+        take_up(
+            &mut waiting,
+            &[change(6, "x", 6, "Break"), change(7, "x", 7, "Wild"), change(8, "x", 8, "Lunch")],
+        );
+        assert_eq!(numbers(&waiting.ripe(at(9), 10)), [8]);
+    }
+
+    #[test]
+    fn that_holds_also_where_the_last_may_be_too_short() {
+        let mut waiting = waiting(Changes::Latest, 3);
+        take_up(
+            &mut waiting,
+            &[change(1, "x", 10, "Break"), change(2, "x", 20, "Weird"), change(3, "x", 30, "Wild")],
+        );
+        assert_eq!(numbers(&waiting.ripe(at(31), 10)), [1, 2], "the last does not last yet");
+        assert_eq!(numbers(&waiting.ripe(at(33), 10)), [1, 3]);
+        take_up(&mut waiting, &[change(4, "x", 40, "Lunch")]);
+        assert_eq!(numbers(&waiting.ripe(at(41), 10)), [1, 3]);
+        assert_eq!((numbers(&waiting.ripe(at(43), 10)), waiting.count()), (vec![4], 3));
     }
 
     #[test]

@@ -76,6 +76,7 @@ impl Delivery<'_> {
     pub(super) async fn follow_mapping(&mut self) -> Result<(), StoreError> {
         let mapping = self.deliverer.mapping();
         if !self.persons.is_of(&mapping) {
+            self.waiting.follow(mapping.clone());
             let everybody = self.everybody().await?.agents;
             self.persons.begin_anew(mapping, everybody.iter().map(|agent| &agent.now));
         }
