@@ -17,7 +17,6 @@ use pegboard_sim::Organisation;
 use pegboard_sim::stand_in::asc_manager::{AscManager, Options};
 use pegboard_sinks::Changes;
 use pegboard_sinks::cxone::{CxoneSink, sink};
-use pegboard_sinks::mapping::Mapping;
 use tokio::net::TcpListener;
 
 use self::flex::Flex;
@@ -84,10 +83,11 @@ async fn demo(arguments: &Arguments) -> Result<(), Failure> {
     let begin = flex::beginning(folder, beginning(clock::system(), history))?;
     let centres = Centres::of(arguments, begin);
     greet(address, &wfm.stand_in, arguments, &centres);
-    mapping::keep(&*store, &SinkName::from(WFM), &centres.on_connect, clock::system())
+    let on_twilio = Organisation::found(&centres.on_twilio);
+    mapping::keep(&*store, &SinkName::from(WFM), [&centres.on_connect, &on_twilio], clock::system())
         .await
         .context("cannot keep the mapping")?;
-    let sink = delivery(&wfm.stand_in, &centres)?;
+    let sink = delivery(&wfm.stand_in)?;
     let flex = Flex::open(&centres.on_twilio, clock::system())?;
     let flex_settings = Flex::settings(folder)?;
     let gates = Gates::open(std::slice::from_ref(&flex_settings), &store, clock::system)
@@ -127,7 +127,7 @@ impl Centres {
 }
 
 /// What is delivered to the stand-in of a WFM: all that CXone WFM takes, of both centres as if they were one ACD.
-fn delivery(wfm: &AscManager, centres: &Centres) -> Result<SinkSetup, Failure> {
+fn delivery(wfm: &AscManager) -> Result<SinkSetup, Failure> {
     let connection = Connection::builder()
         .service_url(wfm.url())
         .access_key("KEYID====")
@@ -139,9 +139,7 @@ fn delivery(wfm: &AscManager, centres: &Centres) -> Result<SinkSetup, Failure> {
     let reports = vec![sink::QUEUE, sink::ACTIVITY];
     let target = CxoneSink::new(connection, Some(Changes::Latest), reports, clock::system);
     let start = Some(clock::system() - DELIVERED);
-    let agents = persons::of(&[&centres.on_connect, &Organisation::found(&centres.on_twilio)]);
-    let mapping = Mapping { agents, ..mapping::settings() };
-    Ok(SinkSetup { mapping, start, ..SinkSetup::new(WFM.into(), Box::new(target)) })
+    Ok(SinkSetup { mapping: mapping::settings(), start, ..SinkSetup::new(WFM.into(), Box::new(target)) })
 }
 
 /// The settings of the simulated source. Contact records trail the end of the work by about 65 seconds, so intervals are

@@ -1,5 +1,6 @@
 //! `pegboard mapping`: the tables of a sink's mapping, and what no row of them names.
 
+mod accept;
 mod tables;
 
 use clap::{Args, Subcommand};
@@ -42,6 +43,8 @@ enum Command {
         #[arg(long)]
         csv: bool,
     },
+    /// Take the suggested rows of listed names: show what they would change, and let them hold where --apply says so.
+    Accept(accept::Accept),
     /// Show the tables: what holds, since when, and who has edited it.
     Tables {
         /// Only this sink.
@@ -83,6 +86,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
                 show(&hub, &sinks.chosen(sink.as_deref()), write, *csv).await
             }
             Command::Tables { sink } => tables::list(&hub, &sinks.chosen(sink.as_deref())).await,
+            Command::Accept(asked) => accept::accept(&hub, &sinks, asked).await,
             Command::Export(asked) => tables::export(&hub, &sinks, asked).await,
             Command::Import(asked) => tables::import(&hub, &sinks, asked).await,
             Command::Set(asked) => tables::set(&hub, &sinks, asked).await,

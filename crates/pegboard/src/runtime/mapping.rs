@@ -3,6 +3,8 @@
 //! What people edit is in the store, so that all nodes see the same. A table that was edited holds whatever the configuration says of
 //! it, until it is given back.
 
+mod suggested;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +12,7 @@ use pegboard_model::SinkName;
 use pegboard_sinks::mapping::{ListedName, MappedKind, Mapping};
 use pegboard_store::{MappingVersion, Store, StoreError, UnmappedSeen};
 
+pub use self::suggested::Suggested;
 use crate::config::mapping::{Folder, Table, TableName, Tables};
 
 /// A mapping as it holds.

@@ -171,6 +171,8 @@ async fn what_no_row_names_is_shown_until_it_is_forgotten() {
     hub.store.miss("Lunch");
     let shown = hub.get(&format!("{PATH}/unmapped")).await.json();
     assert_eq!(shown["unmapped"][0]["suggestion"], "Lunch,closed");
+    let cells = json!({"event_id": "Lunch", "activity_code": "Lunch", "status": "closed"});
+    assert_eq!(shown["unmapped"][0]["row"], json!({"table": "states", "cells": cells, "complete": true}));
     let forget = Ask::new("POST", &format!("{PATH}/unmapped/forget")).token(&hub.operator);
     assert_eq!(forget.send(&hub.router).await.json(), json!({"names": 1}));
     assert_eq!(hub.get(&format!("{PATH}/unmapped")).await.json(), json!({"unmapped": []}));

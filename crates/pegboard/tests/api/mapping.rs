@@ -1,8 +1,12 @@
 //! The tables of a mapping, edited while the hub runs.
 
+use std::process::{Command, Output};
+
+use pegboard::api::serve::ServeLimits;
 use serde_json::{Value, json};
 
 use crate::hub::{Answer, Ask, Hub};
+use crate::server::Server;
 
 const STATES: &str = "/api/v1/sinks/wfm/mapping/states";
 
@@ -229,4 +233,55 @@ async fn r28_100_rows_of_an_edit_are_in_the_audit_log() {
     let log = Ask::get("/api/v1/audit").token(&hub.admin).send(&hub.router).await.json();
     let after: Value = serde_json::from_str(log["entries"][0]["after"].as_str().unwrap()).unwrap();
     assert_eq!((&after["rows"], after["changed_or_added"].as_array().unwrap().len()), (&json!(101), 100));
+}
+
+/// Runs `pegboard mapping accept` against the hub.
+async fn accept(server: &Server, token: &str, arguments: &[&str]) -> (i32, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let config = format!(
+        "[store]\nurl = \"sqlite:store.db\"\n[server]\nlisten = \"{}\"\n[[source]]\nname = \"acme\"\nkind = \"file\"\nfile.path = \"events\"\n\
+         [[sink]]\nname = \"wfm\"\nkind = \"files\"\n[sink.files]\nreports = [\"agent_interval\"]\n[sink.place]\nfolder = \"out\"\n",
+        server.address
+    );
+    std::fs::write(folder.path().join("pegboard.toml"), config).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pegboard"));
+    command
+        .args(["mapping", "accept"])
+        .args(arguments)
+        .current_dir(folder.path())
+        .env("PEGBOARD_TOKEN", token);
+    let ended = tokio::task::spawn_blocking(move || command.output().unwrap());
+    let Output { status, stdout, stderr } = ended.await.unwrap();
+    (status.code().unwrap(), String::from_utf8([stdout, stderr].concat()).unwrap())
+}
+
+#[tokio::test]
+async fn suggestions_are_shown_then_accepted_as_one_edit_that_the_audit_log_keeps() {
+    let hub = Hub::new();
+    for name in ["Lunch", "Yoga", "Siesta"] {
+        hub.store.miss(name);
+    }
+    let server = Server::start(&hub, ServeLimits::default(), None).await;
+    let (code, shown) = accept(&server, &hub.operator, &["lunch", "Yoga"]).await;
+    assert_eq!(code, 0, "{shown}");
+    insta::assert_snapshot!(shown, @r#"
+    + Lunch,Lunch,closed,,,,,
+    + Yoga,Yoga,closed,,,,,
+    maps state  acme  "Lunch", seen 7 times
+    maps state  acme  "Yoga", seen 7 times
+    2 rows added, 0 changed, 0 removed; 2 listed names get a row
+    nothing is written: --apply lets it hold
+    "#);
+    assert_eq!(about_states(&hub).await["version"], 0);
+    let (code, told) = accept(&server, &hub.operator, &["lunch", "Yoga", "--apply"]).await;
+    assert!(code == 0 && told.ends_with("states: version 1 holds from now on\n"), "{told}");
+    let rows = exported(&hub, "").await;
+    assert!(rows.contains("\nCoaching,Meeting,") && rows.ends_with("\nYoga,Yoga,closed,,,,,\n"), "{rows}");
+    let log = Ask::get("/api/v1/audit").token(&hub.admin).send(&hub.router).await.json();
+    let added = log["entries"][0]["after"].as_str().unwrap();
+    assert!(log["entries"][0]["subject"] == "wfm/states" && added.contains("Lunch"), "{log}");
+    assert_eq!(accept(&server, &hub.operator, &["Brunch"]).await.0, 64);
+    assert_eq!(accept(&server, &hub.operator, &[]).await.0, 64, "whose is asked for");
+    let (code, refused) = accept(&server, &hub.viewer, &["--all", "--apply"]).await;
+    assert!(code == 1 && refused.contains("403"), "{refused}");
 }

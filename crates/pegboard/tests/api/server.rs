@@ -24,14 +24,14 @@ use crate::hub::Hub;
 
 const SOON: Duration = Duration::from_secs(5);
 
-struct Server {
-    address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<io::Result<()>>,
 }
 
 impl Server {
-    async fn start(hub: &Hub, limits: ServeLimits, tls: Option<TlsFiles>) -> Self {
+    pub(crate) async fn start(hub: &Hub, limits: ServeLimits, tls: Option<TlsFiles>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();

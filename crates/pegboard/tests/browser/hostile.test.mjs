@@ -47,7 +47,10 @@ const NAMED = new Set([
   "changed",
 ]);
 /** What stands in a mapping, where the sink keeps its own name: requests name it. */
-const MAPPED = new Set(["id", "detail", "source", "agents", "suggestion", "rows", "by", "before", "after", "message", "help"]);
+const MAPPED = new Set([
+  ...["id", "detail", "source", "agents", "suggestion", "rows", "by", "before", "after", "message", "help"],
+  ...["event_id", "activity_code", "wfm_queue_id", "wfm_queue_name", "wfm_agent_id", "wfm_agent_value"],
+]);
 let browser;
 
 before(async () => {

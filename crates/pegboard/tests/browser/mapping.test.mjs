@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { rowFor, wordsOf } from "../../src/console/assets/js/mapping/suggestion.js";
+import { wordsOf } from "../../src/console/assets/js/mapping/suggestion.js";
 import { TABLES, asRow, holdsIn, keyOf, matches } from "../../src/console/assets/js/mapping/tables.js";
 import { eventually, launch, texts, visit } from "./harness.mjs";
 import { MockServer } from "./mock-server.mjs";
@@ -47,6 +47,23 @@ test("a suggestion is accepted by one button, and what it names leaves the list"
     await eventually(() => text(page, "count-states"), (count) => count === "2");
     assert.equal(await row(page, "Lunch <img src=x>").count(), 1);
     assert.equal(await page.locator("main img").count(), 0);
+  }));
+
+test("long ids make no high rows, and whoever points at one sees all of it", () =>
+  on({}, async (page, mock) => {
+    const id = (number) => `arn:aws:connect:eu-central-1:111122223333:instance/5c1e20aa-7b3d-4f6a-9c11-0d2e5b7f8a91/queue/q-${number}`;
+    const cells = { queue: id(1), wfm_queue_id: id(1), wfm_queue_name: "Web chat" };
+    const row = { table: "queues", cells, complete: true };
+    mock.delivery.names = [["queue", id(1), "Web chat CHAT inbound", id(1), [id(2), id(3), id(4), id(5)], row]];
+    await page.reload();
+    await page.waitForSelector("#unmapped tbody tr");
+    for (const width of [1440, 1024, 400]) {
+      await page.setViewportSize({ width, height: 900 });
+      const [row] = await page.$$eval("#unmapped tbody tr", (rows) => rows.map((row) => row.offsetHeight));
+      assert.ok(row <= 70, `${width}: the row is ${row} px high`);
+    }
+    assert.equal(await page.locator("#unmapped .clipped").first().getAttribute("title"), `Web chat CHAT inbound · ${id(1)}`);
+    assert.equal(await page.locator("#unmapped .clipped").last().getAttribute("title"), [2, 3, 4, 5].map(id).join(", "));
   }));
 
 test("a name is given another row than the suggested one, which says more", () =>
@@ -216,20 +233,12 @@ test("it fits: no width makes the page itself scroll sideways, nor the bar, also
     { expected: /401/ },
   ));
 
-test("a name gets the row that says of it what was seen", () => {
-  const seen = (what, id, detail, suggestion) => rowFor({ what, source: "acme", id, detail, suggestion });
-  assert.deepEqual(seen("state", "Lunch, long", "late", "Lunch, long,closed").row, {
-    event_id: "Lunch, long",
-    activity_code: "Lunch, long",
-    status: "closed",
-  });
-  const queue = { queue: "q", wfm_queue_id: "q", wfm_queue_name: "Web chat", channel: "CHAT", direction: "inbound", source: "acme" };
-  assert.deepEqual(seen("queue", "q", "Web chat CHAT inbound", "q").row, queue);
-  assert.equal(seen("queue", "q", "VOICE outbound", "q").row.wfm_queue_name, "");
-  assert.equal(seen("queue", "", "VOICE outbound", "").complete, false, "what it is called nobody can know");
-  assert.deepEqual(seen("agent", "7", "ann", "7").row, { agent: "7", wfm_agent_id: "7", wfm_agent_value: "ann", source: "acme" });
-  assert.equal(seen("note", "left out", "", "left out: 3"), null);
-  assert.equal(wordsOf(seen("state", "L", "", "L,closed")), "L, closed");
+test("a suggested row is told in a few words", () => {
+  const queue = { queue: "q", wfm_queue_id: "101", wfm_queue_name: "Web chat", channel: "CHAT" };
+  assert.equal(wordsOf({ table: "queues", cells: queue }), "101, Web chat");
+  assert.equal(wordsOf({ table: "states", cells: { event_id: "L", activity_code: "L", status: "closed" } }), "L, closed");
+  assert.equal(wordsOf({ table: "agents", cells: { agent: "7", wfm_agent_id: "7" } }), "7");
+  assert.equal(wordsOf(null), "");
 });
 
 test("a row is known by what it is for, and found by its words", () => {

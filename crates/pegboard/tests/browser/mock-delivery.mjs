@@ -13,10 +13,35 @@ export class MockDelivery {
   parked = "parked";
   refused = ["ann"];
   names = [
-    ["state", "Lunch <img src=x>", "late", "Lunch,closed", ["ann", "bob", "cid", "dee"]],
-    ["note", "left out: … contacts", "", "left out: 3 contacts of agents that were in no queue", []],
-    ["queue", "q-7", "Web chat CHAT inbound", "q-7-chat-inbound", []],
-    ["agent", "eve", "eve.adams", "eve", ["eve"]],
+    [
+      "state",
+      "Lunch <img src=x>",
+      "late",
+      "Lunch,closed",
+      ["ann", "bob", "cid", "dee"],
+      { table: "states", cells: { event_id: "Lunch <img src=x>", activity_code: "Lunch", status: "closed" }, complete: true },
+    ],
+    ["note", "left out: … contacts", "", "left out: 3 contacts of agents that were in no queue", [], null],
+    [
+      "queue",
+      "q-7",
+      "Web chat CHAT inbound",
+      "q-7-chat-inbound",
+      [],
+      {
+        table: "queues",
+        cells: { queue: "q-7", wfm_queue_id: "q-7-chat-inbound", wfm_queue_name: "Web chat", channel: "CHAT", direction: "inbound" },
+        complete: true,
+      },
+    ],
+    [
+      "agent",
+      "eve",
+      "eve.adams",
+      "eve",
+      ["eve"],
+      { table: "agents", cells: { agent: "eve", wfm_agent_id: "eve", wfm_agent_value: "eve.adams" }, complete: true },
+    ],
   ];
 
   sinks(at) {
@@ -72,7 +97,7 @@ export class MockDelivery {
   }
 
   unmapped(at) {
-    const shown = ([what, id, detail, suggestion, agents], index) => ({
+    const shown = ([what, id, detail, suggestion, agents, row], index) => ({
       what,
       source: "connect-production",
       id,
@@ -82,6 +107,7 @@ export class MockDelivery {
       last_seen: iso(at - 60_000),
       agents,
       suggestion,
+      row,
     });
     return { unmapped: this.names.map(shown) };
   }

@@ -420,7 +420,7 @@ export class MockServer {
       closed_until: null,
       agents: 0,
       counts: { records: 0, events: 0, contacts: 0, duplicates: 0, foreign: 0, failed: 0 },
-      partitions: [],
+      partitions: [{ id: "2026", position: null, watermark: null, behind_s: null, finished: false }],
       error: null,
     };
     return [main, file];

@@ -362,6 +362,7 @@ test("sources show health, lag, counts and partitions, and lead to what could no
     await page.waitForSelector("article.source");
     assert.deepEqual(await texts(page, "article.source h2"), ["connect-production", "archive"]);
     assert.deepEqual(await texts(page, ".health"), ["Up to date", "Starting"]);
+    assert.deepEqual(await texts(page, "article.source summary"), ["3 partitions", "1 partition"]);
     mock.health = "failing";
     await page.clock.fastForward(SOURCES_EVERY);
     await eventually(

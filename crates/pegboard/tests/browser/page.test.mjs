@@ -106,6 +106,7 @@ test("a name without a row is mapped by one button, and leaves the list when wha
     await chat.waitFor({ timeout: PATIENCE });
     const rows = Number(await page.locator("#count-queues").textContent());
     assert.ok(rows > 0, "the others have rows");
+    assert.ok(Number(await page.locator("#count-agents").textContent()) >= 60, "and so has everybody");
     await chat.locator(".accept").click();
     await eventually(
       () => page.locator("#inbox-outcome").textContent(),

@@ -1,5 +1,7 @@
 //! What no row of a sink's mapping names.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
 use pegboard_model::{SourceName, Text, Timestamp};
@@ -12,6 +14,7 @@ use crate::api::caller::Caller;
 use crate::api::error::ApiError;
 use crate::api::query::{InPath, Params};
 use crate::api::state::ApiState;
+use crate::runtime::mapping::Suggested;
 
 /// The most names of one answer.
 pub(crate) const UNMAPPED_PAGE: u32 = 1000;
@@ -32,6 +35,21 @@ struct Shown {
     last_seen: Timestamp,
     agents: Vec<Text>,
     suggestion: Text,
+    row: Option<Row>,
+}
+
+/// The row that a name could have.
+#[derive(Serialize)]
+struct Row {
+    table: &'static str,
+    cells: BTreeMap<&'static str, String>,
+    complete: bool,
+}
+
+impl From<Suggested> for Row {
+    fn from(Suggested { table, cells, is_complete }: Suggested) -> Self {
+        Self { table: table.as_str(), cells, complete: is_complete }
+    }
 }
 
 /// `GET /sinks/{name}/unmapped`.
@@ -66,7 +84,19 @@ pub(crate) async fn forget(
 
 impl From<UnmappedSeen> for Shown {
     fn from(seen: UnmappedSeen) -> Self {
+        let row = Suggested::of(&seen).map(Row::from);
         let UnmappedSeen { kind, source, id, detail, count, first, last, suggestion, agents } = seen;
-        Self { what: kind, source, id, detail, count, first_seen: first, last_seen: last, agents, suggestion }
+        Self {
+            what: kind,
+            source,
+            id,
+            detail,
+            count,
+            first_seen: first,
+            last_seen: last,
+            agents,
+            suggestion,
+            row,
+        }
     }
 }

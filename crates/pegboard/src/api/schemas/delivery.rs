@@ -4,6 +4,7 @@ use pegboard_store::DeliveryState;
 use serde_json::{Value, json};
 
 use super::{boolean, count, described, list, object, or_null, reference, text, time};
+use crate::config::mapping::TableName;
 
 /// Each by its name.
 pub(super) fn all() -> [(&'static str, Value); 16] {
@@ -244,5 +245,18 @@ fn unmapped() -> Value {
             ),
         ),
         ("suggestion", described(text(), "What a row could say; of a note, its latest text.")),
+        ("row", described(or_null(suggested_row()), "The row that it could have; nothing of a note.")),
+    ])
+}
+
+fn suggested_row() -> Value {
+    let cells = json!({"type": "object", "additionalProperties": text()});
+    object(vec![
+        ("table", json!({"type": "string", "enum": TableName::ALL.map(TableName::as_str)})),
+        (
+            "cells",
+            described(cells, "Texts by the names of columns, as a row is set; what is not said is empty."),
+        ),
+        ("complete", described(boolean(), "Whether it says all that it must: it can be set as it is.")),
     ])
 }

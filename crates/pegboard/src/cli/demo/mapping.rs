@@ -9,6 +9,7 @@ use pegboard_sinks::UnmappedPolicy;
 use pegboard_sinks::mapping::Mapping;
 use pegboard_store::{MappingWrite, Store};
 
+use super::persons;
 use crate::config::mapping::{Row, Table, TableName};
 
 /// Where agents are who are not there for contacts, but for Training and Supervision.
@@ -21,17 +22,23 @@ pub(super) fn settings() -> Mapping {
     mapping
 }
 
-/// Puts the tables into a store that has none of this sink.
+/// Puts the tables of two centres into a store, those that nobody has edited or given back there. The queues are those of the first one.
 pub(super) async fn keep(
     store: &dyn Store,
     sink: &SinkName,
-    organisation: &Organisation,
+    centres: [&Organisation; 2],
     at: Timestamp,
 ) -> anyhow::Result<()> {
-    if !store.mapping_versions(sink).await?.is_empty() {
-        return Ok(());
-    }
-    for (name, csv) in [(TableName::States, STATES.to_owned()), (TableName::Queues, queues(organisation))] {
+    let known = store.mapping_versions(sink).await?;
+    let tables = [
+        (TableName::States, STATES.to_owned()),
+        (TableName::Queues, queues(centres[0])),
+        (TableName::Agents, persons::of(&centres)),
+    ];
+    for (name, csv) in tables {
+        if known.iter().any(|version| &*version.table == name.as_str()) {
+            continue;
+        }
         let table =
             Table::parse(name, Path::new(name.file()), csv.as_bytes()).context("the demo's mapping")?;
         let write = MappingWrite {

@@ -2,27 +2,32 @@
 
 use std::collections::BTreeSet;
 
-use pegboard_model::Text;
 use pegboard_sim::Organisation;
-use pegboard_sinks::mapping::{AgentMapping, AgentRow, Scope, WfmAgent};
 
-/// A row for everybody: the WFM knows people by the logins that they have in either centre.
-pub(super) fn of(centres: &[&Organisation]) -> AgentMapping {
-    let logins = centres.iter().flat_map(|centre| &centre.agents).map(|agent| agent.login.clone());
-    let logins: BTreeSet<Text> = logins.collect();
-    let row = |login: Text| AgentRow {
-        agent: login.clone(),
-        scope: Scope::default(),
-        to: WfmAgent { id: login.clone(), value: login },
+use crate::config::mapping::{Row, TableName};
+
+/// The table of agents, with a row for everybody: the WFM knows people by the logins that they have in either centre.
+pub(super) fn of(centres: &[&Organisation]) -> String {
+    let agents = centres.iter().flat_map(|centre| &centre.agents);
+    let logins: BTreeSet<String> = agents.map(|agent| agent.login.to_string()).collect();
+    let row = |login: String| {
+        let mut cells = vec![String::new(); TableName::Agents.columns().len()];
+        (cells[1], cells[2]) = (login.clone(), login.clone());
+        cells[0] = login;
+        Row { line: 0, cells }
     };
-    AgentMapping::new(logins.into_iter().map(row).collect())
+    let rows: Vec<_> = logins.into_iter().map(row).collect();
+    TableName::Agents.to_csv(&rows)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use pegboard_model::Timestamp;
 
     use super::*;
+    use crate::config::mapping::Table;
 
     #[test]
     fn who_works_in_both_centres_has_one_row() {
@@ -31,6 +36,8 @@ mod tests {
                 pegboard_sim::Config::new(10, Timestamp::from_seconds(1_772_355_600), 0, seed);
             Organisation::found(&pegboard_sim::Config { first_agent, ..configuration })
         };
-        assert_eq!(of(&[&centre(0, 1), &centre(7, 2)]).rows().len(), 17);
+        let csv = of(&[&centre(0, 1), &centre(7, 2)]);
+        let table = Table::parse(TableName::Agents, Path::new("agents.csv"), csv.as_bytes()).unwrap();
+        assert_eq!(table.rows().len(), 17);
     }
 }

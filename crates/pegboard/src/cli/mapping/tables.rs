@@ -57,12 +57,17 @@ pub(super) struct RowEdit {
 
 impl Which {
     fn path(&self, sinks: &Sinks) -> Result<String, Failure> {
-        let known = TableName::from_name(&self.table).ok_or_else(|| {
-            let known = TableName::ALL.map(TableName::as_str).join(", ");
-            Failure::Usage(format!("there is no table {:?}: the tables are {known}", self.table))
-        })?;
-        Ok(format!("{}/mapping/{}", sinks.path(self.sink.as_deref())?, known.as_str()))
+        let table = table_of(&self.table)?;
+        Ok(format!("{}/mapping/{}", sinks.path(self.sink.as_deref())?, table.as_str()))
     }
+}
+
+/// The table of a name.
+pub(super) fn table_of(name: &str) -> Result<TableName, Failure> {
+    TableName::from_name(name).ok_or_else(|| {
+        let known = TableName::ALL.map(TableName::as_str).join(", ");
+        Failure::Usage(format!("there is no table {name:?}: the tables are {known}"))
+    })
 }
 
 /// Shows every table of every sink.
@@ -173,7 +178,8 @@ fn cells(given: &[String]) -> Result<Map<String, Value>, Failure> {
     given.iter().map(|text| cell(text).ok_or_else(|| unfit(text))).collect()
 }
 
-fn fault_line(file: &Path, fault: &Value) -> String {
+/// A fault of a table, where it is.
+pub(super) fn fault_line(file: &Path, fault: &Value) -> String {
     let mut line = file.display().to_string();
     for place in ["line", "column"] {
         if let Some(number) = fault[place].as_u64() {
@@ -187,7 +193,7 @@ fn fault_line(file: &Path, fault: &Value) -> String {
 }
 
 /// What changes, row by row, and which names get one.
-fn change_lines(change: &Value) -> Vec<String> {
+pub(super) fn change_lines(change: &Value) -> Vec<String> {
     let list = |name: &str| change[name].as_array().cloned().unwrap_or_default();
     let row = |cells: &Value| {
         let cells: Vec<_> = cells.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -214,7 +220,8 @@ fn change_lines(change: &Value) -> Vec<String> {
     lines
 }
 
-fn outcome_line(written: &Value) -> String {
+/// What came of writing.
+pub(super) fn outcome_line(written: &Value) -> String {
     match written["applied"].as_bool() {
         Some(true) => format!("version {} holds from now on", written["version"]),
         _ => "nothing changes: nothing is written".to_owned(),

@@ -4,7 +4,7 @@ import { AgentFeed } from "../lib/agent-feed.js";
 import { get } from "../lib/api.js";
 import { everySecond, now } from "../lib/clock.js";
 import { byId, setText } from "../lib/dom.js";
-import { count, moment } from "../lib/format.js";
+import { many, moment } from "../lib/format.js";
 import { showBanner, showLink, startShell } from "../lib/shell.js";
 import { shortcut } from "../lib/shortcuts.js";
 import { Agents } from "./agents.js";
@@ -136,7 +136,7 @@ function emptyWords(total) {
   }
   if (narrows(toolbar.filter))
     return ["No agent matches", "Clear the filters (Esc) to see everybody who is signed in."];
-  return ["Nobody is signed in", `${count(total)} agents are known. “Show signed out” lists them.`];
+  return ["Nobody is signed in", `${many(total, "agent")} ${total === 1 ? "is" : "are"} known. “Show signed out” lists them.`];
 }
 
 function showConnection() {

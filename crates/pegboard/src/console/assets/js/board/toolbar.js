@@ -1,7 +1,7 @@
 // Search, choices and switches above the table, and the address of the page, which says the same.
 
 import { byId, make, setText } from "../lib/dom.js";
-import { count } from "../lib/format.js";
+import { count, many } from "../lib/format.js";
 import { fromAddress, narrows, toAddress } from "./filter.js";
 
 export class Toolbar {
@@ -61,7 +61,7 @@ export class Toolbar {
     offerAll(byId("source"), sources, this.filter.source);
     byId("source-label").hidden = sources.length < 2;
     byId("team-label").hidden = teams.length < 2;
-    setText(byId("count"), shown === total ? `${count(total)} agents` : `${count(shown)} of ${count(total)} agents`);
+    setText(byId("count"), shown === total ? many(total, "agent") : `${count(shown)} of ${many(total, "agent")}`);
   }
 
   #show() {

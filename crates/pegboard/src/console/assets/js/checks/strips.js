@@ -2,7 +2,7 @@
 
 import { groupBy } from "../lib/collections.js";
 import { byId, make } from "../lib/dom.js";
-import { count } from "../lib/format.js";
+import { many } from "../lib/format.js";
 import { heads, legend, strip, tallies } from "../reports/strip.js";
 import { STATES, condensed, tally } from "./completeness.js";
 
@@ -63,5 +63,5 @@ function lineOf(line) {
 }
 
 function told({ state, rows, reason }) {
-  return [LABELS.get(state).toLowerCase(), rows > 0 ? `${count(rows)} rows` : "", reason].filter(Boolean).join(" · ");
+  return [LABELS.get(state).toLowerCase(), rows > 0 ? many(rows, "row") : "", reason].filter(Boolean).join(" · ");
 }

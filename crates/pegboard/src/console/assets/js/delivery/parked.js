@@ -3,7 +3,7 @@
 import { get } from "../lib/api.js";
 import { now } from "../lib/clock.js";
 import { byId, make, setAttribute, setText } from "../lib/dom.js";
-import { count, moment } from "../lib/format.js";
+import { count, many, moment } from "../lib/format.js";
 import { DataTable } from "../reports/data-table.js";
 
 /** Intervals of one reason that are shown. */
@@ -65,7 +65,7 @@ export class Parked {
       const { deliveries } = await get(`sinks/${encodeURIComponent(line.sink)}/ledger`, query);
       this.#units.show(deliveries);
       const more = line.intervals > deliveries.length ? `, the newest ${count(deliveries.length)} of them here` : "";
-      setText(byId("parked-words"), `${line.sink}, ${line.report}: ${count(line.intervals)} intervals${more}.`);
+      setText(byId("parked-words"), `${line.sink}, ${line.report}: ${many(line.intervals, "interval")}${more}.`);
     } catch (error) {
       this.#tell("bad", error.message);
     }
@@ -93,7 +93,7 @@ export class Parked {
     try {
       const { intervals } = await this.#decisions.make(sink, what, { report, reason, ...more });
       const words = what === "retry" ? "are sent again, as they are now" : "are dropped";
-      this.#tell("good", `${count(intervals)} intervals ${words}.`);
+      this.#tell("good", `${many(intervals, "interval")} ${words}.`);
       this.#changed();
     } catch (error) {
       this.#tell("bad", error.message);

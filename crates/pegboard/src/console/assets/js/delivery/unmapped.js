@@ -3,7 +3,7 @@
 import { now } from "../lib/clock.js";
 import { byId, setText } from "../lib/dom.js";
 import { count, moment } from "../lib/format.js";
-import { AGENTS, kindOf, nameOf } from "../lib/unmapped-names.js";
+import { AGENTS, NAME, kindOf } from "../lib/unmapped-names.js";
 import { DataTable } from "../reports/data-table.js";
 
 export class Unmapped {
@@ -50,15 +50,7 @@ export class Unmapped {
 const when = (text) => moment(Date.parse(text), now());
 const COLUMNS = [
   { id: "what", label: "What", value: kindOf },
-  {
-    id: "name",
-    label: "Name",
-    value: ({ id }) => id,
-    fill: (cell, seen) => {
-      cell.classList.add("why");
-      setText(cell, nameOf(seen));
-    },
-  },
+  NAME,
   { id: "source", label: "Source", value: ({ source }) => source },
   { id: "sink", label: "Sink", value: ({ sink }) => sink },
   { id: "count", label: "How often", number: true, value: ({ count: times }) => times },

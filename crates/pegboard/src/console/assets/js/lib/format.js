@@ -49,6 +49,11 @@ export function count(value) {
   return value === null || value === undefined || Number.isNaN(value) ? NONE : WHOLE.format(value);
 }
 
+/** So many of a thing: `1 row`, `2 rows`. @param {number} number @param {string} word for one of them */
+export function many(number, word) {
+  return `${count(number)} ${word}${number === 1 ? "" : "s"}`;
+}
+
 /** One decimal. @param {number | null | undefined} value */
 export function decimal(value) {
   return value === null || value === undefined || Number.isNaN(value) ? NONE : ONE.format(value);

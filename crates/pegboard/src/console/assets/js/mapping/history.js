@@ -3,7 +3,7 @@
 import { getText } from "../lib/api.js";
 import { now } from "../lib/clock.js";
 import { byId, make, setAttribute, setText } from "../lib/dom.js";
-import { count, moment } from "../lib/format.js";
+import { many, moment } from "../lib/format.js";
 import { TABLES } from "./tables.js";
 
 export class History {
@@ -37,13 +37,13 @@ export class History {
     this.#mayGiveBack = this.#options.may && holds === "edited";
     byId("give-back").hidden = !this.#mayGiveBack;
     setText(byId("give-back"), "Give back to the folder");
-    byId("give-back").dataset.rows = rows === null ? "no row" : rows === 1 ? "1 row" : `${count(rows)} rows`;
+    byId("give-back").dataset.rows = rows === null ? "no row" : many(rows, "row");
     byId("history").showModal();
   }
 
   #line({ version, at, by, rows }, holds) {
     const when = moment(Date.parse(at), now());
-    const what = rows === null ? "given back to the folder" : `${count(rows)} ${rows === 1 ? "row" : "rows"}`;
+    const what = rows === null ? "given back to the folder" : many(rows, "row");
     const words = make("span", {}, make("b", {}, `Version ${version}`), ` · ${when}, by ${by}: ${what}${holds ? ", holds" : ""}`);
     if (rows === null) return make("li", {}, words);
     const address = `/api/v1/${this.#options.path(this.#table)}?format=csv&version=${version}`;

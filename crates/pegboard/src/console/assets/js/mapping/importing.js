@@ -1,7 +1,7 @@
 // A whole table as CSV: what it would change is shown first, then it is applied as it was shown.
 
 import { byId, make, setAttribute, setText } from "../lib/dom.js";
-import { count } from "../lib/format.js";
+import { count, many } from "../lib/format.js";
 import { TABLES } from "./tables.js";
 
 /** So many changes, names and faults are drawn; all are counted. */
@@ -107,10 +107,6 @@ export class Importing {
     setAttribute(byId("import-outcome"), "data-kind", kind || null);
     setText(byId("import-outcome"), words);
   }
-}
-
-function many(number, word) {
-  return `${count(number)} ${word}${number === 1 ? "" : "s"}`;
 }
 
 function wordsOf({ added, changed, removed, names }) {

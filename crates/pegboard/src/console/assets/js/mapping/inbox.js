@@ -3,9 +3,9 @@
 import { now } from "../lib/clock.js";
 import { byId, make, setAttribute, setText } from "../lib/dom.js";
 import { count, moment } from "../lib/format.js";
-import { AGENTS, kindOf, nameOf } from "../lib/unmapped-names.js";
+import { AGENTS, NAME, kindOf } from "../lib/unmapped-names.js";
 import { DataTable } from "../reports/data-table.js";
-import { rowFor, wordsOf } from "./suggestion.js";
+import { wordsOf } from "./suggestion.js";
 
 const keyOf = ({ what, source, id, detail }) => JSON.stringify([what, source, id, detail]);
 
@@ -20,8 +20,8 @@ export class Inbox {
   /**
    * @param {object} options
    * @param {boolean} options.may the reader may map
-   * @param {(suggested: object) => void} options.edit opens the form with this row
-   * @param {(suggested: object) => Promise<void>} options.take has the row written
+   * @param {(row: object) => void} options.edit opens the form with this row
+   * @param {(row: object) => Promise<void>} options.take has the row written
    */
   constructor({ may, edit, take }) {
     this.#may = may;
@@ -47,8 +47,8 @@ export class Inbox {
   }
 
   #edit(key, edit) {
-    const suggested = rowFor(this.#names.find((seen) => keyOf(seen) === key));
-    if (suggested) edit(suggested);
+    const { row } = this.#names.find((seen) => keyOf(seen) === key);
+    if (row) edit(row);
   }
 
   async #accept(key) {
@@ -58,10 +58,9 @@ export class Inbox {
     this.#table.show(this.#names);
     const outcome = byId("inbox-outcome");
     try {
-      const suggested = rowFor(seen);
-      await this.#take(suggested);
+      await this.#take(seen.row);
       setAttribute(outcome, "data-kind", "good");
-      setText(outcome, `${seen.id} is ${wordsOf(suggested)} from now on. What waited for it goes out within seconds.`);
+      setText(outcome, `${seen.id} is ${wordsOf(seen.row)} from now on. What waited for it goes out within seconds.`);
     } catch (error) {
       this.#taken.delete(key);
       this.#table.show(this.#names);
@@ -73,16 +72,11 @@ export class Inbox {
   #columns() {
     const when = (text) => moment(Date.parse(text), now());
     return [
-      {
-        id: "name",
-        label: "Name",
-        value: ({ id }) => id,
-        fill: (cell, seen) => setText(cell, nameOf(seen)),
-      },
+      NAME,
       {
         id: "row",
         label: "A row could say",
-        value: (seen) => wordsOf(rowFor(seen)),
+        value: ({ row }) => wordsOf(row),
         fill: (cell, seen) => this.#fillRow(cell, seen),
       },
       { id: "what", label: "What", value: kindOf },
@@ -101,16 +95,15 @@ export class Inbox {
         event.stopPropagation();
         void this.#accept(accept.closest("tr").dataset.key);
       });
-      cell.classList.add("suggested");
-      cell.append(make("span"), accept);
+      cell.append(make("div", { class: "suggested" }, make("span", { class: "clipped" }), accept));
     }
-    const [words, accept] = cell.children;
-    const suggested = rowFor(seen);
+    const [words, accept] = cell.firstElementChild.children;
     const isTaken = this.#taken.has(keyOf(seen));
-    setText(words, wordsOf(suggested));
-    accept.hidden = !this.#may || !suggested?.complete;
+    setText(words, wordsOf(seen.row));
+    words.title = wordsOf(seen.row);
+    accept.hidden = !this.#may || !seen.row?.complete;
     accept.disabled = isTaken;
     setText(accept, isTaken ? "Taken" : "Accept");
-    setAttribute(accept, "aria-label", `Accept: ${seen.id} is ${wordsOf(suggested)}`);
+    setAttribute(accept, "aria-label", `Accept: ${seen.id} is ${wordsOf(seen.row)}`);
   }
 }

@@ -138,9 +138,9 @@ function start() {
   views = new Map(Object.keys(TABLES).map((name) => [name, new TableView(name, edit(name))]));
   inbox = new Inbox({
     may,
-    edit: ({ table: name, row }) => form.open(name, row, true),
-    take: async ({ table: name, row }) => {
-      await editRow(name, { set: row, version: versionOf(name) });
+    edit: ({ table: name, cells }) => form.open(name, cells, true),
+    take: async ({ table: name, cells }) => {
+      await editRow(name, { set: cells, version: versionOf(name) });
       await look();
     },
   });

@@ -2,6 +2,7 @@
 // stand in it. Pure.
 
 import { CLASSES } from "../lib/classes.js";
+import { many } from "../lib/format.js";
 
 const SOURCE = { id: "source", label: "Only of source", hint: "empty: of all" };
 const FROM = { id: "from", label: "From", hint: "2026-03-01T00:00:00Z, or empty: always" };
@@ -84,10 +85,10 @@ export function matches(row, search) {
  */
 export function holdsIn({ holds, version, rows, folder_rows: folder, versions }, when) {
   if (holds === "nothing") return "No row yet: everything keeps its own name.";
-  const many = `${rows} ${rows === 1 ? "row" : "rows"}`;
-  if (holds === "folder") return `${many}, as in the folder of the configuration.`;
+  const shown = many(rows, "row");
+  if (holds === "folder") return `${shown}, as in the folder of the configuration.`;
   const last = versions.at(0);
   const who = last ? `, by ${last.by}, ${when(last.at)}` : "";
   const unread = folder === null ? "" : ` The ${folder} of the folder do not hold.`;
-  return `${many}, version ${version}${who}.${unread}`;
+  return `${shown}, version ${version}${who}.${unread}`;
 }

@@ -3,7 +3,7 @@
 import { get } from "../lib/api.js";
 import { now } from "../lib/clock.js";
 import { byId, make, setText } from "../lib/dom.js";
-import { count, moment } from "../lib/format.js";
+import { count, many, moment } from "../lib/format.js";
 import { DataTable } from "../reports/data-table.js";
 import { parameter, setParameter } from "../reports/page.js";
 import { Mending } from "./mending.js";
@@ -181,7 +181,7 @@ function fillLetter({ at, source, partition, position, reason, payload, encoding
     ["Partition", partition, "position"],
     ["Position", String(position), "position"],
     ...(tries > 1
-      ? [["Tried", `${count(tries)} times${tried ? `, last ${moment(Date.parse(tried), now())}` : ""}`]]
+      ? [["Tried", `${many(tries, "time")}${tried ? `, last ${moment(Date.parse(tried), now())}` : ""}`]]
       : []),
     ...(place.line === null ? [] : [["Line", String(place.line)]]),
     ...(place.column === null ? [] : [["Column", String(place.column)]]),

@@ -1,6 +1,6 @@
 // How far a reload is, in words. Pure.
 
-import { count, span } from "../lib/format.js";
+import { count, many, span } from "../lib/format.js";
 
 const STATES = {
   waiting: "Waiting",
@@ -22,19 +22,19 @@ export function stateOf(reload) {
   if (reload.state !== "running") return words;
   const left = reload.left_s === null || reload.left_s === undefined ? "" : `, ${span(reload.left_s * 1000)} left`;
   if (reload.files > 0 && !reload.read) {
-    return `Reading the archive: ${count(reload.files_read)} of ${count(reload.files)} files${left}`;
+    return `Reading the archive: ${count(reload.files_read)} of ${many(reload.files, "file")}${left}`;
   }
-  return `${count(reload.days_done)} of ${count(reload.days)} days${left}`;
+  return `${count(reload.days_done)} of ${many(reload.days, "day")}${left}`;
 }
 
 /** What came of it. @param {object} reload */
 export function outcomeOf({ rows, differ, error, notes, more_notes: more, state }) {
   const parts = [];
   if (error) parts.push(error);
-  if (rows > 0) parts.push(`${count(rows)} rows, ${count(differ)} not as before`);
+  if (rows > 0) parts.push(`${many(rows, "row")}, ${count(differ)} not as before`);
   else if (state === "done") parts.push("no rows");
   parts.push(...(notes ?? []));
-  if (more > 0) parts.push(`and something to say of ${count(more)} more days`);
+  if (more > 0) parts.push(`and something to say of ${count(more)} more ${more === 1 ? "day" : "days"}`);
   return parts.join(" · ");
 }
 

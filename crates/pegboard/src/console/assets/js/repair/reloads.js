@@ -3,7 +3,7 @@
 import { get, request } from "../lib/api.js";
 import { now } from "../lib/clock.js";
 import { byId, make, setAttribute, setText } from "../lib/dom.js";
-import { count, moment } from "../lib/format.js";
+import { count, many, moment } from "../lib/format.js";
 import { mayRepair, whoAmI } from "../lib/session.js";
 import { DataTable } from "../reports/data-table.js";
 import { isUnderWay, outcomeOf, requestOf, stateOf } from "./progress.js";
@@ -177,7 +177,7 @@ function showChanges({ columns, rows }) {
   const more = rows.length > shown.length ? ` The first ${count(shown.length)} are shown.` : "";
   setText(
     byId("changes-words"),
-    rows.length === 0 ? "Nothing: all rows are as they would be made." : `${count(rows.length)} changes.${more}`,
+    rows.length === 0 ? "Nothing: all rows are as they would be made." : `${many(rows.length, "change")}.${more}`,
   );
   const head = columns.map((column) => make("th", { scope: "col" }, column.replaceAll("_", " ")));
   const body = shown.map((row) => make("tr", {}, ...columns.map((column) => make("td", {}, textOf(row[column])))));

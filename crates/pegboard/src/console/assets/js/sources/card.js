@@ -1,7 +1,7 @@
 // One source.
 
 import { arrange, icon, make, setAttribute, setIcon, setText } from "../lib/dom.js";
-import { NONE, count, duration, moment } from "../lib/format.js";
+import { NONE, count, duration, many, moment } from "../lib/format.js";
 
 const HEALTH = {
   starting: { words: "Starting", picture: "stale" },
@@ -160,7 +160,7 @@ export class SourceCard {
     const finished = partitions.filter((partition) => partition.finished).length;
     setText(
       this.#summary,
-      `${count(partitions.length)} partitions${finished > 0 ? `, ${count(finished)} finished` : ""}`,
+      `${many(partitions.length, "partition")}${finished > 0 ? `, ${count(finished)} finished` : ""}`,
     );
     const kept = new Map();
     for (const partition of partitions) {
