@@ -128,11 +128,19 @@ pub struct Remark {
     pub message: String,
 }
 
+/// How far behind its own events a platform's answer may be: what was heard of an agent in so much before an answer, or since, is newer than it.
+pub const SETTLE: Millis = Millis::from_seconds(5);
+
 /// What a platform shows of its agents when it is asked, beside the stream of what happens to them.
 #[async_trait]
 pub trait Snapshots: Send + Sync + fmt::Debug {
     /// Looks once. The answer is whole: where a part of it cannot be had, there is none.
     async fn look(&self, at: Whom<'_>) -> Result<Look, SourceError>;
+
+    /// Whether everybody is shown who is signed in; otherwise whoever is not shown may be there all the same.
+    fn shows_everybody(&self) -> bool {
+        true
+    }
 
     /// Phases of a contact that the stream tells and the platform shows as [`ContactPhase::Connected`] when it is asked.
     fn shown_as_connected(&self) -> &'static [ContactPhase] {

@@ -35,6 +35,8 @@ pub struct TwilioSettings {
     pub kinesis: Option<Box<KinesisSettings>>,
     /// How its events are to be read.
     pub site: TwilioSite,
+    /// Whether the WFM RTA feed is posted, too, and tells how agents are.
+    pub rta_feed: bool,
     /// How it is asked, if it is.
     pub rest: Option<Box<TwilioRestSettings>>,
 }
@@ -89,6 +91,12 @@ pub(super) fn twilio(mut table: Table<'_, '_>, folder: &Path) -> Option<TwilioSe
     };
     table.set("outbound", &mut contacts.outbound, value::boolean);
     table.set("written", &mut contacts.written, value::boolean);
+    let mut rta_feed = false;
+    table.set("rta_feed", &mut rta_feed, value::boolean);
+    if rta_feed {
+        table.needs("rta_feed", "url");
+        table.excludes("rta_feed", "rest");
+    }
     let kinesis = kinesis(table.table("kinesis"), folder);
     let rest = rest(table.table("rest"), folder);
     table.finish();
@@ -104,6 +112,7 @@ pub(super) fn twilio(mut table: Table<'_, '_>, folder: &Path) -> Option<TwilioSe
         posts: if is_posted { Some(posts?) } else { None },
         kinesis: if is_streamed { Some(Box::new(kinesis?)) } else { None },
         site: TwilioSite { style, activities, contacts },
+        rta_feed,
         rest: rest.map(|rest| Box::new(TwilioRestSettings { lists_activities: available.is_none(), ..rest })),
     })
 }

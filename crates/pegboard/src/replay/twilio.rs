@@ -77,7 +77,8 @@ impl Reading<'_> {
             Ok(body) => body,
             Err(error) => return vec![error.to_string()],
         };
-        self.found.foreign += body.foreign;
+        // What the feed tells is no history.
+        self.found.foreign += body.foreign + body.fed.len() as u64;
         let mut reasons: Vec<String> = body.bad.iter().map(ToString::to_string).collect();
         let partition = PartitionId::from(file_number.to_string());
         let order = Order { partition, position: Position::Number(line) };

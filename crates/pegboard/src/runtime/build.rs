@@ -77,6 +77,9 @@ pub fn source(config: &SourceConfig, gates: &Gates, clock: Clock) -> Result<Box<
             if let Some(kinesis) = &settings.kinesis {
                 source = source.streamed(stream(kinesis, clock)?);
             }
+            if settings.rta_feed {
+                source = source.fed();
+            }
             if let Some(rest) = &settings.rest {
                 source = source.asking(twilio::asking(rest, clock)?);
             }

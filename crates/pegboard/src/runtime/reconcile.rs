@@ -10,14 +10,14 @@ pub mod judge;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pegboard_connect::spec::{Chunk, Look, Record, Snapshots, SourceError, Whom};
+use pegboard_connect::spec::{Chunk, Look, Record, SETTLE, Snapshots, SourceError, Whom};
 use pegboard_engine::evidence::LIVE_TOLERANCE;
 use pegboard_model::{AgentId, Observation, PartitionId, Position, Timestamp};
 use pegboard_store::{ArchiveWrite, Batch, RowsOf, StoreError};
 use tokio::time::Instant;
 
 use self::catching_up::CatchingUp;
-use self::judge::{Judge, SETTLE, Stream, missed};
+use self::judge::{Judge, Stream, missed};
 use super::agents::{Agents, Staged};
 use super::clock_off::ClockOff;
 use super::ingest::{self, opening_batch};
@@ -222,6 +222,8 @@ impl<'a> Reconciler<'a> {
         }
         shared.refresh(&mut agents).await?;
         let floor = agents.floor();
+        // Where not everybody is shown, nobody is absent.
+        let asked = if self.snapshots.shows_everybody() { asked } else { Some(&[][..]) };
         let weighed = self.judge.weigh(look, asked, &floor, self.stream);
         let (mut missed, mut unfit) = (missed(&weighed.repairs, &floor), Vec::new());
         drop(floor);

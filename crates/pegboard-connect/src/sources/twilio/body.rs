@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::event::Event;
+use super::feed::{self, FedAgent};
 use super::fields::Fields;
 use crate::sources::{DecodeError, Found, Problem, json};
 
@@ -22,14 +23,16 @@ const CLOUD_EVENT_PREFIX: &str = "com.twilio.taskrouter.";
 pub struct Body {
     /// The events, as they stood.
     pub events: Vec<Event>,
-    /// Why single events could not be read; the others were.
+    /// Agents as the WFM RTA feed tells of them; of those who are in no activity nothing is told.
+    pub fed: Vec<FedAgent>,
+    /// Why single events, or agents of the feed, could not be read; the others were.
     pub bad: Vec<DecodeError>,
     /// How many things were about something else: another product on the same sink, a callback of a conference.
     pub foreign: u64,
 }
 
 /// Reads a body, whichever way it came: it tells by itself whether it is a form, an array of `CloudEvents`, a page of the Events
-/// resource, or one element of either.
+/// resource, one element of either, or a body of the WFM RTA feed.
 ///
 /// Fails where nothing of it can be read.
 pub fn decode(bytes: &[u8]) -> Result<Body, DecodeError> {
@@ -47,6 +50,7 @@ pub fn decode(bytes: &[u8]) -> Result<Body, DecodeError> {
     }
     match value(text)? {
         Value::Array(elements) => body.take_all("", &elements)?,
+        Value::Object(object) if feed::is_fed(&object) => body.take_fed(&object)?,
         Value::Object(object) => match object.get("events") {
             Some(Value::Array(events)) => body.take_all("events", events)?,
             _ => body.take(element(&object)),
@@ -103,6 +107,17 @@ impl Body {
                 _ => Ok(None),
             };
             self.take(event.map_err(|error| error.within(format_args!("{list}[{index}]"))));
+        }
+        Ok(())
+    }
+
+    fn take_fed(&mut self, body: &Map<String, Value>) -> Result<(), DecodeError> {
+        for agent in feed::read(body)? {
+            match agent {
+                Ok(Some(agent)) => self.fed.push(agent),
+                Ok(None) => self.foreign += 1,
+                Err(error) => self.bad.push(error),
+            }
         }
         Ok(())
     }

@@ -21,6 +21,8 @@
 //! a partition beside the one into which events are posted, and for its agents as they are ([`TwilioSnapshots`]). An event counts once,
 //! whichever way it comes. Up to when events were asked for is up to when everything is known.
 //!
+//! Where a site is not asked, what the WFM RTA feed of Flex posts may be taken for how its agents are ([`FedAgent`]).
+//!
 //! [event callbacks]: https://www.twilio.com/docs/taskrouter/api/event/reference
 //! [Event Streams]: https://www.twilio.com/docs/events
 //! [Events resource]: https://www.twilio.com/docs/taskrouter/api/event
@@ -31,6 +33,7 @@ mod assemble;
 mod body;
 mod contact;
 mod event;
+mod feed;
 mod fields;
 pub mod rest;
 mod signature;
@@ -45,6 +48,7 @@ pub use self::asked::Asking;
 pub use self::body::{Body, MAX_BODY_BYTES, MAX_EVENTS, decode, split};
 pub use self::contact::{ContactSettings, MAX_TASK_EVENTS, TaskBook, TooManyEvents};
 pub use self::event::{Event, Kind, Reservation, Task, Worker};
+pub use self::feed::{FedAgent, MOST_FED};
 pub use self::signature::{Content, NotSigned, Signed};
 pub use self::snapshot::{MOST_QUESTIONS, TwilioSnapshots};
 pub use self::source::{TwilioSite, TwilioSource};

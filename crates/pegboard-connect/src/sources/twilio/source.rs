@@ -12,6 +12,7 @@ use super::assemble::{Assembler, kept};
 use super::body::decode;
 use super::contact::ContactSettings;
 use super::event::Event;
+use super::feed::{FedAgent, Feed};
 use super::rest::Posted;
 use super::streamed::StreamedEvents;
 use super::{KIND, LANE};
@@ -44,6 +45,7 @@ pub struct TwilioSource {
     site: Arc<TwilioSite>,
     activities: KnownActivities,
     asked: Option<Arc<Asked>>,
+    feed: Option<Feed>,
 }
 
 impl TwilioSource {
@@ -51,13 +53,20 @@ impl TwilioSource {
     pub fn new(inlet: Arc<dyn Inlet>, clock: Clock, site: TwilioSite) -> Self {
         let activities = KnownActivities::new(site.activities.clone());
         let lane = HandedLane { name: LANE, inlet, clock, sort };
-        Self { lane, stream: None, site: Arc::new(site), activities, asked: None }
+        Self { lane, stream: None, site: Arc::new(site), activities, asked: None, feed: None }
     }
 
     /// The same, which also reads the stream that Event Streams writes to.
     #[must_use]
     pub fn streamed(self, stream: KinesisStream) -> Self {
         Self { stream: Some(Arc::new(stream)), ..self }
+    }
+
+    /// The same, which also takes what the WFM RTA feed posts for how agents are.
+    #[must_use]
+    pub fn fed(self) -> Self {
+        let feed = Feed::new(self.lane.clock.clone());
+        Self { feed: Some(feed), ..self }
     }
 
     /// The same, which also asks the workspace: for its events, which decide up to when everything is known, and for its agents.
@@ -138,7 +147,8 @@ impl Source for TwilioSource {
 
     fn decoder(&self) -> Box<dyn Decode> {
         let posted = self.asked.as_ref().map(|asked| asked.posted.clone());
-        Box::new(TwilioDecoder { site: self.site.clone(), activities: self.activities.clone(), posted })
+        let (site, activities, feed) = (self.site.clone(), self.activities.clone(), self.feed.clone());
+        Box::new(TwilioDecoder { site, activities, posted, feed })
     }
 
     fn assembler(&self) -> Option<Arc<dyn Assemble>> {
@@ -150,7 +160,9 @@ impl Source for TwilioSource {
     }
 
     fn snapshots(&self) -> Option<&dyn Snapshots> {
-        self.asked.as_ref().map(|asked| &asked.snapshots as &dyn Snapshots)
+        let asked = self.asked.as_ref().map(|asked| &asked.snapshots as &dyn Snapshots);
+        // Whoever can be asked knows better.
+        asked.or_else(|| self.feed.as_ref().map(|feed| feed as &dyn Snapshots))
     }
 }
 
@@ -187,6 +199,7 @@ struct TwilioDecoder {
     site: Arc<TwilioSite>,
     activities: KnownActivities,
     posted: Option<Posted>,
+    feed: Option<Feed>,
 }
 
 impl TwilioDecoder {
@@ -196,15 +209,26 @@ impl TwilioDecoder {
             posted.note(event.id.to_string(), event.at);
         }
     }
+
+    /// Takes what the feed tells; false where nobody wants to know it.
+    fn take_fed(&self, fed: Vec<FedAgent>) -> bool {
+        let Some(feed) = self.feed.as_ref().filter(|_| !fed.is_empty()) else { return false };
+        let activities = self.activities.now();
+        for agent in fed {
+            feed.take(agent, self.site.style, &activities);
+        }
+        true
+    }
 }
 
 impl Decode for TwilioDecoder {
     fn decode(&mut self, bytes: &[u8], order: Order) -> Result<Decoded, DecodeError> {
         let mut body = decode(bytes)?;
+        let is_fed = self.take_fed(std::mem::take(&mut body.fed));
         if let Some(error) = body.bad.pop() {
             return Err(error);
         }
-        if body.events.is_empty() {
+        if body.events.is_empty() && !is_fed {
             return Ok(Decoded::Foreign);
         }
         body.events.iter().for_each(|event| self.note(event, &order));

@@ -37,7 +37,7 @@ fn reservation(id: &str, version: u64) -> String {
 }
 
 fn event(text: &str) -> Event {
-    let Body { mut events, bad, foreign } = decode(text.as_bytes()).unwrap();
+    let Body { mut events, bad, foreign, .. } = decode(text.as_bytes()).unwrap();
     assert!(bad.is_empty() && foreign == 0 && events.len() == 1, "{bad:?} {foreign} {events:?}");
     events.remove(0)
 }

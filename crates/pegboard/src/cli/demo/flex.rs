@@ -91,6 +91,7 @@ impl Flex {
             }),
             kinesis: None,
             site: TwilioSite::default(),
+            rta_feed: false,
             rest: None,
         });
         let delay = Millis::from_minutes(2);

@@ -45,6 +45,11 @@ fn what_is_needed_to_know_a_workspace_is_told() {
     assert!(faults(&source(&format!("url = \"https://h.example/x\"\n{STREAM}"))).contains("`auth_tokens`"));
     let told = faults(&source("[source.twilio.kinesis]\nregion = \"eu-central-1\"\n"));
     assert!(told.contains("`stream`") && !told.contains("`url`"), "{told}");
+    let told = faults(&source(&format!("{POSTS}rta_feed = true\n{REST}")));
+    assert!(told.contains("`rta_feed` and `rest` exclude each other"), "{told}");
+    let told = faults(&source(&format!("rta_feed = true\n{STREAM}")));
+    assert!(told.contains("`rta_feed` needs `url`"), "{told}");
+    assert!(settings(&format!("{POSTS}rta_feed = true\n")).rta_feed);
     let arn = "arn:aws:kinesis:us-east-1:111122223333:stream/events";
     let told =
         faults(&source(&format!("[source.twilio.kinesis]\nstream = \"{arn}\"\nregion = \"eu-west-1\"\n")));

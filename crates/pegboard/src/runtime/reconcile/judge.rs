@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use pegboard_connect::spec::{Look, Shown};
+use pegboard_connect::spec::{Look, SETTLE, Shown};
 use pegboard_engine::{TimelinePolicy, Track};
 use pegboard_model::{
     AgentContact, AgentId, Class, ContactPhase, EventId, Millis, Observation, Order, Position, Snapshot,
@@ -15,9 +15,6 @@ use pegboard_model::{
 
 use super::lane;
 use crate::runtime::view::Missed;
-
-/// How far behind its own events a platform's answer may be, and the pause after which a difference is looked at again.
-pub const SETTLE: Millis = Millis::from_seconds(5);
 
 /// So many sign-outs at once are never too many: a small centre may close.
 const SMALL_FLOOR: usize = 10;

@@ -121,6 +121,7 @@ pub(super) fn gates(store: &Arc<dyn Store>, folder: &Path) -> Gates {
         }),
         kinesis: None,
         site: TwilioSite::default(),
+        rta_feed: false,
         rest: None,
     };
     let config = SourceConfig::new(SOURCE, SourceInput::Twilio(settings));
