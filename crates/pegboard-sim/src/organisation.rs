@@ -51,7 +51,7 @@ impl StatusNo {
 }
 
 /// A simulated contact centre at rest.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Organisation {
     /// The platform's id of the whole instance.
     pub instance: Uuid,
@@ -68,7 +68,7 @@ pub struct Organisation {
 }
 
 /// An agent, apart from what changes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct AgentCard {
     /// The platform's id.
     pub id: Uuid,
@@ -100,7 +100,7 @@ pub struct Group {
 }
 
 /// A team and what it belongs to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Team {
     /// Region, site and team.
     pub levels: [Group; 3],
@@ -111,7 +111,7 @@ pub struct Team {
 }
 
 /// What agents are fit for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RoutingProfile {
     /// The platform's id.
     pub id: Uuid,
@@ -129,7 +129,7 @@ pub struct RoutingProfile {
 pub const CHATS_AT_ONCE: usize = 3;
 
 /// A queue.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct QueueCard {
     /// The platform's id.
     pub id: Uuid,
@@ -142,7 +142,7 @@ pub struct QueueCard {
 }
 
 /// A status.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct StatusCard {
     /// The platform's id.
     pub id: Uuid,

@@ -13,6 +13,7 @@ mod queues;
 mod segments;
 mod sessions;
 mod statuses;
+mod task_router;
 #[cfg(test)]
 mod tests;
 mod timeline;

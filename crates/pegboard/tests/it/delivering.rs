@@ -56,7 +56,7 @@ pub(crate) fn mapping(day: &Day) -> Mapping {
     Mapping { queues: QueueMapping::new(queues.into_iter().map(row).collect()), ..Mapping::default() }
 }
 
-fn connection_to(manager: &AscManager) -> Connection {
+pub(crate) fn connection_to(manager: &AscManager) -> Connection {
     Connection::builder()
         .service_url(manager.url())
         .access_key("KEYID====")

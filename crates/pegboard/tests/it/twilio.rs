@@ -1,5 +1,6 @@
 //! Twilio posts what happens, and the program from outside; and what it is asked for.
 
+mod activities;
 mod fed;
 mod repair;
 mod site;

@@ -9,7 +9,7 @@ use pegboard_model::{Millis, StatusKind, Timestamp};
 use serde_json::json;
 
 use crate::events::{AgentView, Channel, ContactState, ContactView, Delivered, Leg, Uuid, Via};
-use crate::organisation::{AgentNo, Organisation, StatusNo};
+use crate::organisation::{AgentNo, Organisation, StatusNo, TeamNo};
 use crate::world::{Change, Presence, Simulation};
 
 /// One event.
@@ -86,6 +86,7 @@ struct Workspace<'a> {
 /// A worker as TaskRouter has it.
 struct Worker {
     activity: StatusNo,
+    team: TeamNo,
     version: u64,
     held: BTreeMap<Uuid, Held>,
 }
@@ -112,13 +113,14 @@ impl<'a> Workspace<'a> {
         Self { organisation, offline, workers: BTreeMap::new(), reservations: 0, told: Vec::new() }
     }
 
-    /// An agent's change: first what it means for reservations, then the activity.
+    /// An agent's change: first what it means for reservations, then the team, then the activity.
     fn change(&mut self, change: &Change) {
         let is_there = change.presence == Presence::SignedIn;
         let activity = if is_there { change.view.status } else { self.offline };
         let offline = self.offline;
         let mut worker = self.workers.remove(&change.agent).unwrap_or_else(|| Worker {
             activity: offline,
+            team: change.view.team,
             version: 0,
             held: BTreeMap::new(),
         });
@@ -131,6 +133,12 @@ impl<'a> Workspace<'a> {
         self.end_gone(change, &mut worker, &contacts);
         for contact in contacts {
             self.contact(change, &mut worker, contact);
+        }
+        if worker.team != change.view.team {
+            worker.team = change.view.team;
+            worker.version += 1;
+            let fields = self.worker_fields(change.agent, &change.view, &worker);
+            self.told.push(Happening::new(change.at, "worker.attributes.update", fields));
         }
         if worker.activity != activity || worker.version == 0 {
             let previous = worker.activity;
@@ -280,6 +288,8 @@ impl<'a> Workspace<'a> {
                     tell(at, "task.completed", fields);
                 }
             }
+            // Somewhere else it goes on, as a task of its own here.
+            (None, Some(at)) if leg.next.is_some() => tell(at, "task-queue.moved", fields),
             (None, Some(at)) => {
                 let mut fields = fields;
                 fields.insert("task_canceled_reason", "hangup".to_owned());

@@ -107,7 +107,17 @@ impl Live {
         config: &SourceConfig,
         sinks: Vec<SinkSetup>,
     ) -> Self {
-        let sources: Vec<(SourceConfig, Box<dyn Source>)> = vec![(config.clone(), Box::new(script.clone()))];
+        Self::delivering_from(store, Box::new(script.clone()), config, sinks).await
+    }
+
+    /// The same with a source of any kind.
+    pub(crate) async fn delivering_from(
+        store: Arc<dyn Store>,
+        source: Box<dyn Source>,
+        config: &SourceConfig,
+        sinks: Vec<SinkSetup>,
+    ) -> Self {
+        let sources = vec![(config.clone(), source)];
         let options = NodeOptions::default();
         let (hub, running) =
             Hub::join_and_deliver(sources, sinks, store.clone(), clock::now, options).await.unwrap();

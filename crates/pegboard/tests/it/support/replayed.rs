@@ -1,7 +1,8 @@
 //! Replay, inside the test's own process.
 
 use jiff::tz::TimeZone;
-use pegboard::replay::{Inputs, KeepEvents, Settings, read};
+use pegboard::replay::{Input, Inputs, KeepEvents, Settings, read, read_twilio};
+use pegboard_connect::sources::twilio::TwilioSite;
 use pegboard_engine::queues::QueueGoals;
 use pegboard_engine::{IntervalLength, StatusTable, StatusType};
 use pegboard_model::Millis;
@@ -15,6 +16,17 @@ pub(crate) fn replay(day: &Day, settings: &ReportSettings) -> Inputs {
     let folder = tempfile::tempdir().unwrap();
     let inputs = day.write(folder.path());
     let records = read(&inputs, day.end, 1, KeepEvents::No, &|_| {}).unwrap();
+    assert_eq!((records.bad.count, records.foreign), (0, 0), "{}", records.bad);
+    Inputs::new(records, replay_settings(settings)).unwrap()
+}
+
+/// Posts of Twilio, each a form, and what replay makes of them.
+pub(crate) fn replay_posts(posts: &[String], settings: &ReportSettings) -> Inputs {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events");
+    std::fs::write(&path, posts.join("\n")).unwrap();
+    let inputs = [Input::parse(path.to_str().unwrap())];
+    let records = read_twilio(&inputs, &TwilioSite::default(), settings.to, &|_| {}).unwrap();
     assert_eq!((records.bad.count, records.foreign), (0, 0), "{}", records.bad);
     Inputs::new(records, replay_settings(settings)).unwrap()
 }

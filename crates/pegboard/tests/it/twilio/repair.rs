@@ -5,6 +5,7 @@ use std::path::Path;
 
 use pegboard::runtime::intake::Gates;
 use pegboard_model::{Class, Millis, Timestamp};
+use pegboard_sim::Truth;
 use pegboard_sim::disturb::Disturbance;
 use pegboard_sim::stand_in::task_router::Happening;
 
@@ -12,7 +13,7 @@ use super::site::{STEP, Site, gates};
 use crate::nodes::centre::{Centre, SURE, until_shared};
 use crate::nodes::on_every_store;
 use crate::support::compare::first_difference;
-use crate::support::live::{Live, Tables, config, open_store, until};
+use crate::support::live::{Live, Tables, config, open_store, until, values};
 
 /// The posts that come by `now`, taken from the front of what comes.
 fn arriving(coming: &mut &[Happening], now: Timestamp) -> Vec<Vec<u8>> {
@@ -24,7 +25,7 @@ fn arriving(coming: &mut &[Happening], now: Timestamp) -> Vec<Vec<u8>> {
 
 /// The steps of the morning, until all that came late is there.
 fn steps(site: &Site) -> impl Iterator<Item = Timestamp> + use<> {
-    let (start, end) = (site.start(), site.day.config.end() + Millis::from_hours(1));
+    let (start, end) = (site.start(), site.day.config.end() + Millis::from_minutes(30));
     (1..).map(move |number| start + Millis::new(number * STEP.get())).take_while(move |now| *now <= end)
 }
 
@@ -34,7 +35,7 @@ async fn tables_of(site: &Site, hub: &Live) -> Tables {
     hub.tables(site.start(), end).await
 }
 
-/// The reports of a hub to which everything is posted in time, and that asks nobody.
+/// The reports of a hub to which everything is posted in time, and that asks nobody: what can be known, as the simulation knows it.
 async fn truth(site: &Site) -> Tables {
     let folder = tempfile::tempdir().unwrap();
     let store = open_store(folder.path());
@@ -49,6 +50,7 @@ async fn truth(site: &Site) -> Tables {
     let tables = tables_of(site, &hub).await;
     hub.stop().await;
     assert!(tables.values().filter(|rows| !rows.is_empty()).count() > 8, "{tables:?}");
+    assert_known(&site.knowable(), &tables);
     tables
 }
 
@@ -87,6 +89,27 @@ async fn start(site: &Site, folder: &Path) -> (Live, Gates) {
     let gates = gates(&store, folder);
     let source = site.asked(&gates, Some(site.first()));
     (Live::over(store, Box::new(source), &config()).await, gates)
+}
+
+/// The reports are what the simulation says, reckoned by itself.
+fn assert_known(truth: &Truth, found: &Tables) {
+    let rows = [
+        ("sessions", values(&truth.sessions)),
+        ("agent_interval", values(&truth.agent_intervals)),
+        ("group_interval", values(&truth.group_intervals)),
+        ("queue_interval", values(&truth.queue_intervals)),
+        ("agent_queue_interval", values(&truth.agent_queue_intervals)),
+    ];
+    let counted = |column: &str| {
+        let rows = rows.iter().filter(|(name, _)| *name == "queue_interval").flat_map(|(_, rows)| rows);
+        rows.filter_map(|row| row[column].as_u64()).sum::<u64>()
+    };
+    for column in ["answered", "abandoned", "transferred_out"] {
+        assert!(counted(column) > 0, "{column}: it happens to none");
+    }
+    let differences = rows.iter().filter_map(|(name, rows)| first_difference(name, rows, &found[name]));
+    let differences: Vec<_> = differences.collect();
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
 fn assert_same(truth: &Tables, found: &Tables) {
@@ -135,7 +158,7 @@ async fn r10_posts_and_what_is_asked_for_may_be_read_by_two_nodes(centre: Centre
     until_shared(&nodes[0], &[1, 1]).await;
     let mut coming = &coming[..];
     for now in steps(&site) {
-        site.step(&gates, &nodes[0], arriving(&mut coming, now), now).await;
+        site.step_of(&gates, &[&nodes[0], &nodes[1]], arriving(&mut coming, now), now).await;
     }
     assert_same(&truth, &tables_of(&site, &nodes[0]).await);
     for node in nodes {

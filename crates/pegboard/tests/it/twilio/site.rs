@@ -1,5 +1,6 @@
 //! A morning at a site on Twilio: what is posted, what the stand-in shows and lists over HTTP, and a hub that knows it by either.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -14,14 +15,15 @@ use pegboard_net::{Client, ClientOptions, Egress, Secret};
 use pegboard_sim::stand_in::task_router::{
     Happening, KEY, SECRET, Settings, TaskRouterStandIn, WORKSPACE, happenings,
 };
-use pegboard_sim::{Centre, Config, Simulation};
+use pegboard_sim::truth::ReportSettings;
+use pegboard_sim::{Centre, Config, Simulation, Truth};
 use pegboard_store::{HandedIn, Store};
 
 use crate::support::clock;
 use crate::support::live::{Live, SOURCE, until};
 
 /// What was handed in is looked at in steps of this length.
-pub(super) const STEP: Millis = Millis::from_minutes(15);
+pub(super) const STEP: Millis = Millis::from_minutes(30);
 
 /// The morning.
 pub(super) struct Site {
@@ -62,6 +64,15 @@ impl Site {
         self.stand_in.pass_to(now);
     }
 
+    /// What can be known once everything that happened is.
+    pub(super) fn knowable(&self) -> Truth {
+        let settings = ReportSettings {
+            source: SOURCE.into(),
+            ..ReportSettings::new(self.start(), self.day.config.end())
+        };
+        Truth::knowable_of_task_router(&self.day, &settings)
+    }
+
     /// What reads the posts behind the gate.
     pub(super) fn posted(gates: &Gates) -> TwilioSource {
         let inlet = gates.of(&SOURCE.into()).unwrap().inlet();
@@ -85,17 +96,27 @@ impl Site {
     /// Hands in the posts of one step, the last of them before `now`, and waits until all that was handed in is read, and up to
     /// then everything is known.
     pub(super) async fn step(&self, gates: &Gates, hub: &Live, posts: Vec<Vec<u8>>, now: Timestamp) {
+        self.step_of(gates, &[hub], posts, now).await;
+    }
+
+    /// The same where any of the nodes may read it. How far each partition is, whoever reads it knows first.
+    pub(super) async fn step_of(&self, gates: &Gates, nodes: &[&Live], posts: Vec<Vec<u8>>, now: Timestamp) {
         self.pass_to(now);
         hand_in(gates, posts).await;
         let handed = gates.of(&SOURCE.into()).unwrap().inlet();
         let is_read = async || {
-            let status = hub.status().await;
-            let lane = status.partitions.iter().find(|partition| partition.id == LANE);
-            let Some(Position::Number(read)) = lane.and_then(|lane| lane.position.clone()) else {
-                return false;
-            };
-            let all = handed.after(read, 1).await.unwrap().is_empty();
-            all && status.watermark.is_some_and(|watermark| watermark >= now - Millis::from_minutes(1))
+            let mut furthest: BTreeMap<String, (Option<Timestamp>, Option<Position>)> = BTreeMap::new();
+            for node in nodes {
+                for partition in node.status().await.partitions {
+                    let known = furthest.entry(partition.id).or_default();
+                    *known = known.clone().max((partition.watermark, partition.position));
+                }
+            }
+            let Some((_, Some(Position::Number(read)))) = furthest.get(LANE) else { return false };
+            let all = handed.after(*read, 1).await.unwrap().is_empty();
+            let is_known = |watermark: &Timestamp| *watermark >= now - Millis::from_minutes(1);
+            // What is found by a look is in a lane without a watermark.
+            all && furthest.values().filter_map(|(watermark, _)| watermark.as_ref()).all(is_known)
         };
         until("what was posted is read, and what was lost is asked for", is_read).await;
     }
