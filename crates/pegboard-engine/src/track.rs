@@ -55,6 +55,9 @@ pub struct Track {
     profile: Arc<AgentProfile>,
     previous: Option<Previous>,
     current: Option<Current>,
+    /// The end of what lasts, where it was told with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
 }
 
 /// The events of the latest instant: their ids tell duplicates, their places tell order.
@@ -143,9 +146,11 @@ impl Track {
         policy: &TimelinePolicy,
         closed: &mut impl FnMut(Segment),
     ) -> bool {
-        let before = self.last.as_ref().map(|last| last.at);
+        let before = self.last_at();
+        let silent = self.silent_at(seen.at, policy);
+        let heard = silent.map(|(from, _)| from).or(before);
         self.note(seen);
-        let after_event = |start: &Timestamp| before.is_none_or(|before| *start > before) && *start < seen.at;
+        let after_event = |start: &Timestamp| heard.is_none_or(|heard| *start > heard) && *start < seen.at;
         self.take(seen, &after_event);
         let reported = self.decide(policy.precedence).reported;
         let start = match before {
@@ -157,7 +162,6 @@ impl Track {
             let before = if signs_in { Class::SignedOut } else { Class::Unknown };
             self.begins = Some(Beginning { at: start, before });
         }
-        let silent = before.filter(|before| self.is_silent(*before, seen.at, policy.silence));
         let decision = self.decide(policy.precedence);
         let unchanged = silent.is_none()
             && self.current.as_ref().is_some_and(|current| self.matches(&decision, &current.state));
@@ -166,8 +170,8 @@ impl Track {
         }
         let state = self.state_of(&decision);
         if !unchanged {
-            if let (Some(last_heard), Some(silence)) = (silent, policy.silence) {
-                self.pass_silence(last_heard, start, silence, closed);
+            if let Some((from, silence)) = silent {
+                self.pass_silence(from, start, silence, closed);
             }
             self.turn_to(start, state.clone(), closed);
         }
@@ -256,15 +260,28 @@ impl Track {
     /// The segments that replace the lasting one, if by `watermark` the agent has been silent for too long; the
     /// last of them is open. Empty where the lasting segment stands. Nothing before the lasting one is touched.
     pub fn silence_until(&self, watermark: Timestamp, policy: &TimelinePolicy) -> Vec<Segment> {
-        let (Some(silence), Some(last)) = (policy.silence, self.last_at()) else { return Vec::new() };
-        if !self.is_silent(last, watermark, policy.silence) {
-            return Vec::new();
-        }
+        let Some((from, silence)) = self.silent_at(watermark, policy) else { return Vec::new() };
         let mut silent = Self { previous: None, ..self.clone() };
         let mut segments = Vec::new();
-        silent.pass_silence(last, watermark, silence, &mut |segment| segments.push(segment));
+        silent.pass_silence(from, watermark, silence, &mut |segment| segments.push(segment));
         segments.extend(silent.open_segment());
         segments
+    }
+
+    /// Up to when what lasts is known, and what it means to hear nothing after that: at once where the end was told with it,
+    /// otherwise by the policy. Nothing where what lasts is known until something else is told.
+    pub fn silence(&self, policy: &TimelinePolicy) -> Option<(Timestamp, Silence)> {
+        match self.until {
+            Some(until) => {
+                Some((until, Silence { stale_after: Millis::ZERO, ..policy.silence.unwrap_or_default() }))
+            }
+            None => self.last_at().zip(policy.silence),
+        }
+    }
+
+    /// The end of what lasts, where it was told with it.
+    pub fn told_end(&self) -> Option<Timestamp> {
+        self.until
     }
 
     fn note(&mut self, seen: &Observation) {
@@ -290,8 +307,13 @@ impl Track {
     /// Takes in what the observation says. `plausible` tells whether a reported start lies between the event
     /// before and this one.
     fn take(&mut self, seen: &Observation, plausible: &impl Fn(&Timestamp) -> bool) {
+        self.until = None;
         match &seen.what {
             What::SignIn(snapshot) => self.take_snapshot(snapshot, seen.at, plausible),
+            What::Activity { snapshot, until } => {
+                self.take_snapshot(snapshot, seen.at, plausible);
+                self.until = Some(*until).filter(|until| *until > seen.at);
+            }
             What::Snapshot(snapshot) => {
                 if self.signed_out && shows_nobody(snapshot) {
                     self.take_profile(snapshot.profile.as_ref());
@@ -409,9 +431,14 @@ impl Track {
         }
     }
 
-    fn is_silent(&self, last: Timestamp, at: Timestamp, silence: Option<Silence>) -> bool {
+    /// From when on, and by which rule, nobody knows at `at` what the agent is in.
+    fn silent_at(&self, at: Timestamp, policy: &TimelinePolicy) -> Option<(Timestamp, Silence)> {
         let is_in = self.current.as_ref().is_some_and(|current| current.state.class != Class::SignedOut);
-        silence.is_some_and(|silence| is_in && at.since(last) >= silence.stale_after)
+        let is_over = |(from, silence): &(Timestamp, Silence)| {
+            let gap = at.since(*from);
+            is_in && gap > Millis::ZERO && gap >= silence.stale_after
+        };
+        self.silence(policy).filter(is_over)
     }
 
     /// Fills the time from the last evidence to `until` with `unknown`, and with `signed_out` after that.

@@ -45,6 +45,14 @@ pub enum What {
     /// Nothing new, and this is the whole of the agent: confirms and repairs, but never signs an agent in
     /// who has signed out.
     Confirmation(Snapshot),
+    /// The whole of the agent up to an instant that is known already, as systems tell that log activities once they are over.
+    /// From there on nothing is known until something else is told.
+    Activity {
+        /// The agent meanwhile.
+        snapshot: Snapshot,
+        /// The first instant after it, later than the observation.
+        until: Timestamp,
+    },
     /// The agent signed in, and is this from then on.
     SignIn(Snapshot),
     /// The agent signed out; the last snapshot, where there is one.

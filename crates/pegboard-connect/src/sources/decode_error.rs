@@ -59,6 +59,9 @@ pub enum Problem {
     /// A duration below zero, or an end before its start.
     #[error("negative duration")]
     Negative,
+    /// An end that is not later than its start.
+    #[error("not later than the start")]
+    NotLater,
     /// There is no such field, or no such choice.
     #[error("not known here")]
     Unknown,

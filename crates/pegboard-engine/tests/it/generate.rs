@@ -59,6 +59,8 @@ enum Told {
     StatusAlone,
     ContactAlone,
     Departure,
+    /// Of so many milliseconds.
+    Activity(i64),
 }
 
 const PHASES: [&str; 11] = [
@@ -116,6 +118,7 @@ fn told() -> impl Strategy<Value = Told> {
         1 => Just(Told::StatusAlone),
         1 => Just(Told::ContactAlone),
         1 => Just(Told::Departure),
+        2 => (1..400_000_i64).prop_map(Told::Activity),
     ]
 }
 
@@ -167,6 +170,9 @@ impl World {
             Told::Change => What::Snapshot(self.snapshot(step)),
             Told::Heartbeat => What::Confirmation(self.snapshot(step)),
             Told::SignIn => What::SignIn(self.snapshot(step)),
+            Told::Activity(lasts) => {
+                What::Activity { snapshot: self.snapshot(step), until: self.now + Millis::new(lasts) }
+            }
             Told::SignOut => What::SignOut(Some(self.snapshot(step))),
             Told::BareSignOut => What::SignOut(None),
             Told::StatusAlone => What::Status {

@@ -304,17 +304,18 @@ proptest! {
             let watermark = last + Millis::new(ahead % (next.since(last).get() + 1));
             let told = track.silence_until(watermark, &policy);
             let Some(first) = told.first() else { continue };
-            prop_assert!(policy.silence.is_some_and(|silence| watermark.since(last) >= silence.stale_after));
+            let (from, silence) = track.silence(&policy).expect("a rule of silence");
+            prop_assert!(watermark > from && watermark.since(from) >= silence.stale_after);
             let lasting = track.current().map(|(start, _)| start);
             prop_assert!(Some(first.start) == lasting, "nothing before the lasting segment is touched");
             // Up to the watermark, or to the start of the state that the next evidence tells of.
             let told_of = |state: &State| state.status.is_some() || state.contact.is_some() || state.signed_out;
-            let mut after = whole.segments.iter().filter(|segment| segment.start > last);
+            let mut after = whole.segments.iter().filter(|segment| segment.start > from);
             let next_state = after.find(|segment| told_of(&segment.state));
             let until = next_state.map_or(watermark, |state| state.start.min(watermark));
             let stands = live.segments.iter().filter(|segment| segment.start < first.start).chain(&told);
             let stands: Vec<_> = stands.cloned().collect();
-            for time in [last, last + Millis::new(probe % (until.since(last).get() + 1))] {
+            for time in [from, from + Millis::new(probe % (until.since(from).get().max(0) + 1))] {
                 if time < until {
                     let (before, after) = (state_at(&stands, time), state_at(&whole.segments, time));
                     prop_assert!(before.same(after), "at {time}: {before:?}, then {after:?}");

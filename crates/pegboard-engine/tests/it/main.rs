@@ -3,6 +3,7 @@
 
 mod support;
 
+mod activities;
 mod agent_rows;
 mod classes;
 mod cuts;

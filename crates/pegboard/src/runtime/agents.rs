@@ -205,7 +205,9 @@ impl Agents {
         let lasting = change.agent.track.current().map(|(start, _)| start);
         let mut closed: Vec<Segment> = Vec::new();
         let track = &mut change.agent.track;
-        let passes_silence = track.last_at().is_some_and(|last| self.is_silence(seen.at.since(last)));
+        // Behind an end that was told the lasting state is cut like by any other: it took time.
+        let passes_silence = track.told_end().is_none()
+            && track.last_at().is_some_and(|last| self.is_silence(seen.at.since(last)));
         let changed = track.apply(seen, &self.policy, &mut |segment| closed.push(segment));
         if change.agent.silent.is_some() || (changed && passes_silence) {
             // Silence was written over the lasting state, or takes the place of it now: what stands in the store is not
@@ -435,7 +437,8 @@ impl Agents {
     }
 
     fn fall_silent(&self, change: &mut Change, silence: Vec<Segment>) {
-        let (Some(last), Some(from)) = (silence.last(), change.agent.track.last_at()) else { return };
+        let heard = change.agent.track.silence(&self.policy);
+        let (Some(last), Some((from, _))) = (silence.last(), heard) else { return };
         let (start, class) = (last.start, last.state.class);
         let agent = change.now.agent_id.clone();
         let now = AgentNow::new(&self.source, &agent, start, &last.state, change.agent.track.profile());

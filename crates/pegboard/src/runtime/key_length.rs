@@ -36,9 +36,10 @@ pub(super) fn check_contact(leg: &ContactLeg) -> Result<(), String> {
 
 fn profile(what: &What) -> Option<&AgentProfile> {
     match what {
-        What::Snapshot(snapshot) | What::Confirmation(snapshot) | What::SignIn(snapshot) => {
-            snapshot.profile.as_deref()
-        }
+        What::Snapshot(snapshot)
+        | What::Confirmation(snapshot)
+        | What::Activity { snapshot, .. }
+        | What::SignIn(snapshot) => snapshot.profile.as_deref(),
         What::SignOut(snapshot) => snapshot.as_ref()?.profile.as_deref(),
         What::Status { profile, .. } => profile.as_deref(),
         What::Contact { .. } | What::ContactGone { .. } => None,

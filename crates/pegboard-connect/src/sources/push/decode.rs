@@ -6,7 +6,7 @@ use pegboard_model::acd::{AcdReport, Column, Grouping, Known, Telling, Unit, Val
 use pegboard_model::{
     AcdRow, AgentContact, AgentId, AgentLeg, AgentProfile, Channel, ContactId, ContactLeg, ContactPhase,
     ContactVersion, Direction, EventId, Fixed, Millis, Observation, Order, Queue, QueueStay, Snapshot,
-    Status, StatusId, Text, Timestamp, What,
+    Status, StatusId, StatusKind, Text, Timestamp, What,
 };
 use serde_json::Number;
 use xxhash_rust::xxh3::xxh3_64;
@@ -76,24 +76,43 @@ fn observation(state: &wire::AgentState<'_>, text: &str, order: Order) -> Result
         Some(_) => EventId::from(named(state.id.as_ref(), "id")?),
         None => EventId::from(&*format!("{:016x}", xxh3_64(text.as_bytes()))),
     };
-    let what = match state.change {
-        Change::State => What::Snapshot(snapshot(state)?),
-        Change::SignIn => What::SignIn(snapshot(state)?),
-        Change::Confirmation => What::Confirmation(snapshot(state)?),
-        Change::SignOut => What::SignOut(state.status.is_some().then(|| snapshot(state)).transpose()?),
+    let until = time(state.until.as_ref(), "until")?;
+    let what = match (state.change, until) {
+        (Change::State, Some(until)) if until > at => What::Activity { snapshot: snapshot(state)?, until },
+        (Change::State, Some(_)) => return Err(DecodeError::field("until", Problem::NotLater)),
+        // Nothing else that an ACD tells of ends by itself.
+        (_, Some(_)) => return Err(DecodeError::field("until", Problem::Unknown)),
+        (change, None) => lasting(change, state)?,
     };
     Ok(Observation { agent, at, order, id, what })
 }
 
+/// What holds until something else is told.
+fn lasting(change: Change, state: &wire::AgentState<'_>) -> Result<What, DecodeError> {
+    Ok(match change {
+        Change::State => What::Snapshot(snapshot(state)?),
+        Change::SignIn => What::SignIn(snapshot(state)?),
+        Change::Confirmation => What::Confirmation(snapshot(state)?),
+        Change::SignOut => What::SignOut(state.status.is_some().then(|| snapshot(state)).transpose()?),
+    })
+}
+
 fn snapshot(state: &wire::AgentState<'_>) -> Result<Snapshot, DecodeError> {
-    let status = state.status.as_ref().ok_or_else(|| DecodeError::missing("status"))?;
+    let status = match &state.status {
+        Some(status) => self::status(status).map_err(|error| error.within("status"))?,
+        // Who is offered contacts has selected something that is not told.
+        None if !state.contacts.is_empty() => {
+            Arc::new(Status { id: None, name: Text::default(), kind: StatusKind::Routable })
+        }
+        None => return Err(DecodeError::missing("status")),
+    };
     let mut contacts = Vec::with_capacity(state.contacts.len());
     for (index, contact) in state.contacts.iter().enumerate() {
         let read = agent_contact(contact);
         contacts.push(read.map_err(|error| error.within(format_args!("contacts[{index}]")))?);
     }
     Ok(Snapshot {
-        status: self::status(status).map_err(|error| error.within("status"))?,
+        status,
         status_since: time(state.status_since.as_ref(), "status_since")?,
         contacts,
         profile: profile(state)?,
@@ -131,6 +150,8 @@ fn agent_contact(contact: &wire::AgentContact<'_>) -> Result<AgentContact, Decod
     let phase = contact.phase.ok_or_else(|| DecodeError::missing("phase"))?;
     let direction = contact.direction.unwrap_or(Direction::Inbound);
     let queue = contact.queue.as_ref().map(|queue| self::queue(queue.id.as_ref(), queue.name.as_ref()));
+    let named_phase =
+        contact.phase_name.as_ref().map(|_| named(contact.phase_name.as_ref(), "phase_name")).transpose()?;
     Ok(AgentContact {
         id: ContactId::from(named(contact.id.as_ref(), "id")?),
         channel: channel(contact.channel.as_ref())?,
@@ -138,13 +159,13 @@ fn agent_contact(contact: &wire::AgentContact<'_>) -> Result<AgentContact, Decod
         outbound: direction == Direction::Outbound,
         monitored: contact.monitored,
         phase,
-        phase_text: phase_text(phase),
+        phase_text: named_phase.map_or_else(|| phase_text(phase), Text::from),
         since: time(contact.since.as_ref(), "since")?,
         queue: queue.transpose().map_err(|error| error.within("queue"))?,
     })
 }
 
-/// Our own name of a phase, which is the ACD's here.
+/// Our own name of a phase, which is the ACD's where it tells no other.
 fn phase_text(phase: ContactPhase) -> Text {
     let name = serde_json::to_value(phase).ok();
     name.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().to_uppercase().into()

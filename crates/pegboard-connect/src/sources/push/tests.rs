@@ -89,6 +89,32 @@ fn what_made_the_acd_tell_of_an_agent_decides_what_it_means() {
 }
 
 #[test]
+fn a_state_whose_end_is_known_is_an_activity() {
+    let until =
+        |end: &str| STATE.replace("\"status_since\"", &format!("\"until\": \"{end}\", \"status_since\""));
+    let Handed::Record(Decoded::Agent(seen)) = read(&until("2026-03-02T09:12:00Z")) else {
+        panic!("no agent")
+    };
+    let What::Activity { snapshot, until: end } = seen.what else { panic!("no activity") };
+    assert_eq!((&*snapshot.status.name, end), ("Available", at("2026-03-02T09:12:00Z")));
+    assert_eq!(fault(&until("2026-03-02T09:00:00Z"), "kind", "kind"), "until: not later than the start");
+    let confirmed =
+        until("2026-03-02T09:12:00Z").replace("\"kind\"", "\"change\": \"confirmation\", \"kind\"");
+    assert_eq!(fault(&confirmed, "kind", "kind"), "until: not known here", "only a state ends by itself");
+}
+
+#[test]
+fn a_phase_may_have_a_name_of_the_acd() {
+    let named = STATE.replace("\"phase\"", "\"phase_name\": \"IN_CALL\", \"phase\"");
+    let Handed::Record(Decoded::Agent(seen)) = read(&named) else { panic!("no agent") };
+    let What::Snapshot(snapshot) = seen.what else { panic!("no snapshot") };
+    assert_eq!(
+        (&*snapshot.contacts[0].phase_text, snapshot.contacts[0].phase),
+        ("IN_CALL", ContactPhase::Connected)
+    );
+}
+
+#[test]
 fn a_contact_is_one_leg() {
     let Handed::Record(Decoded::Contact(leg)) = read(CONTACT) else { panic!("no contact") };
     assert_eq!((leg.direction, &*leg.initiation), (Direction::Inbound, "INBOUND"));

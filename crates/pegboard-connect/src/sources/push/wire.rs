@@ -37,6 +37,7 @@ pub(super) struct AgentState<'a> {
     pub(super) routing_profile: Option<Cow<'a, str>>,
     pub(super) status: Option<Status<'a>>,
     pub(super) status_since: Option<Str<'a>>,
+    pub(super) until: Option<Str<'a>>,
     #[serde(default)]
     pub(super) contacts: Vec<AgentContact<'a>>,
 }
@@ -76,6 +77,7 @@ pub(super) struct AgentContact<'a> {
     pub(super) direction: Option<Direction>,
     pub(super) initiation: Option<Str<'a>>,
     pub(super) phase: Option<ContactPhase>,
+    pub(super) phase_name: Option<Str<'a>>,
     pub(super) since: Option<Str<'a>>,
     pub(super) queue: Option<Queue<'a>>,
     #[serde(default)]

@@ -4,6 +4,7 @@
 //! 09:00 LOGIN Offline; 09:00:10 Available team:Blue; 09:05 Available + c1 VOICE INBOUND CONNECTED @09:04:30 queue:sales
 //! 09:07 BEAT Available + c1 VOICE INBOUND CONNECTED_ONHOLD; 09:10 Available; 17:00 LOGOUT Available
 //! 09:01 STATUS Break v2 @09:00:30; 09:02 CONTACT c1 VOICE INBOUND CONNECTED v7; 09:03 GONE c1 v8
+//! 09:20 ACTIVITY until:09:30 Break
 //! ```
 //!
 //! A statement is a time, what happened, and the agent after it. Without a verb it is a change (a snapshot). `@` is the start
@@ -199,6 +200,11 @@ impl<'a> Words<'a> {
                 What::SignOut((!rest.words.is_empty()).then(|| rest.snapshot()))
             }
             "BEAT" => What::Confirmation(self.after_verb().snapshot()),
+            "ACTIVITY" => {
+                let mut rest = self.after_verb();
+                let until = at(rest.prefixed("until:").expect("until:"));
+                What::Activity { snapshot: rest.snapshot(), until }
+            }
             "STATUS" => self.after_verb().status_alone(),
             "CONTACT" => {
                 let mut rest = self.after_verb();

@@ -57,7 +57,7 @@ impl Silences {
 
 /// From when on nothing heard of an agent changes what he is in. Never for who is signed out, by silence or otherwise.
 fn turn<'a>(known: &'a Agent, policy: &TimelinePolicy) -> Option<Turn<'a>> {
-    let (silence, last) = (policy.silence?, known.track.last_at()?);
+    let (last, silence) = known.track.silence(policy)?;
     let (_, lasting) = known.track.current()?;
     let after = match known.silent {
         Some(Class::SignedOut) => return None,

@@ -169,7 +169,11 @@ impl Dice {
         let reach = i64::try_from(self.below(80)).unwrap();
         let since = (self.below(3) == 0).then_some(seconds - reach);
         let snapshot = snapshot(name, kind, since);
-        match self.below(8) {
+        match self.below(10) {
+            8 | 9 => {
+                let lasts = 1 + i64::try_from(self.below(90)).unwrap();
+                What::Activity { snapshot, until: at(seconds + lasts) }
+            }
             0 => What::SignIn(snapshot),
             1 => What::SignOut((self.below(2) == 0).then_some(snapshot)),
             2 | 3 => What::Confirmation(snapshot),
@@ -304,6 +308,30 @@ async fn silence_leaves_the_mark_of_the_sign_in_that_it_follows() {
     bench.batch(vec![event(1100, What::Confirmation(available()))], Some(1101)).await;
     bench.assert_stored_is_derived("heard of again").await;
     assert_eq!(bench.states.last(), Some(&Class::Available));
+}
+
+#[tokio::test]
+async fn an_activity_is_over_when_it_was_told_to_be_heartbeats_or_not() {
+    for silence in [None, Some(Silence::default())] {
+        let mut bench = Bench::new(silence).await;
+        let activity = |from, until| event(from, What::Activity { snapshot: on_break(), until: at(until) });
+        bench.batch(vec![event(0, What::Snapshot(available())), activity(60, 90)], Some(80)).await;
+        assert_eq!(bench.states, [Class::Available, Class::Aux], "it lasts");
+        bench.batch(Vec::new(), Some(91)).await;
+        assert_eq!(bench.states.last(), Some(&Class::Unknown));
+        assert_eq!(shown(&bench.stored().await), "0..60 available, 60..90 aux, 90.. unknown");
+        bench.restart().await;
+        bench.batch(vec![activity(120, 150)], Some(200)).await;
+        assert_eq!(bench.states[3..], [Class::Unknown], "since when it is so has changed");
+        assert_eq!(
+            shown(&bench.stored().await),
+            "0..60 available, 60..90 aux, 90..120 unknown, 120..150 aux, 150.. unknown"
+        );
+        // What the log tells of what was told before changes nothing.
+        bench.batch(vec![event(200, What::Snapshot(available())), activity(150, 200)], Some(201)).await;
+        bench.assert_stored_is_derived("what followed was told").await;
+        assert_eq!(bench.states.last(), Some(&Class::Available));
+    }
 }
 
 #[tokio::test]
