@@ -49,7 +49,7 @@ async fn admit(state: &ApiState, route: &Route, parts: &Parts) -> Result<Option<
     let Parts { method, headers, extensions, .. } = parts;
     let peer = extensions.get::<Peer>().copied();
     let role = match route.needs {
-        Needs::Nothing | Needs::SourceKey | Needs::Signature => {
+        Needs::Nothing | Needs::SourceKey | Needs::SourceToken | Needs::Signature => {
             refuse_other_sites(method, headers)?;
             return Ok(None);
         }

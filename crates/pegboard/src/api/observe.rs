@@ -14,8 +14,9 @@ use axum::response::{IntoResponse as _, Response};
 use crate::api::BODY_LIMIT;
 use crate::api::error::{ApiError, Code};
 use crate::api::guard::TokenId;
+use crate::api::handlers::asc::REPORT_LIMIT;
 use crate::api::handlers::mapping::IMPORT_LIMIT;
-use crate::api::routes::IMPORT_MAPPING;
+use crate::api::routes::{IMPORT_MAPPING, REPORTS};
 use crate::api::state::ApiState;
 
 /// What every answer carries that does not say otherwise of itself. Only pages do, and only of what they load and how long
@@ -65,10 +66,13 @@ fn refuse_large(headers: &HeaderMap, limit: usize) -> Result<(), ApiError> {
     }
 }
 
-/// The most bytes that a body may have: more where it is a table.
+/// The most bytes that a body may have: more where it is a table, or a report.
 pub(crate) fn body_limit(path: Option<&MatchedPath>) -> usize {
-    let is_table = path.is_some_and(|path| path.as_str() == IMPORT_MAPPING.path);
-    if is_table { IMPORT_LIMIT } else { BODY_LIMIT }
+    match path.map_or("", MatchedPath::as_str) {
+        path if path == IMPORT_MAPPING.path => IMPORT_LIMIT,
+        path if REPORTS.contains(&path) => REPORT_LIMIT,
+        _ => BODY_LIMIT,
+    }
 }
 
 pub(crate) fn too_large(limit: usize) -> ApiError {

@@ -36,6 +36,11 @@ pub fn document() -> Value {
                     "scheme": "basic",
                     "description": "The access key of a source of kind `push`: its id is the user, its secret the password.",
                 },
+                "sourceToken": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "Had by `ascToken` for the access key of a source of kind `push`.",
+                },
                 "twilioSignature": {
                     "type": "apiKey",
                     "in": "header",
@@ -84,6 +89,7 @@ fn security(needs: Needs) -> Value {
     match needs {
         Needs::Nothing => json!([]),
         Needs::SourceKey => json!([{"sourceKey": []}]),
+        Needs::SourceToken => json!([{"sourceToken": []}]),
         Needs::Signature => json!([{"twilioSignature": []}]),
         Needs::Role(_) | Needs::RoleOverAll(_) => json!([{"token": []}, {"session": []}]),
         Needs::RoleUnlessLocal(_) => json!([{"token": []}, {"session": []}, {}]),
@@ -95,10 +101,12 @@ fn parameters(route: &Route) -> Vec<Value> {
     let in_path = in_path
         .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}));
     let mut parameters: Vec<_> = in_path.chain(route.query.iter().map(query_parameter)).collect();
-    if route.needs == Needs::SourceKey {
+    let is_told_what = route.needs == Needs::SourceToken && route.body.is_some();
+    if route.needs == Needs::SourceKey || is_told_what {
         parameters.push(json!({
             "name": "Idempotency-Key",
             "in": "header",
+            "required": is_told_what,
             "description": "The same again, within a day, keeps nothing and has the same answer.",
             "schema": {"type": "string", "minLength": 1, "maxLength": 255},
         }));
@@ -132,6 +140,13 @@ fn responses(route: &Route) -> Value {
     let mut responses = Map::new();
     let (status, response) = success(route.answer);
     responses.insert(status.to_string(), response);
+    if let Answer::Judged(_) = route.answer {
+        for (status, about) in [(409, "It was taken before."), (422, "Nothing of it was taken.")] {
+            let mut response = success(route.answer).1;
+            response["description"] = about.into();
+            responses.insert(status.to_string(), response);
+        }
+    }
     for code in errors(route) {
         let response = json!({"$ref": format!("#/components/responses/{code}")});
         responses.insert(code.status().as_u16().to_string(), response);
@@ -159,6 +174,7 @@ fn success(answer: Answer) -> (u16, Value) {
     let with = |content: Value| json!({"description": "All is well.", "content": content});
     match answer {
         Answer::Json(schema) => (200, with(json!({"application/json": {"schema": reference(schema)}}))),
+        Answer::Judged(schema) => (202, with(json!({"application/json": {"schema": reference(schema)}}))),
         Answer::Made(schema) => (201, with(json!({"application/json": {"schema": reference(schema)}}))),
         Answer::Rows(schema) => {
             let text = json!({"schema": {"type": "string"}});

@@ -1,6 +1,7 @@
 //! The table of routes: the one place that says what there is, who may use it, what it takes and what it answers.
 
 mod alarms;
+mod asc;
 mod delivery;
 mod mapping;
 mod push;
@@ -8,6 +9,7 @@ mod twilio;
 
 use std::fmt;
 
+pub(crate) use self::asc::REPORTS;
 pub(crate) use self::mapping::IMPORT_MAPPING;
 
 use axum::http::Method;
@@ -83,6 +85,13 @@ route_ids! {
     RetryDeadLetter = "retryDeadLetter",
     DropDeadLetter = "dropDeadLetter",
     Push = "push",
+    AscToken = "ascToken",
+    AscRefresh = "ascRefresh",
+    AscType = "ascType",
+    AscHeartbeat = "ascHeartbeat",
+    AscStates = "ascStates",
+    AscActivities = "ascActivities",
+    AscQueueReport = "ascQueueReport",
     Twilio = "twilio",
     SignIn = "signIn",
     Session = "session",
@@ -143,6 +152,8 @@ pub enum Needs {
     Nothing,
     /// Programs with the access key of the source that they name, which the route itself looks at.
     SourceKey,
+    /// Programs with a token that they had for the access key of the source that they name, which the route itself looks at.
+    SourceToken,
     /// Programs that sign what they send with a secret of the source that they name, which the route itself looks at.
     Signature,
     /// Callers with at least this role.
@@ -160,6 +171,8 @@ pub(crate) enum Answer {
     Json(&'static str),
     /// JSON of this schema, about something that is new.
     Made(&'static str),
+    /// JSON of this schema that says what became of a body: of one that was taken, and of one that was not.
+    Judged(&'static str),
     /// Rows: JSON of this schema, or CSV, NDJSON or Parquet.
     Rows(&'static str),
     /// A table: JSON of this schema, or CSV.
@@ -281,7 +294,7 @@ const fn limit(most: u32) -> Param {
 }
 
 /// Every route of the API.
-pub static ROUTES: [Route; 53] = [
+pub static ROUTES: [Route; 60] = [
     Route {
         id: RouteId::Agents,
         verb: Verb::Get,
@@ -597,6 +610,13 @@ pub static ROUTES: [Route; 53] = [
         handler: || post(dead_letters::give_up),
     },
     push::PUSH,
+    asc::LOGIN,
+    asc::REFRESH,
+    asc::ACD_TYPE,
+    asc::HEARTBEAT,
+    asc::STATES,
+    asc::ACTIVITIES,
+    asc::QUEUE_REPORT,
     twilio::TWILIO,
     Route {
         id: RouteId::SignIn,

@@ -1,6 +1,7 @@
 //! The schemas of what the API takes and answers.
 
 mod alarms;
+mod asc;
 mod delivery;
 mod mapping;
 mod push;
@@ -105,8 +106,12 @@ pub(crate) fn all() -> Value {
         "Description": {"type": "object", "description": "An OpenAPI document."},
         "Error": error(),
     });
-    for (name, schema) in
-        alarms::all().into_iter().chain(delivery::all()).chain(push::all()).chain(mapping::all())
+    for (name, schema) in alarms::all()
+        .into_iter()
+        .chain(delivery::all())
+        .chain(push::all())
+        .chain(asc::all())
+        .chain(mapping::all())
     {
         schemas[name] = schema;
     }

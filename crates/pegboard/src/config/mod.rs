@@ -36,7 +36,7 @@ pub use alarms::{
 pub use archive::{ArchiveSettings, MAX_ARCHIVE_PREFIX};
 pub use document::MAX_FILE_BYTES;
 pub use fault::{ConfigErrors, Fault};
-pub use push::{MAX_NAME_BYTES, PushKey, PushSettings, SubjectSettings};
+pub use push::{MAX_NAME_BYTES, PushKey, PushSettings, SdkSettings, SubjectSettings};
 pub use schema::{MAX_REPORT_NAMES, MAX_SOURCES};
 pub use secret::{InvalidSecretRef, MAX_SECRET_BYTES, Secret, SecretError, SecretRef};
 pub use settings::{

@@ -21,8 +21,30 @@ pub struct PushSettings {
     pub folder: Option<PathBuf>,
     /// Where messages of them are published.
     pub subject: Option<SubjectSettings>,
+    /// How what the calls of NICE's SDK say is read.
+    pub sdk: SdkSettings,
     /// Whether the ACD confirms the state of everybody who is signed in now and then, so that silence means something.
     pub heartbeat: bool,
+}
+
+/// The most statuses that are named.
+pub(super) const MOST_STATUSES: usize = 50;
+
+/// How what the calls of NICE's SDK say is read: they tell names of states, and not what those mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SdkSettings {
+    /// The one ACD whose bodies are taken; of any where nothing is said.
+    pub acd_type: Option<String>,
+    /// In which statuses contacts are offered, whatever the case.
+    pub routable: Vec<String>,
+    /// In which nobody is there.
+    pub offline: Vec<String>,
+}
+
+impl Default for SdkSettings {
+    fn default() -> Self {
+        Self { acd_type: None, routable: vec!["Available".to_owned()], offline: vec!["Offline".to_owned()] }
+    }
 }
 
 /// An access key.
@@ -61,10 +83,32 @@ pub(super) fn push(mut table: Table<'_, '_>, folder: &Path) -> PushSettings {
             "records come over HTTP with a key, in files (say `folder` then), or from [source.push.nats]";
         table.lack("access_key_id", help);
     }
+    if table.has("sdk") && !table.has("access_key_id") {
+        table.lack("access_key_id", "whoever calls as NICE's SDK does signs in with a key");
+    }
+    let sdk = sdk(table.table("sdk"));
     let subject = subject(table.table("nats"), folder);
     table.finish();
     let key = id.zip(secret).map(|(id, secret)| PushKey { id, secret });
-    PushSettings { key, folder: dropped, subject: subject.filter(|_| has_subject), heartbeat }
+    PushSettings { key, folder: dropped, subject: subject.filter(|_| has_subject), sdk, heartbeat }
+}
+
+fn sdk(mut table: Table<'_, '_>) -> SdkSettings {
+    let acd_type = table.optional("acd_type", acd_type);
+    let mut settings = SdkSettings { acd_type, ..SdkSettings::default() };
+    table.set("routable", &mut settings.routable, value::names(MOST_STATUSES));
+    table.set("offline", &mut settings.offline, value::names(MOST_STATUSES));
+    table.finish();
+    settings
+}
+
+/// The name of an ACD: without blanks, as NICE has it.
+fn acd_type(value: &DeValue<'_>) -> Read<String> {
+    let is_name = |text: &&str| {
+        (1..=MAX_NAME_BYTES).contains(&text.len()) && !text.contains(|letter: char| letter.is_whitespace())
+    };
+    let expected = "the name of an ACD: 1 to 200 bytes without blanks";
+    value.as_str().filter(is_name).map(str::to_owned).ok_or_else(|| Wrong::expected(expected))
 }
 
 fn subject(mut table: Table<'_, '_>, folder: &Path) -> Option<SubjectSettings> {

@@ -1,5 +1,7 @@
 //! What others hand to the hub: who may, and where it stands until it is read.
 
+pub(crate) mod token;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -9,14 +11,17 @@ use async_trait::async_trait;
 use pegboard_connect::sources::push;
 use pegboard_connect::sources::twilio::{self, Content, Signed};
 use pegboard_connect::spec::{HandedRecord, Inlet, SourceError};
-use pegboard_model::{PartitionId, SourceName, Text};
+use pegboard_model::{PartitionId, SourceName, Text, Timestamp};
 use pegboard_store::{HandIn, HandedIn, Store, StoreError};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::Notify;
 
+use self::token::{NoToken, Tokens, Use};
 use crate::clock::Clock;
-use crate::config::{Secret, SecretError, SecretRef, SourceConfig, SourceInput, TwilioPostSettings};
+use crate::config::{
+    SdkSettings, Secret, SecretError, SecretRef, SourceConfig, SourceInput, TwilioPostSettings,
+};
 
 /// How many records of a source may wait to be read.
 pub const MOST_WAITING: u64 = 1_000_000;
@@ -40,7 +45,11 @@ impl Gates {
             let name = &source.name;
             let lock = Lock::of(&source.input).map_err(|error| (name.clone(), error))?;
             if let Some((lane, lock)) = lock {
-                let gate = Gate::new(name.clone(), lane, lock, store.clone(), clock);
+                let sdk = match &source.input {
+                    SourceInput::Push(settings) => settings.sdk.clone(),
+                    _ => SdkSettings::default(),
+                };
+                let gate = Gate { sdk, ..Gate::new(name.clone(), lane, lock, store.clone(), clock) };
                 gates.insert(name.clone(), Arc::new(gate));
             }
         }
@@ -98,6 +107,7 @@ pub struct Gate {
     lock: Lock,
     lane: Arc<StoreLane>,
     clock: Clock,
+    sdk: SdkSettings,
 }
 
 impl fmt::Debug for Gate {
@@ -109,7 +119,7 @@ impl fmt::Debug for Gate {
 impl Gate {
     fn new(source: SourceName, lane: &'static str, lock: Lock, store: Arc<dyn Store>, clock: Clock) -> Self {
         let lane = StoreLane { source: source.clone(), lane: lane.into(), store, kept: Notify::new() };
-        Self { source, lock, lane: Arc::new(lane), clock }
+        Self { source, lock, lane: Arc::new(lane), clock, sdk: SdkSettings::default() }
     }
 
     /// Whether this is the access key. Takes as long whatever is wrong with it.
@@ -118,6 +128,35 @@ impl Gate {
             Lock::Key(key) => key.ct_eq(&hash(id, secret)).into(),
             Lock::Nobody | Lock::Twilio { .. } => false,
         }
+    }
+
+    /// Tokens for the access key; nothing where it is another one.
+    pub fn log_in(&self, id: &str, secret: &str) -> Option<Tokens> {
+        let Lock::Key(key) = &self.lock else { return None };
+        self.admits(id, secret).then(|| Tokens::issue(key, &self.source, self.now()))
+    }
+
+    /// Tokens for a refresh token.
+    pub fn renew(&self, refresh: &str) -> Result<Tokens, NoToken> {
+        let Lock::Key(key) = &self.lock else { return Err(NoToken::Forged) };
+        token::check(key, &self.source, Use::Refresh, refresh, self.now())?;
+        Ok(Tokens::issue(key, &self.source, self.now()))
+    }
+
+    /// Whether a token is one of this source's, and good now.
+    pub fn knows(&self, access: &str) -> Result<(), NoToken> {
+        let Lock::Key(key) = &self.lock else { return Err(NoToken::Forged) };
+        token::check(key, &self.source, Use::Access, access, self.now())
+    }
+
+    /// How what the calls of the SDK say is read.
+    pub fn sdk(&self) -> &SdkSettings {
+        &self.sdk
+    }
+
+    /// The time here.
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
     }
 
     /// Whether Twilio has signed this, as it came with this query.

@@ -54,8 +54,14 @@ const fn expected(route: RouteId) -> [u16; 5] {
         | RouteId::DropRefusedState
         | RouteId::ReleaseSnapshot => [401, 403, 400, 400, 403],
         // Nobody here has the key of a source.
-        RouteId::Push | RouteId::Twilio => [401, 401, 401, 401, 401],
-        RouteId::SignIn => [400, 400, 400, 400, 400],
+        RouteId::Push
+        | RouteId::AscType
+        | RouteId::AscHeartbeat
+        | RouteId::AscStates
+        | RouteId::AscActivities
+        | RouteId::AscQueueReport
+        | RouteId::Twilio => [401, 401, 401, 401, 401],
+        RouteId::AscToken | RouteId::AscRefresh | RouteId::SignIn => [400, 400, 400, 400, 400],
         RouteId::SignOut => [401, 204, 204, 204, 204],
         RouteId::Erasures => [401, 403, 403, 200, 200],
         RouteId::StartErasure => [401, 403, 403, 400, 400],

@@ -4,6 +4,7 @@ mod activities;
 mod edited;
 mod held;
 mod history;
+mod hub_to_hub;
 mod outages;
 mod persons;
 mod stale;

@@ -2,6 +2,7 @@
 
 pub(crate) mod agents;
 pub(crate) mod alarms;
+pub(crate) mod asc;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod dead_letters;

@@ -113,7 +113,8 @@ fn admits(gate: &Gate, headers: &HeaderMap) -> bool {
         .is_some_and(|(id, secret)| gate.admits(id, secret))
 }
 
-fn key(headers: &HeaderMap) -> Result<Option<Text>, ApiError> {
+/// The key under which a request is known, where it has one.
+pub(super) fn key(headers: &HeaderMap) -> Result<Option<Text>, ApiError> {
     let Some(key) = headers.get(KEY_HEADER) else { return Ok(None) };
     let text = key.to_str().ok().filter(|key| (1..=KEY_BYTES).contains(&key.len()));
     let unfit = || {

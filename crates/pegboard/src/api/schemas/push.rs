@@ -108,8 +108,22 @@ fn agent_state() -> Value {
             ("team", text()),
             ("levels", most(list(&text()), 5)),
             ("routing_profile", text()),
-            ("status", described(status, "What the agent selected; needed but for `sign_out`.")),
+            (
+                "status",
+                described(
+                    status,
+                    "What the agent selected; needed but for `sign_out`, and where a contact tells what he does.",
+                ),
+            ),
             ("status_since", time()),
+            (
+                "until",
+                described(
+                    time(),
+                    "The end of it, where it is known already: nothing is known from there on until something else is \
+                     told. Of `state` alone.",
+                ),
+            ),
             (
                 "contacts",
                 described(list(&reference("PushAgentContact")), "Every contact that the agent has."),
@@ -117,7 +131,8 @@ fn agent_state() -> Value {
         ],
     );
     state["if"] = json!({"properties": {"change": {"const": "sign_out"}}, "required": ["change"]});
-    state["else"] = json!({"required": ["status"]});
+    let with_contacts = json!({"required": ["contacts"], "properties": {"contacts": {"minItems": 1}}});
+    state["else"] = json!({"anyOf": [{"required": ["status"]}, with_contacts]});
     state
 }
 
@@ -145,6 +160,10 @@ fn agent_contact() -> Value {
                 described(id(), "How it began, in the ACD's words; the direction where nothing is said."),
             ),
             ("phase", json!({"type": "string", "enum": phases})),
+            (
+                "phase_name",
+                described(id(), "The phase in the ACD's words; ours in capitals where nothing is said."),
+            ),
             ("since", time()),
             ("queue", queue()),
             ("monitored", described(yes_or_no(), "Whether the agent only listens.")),

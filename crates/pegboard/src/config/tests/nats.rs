@@ -1,6 +1,6 @@
 //! The tables of a sink that publishes to NATS, and of a source that is published to there.
 
-use super::super::{MAX_NAME_BYTES, MAX_SERVERS, SourceInput};
+use super::super::{MAX_NAME_BYTES, MAX_SERVERS, SdkSettings, SourceInput};
 use super::{LEAST, faults, read};
 
 fn with(lines: &str) -> String {
@@ -51,6 +51,42 @@ fn a_source_may_be_published_to_and_have_no_key() {
     assert!(faults(&published("")).contains("stream"));
     assert!(faults(&published("stream = \"p.b\"\n")).contains("a name of NATS"));
     assert!(faults(&published("stream = \"p\"\nfilter = \"a..b\"\n")).contains("a subject of NATS"));
+}
+
+#[test]
+fn whoever_calls_as_the_sdk_does_has_a_key() {
+    let with = |lines: &str| {
+        let key = "access_key_id = \"env:I\"\nsecret_access_key = \"env:S\"\n";
+        read(&format!(
+            "[[source]]\nname = \"pbx\"\nkind = \"push\"\n[source.push]\n{key}[source.push.sdk]\n{lines}"
+        ))
+    };
+    let config = with("acd_type = \"PBX\"\nroutable = [\"Ready\"]\n").unwrap();
+    let SourceInput::Push(push) = &config.sources[0].input else { panic!("no push") };
+    let sdk = SdkSettings {
+        acd_type: Some("PBX".to_owned()),
+        routable: vec!["Ready".to_owned()],
+        ..SdkSettings::default()
+    };
+    assert_eq!(push.sdk, sdk);
+    assert!(with("acd_type = \"MY PBX\"\n").is_err());
+    let keyless =
+        "[[source]]\nname = \"pbx\"\nkind = \"push\"\n[source.push]\nfolder = \"x\"\n[source.push.sdk]\n";
+    assert!(faults(keyless).contains("access_key_id"));
+}
+
+#[test]
+fn r28_statuses_of_the_sdk_are_50_at_most() {
+    let named = |count: usize| {
+        let names: Vec<_> = (0..count).map(|number| format!("\"s{number}\"")).collect();
+        read(&format!(
+            "[[source]]\nname = \"pbx\"\nkind = \"push\"\n[source.push]\naccess_key_id = \"env:I\"\n\
+             secret_access_key = \"env:S\"\n[source.push.sdk]\nroutable = [{}]\n",
+            names.join(", ")
+        ))
+    };
+    assert!(named(50).is_ok());
+    assert!(named(51).is_err());
 }
 
 #[test]

@@ -132,6 +132,20 @@ impl Serving {
         Some((status, answer.split_once("\r\n\r\n")?.1.to_owned()))
     }
 
+    /// What it answers to a question of whoever has this token, and the status; by HTTP 1.0, whose bodies are in one piece. Nothing while it
+    /// does not answer.
+    pub(crate) fn ask(&self, path: &str, token: &str) -> Option<(u16, String)> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let host = format!("127.0.0.1:{}", self.port);
+        let headers = format!("Host: {host}\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n");
+        write!(stream, "GET {path} HTTP/1.0\r\n{headers}\r\n").ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let status = answer.split(' ').nth(1)?.parse().ok()?;
+        Some((status, answer.split_once("\r\n\r\n")?.1.to_owned()))
+    }
+
     /// Where it answers.
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
