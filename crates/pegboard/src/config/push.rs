@@ -1,5 +1,6 @@
 //! What `[source.push]` says: the key with which an ACD hands in records, and the folder or the stream in which it leaves them.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use toml::de::DeValue;
@@ -69,12 +70,48 @@ pub struct SubjectSettings {
     pub filter: Option<String>,
 }
 
+/// The folders in which files are dropped, each of which is for one source.
+#[derive(Debug, Default)]
+pub(super) struct Drops(Vec<DropFolder>);
+
+#[derive(Debug)]
+struct DropFolder {
+    path: PathBuf,
+    /// Where it is named.
+    key: String,
+    span: Range<usize>,
+    is_shared: bool,
+}
+
+impl Drops {
+    /// Takes in the folder that a table names. If another source has it already both are told: each file would be read by whichever of
+    /// the two comes first.
+    fn take(&mut self, path: &Path, table: &mut Table<'_, '_>) {
+        let Some(span) = table.value_span("folder") else { return };
+        let (path, key): (PathBuf, _) = (path.components().collect(), table.shown("folder"));
+        let message = |other: &str| format!("{other} names the same folder");
+        let help = || vec!["a folder is for one source: name another one for each".to_owned()];
+        let Some(known) = self.0.iter_mut().find(|known| known.path == path) else {
+            self.0.push(DropFolder { path, key, span, is_shared: false });
+            return;
+        };
+        table.note(span, Some("folder"), message(&known.key), help());
+        if !known.is_shared {
+            table.note_of(&known.key, known.span.clone(), message(&key), help());
+            known.is_shared = true;
+        }
+    }
+}
+
 /// Reads the table.
-pub(super) fn push(mut table: Table<'_, '_>, folder: &Path) -> PushSettings {
+pub(super) fn push(mut table: Table<'_, '_>, folder: &Path, drops: &mut Drops) -> PushSettings {
     let id = table.optional("access_key_id", value::secret(folder));
     let secret = table.optional("secret_access_key", value::secret(folder));
     table.need_each_other("access_key_id", "secret_access_key");
     let dropped = table.optional("folder", value::path(folder));
+    if let Some(dropped) = &dropped {
+        drops.take(dropped, &mut table);
+    }
     let mut heartbeat = false;
     table.set("heartbeat", &mut heartbeat, value::boolean);
     let has_subject = table.has("nats");

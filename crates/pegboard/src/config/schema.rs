@@ -15,7 +15,7 @@ use pegboard_store::Retention;
 
 use super::alarms;
 use super::archive::archive;
-use super::push::push;
+use super::push::{Drops, push};
 use super::secret::SecretRef;
 use super::settings::{
     Config, ConnectSettings, FileFormat, FileSettings, InstanceSettings, KinesisCredentials, KinesisSettings,
@@ -76,9 +76,9 @@ pub(super) fn config(
     let log = log(root.table("log"));
     let archive = archive(root.table("archive"), folder).map(Arc::new);
     let node_name = node(root.table("node"));
-    let mut names = Vec::new();
-    let mut sources =
-        root.each_table("source", MAX_SOURCES, |table| source(table, folder, side_files, &mut names));
+    let (mut names, mut drops) = (Vec::new(), Drops::default());
+    let mut sources = root
+        .each_table("source", MAX_SOURCES, |table| source(table, folder, side_files, &mut names, &mut drops));
     let sinks = sinks::sinks(&mut root, folder, side_files, &sources);
     let outlets = alarms::outlets(&mut root, folder);
     root.finish();
@@ -170,9 +170,10 @@ fn source(
     folder: &Path,
     side_files: &mut SideFiles<'_>,
     names: &mut Vec<SourceName>,
+    drops: &mut Drops,
 ) -> Option<SourceConfig> {
     let name = source_name(&mut table, names);
-    let input = source_input(&mut table, folder, side_files);
+    let input = source_input(&mut table, folder, side_files, drops);
     // With a stand-in for its input, so that a source without one is still read to its end.
     let mut source = SourceConfig::new("", SourceInput::File(FileSettings::new(PathBuf::new())));
     table.set("time_zone", &mut source.time_zone, value::time_zone);
@@ -238,6 +239,7 @@ fn source_input(
     table: &mut Table<'_, '_>,
     folder: &Path,
     side_files: &mut SideFiles<'_>,
+    drops: &mut Drops,
 ) -> Option<SourceInput> {
     let kind = table.required("kind", value::word::<SourceKind>(SourceKind::CHOICES));
     let Some(kind) = kind else {
@@ -248,7 +250,7 @@ fn source_input(
         reports(table, folder, side_files);
         metrics(table);
         file(table.table("file"), folder);
-        push(table.table("push"), folder);
+        push(table.table("push"), folder, drops);
         twilio(table.table("twilio"), folder);
         return None;
     };
@@ -273,7 +275,7 @@ fn source_input(
         SourceKind::AmazonConnect => connect_inputs(table, folder, side_files)
             .map(|inputs| SourceInput::AmazonConnect(Box::new(inputs))),
         SourceKind::File => file(table.required_table("file"), folder).map(SourceInput::File),
-        SourceKind::Push => Some(SourceInput::Push(push(table.required_table("push"), folder))),
+        SourceKind::Push => Some(SourceInput::Push(push(table.required_table("push"), folder, drops))),
         SourceKind::Twilio => twilio(table.required_table("twilio"), folder).map(SourceInput::Twilio),
     }
 }

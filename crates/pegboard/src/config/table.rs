@@ -269,6 +269,16 @@ impl<'n, 't> Table<'n, 't> {
         self.note_at(Some(span), key, message, help);
     }
 
+    /// Notes a fault of another table, by where a key of it is shown to be.
+    pub(super) fn note_of(&mut self, key: &str, span: Range<usize>, message: String, help: Vec<String>) {
+        self.notes.faults.push(Note { span: Some(span), key: Some(key.to_owned()), message, help });
+    }
+
+    /// Where a key of this table is shown to be.
+    pub(super) fn shown(&self, key: &str) -> String {
+        joined(&self.path.shown, key)
+    }
+
     fn note_at(&mut self, span: Option<Range<usize>>, key: Option<&str>, message: String, help: Vec<String>) {
         let key = key.map_or_else(|| self.path.shown.clone(), |key| joined(&self.path.shown, key));
         self.notes.faults.push(Note { span, key: Some(key), message, help });

@@ -54,6 +54,20 @@ fn a_source_may_be_published_to_and_have_no_key() {
 }
 
 #[test]
+fn a_folder_in_which_files_are_dropped_is_for_one_source() {
+    let source = |name: &str, folder: &str| {
+        format!("[[source]]\nname = \"{name}\"\nkind = \"push\"\n[source.push]\nfolder = \"{folder}\"\n")
+    };
+    assert!(read(&(source("a", "in/a") + &source("b", "in/b"))).is_ok());
+    let told = faults(&(source("a", "in/x") + &source("b", "./in/x/") + &source("c", "in/x")));
+    for line in [5, 10, 15] {
+        assert!(told.contains(&format!(":{line}:")), "line {line}: {told}");
+    }
+    assert!(told.contains("source[a].push.folder names the same folder"), "{told}");
+    assert!(told.contains("source[b].push.folder names the same folder"), "{told}");
+}
+
+#[test]
 fn whoever_calls_as_the_sdk_does_has_a_key() {
     let with = |lines: &str| {
         let key = "access_key_id = \"env:I\"\nsecret_access_key = \"env:S\"\n";
