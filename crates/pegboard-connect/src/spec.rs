@@ -306,8 +306,8 @@ pub struct Chunk {
     pub rows: Vec<AcdRow>,
     /// How many things were told of that are something else: another product's messages on a queue.
     pub foreign: u64,
-    /// Whether its reader has weighed what is broken against the rest, as whoever takes a file as a whole does: otherwise so much that is
-    /// broken says that the platform has changed its format, and reading stops.
+    /// Whether its reader has weighed what is broken against the rest, as whoever takes a file as a whole does, or each record stands for
+    /// itself: otherwise so much that cannot be read says that the platform has changed its format, and reading stops.
     pub is_judged: bool,
 }
 

@@ -210,7 +210,9 @@ pub async fn prepare(
                 continue;
             }
             Err(reason) => {
-                standing.trust.judge(true, &reason)?;
+                if !chunk.is_judged {
+                    standing.trust.judge(true, &reason)?;
+                }
                 Err(reason)
             }
         };

@@ -19,6 +19,9 @@ use crate::spec::{Decode, Decoded};
 /// The most bytes of a record.
 pub const MAX_RECORD_BYTES: usize = 32 << 10;
 
+/// The kind of rows.
+const ROW: &str = "report_row";
+
 /// The most bytes of an id, as stores index it.
 const MAX_ID_BYTES: usize = 512;
 
@@ -49,6 +52,12 @@ impl Decode for PushDecoder {
 }
 
 impl PushDecoder {
+    /// Whether a record is a row that the ACD computed, good or bad; it is not read any further.
+    pub(super) fn is_row(bytes: &[u8]) -> bool {
+        let head = json::text(bytes).and_then(json::parse::<wire::Head<'_>>);
+        head.is_ok_and(|head| head.kind.is_some_and(|kind| &*kind == ROW))
+    }
+
     /// What a record says.
     pub fn read(bytes: &[u8], order: Order) -> Result<Handed, DecodeError> {
         if bytes.len() > MAX_RECORD_BYTES {
@@ -62,7 +71,7 @@ impl PushDecoder {
                 Ok(Handed::Record(record))
             }
             "contact" => Ok(Handed::Record(Decoded::Contact(leg(&json::parse(text)?, text)?))),
-            "report_row" => Ok(Handed::Row(row(&json::parse(text)?)?)),
+            ROW => Ok(Handed::Row(row(&json::parse(text)?)?)),
             _ => Err(DecodeError::field("kind", Problem::Unknown)),
         }
     }

@@ -103,11 +103,15 @@ impl Source for PushSource {
     }
 }
 
-/// A row is no record: it leaves the lane here, and everything else is decoded. What came over NATS was judged by nobody yet, and one
-/// who publishes nonsense there does not stop the others.
+/// A row is no record: it leaves the lane here, and everything else is decoded when it is taken. What came over NATS was judged by
+/// nobody yet, and one who publishes nonsense there does not stop the others.
 fn sort(partition: &PartitionId, HandedRecord { number, body, .. }: HandedRecord, chunk: &mut Chunk) {
     chunk.is_judged = true;
     let position = Position::Number(number);
+    if !PushDecoder::is_row(&body) {
+        chunk.records.push(Record { position, data: body });
+        return;
+    }
     let order = Order { partition: partition.clone(), position: position.clone() };
     match PushDecoder::read(&body, order) {
         Ok(Handed::Record(_)) => chunk.records.push(Record { position, data: body }),
