@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use pegboard::clock;
 use pegboard::config::{FileSettings, SourceConfig, SourceInput};
 use pegboard::runtime::deliver::SinkSetup;
+use pegboard::runtime::deliver::hold::HoldPolicy;
 use pegboard::runtime::hub::{Hub, NodeOptions, Running};
 use pegboard_client::Connection;
 use pegboard_sim::stand_in::asc_manager::{AscManager, Options};
@@ -123,8 +124,10 @@ async fn deliver(
         .build()?;
     let (told, acknowledged) = channel();
     let target = CxoneSink::new(connection, Some(changes), Vec::new(), clock::system);
-    let sink =
-        SinkSetup { pace: Some(PACE), ..SinkSetup::new("wfm".into(), Box::new(Watched { target, told })) };
+    // The centre does not say up to when it is read: it would be waited for.
+    let hold = HoldPolicy { while_stale: false, collapse: None };
+    let setup = SinkSetup::new("wfm".into(), Box::new(Watched { target, told }));
+    let sink = SinkSetup { pace: Some(PACE), hold, ..setup };
     let config = SourceConfig::new("bench", SourceInput::File(FileSettings::new("bench".into())));
     let store = store(path)?;
     let (sources, options): (Vec<_>, _) =
