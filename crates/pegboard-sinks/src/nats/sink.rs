@@ -54,6 +54,8 @@ impl NatsAddress {
         };
         let client = options
             .name("pegboard")
+            // Whom else the servers name as theirs nobody has configured, and they would be told the password.
+            .ignore_discovered_servers()
             .connection_timeout(PATIENCE)
             .max_reconnects(1)
             .require_tls(self.servers.iter().any(NatsServer::needs_tls))
