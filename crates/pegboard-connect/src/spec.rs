@@ -14,6 +14,10 @@ use pegboard_model::{
     Position, Snapshot, Timestamp,
 };
 
+mod given_again;
+
+pub(crate) use self::given_again::Ending;
+pub use self::given_again::GivenAgain;
 use crate::sources::DecodeError;
 pub use crate::sources::amazon_connect::reports::MissingFile;
 
@@ -63,6 +67,17 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// Whether something of that is still to be read here, or to be committed.
     fn is_capturing_again(&self) -> bool {
         false
+    }
+
+    /// Whether anything of days of the past can be had of it once more: by files, by time, by questions.
+    fn can_give_again(&self) -> bool {
+        false
+    }
+
+    /// Its inputs that can be read once more, for whatever happened from `from` to `to` and was told since. Nothing that is
+    /// remembered of reading it moves by that.
+    async fn give_again(&self, _from: Timestamp, _to: Timestamp) -> Result<Vec<GivenAgain>, SourceError> {
+        Ok(Vec::new())
     }
 
     /// A decoder for its records.

@@ -246,7 +246,10 @@ impl From<ReloadError> for ApiError {
             ReloadError::TooManyOpen => Self::too_many(Duration::from_mins(1), message),
             ReloadError::TooManyRows => Self::new(Code::TooLarge, message),
             ReloadError::NoArchive | ReloadError::InPieces => Self::bad_request("body.from_archive", message),
-            ReloadError::Archive(_) => Self::new(Code::Unavailable, message),
+            ReloadError::GivesNothing | ReloadError::FromBoth => {
+                Self::bad_request("body.from_source", message)
+            }
+            ReloadError::NotTold(_) => Self::new(Code::Unavailable, message),
             ReloadError::Store(error) => error.into(),
         }
     }

@@ -259,6 +259,13 @@ fn reload() -> Value {
             described(boolean(), "Whether what the archive tells of the days is brought back first."),
         ),
         (
+            "from_source",
+            described(
+                boolean(),
+                "Whether the source itself is first asked for what it still has of the days.",
+            ),
+        ),
+        (
             "recapture",
             described(
                 or_null(time()),
@@ -267,20 +274,26 @@ fn reload() -> Value {
         ),
         ("at", described(time(), "When it was asked for.")),
         ("by", described(text(), "Who asked: the name of a token.")),
-        ("files", described(count(), "How many files of the archive tell of the days.")),
+        (
+            "files",
+            described(
+                count(),
+                "How many files of the archive tell of the days; none where the source itself does.",
+            ),
+        ),
         ("files_read", described(count(), "How many of them are read.")),
         (
             "observations",
-            described(count(), "What they tell of agents on the days and in the hours around them."),
+            described(count(), "What is told of agents on the days and in the hours around them."),
         ),
-        ("contacts", described(count(), "Versions of contacts of the days that they hold.")),
+        ("contacts", described(count(), "Versions of contacts of the days that are told.")),
         ("days", described(count(), "How many days there are.")),
         ("days_done", described(count(), "How many are done.")),
         ("facts", described(count(), "Segments and contacts from which rows were derived.")),
         ("rows", described(count(), "Rows that were derived.")),
         ("differ", described(count(), "Rows that were not as before, of days that were swapped.")),
         ("began", or_null(time())),
-        ("read", described(or_null(time()), "When what the archive tells was read.")),
+        ("read", described(or_null(time()), "When what the archive or the source tells was read.")),
         (
             "holds",
             described(
@@ -291,7 +304,10 @@ fn reload() -> Value {
         ("ended", or_null(time())),
         (
             "notes",
-            described(list(&text()), "What has to be said of some days: those that cannot be made anew."),
+            described(
+                list(&text()),
+                "What has to be said of some days: those that cannot be made anew, and what the source has no more.",
+            ),
         ),
         ("more_notes", described(count(), "Of how many more days.")),
         ("error", described(or_null(text()), "Why it cannot be done.")),
@@ -317,6 +333,11 @@ fn new_reload() -> Value {
     schema["properties"]["from_archive"] = described(
         or_null(boolean()),
         "Whether what the archive tells of the days is brought back first; not, where nothing is said.",
+    );
+    schema["properties"]["from_source"] = described(
+        or_null(boolean()),
+        "Whether the source itself is first asked for what it still has of the days; not, where nothing is said, and not \
+         together with from_archive.",
     );
     schema
 }

@@ -38,9 +38,8 @@ pub(super) struct Arguments {
     /// Only rows about this agent, by the platform's id; repeat it for several.
     #[arg(long)]
     agent: Vec<String>,
-    /// First bring back what the archive tells of the days, and the store does not know or keep any more.
-    #[arg(long)]
-    from_archive: bool,
+    #[command(flatten)]
+    told: Told,
     /// Show what would change, by row and column; nothing is written.
     #[arg(long)]
     dry_run: bool,
@@ -48,11 +47,22 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value_t = Format::Csv, requires = "dry_run")]
     format: Format,
     /// Show the latest reloads.
-    #[arg(long, conflicts_with_all = ["source", "from", "to", "queue", "agent", "from_archive", "dry_run", "cancel"])]
+    #[arg(long, conflicts_with_all = ["source", "from", "to", "queue", "agent", "from_archive", "from_source", "dry_run", "cancel"])]
     list: bool,
     /// End the reload with this number. Days that were swapped until then stay so.
-    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["source", "from", "to", "queue", "agent", "from_archive", "dry_run"])]
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["source", "from", "to", "queue", "agent", "from_archive", "from_source", "dry_run"])]
     cancel: Option<u64>,
+}
+
+/// Who tells of the days besides the store.
+#[derive(Debug, Args)]
+struct Told {
+    /// First bring back what the archive tells of the days, and the store does not know or keep any more.
+    #[arg(long)]
+    from_archive: bool,
+    /// First ask the source itself for whatever it still has of the days, and the store does not know.
+    #[arg(long, conflicts_with = "from_archive")]
+    from_source: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -97,7 +107,7 @@ impl Arguments {
     fn body(&self) -> Value {
         json!({
             "source": self.source, "from": self.from, "to": self.to, "queues": self.queue, "agents": self.agent,
-            "from_archive": self.from_archive,
+            "from_archive": self.told.from_archive, "from_source": self.told.from_source,
         })
     }
 }
@@ -127,7 +137,11 @@ fn judge(reload: &Value) -> Result<(), Failure> {
 fn line(reload: &Value) -> String {
     let text = |name: &str| reload[name].as_str().unwrap_or_default().to_owned();
     let number = |name: &str| reload[name].as_u64().unwrap_or_default();
+    let is_read = !reload["read"].is_null();
     let files = match number("files") {
+        0 if reload["from_source"] == true && !is_read => {
+            format!("{} observations and {} contacts read, ", number("observations"), number("contacts"))
+        }
         0 => String::new(),
         files => format!("{} of {files} files, ", number("files_read")),
     };
@@ -169,7 +183,7 @@ mod tests {
         let said = parsed("--source s --from 2026-03-01 --queue a --queue b --agent 7").unwrap();
         let expected = json!({
             "source": "s", "from": "2026-03-01", "to": null, "queues": ["a", "b"], "agents": ["7"],
-            "from_archive": false,
+            "from_archive": false, "from_source": false,
         });
         assert_eq!(said.arguments.body(), expected);
     }
@@ -177,6 +191,7 @@ mod tests {
     #[test]
     fn a_source_and_a_day_are_needed_to_begin_one() {
         assert!(parsed("--source s").unwrap_err().contains("--from"));
+        assert!(parsed("--source s --from 2026-03-01 --from-archive --from-source").is_err());
         assert!(parsed("--list --source s").unwrap_err().contains("cannot be used with"));
         assert_eq!(parsed("--cancel 7").unwrap().arguments.cancel, Some(7));
     }
@@ -193,5 +208,9 @@ mod tests {
         let mut archived = reload;
         (archived["files"], archived["files_read"]) = (json!(40), json!(13));
         assert!(line(&archived).contains("running, 13 of 40 files, 1 of 2 days"), "{}", line(&archived));
+        let mut asked = json!({"state": "running", "from_source": true, "observations": 7, "contacts": 5});
+        assert!(line(&asked).contains("7 observations and 5 contacts read, 0 of 0 days"), "{}", line(&asked));
+        asked["read"] = json!("2026-03-03T00:00:00Z");
+        assert!(!line(&asked).contains("observations"), "{}", line(&asked));
     }
 }

@@ -6,11 +6,11 @@
 //! swaps them in, as a whole; moving them to where rows are kept is housekeeping that no reader notices. Whatever happens in
 //! between, a day is wholly old or wholly new: what was not swapped is dropped and made again, what was swapped is moved.
 
-mod archived;
 mod difference;
 mod job;
 mod preview;
 mod request;
+mod told;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,12 +19,12 @@ use pegboard_engine::Window;
 use pegboard_model::{SourceName, Timestamp};
 use pegboard_store::{Reload, ReloadState, ReloadWrite, Store, StoreError};
 
-pub(super) use self::archived::is_lane;
 pub(super) use self::preview::preview;
 pub use self::request::{ReloadError, ReloadProgress, ReloadRequest, ReloadStatus};
+pub(super) use self::told::is_lane;
 
-use self::archived::Archived;
 use self::job::Job;
+use self::told::Told;
 use super::recapture;
 use super::source::Shared;
 use super::watch;
@@ -51,7 +51,7 @@ pub(super) async fn ask(
     by: &str,
 ) -> Result<ReloadStatus, ReloadError> {
     let days = request.days(shared)?;
-    request.archive(shared)?;
+    request.told_by(shared)?;
     let (source, at) = (shared.config.name.clone(), (shared.clock)());
     let progress = ReloadProgress { by: by.to_owned(), days: days.len(), ..ReloadProgress::default() };
     let write = ReloadWrite { source, at, asked: request.to_json(), progress: progress.to_json() };
@@ -82,18 +82,18 @@ pub(super) async fn held(shared: &Shared) -> Result<Option<Window>, StoreError> 
     Ok(held.map(|(from, to)| Window { from, to }))
 }
 
-/// What the archive tells, kept from one day of a reload to the next.
-type FromArchive = Option<(u64, Archived)>;
+/// What is told elsewhere, kept from one day of a reload to the next.
+type ToldElsewhere = Option<(u64, Told)>;
 
 /// Reloads what is asked for until `stop` turns true.
 pub async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
-    let (mut archived, mut recaptured) = (None, None);
+    let (mut told, mut recaptured) = (None, None);
     while !*stop.borrow() {
         // Dropped half-way it leaves nothing half done: the day is begun again, or moved on.
         let turn = tokio::select! {
             biased;
             _ = stop.changed() => break,
-            turn = turn(&shared, &mut archived, &mut recaptured) => turn,
+            turn = turn(&shared, &mut told, &mut recaptured) => turn,
         };
         let pause = match turn {
             Ok(pause) => {
@@ -119,7 +119,7 @@ pub async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
 /// Does the next day of the oldest reload that is not over. Answers how long to wait with the next.
 async fn turn(
     shared: &Shared,
-    archived: &mut FromArchive,
+    told: &mut ToldElsewhere,
     recaptured: &mut Option<Timestamp>,
 ) -> Result<Duration, StoreError> {
     let (store, source) = (&shared.store, &shared.config.name);
@@ -134,17 +134,17 @@ async fn turn(
     }
     let Some(oldest) = oldest_open(shared, source).await? else {
         // What was read takes room on the disk.
-        *archived = None;
+        *told = None;
         return Ok(LOOK);
     };
     let mut job = Job::of(shared, epoch, &oldest)?;
-    let known = archived.take().filter(|(id, _)| *id == oldest.id);
-    *archived = known;
-    if archived.is_none() && job.wants_archive() {
-        *archived = job.read_archive().await?.map(|read| (oldest.id, read));
+    let known = told.take().filter(|(id, _)| *id == oldest.id);
+    *told = known;
+    if told.is_none() && job.wants_told() {
+        *told = job.read_told().await?.map(|read| (oldest.id, read));
         return Ok(Duration::ZERO);
     }
-    job.next_day(archived.as_ref().map(|(_, archived)| archived)).await?;
+    job.next_day(told.as_ref().map(|(_, told)| told)).await?;
     Ok(Duration::ZERO)
 }
 

@@ -751,7 +751,16 @@ pub(crate) fn reload(id: u64, source: &str) -> ReloadStatus {
     let (from, to) = ("2026-02-27".parse().unwrap(), "2026-02-28".parse().unwrap());
     let (queues, agents) = (vec!["Sales".to_owned()], Vec::new());
     let source = source.into();
-    let request = ReloadRequest { source, from, to, queues, agents, from_archive: false, recapture: None };
+    let request = ReloadRequest {
+        source,
+        from,
+        to,
+        queues,
+        agents,
+        from_archive: false,
+        from_source: false,
+        recapture: None,
+    };
     let progress =
         ReloadProgress { by: "ops".into(), days: 2, days_done: 1, began: Some(NOW), ..Default::default() };
     ReloadStatus { id, state: ReloadState::Running, request, at: NOW, progress, left_s: Some(7) }

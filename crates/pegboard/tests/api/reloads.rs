@@ -13,7 +13,7 @@ async fn what_is_asked_for_is_handed_on_and_shown() {
     let hub = Hub::new();
     let body = json!({
         "source": "acme", "from": "2026-02-01", "to": "2026-02-28", "queues": ["Sales"], "agents": ["a-1"],
-        "from_archive": true,
+        "from_archive": true, "from_source": false,
     });
     let made = ask(&hub, &hub.operator, "/api/v1/reloads", &body).await;
     assert_eq!(made.status, 201);
@@ -39,6 +39,7 @@ async fn r28_what_cannot_be_is_refused_by_its_place() {
         (json!({"source": "acme", "from": "2026-02-01", "agents": many}), "body.agents"),
         (json!({"source": "acme", "from": "2026-02-01", "days": 3}), "body.days"),
         (json!({"source": "acme", "from": "2026-02-01", "from_archive": "yes"}), "body.from_archive"),
+        (json!({"source": "acme", "from": "2026-02-01", "from_source": 1}), "body.from_source"),
     ] {
         for route in ["/api/v1/reloads", "/api/v1/reloads/preview"] {
             let refused = ask(&hub, &hub.operator, route, &body).await;

@@ -489,7 +489,7 @@ describe("reasons of dead letters", async () => {
 });
 
 describe("a reload", async () => {
-  const { isUnderWay, outcomeOf, requestOf, stateOf } = await load("repair/progress.js");
+  const { aboutOf, isUnderWay, outcomeOf, requestOf, stateOf } = await load("repair/progress.js");
 
   test("says how far it is, and what came of it", () => {
     const running = { state: "running", days: 4, days_done: 1, left_s: null };
@@ -498,6 +498,11 @@ describe("a reload", async () => {
     const reading = { ...running, files: 40, files_read: 13, read: null };
     assert.equal(stateOf(reading), "Reading the archive: 13 of 40 files");
     assert.equal(stateOf({ ...reading, read: "2026-03-01T00:00:00Z" }), "1 of 4 days");
+    const asking = { ...running, from_source: true, observations: 1200, contacts: 7, read: null };
+    assert.match(stateOf(asking), /^Asking the source: 1.200 observations, 7 contacts$/);
+    assert.equal(stateOf({ ...asking, read: "2026-03-01T00:00:00Z" }), "1 of 4 days");
+    assert.equal(aboutOf({ queues: [], agents: [], from_source: true }), "everything, from the source");
+    assert.equal(aboutOf({ queues: ["VIP"], agents: ["a"], from_archive: true }), "VIP, a, from the archive");
     assert.deepEqual(
       ["waiting", "done", "new to us"].map((state) => isUnderWay({ state })),
       [true, false, false],
@@ -511,7 +516,9 @@ describe("a reload", async () => {
   test("asks for no more than was filled in", () => {
     const fields = { source: "a", from: "2026-03-01", to: "", queues: " , VIP ,", agents: "" };
     assert.deepEqual(requestOf(fields), { source: "a", from: "2026-03-01", queues: ["VIP"] });
-    assert.equal(requestOf(fields, true).from_archive, true);
+    assert.equal(requestOf(fields, "from_archive").from_archive, true);
+    const asked = requestOf(fields, "from_source");
+    assert.deepEqual([asked.from_archive, asked.from_source], [undefined, true]);
   });
 });
 

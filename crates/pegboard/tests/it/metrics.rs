@@ -12,9 +12,11 @@ use pegboard_connect::spec::Source;
 use pegboard_model::{Millis, Timestamp};
 use pegboard_sim::reports::{AcdTruth, AgentTime, Measure, Plan, Report, Reporter};
 use pegboard_sim::stand_in::amazon_connect::{Fault, StandIn, Wrong};
-use pegboard_store::Origin;
+use pegboard_store::{Origin, ReloadState};
 use serde_json::Value;
 
+use crate::live::reload::reload;
+use crate::live::reload_source::from_source;
 use crate::objects::policy::allowed;
 use crate::snapshots::watched::connect;
 use crate::support::clock;
@@ -44,6 +46,11 @@ impl Asked {
     }
 
     fn source(&self) -> Box<dyn Source> {
+        self.covering(Millis::from_hours(8))
+    }
+
+    /// Asks for so much of the past each time.
+    fn covering(&self, covers: Millis) -> Box<dyn Source> {
         let now = self.now.as_millis();
         let environment = aws::Environment {
             clock: Arc::new(move || now),
@@ -54,7 +61,7 @@ impl Asked {
             connect: connect(&self.stand_in),
             period: aws::MetricPeriod::Quarter,
             every: Millis::from_seconds(1),
-            covers: Millis::from_hours(8),
+            covers,
             default_goals: Goals::default(),
             goals: std::collections::HashMap::new(),
         };
@@ -146,6 +153,21 @@ async fn statistics_are_the_rows_of_the_reports_under_the_names_that_files_know(
     assert!(rows.iter().all(|row| row["revision"] == 1), "what is told again is no revision");
     let counts = asked.stand_in.counts();
     assert_eq!(counts.refused, Vec::<String>::new(), "nothing is asked for that the model does not allow");
+    live.stop().await;
+}
+
+#[tokio::test]
+async fn statistics_that_were_never_asked_for_are_there_once_their_day_is_reloaded_from_the_source() {
+    let asked = Asked::about(45);
+    let folder = tempfile::tempdir().unwrap();
+    let source = asked.covering(Millis::from_minutes(15));
+    let live = Live::reading(source, &config(), folder.path()).await;
+    until("they are asked for", async || asked.stand_in.counts().requests.contains_key(OPERATION)).await;
+    assert!(asked.rows(&live, "queue_interval").await.is_empty());
+    let done = reload(&live, from_source(asked.day.start, asked.day.end)).await;
+    assert_eq!(done.state, ReloadState::Done, "{done:?}");
+    asked.assert_true(&live).await;
+    assert_eq!(asked.stand_in.counts().refused, Vec::<String>::new());
     live.stop().await;
 }
 

@@ -13,8 +13,8 @@ use crate::sources::DecodeError;
 use crate::sources::objects::ObjectInput;
 use crate::sources::probing::all_of;
 use crate::spec::{
-    Carries, Chunk, Decode, Decoded, Opening, PartitionReader, Plan, Progress, Remark, Snapshots, Source,
-    SourceError,
+    Carries, Chunk, Decode, Decoded, GivenAgain, Opening, PartitionReader, Plan, Progress, Remark, Snapshots,
+    Source, SourceError,
 };
 
 /// The inputs of one instance: streams, whose partitions are shards, and lanes of objects, each of which is a partition.
@@ -209,6 +209,20 @@ impl Source for ConnectInputs {
 
     fn is_capturing_again(&self) -> bool {
         self.lanes.iter().any(ObjectInput::is_capturing_again)
+    }
+
+    fn can_give_again(&self) -> bool {
+        true
+    }
+
+    async fn give_again(&self, from: Timestamp, to: Timestamp) -> Result<Vec<GivenAgain>, SourceError> {
+        let mut given = Vec::new();
+        for stream in &self.streams {
+            given.push(stream.source.given_again(from).await?);
+        }
+        given.extend(self.lanes.iter().map(|lane| lane.given_again(from)));
+        given.extend(self.metrics.iter().map(|metrics| metrics.given_again(from, to)));
+        Ok(given)
     }
 
     fn decoder(&self) -> Box<dyn Decode> {

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use pegboard_model::{Order, PartitionId, Position};
+use pegboard_model::{Order, PartitionId, Position, Timestamp};
 
 use super::{ConnectSnapshots, Decoder};
 use crate::sources::DecodeError;
 use crate::sources::kinesis::KinesisStream;
 use crate::spec::{
-    Decode, Decoded, Opening, PartitionReader, Plan, Progress, Snapshots, Source, SourceError,
+    Decode, Decoded, GivenAgain, Opening, PartitionReader, Plan, Progress, Snapshots, Source, SourceError,
 };
 
 /// The kind, as the configuration names it.
@@ -37,6 +37,11 @@ impl KinesisSource {
     /// The stream's ARN, with which the names of its partitions begin.
     pub(super) async fn arn(&self) -> Result<String, SourceError> {
         self.stream.arn().await
+    }
+
+    /// What the stream still keeps of what arrived from `from` on.
+    pub(super) async fn given_again(&self, from: Timestamp) -> Result<GivenAgain, SourceError> {
+        self.stream.given_again(from).await
     }
 }
 
@@ -68,6 +73,14 @@ impl Source for KinesisSource {
 
     fn open(&self, opening: &Opening) -> Result<Box<dyn PartitionReader>, SourceError> {
         self.stream.open(opening)
+    }
+
+    fn can_give_again(&self) -> bool {
+        true
+    }
+
+    async fn give_again(&self, from: Timestamp, _to: Timestamp) -> Result<Vec<GivenAgain>, SourceError> {
+        Ok(vec![self.given_again(from).await?])
     }
 
     fn decoder(&self) -> Box<dyn Decode> {

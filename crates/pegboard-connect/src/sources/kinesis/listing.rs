@@ -23,7 +23,18 @@ pub(super) struct Listing {
     starts: BTreeMap<PartitionId, Position>,
 }
 
+/// What the partition of a shard of the stream `identity` is called.
+pub(super) fn partition_of(identity: &str, shard: &aws::ShardId) -> PartitionId {
+    format!("{identity}/{shard}").into()
+}
+
 impl Listing {
+    /// All shards of the stream `identity`.
+    pub(super) fn of(identity: &str, listed: &[aws::Shard]) -> Self {
+        let shards = listed.iter().map(|shard| (partition_of(identity, &shard.id), shard.clone()));
+        Self { shards: shards.collect(), starts: BTreeMap::new() }
+    }
+
     /// Decides over the stream `identity`, of which `listed` are all shards.
     pub(super) fn plan(
         &mut self,
@@ -32,7 +43,7 @@ impl Listing {
         known: &BTreeMap<PartitionId, Progress>,
         start: &aws::Position,
     ) -> Result<Plan, SourceError> {
-        let name = |shard: &aws::ShardId| PartitionId::from(format!("{identity}/{shard}"));
+        let name = |shard: &aws::ShardId| partition_of(identity, shard);
         let mut remembered = BTreeMap::new();
         // What was not read of another stream, or of this one before it was made again, is not to be had any more.
         let mut lost = Vec::new();

@@ -4,16 +4,18 @@ mod listing;
 mod polled;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use pegboard_aws as aws;
 use pegboard_model::{Millis, PartitionId, Position, Timestamp};
 use tokio::sync::OnceCell;
 
-use self::listing::{SharedListing, lock, stored_position};
+use self::listing::{Listing, SharedListing, lock, partition_of, stored_position};
 use self::polled::PolledShards;
-use crate::spec::{Chunk, Lost, Opening, PartitionReader, Plan, Progress, Record, SourceError};
+use crate::spec::{
+    Chunk, Ending, GivenAgain, Lost, Opening, PartitionReader, Plan, Progress, Record, SourceError,
+};
 
 /// A stream of records.
 ///
@@ -107,6 +109,39 @@ impl KinesisStream {
             position: opening.from.clone(),
             watermark: opening.watermark,
         }))
+    }
+
+    /// What the stream still keeps of what arrived from `from` on. It is polled, whatever the source does: who has a consumer
+    /// subscribed to a shard cannot do so twice. Nobody is told of these reads, which are no part of how far the source is.
+    pub(super) async fn given_again(&self, from: Timestamp) -> Result<GivenAgain, SourceError> {
+        let config = aws::KinesisConfig { read: aws::ReadMode::Polling, ..self.config.clone() };
+        let observer = Arc::new(aws::Counters::default());
+        let environment = aws::Environment { observer, ..self.environment.clone() };
+        let stream = aws::Stream::connect(config, environment).await.map_err(|error| source_error(&error))?;
+        let described = stream.describe().await.map_err(|error| source_error(&error))?;
+        let listed = stream.shards().await.map_err(|error| source_error(&error))?;
+        let now = Timestamp::from_millis((self.environment.clock)());
+        let kept = now - Millis::from_hours(described.retention_hours.into());
+        let reaches = kept.max(Timestamp::from_millis(described.created_ms));
+        let start = aws::Position::AtTimestamp(from.max(reaches).as_millis());
+        let identity = format!("{}@{}", described.arn, described.created_ms);
+        let listing = Arc::new(Mutex::new(Listing::of(&identity, &listed)));
+        let reader = |shard: &aws::Shard| {
+            let partition = partition_of(&identity, &shard.id);
+            let shard = ShardPartition {
+                reader: stream.open(shard, start.clone()),
+                listing: listing.clone(),
+                partition: partition.clone(),
+                position: Position::Sequence(start.to_string().into()),
+                watermark: None,
+            };
+            (partition, Ending::at(now, Box::new(shard)))
+        };
+        Ok(GivenAgain {
+            name: format!("stream {}", described.arn),
+            reaches: Some(reaches),
+            readers: listed.iter().map(reader).collect(),
+        })
     }
 
     /// What is done instead of what was asked for, and why.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, Read as _};
+use std::sync::Arc;
 
 use pegboard_model::{AcdRow, Position, Timestamp};
 
@@ -28,6 +29,28 @@ pub trait ReadFile: Send + Sync + fmt::Debug {
 
     /// Reads a file. `modified` is when it was last written.
     fn read(&self, key: &str, modified: Timestamp, bytes: &[u8]) -> Result<Vec<AcdRow>, FileFault>;
+}
+
+/// The same files, read once more aside: which of them there are is told by whoever reads them anyway.
+#[derive(Debug)]
+pub(super) struct Aside(pub(super) Arc<dyn ReadFile>);
+
+impl ReadFile for Aside {
+    fn is_wanted(&self, key: &str) -> bool {
+        self.0.is_wanted(key)
+    }
+
+    fn there_is(&self, _key: &str, _modified: Timestamp) {}
+
+    fn is_listed(&self, _all: bool) {}
+
+    fn max_bytes(&self) -> usize {
+        self.0.max_bytes()
+    }
+
+    fn read(&self, key: &str, modified: Timestamp, bytes: &[u8]) -> Result<Vec<AcdRow>, FileFault> {
+        self.0.read(key, modified, bytes)
+    }
 }
 
 /// Why a file cannot be read.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use pegboard_aws::{self as aws, Bucket, Fetched, Queue};
 use pegboard_model::{PartitionId, Position, Timestamp};
@@ -13,7 +14,10 @@ use super::file::{self, Outcome};
 use super::position::LanePosition;
 use super::reader::LaneReader;
 use super::{Content, LaneConfig};
-use crate::spec::{Carries, Chunk, Opening, PartitionReader, Progress, SourceError};
+use crate::spec::{Carries, Chunk, Ending, GivenAgain, Opening, PartitionReader, Progress, SourceError};
+
+/// How soon a lane that is read aside finds that nothing came meanwhile.
+const LIST_ASIDE_EVERY: Duration = Duration::from_millis(200);
 
 /// Objects of a bucket, as an input of a source.
 #[derive(Debug)]
@@ -186,6 +190,30 @@ impl ObjectInput {
     pub fn is_capturing_again(&self) -> bool {
         let again = self.lane.lock();
         again.readers > 0 && (again.asked_ms.is_some() || again.chosen_ms.is_some())
+    }
+
+    /// Everything that is still there and was written at or after `from`, by a listing and reads of its own: no message is
+    /// touched, and nobody is told which files there are.
+    pub fn given_again(&self, from: Timestamp) -> GivenAgain {
+        let known = &self.lane.config;
+        let config = LaneConfig {
+            content: known.content.aside(),
+            queue: None,
+            list_every: LIST_ASIDE_EVERY,
+            ..known.clone()
+        };
+        let lane = Lane {
+            config,
+            environment: self.lane.environment.clone(),
+            bucket: OnceCell::new_with(self.lane.bucket.get().cloned()),
+            queue: OnceCell::new(),
+            again: Mutex::default(),
+        };
+        let from_ms = from.as_millis();
+        let from = LanePosition { since_ms: from_ms, up_to_ms: from_ms, chunks: 0, within: None };
+        let reader = Ending::at(Timestamp::MAX, Box::new(LaneReader::new(Arc::new(lane), from)));
+        let name = format!("objects below s3://{}/{}", known.bucket.bucket, known.prefix);
+        GivenAgain { name, reaches: None, readers: vec![(self.partition.clone(), reader)] }
     }
 
     /// The file in which a dead letter stood, fetched and read anew. Nothing where the lane holds no files.

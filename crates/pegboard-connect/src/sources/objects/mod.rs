@@ -51,6 +51,14 @@ impl Content {
         }
     }
 
+    /// The same, for whoever reads it aside.
+    fn aside(&self) -> Self {
+        match self {
+            Self::ContactRecords => Self::ContactRecords,
+            Self::Reports(files) => Self::Reports(Arc::new(file::Aside(files.clone()))),
+        }
+    }
+
     /// Whether an object can be such content, by its key.
     fn is_wanted(&self, key: &str) -> bool {
         !key.ends_with('/')

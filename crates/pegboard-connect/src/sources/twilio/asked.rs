@@ -16,7 +16,7 @@ use super::agent::{Activities, SiteStyle};
 use super::rest::{self, EventsPoller, Polled, Posted, RepairSettings, RestError, TaskRouter, Window};
 use super::snapshot::TwilioSnapshots;
 use crate::sources::file::Clock;
-use crate::spec::{Chunk, Opening, PartitionReader, Progress, Record, SourceError};
+use crate::spec::{Chunk, Ending, GivenAgain, Opening, PartitionReader, Progress, Record, SourceError};
 
 /// How the names of partitions of events that are asked for begin. The one into which they are posted begins otherwise.
 const EVENTS: &str = "twilio-events:";
@@ -140,6 +140,20 @@ impl Asked {
         let start = self.asking.start.filter(|_| generation == 1).unwrap_or(began);
         let partition = PartitionId::from(format!("{prefix}{generation}"));
         Opening { partition, from: position(start), watermark: None, parents: Vec::new() }
+    }
+
+    /// Its events from `from` to `to`, asked for once more: those that were posted, too.
+    pub(super) fn given_again(&self, from: Timestamp, to: Timestamp, clock: &Clock) -> GivenAgain {
+        let Asking { task_router, repair, .. } = self.asking.clone();
+        let now = clock();
+        let reaches = now - rest::REACH;
+        let name = format!("events of workspace {}", task_router.workspace());
+        let partition = PartitionId::from(format!("{EVENTS}{}#again", task_router.workspace()));
+        // Nothing of what is younger is said to be complete.
+        let until = to.min(now - repair.settle);
+        let poller = EventsPoller::new(task_router, from.max(reaches), repair, clock.clone());
+        let reader = Ending::at(until, Box::new(EventsReader { poller, clock: clock.clone() }));
+        GivenAgain { name, reaches: Some(reaches), readers: vec![(partition, reader)] }
     }
 
     /// Reads its events.

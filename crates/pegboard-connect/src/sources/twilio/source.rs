@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use pegboard_model::{Order, PartitionId, Position};
+use pegboard_model::{Order, PartitionId, Position, Timestamp};
 
 use super::agent::{Activities, SiteStyle, observations};
 use super::asked::{Asked, Asking, KnownActivities};
@@ -22,8 +22,8 @@ use crate::sources::handed::{HandedLane, OLDEST};
 use crate::sources::kinesis::KinesisStream;
 use crate::sources::probing::all_of;
 use crate::spec::{
-    Assemble, Carries, Chunk, Decode, Decoded, HandedRecord, Inlet, Opening, PartitionReader, Plan, Progress,
-    Record, Snapshots, Source, SourceError,
+    Assemble, Carries, Chunk, Decode, Decoded, GivenAgain, HandedRecord, Inlet, Opening, PartitionReader,
+    Plan, Progress, Record, Snapshots, Source, SourceError,
 };
 
 /// How a site's events are to be read.
@@ -143,6 +143,19 @@ impl Source for TwilioSource {
             }
             Input::Asked => self.asked.as_ref().ok_or_else(nobody)?.open(opening, &self.lane.clock),
         }
+    }
+
+    fn can_give_again(&self) -> bool {
+        self.stream.is_some() || self.asked.is_some()
+    }
+
+    async fn give_again(&self, from: Timestamp, to: Timestamp) -> Result<Vec<GivenAgain>, SourceError> {
+        let mut given = Vec::new();
+        if let Some(stream) = &self.stream {
+            given.push(stream.given_again(from).await?);
+        }
+        given.extend(self.asked.iter().map(|asked| asked.given_again(from, to, &self.lane.clock)));
+        Ok(given)
     }
 
     fn decoder(&self) -> Box<dyn Decode> {

@@ -106,7 +106,8 @@ async fn wanted(state: &ApiState, caller: &Caller, body: &[u8]) -> Result<Reload
         fields.optional("queues", "a list of ids or names of queues")?.unwrap_or_default();
     let agents: Vec<AgentId> = fields.optional("agents", "a list of ids of agents")?.unwrap_or_default();
     let from_archive = fields.optional("from_archive", "true or false")?.unwrap_or(false);
-    fields.end("a reload has source, from, to, queues, agents and from_archive")?;
+    let from_source = fields.optional("from_source", "true or false")?.unwrap_or(false);
+    fields.end("a reload has source, from, to, queues, agents, from_archive and from_source")?;
     for (name, count) in [("queues", queues.len()), ("agents", agents.len())] {
         if count > MOST_NAMED {
             let message = format!("{name}: more than {MOST_NAMED} are named");
@@ -119,7 +120,7 @@ async fn wanted(state: &ApiState, caller: &Caller, body: &[u8]) -> Result<Reload
     if !caller.sees(&source) || configured.iter().all(|known| known.name != source) {
         return Err(unknown());
     }
-    Ok(ReloadRequest { source, from, to, queues, agents, from_archive, recapture: None })
+    Ok(ReloadRequest { source, from, to, queues, agents, from_archive, from_source, recapture: None })
 }
 
 /// A day of the local clock.

@@ -16,14 +16,21 @@ pub(super) const COLUMNS: [&str; 6] = ["report", "interval_start", "key", "colum
 
 /// A row that is not as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Difference {
-    report: Text,
-    interval_start: Timestamp,
-    key: String,
-    /// As it is stored; nothing where it is new.
-    old: Option<String>,
-    /// As it follows from the facts; nothing where no fact stands behind it.
-    new: Option<String>,
+enum Difference {
+    /// It follows from the facts otherwise than it is stored, if it is.
+    Derived {
+        /// As it is stored.
+        old: Option<String>,
+        /// As it follows from the facts.
+        new: RowWrite,
+    },
+    /// No fact stands behind it.
+    Gone {
+        /// Which one.
+        row: GoneRow,
+        /// As it is stored.
+        old: String,
+    },
 }
 
 /// All rows of a window that are not as they are stored.
@@ -39,7 +46,7 @@ impl Differences {
         derived: Vec<RowWrite>,
         request: &ReloadRequest,
     ) -> Result<Self, StoreError> {
-        let mut stored: HashMap<(Text, Timestamp, String), String> = HashMap::new();
+        let mut stored: HashMap<GoneRow, String> = HashMap::new();
         for report in stored_reports(of) {
             let name = Text::from(report);
             for row in shared.store.rows(&shared.config.name, report, window.from, window.to).await? {
@@ -49,15 +56,13 @@ impl Differences {
         Ok(Self(compare(stored, derived).into_iter().filter(|differs| request.wants(differs)).collect()))
     }
 
-    /// What is to be written so that none is left, for this reason.
-    pub(super) fn into_writes(self, reason: &'static str) -> (Vec<RowWrite>, Vec<GoneRow>) {
+    /// What is to be written so that none is left.
+    pub(super) fn into_writes(self) -> (Vec<RowWrite>, Vec<GoneRow>) {
         let (mut rows, mut gone) = (Vec::new(), Vec::new());
-        for Difference { report, interval_start, key, new, .. } in self.0 {
-            match new {
-                Some(body) => {
-                    rows.push(RowWrite { report, interval_start, key, body, reason: reason.into() });
-                }
-                None => gone.push((report, interval_start, key)),
+        for differs in self.0 {
+            match differs {
+                Difference::Derived { new, .. } => rows.push(new),
+                Difference::Gone { row, .. } => gone.push(row),
             }
         }
         (rows, gone)
@@ -76,27 +81,15 @@ impl Differences {
     }
 }
 
-fn compare(
-    mut stored: HashMap<(Text, Timestamp, String), String>,
-    derived: Vec<RowWrite>,
-) -> Vec<Difference> {
+fn compare(mut stored: HashMap<GoneRow, String>, derived: Vec<RowWrite>) -> Vec<Difference> {
     let mut differ = Vec::new();
-    for RowWrite { report, interval_start, key, body, .. } in derived {
-        let name = (report, interval_start, key);
-        let old = stored.remove(&name);
-        if old.as_ref() != Some(&body) {
-            let (report, interval_start, key) = name;
-            differ.push(Difference { report, interval_start, key, old, new: Some(body) });
+    for new in derived {
+        let old = stored.remove(&(new.report.clone(), new.interval_start, new.key.clone()));
+        if old.as_ref() != Some(&new.body) {
+            differ.push(Difference::Derived { old, new });
         }
     }
-    let gone = stored.into_iter().map(|((report, interval_start, key), old)| Difference {
-        report,
-        interval_start,
-        key,
-        old: Some(old),
-        new: None,
-    });
-    differ.extend(gone);
+    differ.extend(stored.into_iter().map(|(row, old)| Difference::Gone { row, old }));
     differ
 }
 
@@ -105,15 +98,38 @@ fn columns(body: Option<&String>) -> Option<Map<String, Value>> {
 }
 
 impl Difference {
+    /// Which row it is about: report, start of interval, key.
+    fn row(&self) -> (&str, Timestamp, &str) {
+        match self {
+            Self::Derived { new, .. } => (&new.report, new.interval_start, &new.key),
+            Self::Gone { row: (report, interval_start, key), .. } => (report, *interval_start, key),
+        }
+    }
+
+    fn stored(&self) -> Option<&String> {
+        match self {
+            Self::Derived { old, .. } => old.as_ref(),
+            Self::Gone { old, .. } => Some(old),
+        }
+    }
+
+    const fn derived(&self) -> Option<&String> {
+        match self {
+            Self::Derived { new, .. } => Some(&new.body),
+            Self::Gone { .. } => None,
+        }
+    }
+
     fn line(&self, column: Option<&str>, old: Option<&Value>, new: Option<&Value>) -> Value {
+        let (report, interval_start, key) = self.row();
         json!({
-            "report": &*self.report, "interval_start": self.interval_start.to_string(),
-            "key": self.key.replace('\u{1f}', " / "), "column": column, "old": old, "new": new,
+            "report": report, "interval_start": interval_start.to_string(),
+            "key": key.replace('\u{1f}', " / "), "column": column, "old": old, "new": new,
         })
     }
 
     fn shown(&self) -> Vec<Value> {
-        let (old, new) = (columns(self.old.as_ref()), columns(self.new.as_ref()));
+        let (old, new) = (columns(self.stored()), columns(self.derived()));
         let (Some(old), Some(new)) = (&old, &new) else {
             let whole = |row: Option<Map<String, Value>>| row.map(Value::Object);
             return vec![self.line(None, whole(old).as_ref(), whole(new).as_ref())];
@@ -132,7 +148,7 @@ impl ReloadRequest {
         if self.is_of_all() {
             return true;
         }
-        let Some(row) = columns(differs.new.as_ref().or(differs.old.as_ref())) else { return false };
+        let Some(row) = columns(differs.derived().or(differs.stored())) else { return false };
         let text = |column: &str| row.get(column).and_then(Value::as_str);
         let is_agent = |agent: &str| self.agents.iter().any(|wanted| wanted.as_str() == agent);
         let is_queue = |queue: &str| self.queues.iter().any(|wanted| wanted == queue);
@@ -179,10 +195,11 @@ mod tests {
             queues: queues.iter().map(ToString::to_string).collect(),
             agents: agents.iter().map(|agent| (*agent).into()).collect(),
             from_archive: false,
+            from_source: false,
             recapture: None,
         };
         let mut keys: Vec<_> =
-            differences().into_iter().filter(|differs| request.wants(differs)).map(|row| row.key).collect();
+            differences().iter().filter(|one| request.wants(one)).map(|one| one.row().2.to_owned()).collect();
         keys.sort_unstable();
         keys
     }
@@ -199,7 +216,7 @@ mod tests {
             (json!("d / q"), Value::Null, Value::Null, row("d", "q", 1)),
         ];
         assert_eq!(shown.iter().map(of).collect::<Vec<_>>(), expected);
-        let (rows, gone) = Differences(differences()).into_writes("reload");
+        let (rows, gone) = Differences(differences()).into_writes();
         assert_eq!((rows.len(), gone.len()), (2, 1));
     }
 

@@ -1,10 +1,9 @@
 //! One reload being done, day by day.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+mod reading;
+
 use std::time::Duration;
 
-use pegboard_connect::archive::Archive;
 use pegboard_engine::Window;
 use pegboard_model::{Millis, Timestamp};
 use pegboard_store::{
@@ -12,10 +11,9 @@ use pegboard_store::{
     StoreError, failpoint,
 };
 
-use super::archived::{Archived, ArchivedError, DayFacts, ScanError, Walk};
 use super::difference::Differences;
 use super::request::{ReloadProgress, ReloadRequest};
-use crate::runtime::archive::{self, ArchiveFailure};
+use super::told::{BringError, DayFacts, Told, ToldError};
 use crate::runtime::closer::steps;
 use crate::runtime::derived::{self, Derived, GoneRow};
 use crate::runtime::ingest::IngestError;
@@ -34,9 +32,6 @@ const READ_AGAIN_WITHIN: Millis = Millis::from_hours(1);
 /// How often there is a look whether that is read.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// How often it is told how far the archive is read.
-const TELL: Duration = Duration::from_secs(1);
-
 /// What the rows of a day are made of.
 pub(super) enum MadeOf {
     /// What is stored.
@@ -44,8 +39,8 @@ pub(super) enum MadeOf {
         /// Whether the day may be left as it is: nothing was brought in that its rows have to follow.
         can_stop: bool,
     },
-    /// What the archive tells, over what is left in the store.
-    Archive(Box<DayFacts>),
+    /// What is told, over what is left in the store.
+    Told(Box<DayFacts>),
 }
 
 impl MadeOf {
@@ -63,21 +58,19 @@ impl MadeOf {
         rows: RowsOf,
         window: Window,
         known_until: Timestamp,
+        reason: &str,
     ) -> Result<Derived, StoreError> {
         match self {
             Self::Stored { .. } => {
-                derived::derive(shared, &*shared.store, rows, window, known_until, REASON).await
+                derived::derive(shared, &*shared.store, rows, window, known_until, reason).await
             }
-            Self::Archive(facts) => {
+            Self::Told(facts) => {
                 let facts = facts.facts(shared, rows, window, known_until).await?;
-                derived::derive_from(shared, &facts, rows, REASON).await
+                derived::derive_from(shared, &facts, rows, reason).await
             }
         }
     }
 }
-
-/// What rows are derived for: those that differ are written for the request's own reason.
-const REASON: &str = "reload";
 
 /// What a window came to: how many facts and rows, and those that differ.
 struct Looked {
@@ -144,7 +137,7 @@ impl<'a> Job<'a> {
     }
 
     /// Does the next day, or ends the reload.
-    pub(super) async fn next_day(&mut self, archived: Option<&Archived>) -> Result<(), StoreError> {
+    pub(super) async fn next_day(&mut self, told: Option<&Told>) -> Result<(), StoreError> {
         if self.state == ReloadState::Cancelling {
             return self.end(ReloadState::Cancelled).await;
         }
@@ -157,7 +150,10 @@ impl<'a> Job<'a> {
         };
         self.state = ReloadState::Running;
         self.progress.began.get_or_insert((self.shared.clock)());
-        let brings = archived.is_some() || self.request.recapture.is_some();
+        if told.is_some_and(|told| !told.tells_of(day)) {
+            return self.pass_over(day).await;
+        }
+        let brings = told.is_some() || self.request.recapture.is_some();
         if brings {
             // What is brought in lies on this day; that of the next may reach into it.
             self.progress.holds = days.last().map(|last| (day.from, last.to));
@@ -165,8 +161,8 @@ impl<'a> Job<'a> {
         let mut marks = self.begin(day).await?;
         let mut set = 0;
         let before = self.progress.clone();
-        let made_of = match archived {
-            Some(archived) => self.bring(day, archived).await?,
+        let made_of = match told {
+            Some(told) => self.bring(day, told).await?,
             None => self.capture_again(day).await?,
         };
         if brings {
@@ -193,6 +189,14 @@ impl<'a> Job<'a> {
             reason = self.request.reason(), "a day was swapped"
         );
         self.leave(held(self.id, day, true)).await
+    }
+
+    /// Leaves a day as it is of which nothing is told.
+    async fn pass_over(&mut self, day: Window) -> Result<(), StoreError> {
+        self.progress.note(&self.shared.config.time_zone, day, NOTHING_TOLD);
+        self.progress.days_done += 1;
+        self.step(ReloadWork::Note).await?;
+        Ok(())
     }
 
     async fn fail(&mut self, why: String) -> Result<(), StoreError> {
@@ -266,7 +270,8 @@ impl<'a> Job<'a> {
         window: Window,
         known_until: Timestamp,
     ) -> Result<Looked, StoreError> {
-        let Derived { rows, facts } = made_of.derive(self.shared, of, window, known_until).await?;
+        let reason = self.request.reason();
+        let Derived { rows, facts } = made_of.derive(self.shared, of, window, known_until, reason).await?;
         let count = rows.len() as u64;
         let differ = Differences::find(self.shared, of, window, rows, &self.request).await?;
         Ok(Looked { facts, rows: count, differ })
@@ -284,91 +289,13 @@ impl<'a> Job<'a> {
     }
 
     async fn set_aside(&mut self, differ: Differences) -> Result<u64, StoreError> {
-        let (mut rows, mut gone) = differ.into_writes(self.request.reason());
+        let (mut rows, mut gone) = differ.into_writes();
         let mut set = 0;
         while let Some(part) = part(&mut rows, &mut gone) {
             set += self.step(part).await?.rows;
             failpoint!("reload.set_aside", fails);
         }
         Ok(set)
-    }
-
-    /// Whether it needs what the archive tells.
-    pub(super) fn wants_archive(&self) -> bool {
-        self.request.from_archive && self.state != ReloadState::Cancelling
-    }
-
-    /// Reads what the archive tells of its days. Nothing if that cannot be had, or nobody wants it any more: then it is over.
-    pub(super) async fn read_archive(&mut self) -> Result<Option<Archived>, StoreError> {
-        let shared = self.shared;
-        let Some(archive) = &shared.archive else {
-            self.fail("nothing is archived any more".to_owned()).await?;
-            return Ok(None);
-        };
-        let days = match self.request.days(shared) {
-            Ok(days) => days,
-            Err(error) => {
-                self.fail(error.to_string()).await?;
-                return Ok(None);
-            }
-        };
-        self.state = ReloadState::Running;
-        self.progress.began = Some((shared.clock)());
-        self.progress.read = None;
-        self.step(ReloadWork::Note).await?;
-        if let Err(error) = self.write_what_waits(archive).await {
-            self.progress.notes.push(format!("what came last is not among it: {error}"));
-        }
-        let walk = Arc::new(Walk::default());
-        let mut reading = std::pin::pin!(Archived::read(shared, archive, days.into(), walk.clone()));
-        let read = loop {
-            tokio::select! {
-                biased;
-                read = &mut reading => break read,
-                () = tokio::time::sleep(TELL) => {
-                    self.watch(&walk);
-                    self.step(ReloadWork::Note).await?;
-                    if self.state == ReloadState::Cancelling {
-                        walk.stop.store(true, Ordering::Relaxed);
-                    }
-                }
-            }
-        };
-        self.watch(&walk);
-        match read {
-            Ok(archived) => {
-                self.progress.read = Some((shared.clock)());
-                let unusable = walk.unusable.load(Ordering::Relaxed);
-                if unusable > 0 {
-                    let note = format!("{unusable} records of the archive cannot be used");
-                    self.progress.notes.push(note);
-                }
-                self.step(ReloadWork::Note).await?;
-                Ok(Some(archived))
-            }
-            Err(ArchivedError::Store(error)) => Err(error),
-            Err(ArchivedError::Scan(ScanError::Stopped)) => {
-                self.end(ReloadState::Cancelled).await?;
-                Ok(None)
-            }
-            Err(ArchivedError::Scan(error)) => {
-                self.fail(error.to_string()).await?;
-                Ok(None)
-            }
-        }
-    }
-
-    /// Brings to the archive what is on its way there, so that it is found there.
-    async fn write_what_waits(&self, archive: &Archive) -> Result<(), ArchiveFailure> {
-        let _archiving = self.shared.archiving.lock().await;
-        archive::write_all(&*self.shared.store, archive).await
-    }
-
-    fn watch(&mut self, walk: &Walk) {
-        self.progress.files = walk.files.load(Ordering::Relaxed);
-        self.progress.files_read = walk.files_read.load(Ordering::Relaxed);
-        self.progress.observations = walk.observations.load(Ordering::Relaxed);
-        self.progress.contacts = walk.contacts.load(Ordering::Relaxed);
     }
 
     /// Where the day is captured again, has its source read it once more, and waits until what that brings is committed.
@@ -388,22 +315,26 @@ impl<'a> Job<'a> {
         Ok(MadeOf::Stored { can_stop: false })
     }
 
-    /// Brings what the archive tells of a day into the store, where that keeps such days. Where it does not, the day is made of
-    /// the archive alone, if that is whole.
-    async fn bring(&mut self, day: Window, archived: &Archived) -> Result<MadeOf, StoreError> {
+    /// Brings what is told of a day into the store, where that keeps such days. Where it does not, the day is made of
+    /// what is told alone, if that is whole.
+    async fn bring(&mut self, day: Window, told: &Told) -> Result<MadeOf, StoreError> {
         let shared = self.shared;
-        let facts = archived.day(day).await.map_err(unreadable)?;
+        let facts = told.day(day).await.map_err(unreadable)?;
         let details_from = shared.store.source_state(&shared.config.name).await?.details_from;
         if day.from < details_from {
-            if archived.is_whole(day) {
-                return Ok(MadeOf::Archive(Box::new(facts)));
+            if told.is_whole(day) {
+                return Ok(MadeOf::Told(Box::new(facts)));
             }
             return Ok(MadeOf::Stored { can_stop: true });
         }
-        if archived.has_hole(day) {
+        if told.has_hole(day) {
             self.progress.note(&shared.config.time_zone, day, HOLE);
         }
-        facts.bring(shared, day).await.map_err(not_brought)?;
+        if let Some(lacks) = told.lacks(day) {
+            self.progress.note(&shared.config.time_zone, day, &lacks);
+        }
+        told.bring_pieces(shared).await.map_err(not_brought)?;
+        facts.bring(shared, day).await.map_err(|error| not_brought(error.into()))?;
         failpoint!("reload.all_brought", fails);
         Ok(MadeOf::Stored { can_stop: false })
     }
@@ -415,19 +346,25 @@ const HOLE: &str = "files of the archive are missing in its midst: what they hel
 /// What is said of a day whose source takes too long.
 const STILL_READ: &str = "its source has been reading it once more for an hour: what that still brings comes in as late corrections";
 
-fn unreadable(error: ArchivedError) -> StoreError {
+/// What is said of a day of which the source gives nothing once more.
+const NOTHING_TOLD: &str = "its source has nothing of it any more: its rows stay as they are";
+
+fn unreadable(error: ToldError) -> StoreError {
     match error {
-        ArchivedError::Store(error) => error,
-        ArchivedError::Scan(error) => {
-            StoreError::Database { operation: "read what the archive told", cause: error.into() }
+        ToldError::Store(error) => error,
+        ToldError::Scan(error) => {
+            StoreError::Database { operation: "read what was told of a day", cause: error.into() }
         }
     }
 }
 
-fn not_brought(error: IngestError) -> StoreError {
+fn not_brought(error: BringError) -> StoreError {
     match error {
-        IngestError::Store(error) => error,
-        other => StoreError::Database { operation: "bring back what the archive tells", cause: other.into() },
+        BringError::Told(error) => unreadable(error),
+        BringError::Ingest(IngestError::Store(error)) => error,
+        BringError::Ingest(other) => {
+            StoreError::Database { operation: "bring back what is told of a day", cause: other.into() }
+        }
     }
 }
 
@@ -451,7 +388,7 @@ pub(super) fn cannot_be_made(
 ) -> Option<&'static str> {
     if day.from < details_from {
         return Some(
-            "its segments and contacts are no longer all kept, nor are they all in the archive where that was asked: its rows stay as they are",
+            "its segments and contacts are no longer all kept, nor can they all be had again where that was asked: its rows stay as they are",
         );
     }
     if closed_until.is_none_or(|until| until <= day.from) {

@@ -37,6 +37,9 @@ pub struct ReloadRequest {
     /// Whether what the archive tells of the days is brought back first.
     #[serde(default)]
     pub from_archive: bool,
+    /// Whether the source itself is first asked for whatever it still has of the days.
+    #[serde(default)]
+    pub from_source: bool,
     /// Where the hub itself asks: since when this recapture was due.
     #[serde(default)]
     pub recapture: Option<Timestamp>,
@@ -75,9 +78,18 @@ pub enum ReloadError {
          make the store anew with `pegboard rebuild`"
     )]
     InPieces,
-    /// The archive does not tell.
+    /// The source gives nothing twice.
+    #[error(
+        "this source gives nothing twice: what it brings is handed in, or stands in files that are read once; reload from what \
+         is kept, or with from_archive"
+    )]
+    GivesNothing,
+    /// Both are asked for.
+    #[error("days are reloaded from the archive or from the source, one after the other: ask twice")]
+    FromBoth,
+    /// The archive does not tell, or the source gives nothing.
     #[error("{0}")]
-    Archive(String),
+    NotTold(String),
     /// There is no such reload.
     #[error("there is no reload with this number")]
     Unknown,
@@ -89,11 +101,28 @@ pub enum ReloadError {
     Store(#[from] StoreError),
 }
 
+/// Who tells of the days besides the store.
+pub(super) enum ToldBy<'a> {
+    /// The archive.
+    Archive(&'a Archive),
+    /// The source itself, once more.
+    Source,
+}
+
 impl ReloadRequest {
     /// All rows of a day, from what is stored.
     pub fn of_day(source: SourceName, date: Date) -> Self {
         let (queues, agents) = (Vec::new(), Vec::new());
-        Self { source, from: date, to: date, queues, agents, from_archive: false, recapture: None }
+        Self {
+            source,
+            from: date,
+            to: date,
+            queues,
+            agents,
+            from_archive: false,
+            from_source: false,
+            recapture: None,
+        }
     }
 
     /// Why revisions are written.
@@ -101,15 +130,23 @@ impl ReloadRequest {
         if self.recapture.is_some() { "recapture" } else { "reload" }
     }
 
-    /// The archive, where it is asked for. Fails where there is none, or where it cannot be reloaded from.
-    pub(super) fn archive<'a>(&self, shared: &'a Shared) -> Result<Option<&'a Archive>, ReloadError> {
+    /// Who tells of the days besides the store. Fails where he cannot.
+    pub(super) fn told_by<'a>(&self, shared: &'a Shared) -> Result<Option<ToldBy<'a>>, ReloadError> {
+        if self.from_source {
+            return match (self.from_archive, shared.source.can_give_again()) {
+                (true, _) => Err(ReloadError::FromBoth),
+                (false, false) => Err(ReloadError::GivesNothing),
+                (false, true) => Ok(Some(ToldBy::Source)),
+            };
+        }
         if !self.from_archive {
             return Ok(None);
         }
         if shared.assembler.is_some() {
             return Err(ReloadError::InPieces);
         }
-        shared.archive.as_ref().map(Some).ok_or(ReloadError::NoArchive)
+        let archive = shared.archive.as_ref().ok_or(ReloadError::NoArchive)?;
+        Ok(Some(ToldBy::Archive(archive)))
     }
 
     /// Whether it is about all rows of its days.
@@ -163,13 +200,13 @@ fn days(zone: &TimeZone, from: Date, to: Date, now: Timestamp) -> Result<Vec<Win
 pub struct ReloadProgress {
     /// Who asked for it.
     pub by: String,
-    /// How many files of the archive tell of the days.
+    /// How many files of the archive tell of the days; none where the source itself does.
     pub files: u64,
     /// How many of them are read.
     pub files_read: u64,
-    /// What they tell of agents of the days, and of the hours around them.
+    /// What is told of agents of the days, and of the hours around them.
     pub observations: u64,
-    /// Versions of contacts of the days that they hold.
+    /// Versions of contacts of the days that are told.
     pub contacts: u64,
     /// How many days there are.
     pub days: usize,
@@ -183,7 +220,7 @@ pub struct ReloadProgress {
     pub differ: u64,
     /// When it began.
     pub began: Option<Timestamp>,
-    /// When what the archive tells was read.
+    /// When what the archive or the source tells was read.
     pub read: Option<Timestamp>,
     /// Which stretch the closer leaves to it.
     pub holds: Option<(Timestamp, Timestamp)>,

@@ -15,7 +15,7 @@ use pegboard_model::{Millis, Timestamp};
 use pegboard_store::{ReloadState, Store};
 use serde_json::Value;
 
-use super::reload::{both_days, other, over, reload, two_days};
+use super::reload::{both_days, other, over, reload, rows_of, two_days};
 use crate::support::bucket::TestBucket;
 use crate::support::day::{Day, late};
 use crate::support::feeding::{ONLY, all_arrived, feed_only, one_partition};
@@ -55,12 +55,6 @@ async fn whole(day: &Day, script: &Script, config: &SourceConfig) -> Tables {
     let tables = live.tables(day.start, day.end).await;
     live.stop().await;
     tables
-}
-
-/// How many rows a preview is about.
-fn rows_of(preview: &pegboard::runtime::view::Report) -> u64 {
-    let key = |line: &Value| format!("{}{}{}", line["report"], line["interval_start"], line["key"]);
-    preview.values().iter().map(key).collect::<BTreeSet<_>>().len() as u64
 }
 
 fn of_day(tables: &Tables, name: &str, local: &str) -> Vec<Value> {
@@ -239,7 +233,7 @@ async fn what_the_archive_has_lost_is_said_and_stays_as_it_is_stored() {
     assert_eq!(failed.state, ReloadState::Failed);
     assert!(failed.progress.error.unwrap().contains("is damaged"));
     let refused = live.hub.preview_reload(from_archive()).await.unwrap_err();
-    assert!(matches!(refused, ReloadError::Archive(_)), "{refused}");
+    assert!(matches!(refused, ReloadError::NotTold(_)), "{refused}");
     live.stop().await;
 }
 

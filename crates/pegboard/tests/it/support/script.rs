@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use pegboard_connect::sources::amazon_connect::Decoder;
 use pegboard_connect::spec::{
-    Carries, Chunk, Decode, Opening, PartitionReader, Plan, Progress, Record, Source, SourceError,
+    Carries, Chunk, Decode, GivenAgain, Opening, PartitionReader, Plan, Progress, Record, Source, SourceError,
 };
 use pegboard_model::{AcdRow, PartitionId, Position, Timestamp};
 use tokio::sync::watch;
@@ -34,6 +34,17 @@ struct State {
     is_capturing: bool,
     /// How often it was captured again.
     captured: usize,
+    /// What an input gives once more when it is asked for days.
+    given: Vec<Given>,
+}
+
+/// An input that gives something once more.
+#[derive(Debug, Clone)]
+pub(crate) struct Given {
+    pub(crate) name: &'static str,
+    pub(crate) reaches: Option<Timestamp>,
+    pub(crate) partition: &'static str,
+    pub(crate) records: Vec<String>,
 }
 
 #[derive(Debug, Default)]
@@ -162,6 +173,11 @@ impl Script {
         self.state().kept_back.push((partition.to_owned(), records));
     }
 
+    /// Has an input give something once more, whenever it is asked for days.
+    pub(crate) fn give(&self, given: Given) {
+        self.state().given.push(given);
+    }
+
     /// From now on all that was captured again is read.
     pub(crate) fn has_captured(&self) {
         self.state().is_capturing = false;
@@ -259,8 +275,35 @@ impl Source for Script {
         self.state().is_capturing
     }
 
+    fn can_give_again(&self) -> bool {
+        !self.state().given.is_empty()
+    }
+
+    async fn give_again(&self, _from: Timestamp, _to: Timestamp) -> Result<Vec<GivenAgain>, SourceError> {
+        let of = |Given { name, reaches, partition, records }: Given| {
+            let records: Vec<_> = records.iter().map(String::as_bytes).map(<[u8]>::to_vec).collect();
+            let parts = records.chunks(7).map(<[_]>::to_vec).collect();
+            let reader: Box<dyn PartitionReader> = Box::new(Once(parts));
+            GivenAgain { name: name.to_owned(), reaches, readers: vec![(partition.into(), reader)] }
+        };
+        Ok(self.state().given.iter().cloned().map(of).collect())
+    }
+
     fn decoder(&self) -> Box<dyn Decode> {
         Box::new(Decoder::new())
+    }
+}
+
+/// Gives chunks of records once, the last ones first, and ends.
+#[derive(Debug)]
+struct Once(Vec<Vec<Vec<u8>>>);
+
+#[async_trait]
+impl PartitionReader for Once {
+    async fn next(&mut self) -> Result<Chunk, SourceError> {
+        let records = self.0.pop().unwrap_or_default();
+        let records = (1..).zip(records).map(|(at, data)| Record { position: Position::Number(at), data });
+        Ok(Chunk { records: records.collect(), ended: self.0.is_empty(), ..Chunk::at(Position::Number(0)) })
     }
 }
 

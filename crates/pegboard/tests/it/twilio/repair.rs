@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use pegboard::runtime::intake::Gates;
+use pegboard::runtime::view::View as _;
 use pegboard_model::{Class, Millis, Timestamp};
 use pegboard_sim::Truth;
 use pegboard_sim::disturb::Disturbance;
 use pegboard_sim::stand_in::task_router::Happening;
+use pegboard_store::ReloadState;
 
 use super::site::{STEP, Site, gates};
+use crate::live::reload::{reload, rows_of};
+use crate::live::reload_source::from_source;
 use crate::nodes::centre::{Centre, SURE, until_shared};
 use crate::nodes::on_every_store;
 use crate::support::compare::first_difference;
@@ -164,6 +168,28 @@ async fn r10_posts_and_what_is_asked_for_may_be_read_by_two_nodes(centre: Centre
     for node in nodes {
         node.leave().await;
     }
+}
+
+/// A hub that begins when all is over knows nothing of the morning, until that is asked for.
+#[tokio::test]
+async fn a_morning_that_was_never_read_is_there_once_it_is_reloaded_from_the_source() {
+    let site = Site::new(26);
+    let truth = truth(&site).await;
+    let end = site.day.config.end();
+    let now = end + Millis::from_hours(1);
+    site.pass_to(now);
+    let folder = tempfile::tempdir().unwrap();
+    let store = open_store(folder.path());
+    let gates = gates(&store, folder.path());
+    let hub = Live::over(store, Box::new(site.asked(&gates, Some(now))), &config()).await;
+    site.step(&gates, &hub, Vec::new(), now + STEP).await;
+    hub.close(end).await;
+    let preview = hub.hub.preview_reload(from_source(site.start(), end)).await.unwrap();
+    let done = reload(&hub, from_source(site.start(), end)).await;
+    assert_eq!((done.state, done.progress.notes.len()), (ReloadState::Done, 0), "{done:?}");
+    assert_same(&truth, &tables_of(&site, &hub).await);
+    assert_eq!(done.progress.differ, rows_of(&preview), "as the preview said");
+    hub.stop().await;
 }
 
 /// A hub that starts in the middle of the morning has been told of nobody.

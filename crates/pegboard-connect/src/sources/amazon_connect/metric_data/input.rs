@@ -18,13 +18,19 @@ use tokio::time::Instant;
 
 use super::{Answer, Call, Centre, Window, calls};
 use crate::sources::amazon_connect::reports::Goals;
-use crate::spec::{Chunk, Opening, PartitionReader, Progress, SourceError};
+use crate::spec::{Chunk, GivenAgain, Opening, PartitionReader, Progress, SourceError};
 
 /// The most pages of one answer: 100,000 results.
 const MOST_PAGES: usize = 1000;
 
 /// The longest stretch that is asked for at once; Amazon Connect allows less than three days of intervals.
 const LONGEST: Millis = Millis::from_hours(71);
+
+/// How far back Amazon Connect has statistics: three months, however short they are.
+const REACH: Millis = Millis::from_hours(89 * 24);
+
+/// How much is asked for at once where days are asked for once more.
+const AGAIN_AT_ONCE: Millis = Millis::from_hours(24);
 
 /// How long names are used.
 const NAMES_LAST: Duration = Duration::from_hours(1);
@@ -92,6 +98,24 @@ impl MetricInput {
             asked: Timestamp::from_millis(asked_ms),
             known: None,
         })
+    }
+
+    /// Statistics of the intervals from `from` to `to`, asked for once more.
+    pub fn given_again(&self, from: Timestamp, to: Timestamp) -> GivenAgain {
+        let period = Millis::from_seconds(self.asking.config.period.seconds());
+        let now = self.asking.now();
+        let reaches = now - REACH;
+        let reader = MetricsAgain {
+            asking: self.asking.clone(),
+            next: floor(from.max(reaches) + period - Millis::new(1), period),
+            to: floor(to.min(now), period),
+            known: None,
+        };
+        GivenAgain {
+            name: format!("statistics of {}", self.asking.config.connect.instance),
+            reaches: Some(reaches),
+            readers: vec![(self.partition.clone(), Box::new(reader))],
+        }
     }
 
     /// Asks for one interval, and says what was found: proves that everything may be asked that is needed.
@@ -309,6 +333,35 @@ impl PartitionReader for MetricReader {
         let rows = rows?;
         self.asked = now;
         Ok(Chunk { rows, ..Chunk::at(Position::Number(now.as_millis().unsigned_abs())) })
+    }
+}
+
+/// Asks for a stretch of the past, once.
+#[derive(Debug)]
+struct MetricsAgain {
+    asking: Arc<Asking>,
+    next: Timestamp,
+    to: Timestamp,
+    known: Option<Names>,
+}
+
+#[async_trait]
+impl PartitionReader for MetricsAgain {
+    /// What is cancelled half-way, or fails, is asked for again by the next call.
+    async fn next(&mut self) -> Result<Chunk, SourceError> {
+        let until = self.to.min(self.next + AGAIN_AT_ONCE);
+        let mut rows = Vec::new();
+        if self.next < until {
+            if self.known.is_none() {
+                self.known = Some(self.asking.names().await?);
+            }
+            if let Some(known) = &self.known {
+                rows = self.asking.rows(known, self.next, until).await?;
+            }
+            self.next = until;
+        }
+        let position = Position::Number(until.as_millis().unsigned_abs());
+        Ok(Chunk { rows, ended: self.next >= self.to, ..Chunk::at(position) })
     }
 }
 

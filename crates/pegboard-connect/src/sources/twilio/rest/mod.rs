@@ -33,5 +33,5 @@ pub use self::exchange::{Credentials, Exchange, Https};
 pub use self::given::Posted;
 pub use self::list::{Holder, Window};
 pub use self::poller::{EventsPoller, Polled};
-pub use self::repair::{Repair, RepairSettings, TooDense};
+pub use self::repair::{REACH, Repair, RepairSettings, TooDense};
 pub use self::task_router::TaskRouter;

@@ -6,7 +6,7 @@ use super::list::Window;
 use crate::spec::Lost;
 
 /// How far back Twilio has events.
-const REACH: Millis = Millis::from_hours(30 * 24);
+pub const REACH: Millis = Millis::from_hours(30 * 24);
 
 /// The shortest window that is asked for: Twilio reads whole seconds.
 const SHORTEST: Millis = Millis::from_seconds(1);

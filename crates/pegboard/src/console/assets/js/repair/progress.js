@@ -24,7 +24,18 @@ export function stateOf(reload) {
   if (reload.files > 0 && !reload.read) {
     return `Reading the archive: ${count(reload.files_read)} of ${many(reload.files, "file")}${left}`;
   }
+  if (reload.from_source && !reload.read) {
+    const { observations = 0, contacts = 0 } = reload;
+    return `Asking the source: ${many(observations, "observation")}, ${many(contacts, "contact")}`;
+  }
   return `${count(reload.days_done)} of ${many(reload.days, "day")}${left}`;
+}
+
+/** What it is about, and made of. @param {object} reload */
+export function aboutOf({ queues, agents, from_archive: archive, from_source: source }) {
+  const rows = [...queues, ...agents].join(", ") || "everything";
+  if (archive) return `${rows}, from the archive`;
+  return source ? `${rows}, from the source` : rows;
 }
 
 /** What came of it. @param {object} reload */
@@ -38,8 +49,8 @@ export function outcomeOf({ rows, differ, error, notes, more_notes: more, state 
   return parts.join(" · ");
 }
 
-/** What is asked for, from the fields of the form. @param {Record<string, string>} fields @param {boolean} archive */
-export function requestOf({ source, from, to, queues, agents }, archive = false) {
+/** What is asked for, from the fields of the form, and of what it is made besides. @param {Record<string, string>} fields @param {string} told */
+export function requestOf({ source, from, to, queues, agents }, told = "") {
   const list = (text) =>
     text
       .split(",")
@@ -49,6 +60,6 @@ export function requestOf({ source, from, to, queues, agents }, archive = false)
   if (to) request.to = to;
   if (list(queues).length > 0) request.queues = list(queues);
   if (list(agents).length > 0) request.agents = list(agents);
-  if (archive) request.from_archive = true;
+  if (told) request[told] = true;
   return request;
 }

@@ -6,7 +6,7 @@ import { byId, make, setAttribute, setText } from "../lib/dom.js";
 import { count, many, moment } from "../lib/format.js";
 import { mayRepair, whoAmI } from "../lib/session.js";
 import { DataTable } from "../reports/data-table.js";
-import { isUnderWay, outcomeOf, requestOf, stateOf } from "./progress.js";
+import { aboutOf, isUnderWay, outcomeOf, requestOf, stateOf } from "./progress.js";
 
 const SOON = 1500;
 const EVERY = 15_000;
@@ -73,7 +73,7 @@ export class Reloads {
   #wanted() {
     const field = (name) => byId(`reload-${name}`).value.trim();
     const [source, from, to, queues, agents] = ["source", "from", "to", "queues", "agents"].map(field);
-    return requestOf({ source, from, to, queues, agents }, byId("reload-archive").checked);
+    return requestOf({ source, from, to, queues, agents }, byId("reload-told").value);
   }
 
   async #start() {
@@ -134,8 +134,7 @@ export class Reloads {
         id: "about",
         label: "About",
         value: ({ queues, agents }) => [...queues, ...agents].join(", "),
-        text: ({ queues, agents, from_archive: archive }) =>
-          ([...queues, ...agents].join(", ") || "everything") + (archive ? ", from the archive" : ""),
+        text: aboutOf,
       },
       {
         id: "state",

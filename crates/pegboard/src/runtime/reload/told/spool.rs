@@ -1,4 +1,4 @@
-//! Facts on their way from the archive to their days: on disk, because they are more than fits into memory, and gone with the
+//! Facts on their way from where they are told to their days: on disk, because they are more than fits into memory, and gone with the
 //! process.
 
 use std::collections::{BTreeMap, HashMap};
@@ -33,6 +33,8 @@ pub(super) enum Place {
     Evidence(u64),
     /// Versions of some contacts.
     Versions(u64),
+    /// Events of some contacts that are told of piece by piece.
+    Pieces(u64),
     /// The agents of a day.
     Agents(usize),
     /// The contacts of a day.
@@ -67,8 +69,7 @@ impl Spool {
     pub(super) fn push(&mut self, place: Place, fact: &impl Serialize) -> io::Result<()> {
         let stretches = self.places.entry(place).or_default();
         if stretches.count == MOST_OF_PLACE {
-            let message =
-                "the archive holds more of these days than can be looked at together: ask for fewer days";
+            let message = "there is more of these days than can be looked at together: ask for fewer days";
             return Err(io::Error::new(io::ErrorKind::QuotaExceeded, message));
         }
         stretches.count += 1;

@@ -1,4 +1,4 @@
-//! The timelines of agents, from what the archive tells and the evidence that the store has.
+//! The timelines of agents, from what is told and the evidence that the store has.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -6,16 +6,16 @@ use pegboard_engine::{Timeline, TimelinePolicy, Track, Window};
 use pegboard_model::{AgentId, Observation, Timestamp};
 
 use super::overlay::without;
-use super::scan::{LEAD, PARTS, day_of};
+use super::sieve::{LEAD, PARTS, day_of};
 use super::spool::{Place, Spool};
-use super::{AgentDay, Archived, ArchivedError};
+use super::{AgentDay, Told, ToldError};
 use crate::runtime::agents::read_track;
 use crate::runtime::source::Shared;
 
 /// Derives them, some agents at a time.
 pub(super) struct Timelines<'a> {
     shared: &'a Shared,
-    archived: &'a Archived,
+    told: &'a Told,
     policy: TimelinePolicy,
     /// Where stored timelines begin.
     begins: HashMap<AgentId, Timestamp>,
@@ -24,23 +24,25 @@ pub(super) struct Timelines<'a> {
 /// What is known of an agent.
 struct Known {
     agent: AgentId,
-    archived: Vec<Observation>,
+    told: Vec<Observation>,
     stored: Vec<Observation>,
     /// Up to when evidence is no longer stored.
     floor: Option<Timestamp>,
     /// Before this nothing of him can be brought in.
     from: Timestamp,
+    /// Whether nothing is stored of what he was in when the first day began, so that it is brought in with that day.
+    is_new: bool,
 }
 
 impl<'a> Timelines<'a> {
-    pub(super) async fn of(shared: &'a Shared, archived: &'a Archived) -> Result<Self, ArchivedError> {
+    pub(super) async fn of(shared: &'a Shared, told: &'a Told) -> Result<Self, ToldError> {
         let policy = shared.agents.lock().await.policy();
         let begins = shared.store.beginnings(&shared.config.name, Timestamp::MIN).await?;
         let begins = begins.into_iter().map(|begins| (begins.agent, begins.at)).collect();
-        Ok(Self { shared, archived, policy, begins })
+        Ok(Self { shared, told, policy, begins })
     }
 
-    pub(super) async fn derive(&self) -> Result<(), ArchivedError> {
+    pub(super) async fn derive(&self) -> Result<(), ToldError> {
         for part in 0..PARTS {
             let take = move |spool: &mut Spool| {
                 let evidence = spool.read::<Observation>(Place::Evidence(part))?;
@@ -48,35 +50,36 @@ impl<'a> Timelines<'a> {
                 Ok(evidence)
             };
             let mut agents: BTreeMap<AgentId, Vec<Observation>> = BTreeMap::new();
-            for seen in self.archived.with_spool(take).await? {
+            for seen in self.told.with_spool(take).await? {
                 agents.entry(seen.agent.clone()).or_default().push(seen);
             }
-            for (agent, archived) in agents {
-                let known = self.known(agent, archived).await?;
-                let (policy, days, holes) =
-                    (self.policy, self.archived.days.clone(), self.archived.holes.clone());
+            for (agent, told) in agents {
+                let known = self.known(agent, told).await?;
+                let (policy, days, holes) = (self.policy, self.told.days.clone(), self.told.holes.clone());
                 let put = move |spool: &mut Spool| {
                     for (day, facts) in days_of(known, &policy, &days, &holes) {
                         spool.push(Place::Agents(day), &facts)?;
                     }
                     Ok(())
                 };
-                self.archived.with_spool(put).await?;
+                self.told.with_spool(put).await?;
             }
         }
         Ok(())
     }
 
-    async fn known(&self, agent: AgentId, archived: Vec<Observation>) -> Result<Known, ArchivedError> {
+    async fn known(&self, agent: AgentId, told: Vec<Observation>) -> Result<Known, ToldError> {
         let (store, source) = (&self.shared.store, &self.shared.config.name);
         let base = store.base(source, &agent).await?;
         let base: Option<Track> = base.map(|base| read_track(source, &agent, &base)).transpose()?;
         let floor = base.and_then(|base| base.last_at());
-        let lead = self.archived.days.first().map_or(Timestamp::MIN, |day| day.from - LEAD);
+        let lead = self.told.days.first().map_or(Timestamp::MIN, |day| day.from - LEAD);
         let stored = store.evidence(source, &agent, lead).await?;
         // What lies before an agent's beginning and is no longer evidence would be told of nobody.
         let from = floor.and(self.begins.get(&agent).copied()).unwrap_or(Timestamp::MIN);
-        Ok(Known { agent, archived, stored, floor, from })
+        let first = self.told.days.first().map_or(Timestamp::MIN, |day| day.from);
+        let is_new = self.begins.get(&agent).is_none_or(|begins| *begins > first);
+        Ok(Known { agent, told, stored, floor, from, is_new })
     }
 }
 
@@ -87,19 +90,20 @@ fn days_of(
     days: &[Window],
     holes: &[Window],
 ) -> Vec<(usize, AgentDay)> {
-    let Known { agent, mut archived, stored, floor, from } = known;
+    let Known { agent, mut told, stored, floor, from, is_new } = known;
     let has: HashSet<_> = stored.iter().map(|seen| (seen.at, &seen.id)).collect();
     let lacks = |seen: &&Observation| {
         floor.is_none_or(|floor| seen.at > floor) && !has.contains(&(seen.at, &seen.id))
     };
     let mut missing: BTreeMap<usize, Vec<Observation>> = BTreeMap::new();
-    for seen in archived.iter().filter(lacks) {
-        if let Some(day) = day_of(days, seen.at) {
+    for seen in told.iter().filter(lacks) {
+        let comes_before = is_new && days.first().is_some_and(|first| seen.at < first.from);
+        if let Some(day) = day_of(days, seen.at).or(comes_before.then_some(0)) {
             missing.entry(day).or_default().push(seen.clone());
         }
     }
-    archived.extend(stored);
-    let Some((timeline, track)) = Timeline::derive(agent.clone(), archived, policy) else {
+    told.extend(stored);
+    let Some((timeline, track)) = Timeline::derive(agent.clone(), told, policy) else {
         return Vec::new();
     };
     let until = track.last_at().unwrap_or(timeline.begins);

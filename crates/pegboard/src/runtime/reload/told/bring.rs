@@ -1,4 +1,4 @@
-//! Brings what the archive tells of a day into the store, beside live work.
+//! Brings what is told of a day into the store, beside live work.
 //!
 //! Evidence that is young enough for timelines to be derived from it is committed like any other that comes late, and so are
 //! contacts and rows of the ACD. Where evidence is no longer kept, timelines themselves are laid over the stored ones.
@@ -7,12 +7,14 @@
 use pegboard_connect::spec::{Chunk, Decoded, Record};
 use pegboard_engine::Window;
 use pegboard_model::acd::Telling;
-use pegboard_model::{AcdRow, AgentId, ContactLeg, Millis, Observation, PartitionId, Position, Segment};
+use pegboard_model::{
+    AcdRow, AgentId, ContactEvent, ContactLeg, Millis, Observation, PartitionId, Position, Segment,
+};
 use pegboard_store::{SegmentsWrite, StoreError, failpoint};
 
 use super::facts::by_agent;
 use super::overlay::overlaid;
-use super::scan::ToldRow;
+use super::sieve::ToldRow;
 use super::{AgentDay, DayFacts};
 use crate::config::SourceConfig;
 use crate::runtime::agents::Staged;
@@ -25,7 +27,7 @@ const LANE: &str = "archived-days";
 /// How many records are committed at once: live work of the source waits for it.
 const RECORDS_AT_ONCE: usize = 200;
 
-/// Whether a partition is that of what was brought back from the archive.
+/// Whether a partition is that of what was brought back.
 pub(in crate::runtime) fn is_lane(partition: &PartitionId) -> bool {
     partition.as_str() == LANE
 }
@@ -36,6 +38,20 @@ enum Brought<'a> {
     Event(&'a Observation),
     Contact(&'a ContactLeg),
     Row(&'a ToldRow),
+    Piece(&'a ContactEvent),
+}
+
+/// Commits events of contacts that are told of piece by piece.
+pub(super) async fn bring_pieces(shared: &Shared, pieces: &[ContactEvent]) -> Result<(), IngestError> {
+    let brought: Vec<_> = pieces.iter().map(Brought::Piece).collect();
+    if brought.is_empty() {
+        return Ok(());
+    }
+    let mut lane = Lane::take(shared).await?;
+    for some in parts(&brought) {
+        lane.commit(shared, some).await?;
+    }
+    Ok(())
 }
 
 impl DayFacts {
@@ -131,7 +147,7 @@ impl Lane {
         for one in brought {
             match one {
                 Brought::Row(told) => chunk.rows.push(row(told)),
-                Brought::Event(_) | Brought::Contact(_) => {
+                Brought::Event(_) | Brought::Contact(_) | Brought::Piece(_) => {
                     chunk.records.push(Record { position: self.next(), data: Vec::new() });
                 }
             }
@@ -194,6 +210,9 @@ fn decodings(brought: &[Brought<'_>]) -> Decodings {
         match one {
             Brought::Event(seen) => decodings.push(Ok(Decoded::Agent((*seen).clone()))),
             Brought::Contact(leg) => decodings.push(Ok(Decoded::Contact((*leg).clone()))),
+            Brought::Piece(piece) => {
+                decodings.push(Ok(Decoded::Told { seen: Vec::new(), of_contacts: vec![(*piece).clone()] }));
+            }
             Brought::Row(_) => {}
         }
     }

@@ -1,13 +1,15 @@
-//! Facts of days as the archive tells them.
+//! Facts of days as they are told elsewhere: by the archive, or by the source itself, once more.
 //!
-//! The files are walked through once, and what they tell of the days that are asked for is kept on disk, day by day: the
+//! All of it is read once, and what it tells of the days that are asked for is kept on disk, day by day: the
 //! timelines of agents, the newest version of each contact, and the rows of the ACD. From there they are laid over what is
 //! stored ([`facts`]), or brought into the store ([`bring`]) beside live work.
 
 mod bring;
 mod facts;
+mod given;
 mod overlay;
 mod scan;
+mod sieve;
 mod spool;
 mod timelines;
 
@@ -27,18 +29,24 @@ use tokio::sync::Mutex;
 pub(in crate::runtime) use self::bring::is_lane;
 pub(super) use self::scan::{ScanError, Walk};
 
-use self::scan::{PARTS, Scan, Scanned, ToldRow, Version};
+use self::given::Gave;
+use self::scan::{Scan, Scanned};
+use self::sieve::{PARTS, Sieve, ToldRow, Version, pieces_of};
 use self::spool::{Place, Spool};
 use self::timelines::Timelines;
+use crate::runtime::ingest::IngestError;
 use crate::runtime::reconcile;
 use crate::runtime::source::Shared;
 
-/// What the archive tells of some days.
+/// What is told of some days.
 #[derive(Debug)]
-pub(super) struct Archived {
+pub(super) struct Told {
     days: Arc<[Window]>,
+    /// From when on an archive holds everything that was read; nothing where nobody does.
     begins: Option<Timestamp>,
     holes: Vec<Window>,
+    /// What the inputs of the source gave; nothing where it is the archive that tells.
+    gave: Option<Vec<Gave>>,
     spool: Arc<std::sync::Mutex<Spool>>,
     /// One at a time: what is read is much.
     turn: Mutex<()>,
@@ -46,7 +54,7 @@ pub(super) struct Archived {
 
 /// Why it cannot be had.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ArchivedError {
+pub(super) enum ToldError {
     /// Somebody has to act, or nobody wants it any more.
     #[error(transparent)]
     Scan(#[from] ScanError),
@@ -55,7 +63,18 @@ pub(super) enum ArchivedError {
     Store(#[from] StoreError),
 }
 
-impl From<io::Error> for ArchivedError {
+/// Why it cannot be brought into the store.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BringError {
+    /// It cannot be had.
+    #[error(transparent)]
+    Told(#[from] ToldError),
+    /// It cannot be committed.
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
+}
+
+impl From<io::Error> for ToldError {
     fn from(error: io::Error) -> Self {
         Self::Scan(error.into())
     }
@@ -65,9 +84,9 @@ impl From<io::Error> for ArchivedError {
 #[derive(Debug, Serialize, Deserialize)]
 struct AgentDay {
     agent: AgentId,
-    /// Where his timeline begins, and what he was before, as far as the archive tells.
+    /// Where his timeline begins, and what he was before, as far as it is told.
     begins: (Timestamp, Class),
-    /// Stretches of the day of which the archive tells all.
+    /// Stretches of the day of which all is told.
     valid: Vec<Stretch>,
     /// Up to when the store has no evidence of him any more that a timeline could be derived from.
     floor: Option<Timestamp>,
@@ -85,7 +104,7 @@ impl AgentDay {
     }
 }
 
-/// A contact, as it is newest in the archive.
+/// A contact, as it is told newest.
 #[derive(Debug, Serialize, Deserialize)]
 enum DayContact {
     /// It is pegged to the day.
@@ -94,7 +113,7 @@ enum DayContact {
     Left(ContactId, ContactVersion),
 }
 
-/// What the archive tells of a day.
+/// What is told of a day.
 #[derive(Debug, Default)]
 pub(super) struct DayFacts {
     agents: BTreeMap<AgentId, AgentDay>,
@@ -112,22 +131,17 @@ impl Drop for EndOfWalk {
     }
 }
 
-impl Archived {
+impl Told {
     /// Walks through the archive of a source for what it tells of `days`, which are in order.
     pub(super) async fn read(
         shared: &Shared,
         archive: &Archive,
         days: Arc<[Window]>,
         walk: Arc<Walk>,
-    ) -> Result<Self, ArchivedError> {
+    ) -> Result<Self, ToldError> {
         let _end = EndOfWalk(walk.clone());
-        let scan = Scan {
-            archive: archive.clone(),
-            days: days.clone(),
-            pegging: shared.config.pegging,
-            now: (shared.clock)(),
-            walk,
-        };
+        let sieve = Sieve::of(shared, days.clone(), walk.clone());
+        let scan = Scan { archive: archive.clone(), sieve, walk };
         let mut decoder = ArchiveDecoder::new(reconcile::lane(), shared.source.decoder());
         let place = archive.place().clone();
         let walk = move || {
@@ -138,11 +152,29 @@ impl Archived {
             scan.run(spool, &mut decoder)
         };
         let Scanned { spool, begins, holes } = blocking(walk).await?;
-        let archived =
-            Self { days, begins, holes, spool: Arc::new(std::sync::Mutex::new(spool)), turn: Mutex::new(()) };
-        archived.sort_contacts().await?;
-        Timelines::of(shared, &archived).await?.derive().await?;
-        Ok(archived)
+        Self::of(days, spool).sorted(shared).await.map(|told| Self { begins, holes, ..told })
+    }
+
+    /// Has the source read once more whatever it still has of `days`, which are in order.
+    pub(super) async fn read_source(
+        shared: &Shared,
+        days: Arc<[Window]>,
+        walk: Arc<Walk>,
+    ) -> Result<Self, ToldError> {
+        let (spool, gave) = given::read(shared, days.clone(), &walk).await?;
+        Self::of(days, spool).sorted(shared).await.map(|told| Self { gave: Some(gave), ..told })
+    }
+
+    fn of(days: Arc<[Window]>, spool: Spool) -> Self {
+        let (spool, turn) = (Arc::new(std::sync::Mutex::new(spool)), Mutex::new(()));
+        Self { days, begins: None, holes: Vec::new(), gave: None, spool, turn }
+    }
+
+    /// The same, with everything put to its day.
+    async fn sorted(self, shared: &Shared) -> Result<Self, ToldError> {
+        self.sort_contacts().await?;
+        Timelines::of(shared, &self).await?.derive().await?;
+        Ok(self)
     }
 
     /// Whether it holds everything that was read from before the day begins.
@@ -156,11 +188,41 @@ impl Archived {
         self.holes.iter().any(|hole| hole.from < day.to && day.from < hole.to)
     }
 
+    /// Whether anything is told of a day. Of an archive, which may hold nothing because nothing happened, that is always so.
+    pub(super) fn tells_of(&self, day: Window) -> bool {
+        let Some(gave) = &self.gave else { return true };
+        self.number(day).is_some_and(|number| gave.iter().any(|gave| gave.days[number]))
+    }
+
+    /// What inputs of the source do not have of a day.
+    pub(super) fn lacks(&self, day: Window) -> Option<String> {
+        let (gave, number) = (self.gave.as_ref()?, self.number(day)?);
+        let lacks: Vec<_> = gave.iter().filter_map(|gave| gave.lacks(number, day)).collect();
+        (!lacks.is_empty()).then(|| lacks.join("; "))
+    }
+
+    fn number(&self, day: Window) -> Option<usize> {
+        self.days.iter().position(|known| *known == day)
+    }
+
+    /// Brings new events of contacts that are told of piece by piece, of all days: they may be of contacts of any of them. They
+    /// are forgotten then.
+    pub(super) async fn bring_pieces(&self, shared: &Shared) -> Result<(), BringError> {
+        for part in 0..PARTS {
+            let pieces = self.with_spool(move |spool| pieces_of(spool, part)).await?;
+            bring::bring_pieces(shared, &pieces).await?;
+            self.with_spool(move |spool| {
+                spool.forget(Place::Pieces(part));
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
     /// What it tells of a day; nothing of one that was not asked for.
-    pub(super) async fn day(&self, day: Window) -> Result<DayFacts, ArchivedError> {
-        let Some(number) = self.days.iter().position(|known| *known == day) else {
-            return Ok(DayFacts::default());
-        };
+    pub(super) async fn day(&self, day: Window) -> Result<DayFacts, ToldError> {
+        let Some(number) = self.number(day) else { return Ok(DayFacts::default()) };
         let _turn = self.turn.lock().await;
         self.with_spool(move |spool| {
             let agents = spool.read::<AgentDay>(Place::Agents(number))?;
@@ -181,7 +243,7 @@ impl Archived {
     }
 
     /// Puts the newest version of each contact to its day.
-    async fn sort_contacts(&self) -> Result<(), ArchivedError> {
+    async fn sort_contacts(&self) -> Result<(), ToldError> {
         for part in 0..PARTS {
             self.with_spool(move |spool| {
                 let mut versions = spool.read::<Version>(Place::Versions(part))?;
@@ -210,7 +272,7 @@ impl Archived {
     async fn with_spool<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Spool) -> io::Result<T> + Send + 'static,
-    ) -> Result<T, ArchivedError> {
+    ) -> Result<T, ToldError> {
         let spool = self.spool.clone();
         blocking(move || {
             let mut spool = spool.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -223,7 +285,7 @@ impl Archived {
 /// Runs what waits for the disk, or takes long.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ScanError> + Send + 'static,
-) -> Result<T, ArchivedError> {
+) -> Result<T, ToldError> {
     let done = tokio::task::spawn_blocking(work).await;
     Ok(done.map_err(io::Error::other)??)
 }
