@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub const NOTES: [&str; 3] = [
     "what was delivered stays with whom it was delivered to: have it erased in the WFM, and in files and buckets that sinks wrote",
     "copies of the store and of the archive, and mappings and settings in files, are not the hub's: erase him again after a copy is restored",
-    "the audit log is not changed: it may hold his id where somebody reloaded his rows or gave up a refused state of his, for 400 days",
+    "the audit log is not changed: it may hold his id or login where somebody reloaded his rows, gave up a refused state of his or edited a mapping that names him, for 400 days",
 ];
 
 /// How many other spellings may be named.

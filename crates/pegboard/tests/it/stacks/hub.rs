@@ -76,6 +76,7 @@ fn moto_creates_a_hub_alone_with_its_volume_and_hubs_that_share_a_database() {
     let alone = filled_in(&cloud, &name, &stream);
     let mut shared = alone.clone();
     shared.insert("StoreUrl", "postgres://pegboard@db.example/pegboard".to_owned());
+    shared.insert("ArchiveBucketName", name.clone());
     for (stack, parameters) in [(format!("{name}-alone"), &alone), (format!("{name}-shared"), &shared)] {
         let id = cloud.ask_to_create(&stack, HUB, parameters);
         // It has no container to run the function in that sets the bucket's notification: ministack does that.
@@ -92,6 +93,7 @@ fn moto_creates_a_hub_alone_with_its_volume_and_hubs_that_share_a_database() {
             is_alone,
             "{configuration}"
         );
+        assert_eq!(configuration.contains("[archive]\nbucket = \""), !is_alone, "{configuration}");
     }
 }
 

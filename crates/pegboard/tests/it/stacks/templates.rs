@@ -48,9 +48,12 @@ fn statements(template: &str) -> BTreeMap<&str, BTreeSet<&str>> {
     found
 }
 
-/// The actions that a statement of the documentation allows.
-fn documented(statement: &str) -> BTreeSet<&'static str> {
-    let page = include_str!("../../../../../docs/sources/amazon-connect.md");
+/// What the documentation says of the source, and of the archive.
+const SOURCE: &str = include_str!("../../../../../docs/sources/amazon-connect.md");
+const ARCHIVE: &str = include_str!("../../../../../docs/archive.md");
+
+/// The actions that a statement of a page of the documentation allows.
+fn documented(page: &'static str, statement: &str) -> BTreeSet<&'static str> {
     let from =
         page.find(&format!("\"Sid\": \"{statement}\"")).expect("the statement is in the documentation");
     let list = page[from..].split_once("\"Action\": [").and_then(|(_, rest)| rest.split_once(']')).unwrap().0;
@@ -83,9 +86,12 @@ fn s22_no_statement_allows_everything() {
 fn s22_the_hub_is_allowed_what_the_documentation_says_it_asks_for() {
     let hub = statements(HUB);
     for statement in ["Poll", "Objects", "Notifications", "Look"] {
-        assert_eq!(hub[statement], documented(statement), "{statement}");
+        assert_eq!(hub[statement], documented(SOURCE, statement), "{statement}");
     }
-    assert_eq!(statements(ASPECT)["Poll"], documented("Poll"));
+    for statement in ["ListArchive", "Archive", "ArchiveKey"] {
+        assert_eq!(hub[statement], documented(ARCHIVE, statement), "{statement}");
+    }
+    assert_eq!(statements(ASPECT)["Poll"], documented(SOURCE, "Poll"));
 }
 
 #[test]
