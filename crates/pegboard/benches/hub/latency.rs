@@ -19,16 +19,16 @@ const AGENTS: u64 = 5000;
 const WARM_UP: f64 = 0.2;
 
 #[derive(Deserialize)]
-struct Entry {
+pub(crate) struct Entry {
     agent_id: String,
     status_name: String,
 }
 
 impl Entry {
-    /// The number of the event that made it.
-    fn number(&self) -> Option<u64> {
+    /// The number of the event that made it, where there are so many agents.
+    pub(crate) fn number(&self, agents: u64) -> Option<u64> {
         let turn: u64 = self.status_name.rsplit_once(' ')?.1.parse().ok()?;
-        Some(turn * AGENTS + self.agent_id.parse::<u64>().ok()?)
+        Some(turn * agents + self.agent_id.parse::<u64>().ok()?)
     }
 }
 
@@ -67,7 +67,7 @@ async fn measure(rate: u64, seconds: u64) -> Outcome {
     let first = (events as f64 * WARM_UP) as u64;
     while seen < events && Instant::now() < deadline {
         let Ok((entry, at)) = received.recv_timeout(Duration::from_secs(5)) else { break };
-        let Some((number, due)) = entry.number().and_then(|number| Some((number, centre.due(number)?)))
+        let Some((number, due)) = entry.number(AGENTS).and_then(|number| Some((number, centre.due(number)?)))
         else {
             continue;
         };
@@ -93,7 +93,7 @@ async fn measure(rate: u64, seconds: u64) -> Outcome {
 }
 
 /// Reads the stream until `take` has had enough.
-fn read(address: SocketAddr, mut take: impl FnMut(Entry) -> bool) -> std::io::Result<()> {
+pub(crate) fn read(address: SocketAddr, mut take: impl FnMut(Entry) -> bool) -> std::io::Result<()> {
     let mut stream = TcpStream::connect(address)?;
     write!(
         stream,

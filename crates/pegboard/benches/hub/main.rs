@@ -1,7 +1,7 @@
 //! The running hub, measured: durable ingest beside the bare driver, the way from an event to a client of the stream,
-//! what agents cost, and the way to a WFM. Every line that is printed is a row of the table that `scripts/bench` puts together.
+//! what agents cost, the way to a WFM, and a month that is made anew. Every line that is printed is a row of the table that `scripts/bench` puts together.
 //!
-//! `cargo bench -p pegboard --bench hub -- ingest|ingest-postgres URL|latency|deliver NUMBER|agents [NUMBER...]`
+//! `cargo bench -p pegboard --bench hub -- ingest|ingest-postgres URL|latency|deliver NUMBER|agents [NUMBER...]|reload DAYS AGENTS FOLDER`
 #![expect(clippy::print_stdout, reason = "a measuring program prints what it measured")]
 
 mod agents;
@@ -9,7 +9,9 @@ mod centre;
 mod deliver;
 mod ingest;
 mod latency;
+mod month;
 mod postgres;
+mod reload;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,7 +39,16 @@ fn main() -> Outcome {
             ["agents", "fill", count, folder] => agents::fill(count.parse()?, folder.as_ref()).await,
             ["agents", "restart", count, folder] => agents::restart(count.parse()?, folder.as_ref()).await,
             ["agents", ref counts @ ..] => agents::run(counts),
-            _ => Err("say what to measure: ingest, ingest-postgres URL, latency, deliver NUMBER, or agents NUMBER...".into()),
+            ["reload", "fill", days, agents, folder] => {
+                reload::fill(days.parse()?, agents.parse()?, folder.as_ref()).await
+            }
+            ["reload", "measure", goals, agents, folder] => {
+                reload::measure(goals.parse()?, agents.parse()?, folder.as_ref()).await
+            }
+            ["reload", days, agents, folder] => reload::run(days, agents, folder.as_ref()),
+            _ => Err("say what to measure: ingest, ingest-postgres URL, latency, deliver NUMBER, agents NUMBER..., or \
+                      reload DAYS AGENTS FOLDER"
+                .into()),
         }
     })
 }
