@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::comparison::seconds;
 use super::{COLUMNS, Told, told};
 use crate::runtime::names::Directory;
+use crate::runtime::reports::days;
 use crate::runtime::rows;
 use crate::runtime::source::Shared;
 use crate::runtime::view::{ReportError, ReportRequest};
@@ -24,6 +25,9 @@ const BEYOND: Millis = Millis::from_hours(24);
 
 /// How far around the window local days may begin and end.
 const AROUND: Millis = Millis::from_hours(72);
+
+/// How many sessions of the ACD are compared at once: ten thousand agents for a month, who sign in a dozen times a day.
+pub(super) const MOST_SESSIONS: usize = if cfg!(test) { 1000 } else { 4_000_000 };
 
 const STRANGER: &str = "stranger: the ACD lists whoever signs in, and nothing else is known of this one";
 const EVIDENCE: &str = "evidence: what is known of this agent begins later";
@@ -95,14 +99,17 @@ pub(super) async fn rows(
     directory: &Directory,
     room: usize,
 ) -> Result<Vec<Value>, ReportError> {
-    let told = told(shared, AcdReport::Sessions.as_str(), window, directory, room).await?;
-    // The reports tell of nothing after the last thing that they name.
-    let Some(told_until) = told.iter().map(last_told).max() else { return Ok(Vec::new()) };
-    let mut found = Vec::new();
-    for user in users(&told, directory) {
-        if request.agent.as_ref().is_some_and(|agent| *agent != user.agent) {
-            continue;
+    // Day by day, and of each session no more than when it was: a month of ten thousand agents has more of them than a report has rows.
+    let mut users = Users::default();
+    for day in days(window) {
+        for told in told(shared, AcdReport::Sessions.as_str(), day, directory, room).await? {
+            users.take(&told, directory, request.agent.as_ref())?;
         }
+    }
+    // The reports tell of nothing after the last thing that they name.
+    let Some(told_until) = users.told_until else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for user in users.all() {
         let mut known_from = None;
         let mut computed = Vec::new();
         if !user.agent.as_str().is_empty() {
@@ -119,12 +126,11 @@ pub(super) async fn rows(
             _ => true,
         });
         found.extend(comparison.rows(&pairs.collect::<Vec<_>>(), window));
+        if found.len() > room {
+            return Err(ReportError::too_many());
+        }
     }
     Ok(found)
-}
-
-fn last_told(told: &Told) -> Timestamp {
-    session_of(told).sign_out.unwrap_or(told.row.interval_start)
 }
 
 fn session_of(told: &Told) -> Session {
@@ -141,18 +147,43 @@ fn own(session: &Computed) -> Session {
 }
 
 /// Told sessions by report and user.
-fn users(told: &[Told], directory: &Directory) -> Vec<OfUser> {
-    let mut users: BTreeMap<(Text, Text, AgentId), Vec<Session>> = BTreeMap::new();
-    for told in told {
-        let Some(agent) = &told.row.grouping.agent else { continue };
+#[derive(Default)]
+pub(super) struct Users {
+    by_name: BTreeMap<(Text, Text, AgentId), Vec<Session>>,
+    count: usize,
+    /// The last instant that is told of, whoever it is about.
+    told_until: Option<Timestamp>,
+}
+
+impl Users {
+    /// Takes what is told of one session, if it is about this agent, where one is asked for. Fails where there are too many.
+    pub(super) fn take(
+        &mut self,
+        told: &Told,
+        directory: &Directory,
+        wanted: Option<&AgentId>,
+    ) -> Result<(), ReportError> {
+        let session = session_of(told);
+        self.told_until = self.told_until.max(Some(session.sign_out.unwrap_or(session.sign_in)));
+        let Some(agent) = &told.row.grouping.agent else { return Ok(()) };
         let (id, login, _) = directory.agent(agent);
-        users.entry((told.row.name.clone(), login, id)).or_default().push(session_of(told));
+        if wanted.is_some_and(|wanted| *wanted != id) {
+            return Ok(());
+        }
+        if self.count == MOST_SESSIONS {
+            return Err(ReportError::too_many());
+        }
+        self.count += 1;
+        self.by_name.entry((told.row.name.clone(), login, id)).or_default().push(session);
+        Ok(())
     }
-    let user = |((acd_report, login, agent), mut sessions): (_, Vec<Session>)| {
-        sessions.sort_by_key(|session| session.sign_in);
-        OfUser { acd_report, agent, login, sessions }
-    };
-    users.into_iter().map(user).collect()
+
+    fn all(self) -> impl Iterator<Item = OfUser> {
+        self.by_name.into_iter().map(|((acd_report, login, agent), mut sessions)| {
+            sessions.sort_by_key(|session| session.sign_in);
+            OfUser { acd_report, agent, login, sessions }
+        })
+    }
 }
 
 struct Comparison<'a> {

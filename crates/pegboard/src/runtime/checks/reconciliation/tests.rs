@@ -3,7 +3,7 @@ use pegboard_model::policy::Pegging;
 use pegboard_model::{Channel, Millis};
 use serde_json::json;
 
-use super::sessions::{Session, paired};
+use super::sessions::{MOST_SESSIONS, Session, Users, paired};
 use super::*;
 use crate::config::{FileSettings, SourceConfig, SourceInput};
 
@@ -265,4 +265,21 @@ fn sessions_that_overlap_or_begin_together_are_one() {
         pairs(&[(0, Some(300))], &[(1, Some(100)), (101, Some(300))]),
         [(Some(0), Some(1)), (None, Some(101))]
     );
+}
+
+#[test]
+fn r28_a_month_of_sessions_is_more_than_a_report_has_rows_and_has_an_end() {
+    let directory = Directory::default();
+    let session = |agent: usize| {
+        let grouping = Grouping { agent: Some(Known::Name(agent.to_string().into())), ..Grouping::default() };
+        let row = AcdRow::new(AcdReport::Sessions, "LoginLogout".into(), at(0), Millis::ZERO, grouping);
+        let shown = acd_rows::show(&"acme".into(), &row, &directory);
+        Told { row, shown }
+    };
+    let mut users = Users::default();
+    for agent in 0..MOST_SESSIONS {
+        users.take(&session(agent % 10), &directory, None).unwrap();
+    }
+    users.take(&session(0), &directory, Some(&"somebody else".into())).unwrap();
+    assert!(users.take(&session(0), &directory, None).is_err());
 }
