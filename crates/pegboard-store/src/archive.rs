@@ -29,6 +29,15 @@ pub struct ArchiveFile {
     pub steps: u64,
 }
 
+/// How much waits for the archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ArchiveBacklog {
+    /// When the oldest of it was read; nothing where nothing waits.
+    pub oldest: Option<Timestamp>,
+    /// How many bytes all of it has, packed.
+    pub bytes: u64,
+}
+
 /// A step that waits for the archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArchiveStep {

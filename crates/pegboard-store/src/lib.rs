@@ -27,7 +27,7 @@ mod sqlite;
 mod unmapped;
 
 pub use alarm::{Alarm, AlarmMark, AlarmNote, AlarmSeen, Alarms, AlarmsAsked, Silence, Told};
-pub use archive::{ArchiveFile, ArchiveStep, ArchiveWrite};
+pub use archive::{ArchiveBacklog, ArchiveFile, ArchiveStep, ArchiveWrite};
 pub use audit::{AuditChain, AuditEntry, AuditFault, AuditHash, AuditWrite, ParseHashError};
 pub use batch::{
     AcdRowWrite, AgentWrite, Batch, Close, Closed, Committed, ContactEventsWrite, Counts, DeadLetterWrite,
@@ -358,6 +358,9 @@ pub trait Store:
         before: Timestamp,
         limit: usize,
     ) -> Result<Vec<ArchiveFile>>;
+
+    /// How much waits for the archive of a source.
+    async fn archive_backlog(&self, source: &SourceName) -> Result<ArchiveBacklog>;
 
     /// The steps of such a file from number `from` on, in order, at most `limit`.
     async fn archive_steps(

@@ -8,7 +8,7 @@ use super::read::all;
 use super::session::{Call, Session};
 use crate::archive::HOUR;
 use crate::column::{from_column, limit, to_column};
-use crate::{ArchiveFile, ArchiveStep, Batch};
+use crate::{ArchiveBacklog, ArchiveFile, ArchiveStep, Batch};
 
 /// Keeps what a batch leaves for the archive.
 pub(super) fn keep(batch: &Batch) -> Option<Call<'_>> {
@@ -43,6 +43,17 @@ pub(super) async fn files(
         })
     })
     .await
+}
+
+/// How much waits.
+pub(super) async fn backlog(session: &Session, source: &SourceName) -> Tried<ArchiveBacklog> {
+    let sql =
+        "SELECT min(read), coalesce(sum(octet_length(frame)), 0)::bigint FROM archive WHERE source = $1";
+    let found = all(session, Call::new(sql).with(source.as_str()), |row| {
+        let oldest: Option<i64> = get(row, 0)?;
+        Ok(ArchiveBacklog { oldest: oldest.map(Timestamp::from_millis), bytes: from_column(get(row, 1)?) })
+    });
+    Ok(found.await?.into_iter().next().unwrap_or_default())
 }
 
 fn with_hour<'a>(call: Call<'a>, source: &'a SourceName, file: &'a ArchiveFile) -> Call<'a> {

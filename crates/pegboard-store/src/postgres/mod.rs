@@ -55,11 +55,11 @@ use self::listen::Waker;
 use self::migrate::State;
 use self::pool::{Lent, Pool};
 use crate::{
-    AgentBeginning, AgentsSnapshot, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite, Batch, Beat, Close,
-    Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage, Gap,
-    NodeId, Origin, Part, PartitionState, QueueName, Reload, ReloadDay, ReloadState, ReloadStep, ReloadWork,
-    ReloadWrite, Reloaded, Result, Retention, Roll, RowRevision, SourceState, Store, StoreId, StoredAcdRow,
-    StoredAgent, StoredRow, Token, TokenWrite,
+    AgentBeginning, AgentsSnapshot, ArchiveBacklog, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite, Batch,
+    Beat, Close, Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedKind,
+    FeedPage, Gap, NodeId, Origin, Part, PartitionState, QueueName, Reload, ReloadDay, ReloadState,
+    ReloadStep, ReloadWork, ReloadWrite, Reloaded, Result, Retention, Roll, RowRevision, SourceState, Store,
+    StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite,
 };
 
 /// How often work is done again that the database gave up in favour of another transaction.
@@ -647,6 +647,11 @@ impl Store for PostgresStore {
         limit: usize,
     ) -> Result<Vec<ArchiveFile>> {
         let work = |session: Lent| async move { archive::files(&session, source, before, limit).await };
+        self.read("read what waits for the archive", work).await
+    }
+
+    async fn archive_backlog(&self, source: &SourceName) -> Result<ArchiveBacklog> {
+        let work = |session: Lent| async move { archive::backlog(&session, source).await };
         self.read("read what waits for the archive", work).await
     }
 

@@ -8,7 +8,7 @@ use super::read::{all, instant, text};
 use super::writer::Step;
 use crate::archive::HOUR;
 use crate::column::{from_column, limit, to_column};
-use crate::{ArchiveFile, ArchiveStep, Batch};
+use crate::{ArchiveBacklog, ArchiveFile, ArchiveStep, Batch};
 
 /// Keeps what a batch leaves for the archive.
 pub(super) fn keep(step: &Step<'_>, batch: &Batch) -> Tried<()> {
@@ -43,6 +43,16 @@ pub(super) fn files(
             steps: from_column(row.get(4)?),
         })
     })
+}
+
+/// How much waits. The length of a frame is known without reading it.
+pub(super) fn backlog(connection: &Connection, source: &SourceName) -> Tried<ArchiveBacklog> {
+    let sql = "SELECT min(read), coalesce(sum(length(frame)), 0) FROM archive WHERE source = ?1";
+    let found = all(connection, sql, params![source.as_str()], |row| {
+        let oldest: Option<i64> = row.get(0)?;
+        Ok(ArchiveBacklog { oldest: oldest.map(Timestamp::from_millis), bytes: from_column(row.get(1)?) })
+    })?;
+    Ok(found.into_iter().next().unwrap_or_default())
 }
 
 /// Steps of a file from number `from` on, in order.

@@ -63,11 +63,11 @@ use self::reader::Readers;
 use self::writer::Writer;
 use crate::Fullness;
 use crate::{
-    AgentBeginning, AgentsSnapshot, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite, Backup, Batch, Beat,
-    Close, Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedKind, FeedPage,
-    Gap, NodeId, Origin, Part, PartitionState, QueueName, Reload, ReloadDay, ReloadState, ReloadStep,
-    ReloadWrite, Reloaded, Result, Roll, RowRevision, SourceState, Store, StoreError, StoreId, StoredAcdRow,
-    StoredAgent, StoredRow, Token, TokenWrite, failpoint,
+    AgentBeginning, AgentsSnapshot, ArchiveBacklog, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite, Backup,
+    Batch, Beat, Close, Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, DirtyMark, FeedKind,
+    FeedPage, Gap, NodeId, Origin, Part, PartitionState, QueueName, Reload, ReloadDay, ReloadState,
+    ReloadStep, ReloadWrite, Reloaded, Result, Roll, RowRevision, SourceState, Store, StoreError, StoreId,
+    StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite, failpoint,
 };
 
 const DAY: Millis = Millis::from_hours(24);
@@ -613,6 +613,12 @@ impl Store for SqliteStore {
     ) -> Result<Vec<ArchiveFile>> {
         let source = source.clone();
         let query = move |connection: &Connection| archive::files(connection, &source, before, limit);
+        self.readers.run("read what waits for the archive", query).await
+    }
+
+    async fn archive_backlog(&self, source: &SourceName) -> Result<ArchiveBacklog> {
+        let source = source.clone();
+        let query = move |connection: &Connection| archive::backlog(connection, &source);
         self.readers.run("read what waits for the archive", query).await
     }
 

@@ -13,6 +13,9 @@ use super::value;
 /// From what a rebuild needs at least, to as long as rows.
 const KEEP: RangeInclusive<Millis> = Millis::from_hours(24)..=Millis::from_hours(3650 * 24);
 
+/// How much may wait for the archive.
+const MOST_WAITING: RangeInclusive<u64> = 100_000_000..=100_000_000_000_000;
+
 /// The most attributes that are left out of the archive.
 const MAX_LEFT_OUT: usize = 100;
 
@@ -26,6 +29,8 @@ pub struct ArchiveSettings {
     pub place: PlaceSettings,
     /// How long files are kept there.
     pub keep: Millis,
+    /// How many bytes of a source may wait in the store to be written there, before nothing more is read of it.
+    pub most_waiting: u64,
     /// Which attributes of records are not.
     pub leave_out: Attributes,
 }
@@ -54,7 +59,12 @@ impl ArchiveSettings {
 
     /// A place with every setting at its default.
     pub fn at(place: PlaceSettings) -> Self {
-        Self { place, keep: Millis::from_hours(400 * 24), leave_out: Self::LEFT_OUT.into_iter().collect() }
+        Self {
+            place,
+            keep: Millis::from_hours(400 * 24),
+            most_waiting: 20_000_000_000,
+            leave_out: Self::LEFT_OUT.into_iter().collect(),
+        }
     }
 }
 
@@ -63,11 +73,13 @@ pub(super) fn archive(mut table: Table<'_, '_>, folder: &Path) -> Option<Archive
     let place = PlaceSettings::of(&mut table, folder);
     let mut archive = ArchiveSettings::new(PathBuf::new());
     table.set("keep", &mut archive.keep, value::duration(KEEP));
+    table.set("most_waiting", &mut archive.most_waiting, value::bytes(MOST_WAITING));
     if let Some(names) = table.optional("leave_out", value::names(MAX_LEFT_OUT)) {
         archive.leave_out = names.into_iter().collect();
     }
     if !table.has("bucket") {
         table.needs("keep", "folder");
+        table.needs("most_waiting", "folder");
         table.needs("leave_out", "folder");
     }
     check_prefix(&mut table, place.as_ref());

@@ -4,6 +4,7 @@
 //! What waits, waits in the store, where it was committed with its batch. A file is whole before its steps are let go of, and
 //! its name follows from them: whatever ends it in between, it is written again as it was, or found.
 
+mod backlog;
 mod bucket;
 mod folder;
 
@@ -16,6 +17,7 @@ use pegboard_connect::archive::{Archive, ArchivePlace, BucketError};
 use pegboard_model::{Millis, Timestamp};
 use pegboard_store::{Store, StoreError};
 
+pub(super) use self::backlog::{PART as BACKLOG, watch as watch_backlog};
 use super::source::Shared;
 use super::watch;
 
@@ -34,14 +36,8 @@ const FILES: usize = 100;
 /// How many objects are removed from a bucket before there is another look at what waits.
 const REMOVED_AT_ONCE: usize = 1000;
 
-/// How long something may wait that should be in the archive after an hour and ten minutes.
-const BEHIND: Millis = Millis::from_hours(4);
-
 /// The part of the source that fails when writing does.
 pub(super) const PART: &str = "archive";
-
-/// The part of the source that fails when too much waits.
-pub(super) const BACKLOG: &str = "archive backlog";
 
 /// Writes and removes until `stop` turns true, if what is read of the source is archived.
 pub async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
@@ -61,7 +57,6 @@ pub async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
                 shared.status.failed(PART, (shared.clock)(), error.to_string(), false);
             }
         }
-        tell_backlog(&shared).await;
         tokio::select! {
             biased;
             _ = stop.changed() => {}
@@ -69,25 +64,6 @@ pub async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
         }
     }
     shared.status.recovered(PART);
-    shared.status.recovered(BACKLOG);
-}
-
-/// Tells whether something has waited for too long. What the store does not tell is as it was.
-async fn tell_backlog(shared: &Shared) {
-    let now = (shared.clock)();
-    let Ok(files) = shared.store.archive_files(&shared.config.name, Timestamp::MAX, 1).await else { return };
-    match files.first().and_then(|oldest| behind(oldest.hour, now)) {
-        Some(text) => shared.status.failed(BACKLOG, now, text, false),
-        None => shared.status.recovered(BACKLOG),
-    }
-}
-
-/// What is to be said if the oldest that waits was read in the hour of `oldest`.
-fn behind(oldest: Timestamp, now: Timestamp) -> Option<String> {
-    let is_behind = now.since(oldest) > BEHIND;
-    is_behind.then(|| {
-        format!("what was read in the hour of {oldest} is not in the archive yet, and waits in the store")
-    })
 }
 
 /// A turn while nobody else writes files of the archive.
@@ -99,8 +75,10 @@ async fn guarded_turn(
 ) -> Result<(), ArchiveFailure> {
     let _archiving = shared.archiving.lock().await;
     let now = (shared.clock)();
-    write_until(&*shared.store, archive, now - SETTLE).await?;
-    if now >= *sweep_at && remove_older(archive, now - keep).await? {
+    if now < *sweep_at {
+        return write_until(&*shared.store, archive, now - SETTLE).await;
+    }
+    if turn(&*shared.store, archive, keep, now).await? {
         *sweep_at = now + SWEEP_EVERY;
     }
     Ok(())
@@ -125,15 +103,15 @@ pub enum ArchiveFailure {
     Store(#[from] StoreError),
 }
 
-/// Writes the files of all hours that are over, and removes those that are past their time.
+/// Writes the files of all hours that are over, and removes those that are past their time; false if there may be more of these.
 pub async fn turn(
     store: &dyn Store,
     archive: &Archive,
     keep: Millis,
     now: Timestamp,
-) -> Result<(), ArchiveFailure> {
+) -> Result<bool, ArchiveFailure> {
     write_until(store, archive, now - SETTLE).await?;
-    remove_older(archive, now - keep).await.map(drop)
+    remove_older(archive, now - keep).await
 }
 
 /// Writes whatever waits, of hours that are not over, too: what is read of them later makes files of its own.
@@ -169,18 +147,5 @@ async fn remove_older(archive: &Archive, before: Timestamp) -> Result<bool, Arch
             let removed = bucket.remove_older(source, before, REMOVED_AT_ONCE).await?;
             Ok(removed < REMOVED_AT_ONCE)
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_read_four_hours_ago_and_still_waits_is_told() {
-        let hour: Timestamp = "2026-05-04T09:00:00Z".parse().unwrap();
-        assert_eq!(behind(hour, hour + BEHIND), None);
-        let told = behind(hour, hour + BEHIND + Millis::new(1)).unwrap();
-        assert!(told.contains("in the hour of 2026-05-04T09:00:00Z"), "{told}");
     }
 }

@@ -153,6 +153,9 @@ impl Work<'_> {
                     continue;
                 }
             };
+            if !until_there_is_room(self.shared, stop).await {
+                return End::Finished;
+            }
             if let Some(end) = self.commit(&chunk, stop).await {
                 return end;
             }
@@ -315,6 +318,19 @@ impl Work<'_> {
             () = tokio::time::sleep(pause) => true,
         }
     }
+}
+
+/// Waits while so much waits for the archive that nothing more is to be taken. False if the program stops meanwhile.
+async fn until_there_is_room(shared: &Shared, stop: &mut watch::Receiver<bool>) -> bool {
+    let mut full = shared.archive_is_full.subscribe();
+    while *full.borrow_and_update() {
+        tokio::select! {
+            biased;
+            _ = stop.changed() => return false,
+            _ = full.changed() => {}
+        }
+    }
+    true
 }
 
 /// Whether a batch says nothing but that time has passed.

@@ -54,6 +54,7 @@ pub async fn run(shared: Arc<Shared>, stop: watch::Receiver<bool>) {
         supervised(&shared, "closer", closing),
         supervised(&shared, "reconciler", repairing),
         supervised(&shared, "archive", archiving),
+        supervised(&shared, "archive backlog", archive::watch_backlog(shared.clone(), stop.clone())),
         supervised(&shared, "recapture", recapture::run(shared.clone(), stop.clone())),
         supervised(&shared, "late files", late_files::run(shared.clone(), stop.clone())),
         supervised(&shared, "reload", reloading),

@@ -29,12 +29,12 @@ use pegboard_model::{
 };
 use pegboard_sinks::Document;
 use pegboard_store::{
-    AgentBeginning, AgentEntry, AgentsSnapshot, Alarm, ArchiveFile, ArchiveStep, AuditEntry, AuditWrite,
-    Batch, Beat, Close, Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter, Delivery, DirtyMark,
-    FeedEntry, FeedKind, FeedPage, Gap, Hold, LedgerFilter, MappingWrite, NodeId, Origin, Part,
-    PartitionState, QueueName, RefusedState, Reload, ReloadDay, ReloadState, ReloadStep, ReloadWrite,
-    Reloaded, Result, Roll, RowRevision, Settle, SourceState, Store, StoreError, StoreId, StoredAcdRow,
-    StoredAgent, StoredRow, Token, TokenWrite, Unit, UnmappedSeen,
+    AgentBeginning, AgentEntry, AgentsSnapshot, Alarm, ArchiveBacklog, ArchiveFile, ArchiveStep, AuditEntry,
+    AuditWrite, Batch, Beat, Close, Closed, ClosedUntil, CloserState, Committed, Cursor, DeadLetter,
+    Delivery, DirtyMark, FeedEntry, FeedKind, FeedPage, Gap, Hold, LedgerFilter, MappingWrite, NodeId,
+    Origin, Part, PartitionState, QueueName, RefusedState, Reload, ReloadDay, ReloadState, ReloadStep,
+    ReloadWrite, Reloaded, Result, Roll, RowRevision, Settle, SourceState, Store, StoreError, StoreId,
+    StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite, Unit, UnmappedSeen,
 };
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
@@ -468,6 +468,10 @@ impl Store for FakeStore {
 
     async fn archive_files(&self, _: &SourceName, _: Timestamp, _: usize) -> Result<Vec<ArchiveFile>> {
         Ok(Vec::new())
+    }
+
+    async fn archive_backlog(&self, _: &SourceName) -> Result<ArchiveBacklog> {
+        Ok(ArchiveBacklog::default())
     }
 
     async fn archive_steps(

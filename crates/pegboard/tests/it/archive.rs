@@ -3,8 +3,10 @@
 mod bucket;
 
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
-use pegboard::config::PlaceSettings;
+use pegboard::config::{ArchiveSettings, PlaceSettings, SourceConfig};
 use pegboard::runtime::{archive, reconcile};
 use pegboard_connect::archive::{Archive, ArchiveSource, FileName};
 use pegboard_model::{Millis, Timestamp};
@@ -15,8 +17,8 @@ use crate::support::archiving::{archive_of, archiving, in_folder, write_archive}
 use crate::support::binary::run;
 use crate::support::clock;
 use crate::support::day::{Day, late};
-use crate::support::feeding::{all_arrived, feed, one_partition, part_of};
-use crate::support::live::{Live, SOURCE, Tables, assert_alike, config, open_store};
+use crate::support::feeding::{ONLY, all_arrived, feed, one_partition, part_of};
+use crate::support::live::{Live, SOURCE, Tables, assert_alike, config, open_store, until};
 use crate::support::script::Script;
 
 /// What a store holds, but for revisions.
@@ -211,4 +213,28 @@ async fn r28_files_go_when_their_time_is_over_and_nothing_else_does() {
     let left: Vec<bool> = (0..3).map(|hour| place(hour).exists()).collect();
     assert_eq!(left, [false, false, true]);
     assert!(foreign.exists() && !place(1).parent().unwrap().exists());
+}
+
+#[tokio::test]
+async fn where_too_much_waits_for_the_archive_reading_waits_and_nothing_is_lost() {
+    let day = Day::of(6, 3, 8);
+    let (script, folder) = (one_partition(&day, false), tempfile::tempdir().unwrap());
+    let settings = ArchiveSettings { most_waiting: 0, ..ArchiveSettings::at(in_folder(folder.path())) };
+    let keeping = SourceConfig { archive: Some(Arc::new(settings)), ..config() };
+    let (archive, records) = (archive_of(&keeping), day.deliveries().len() as u64);
+    let live = Live::start(&script, &keeping, folder.path()).await;
+    live.settle(&script, day.end).await;
+    let told = async || {
+        live.status().await.error.is_some_and(|error| error.message.contains("nothing more is read"))
+    };
+    until("it is told", told).await;
+    let (read, at) = (live.status().await.counts.records, clock::now());
+    assert_eq!(read, records, "what was read before is there");
+    script.push(ONLY, &["{}"], at);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(live.status().await.counts.records, read, "nothing more is read");
+    write_archive(&*live.store, &archive).await;
+    until("it is read once there is room", async || live.status().await.counts.records == read + 1).await;
+    assert_eq!(live.status().await.gaps.len(), 0, "and nothing is lost");
+    live.stop().await;
 }

@@ -1,7 +1,7 @@
 //! What waits for the archive.
 
 use pegboard_model::PartitionId;
-use pegboard_store::{ArchiveFile, ArchiveWrite, Batch, Store, StoreError};
+use pegboard_store::{ArchiveBacklog, ArchiveFile, ArchiveWrite, Batch, Store, StoreError};
 
 use crate::home::Home;
 use crate::sample::{at, batch, shard, source};
@@ -46,6 +46,9 @@ pub(crate) async fn steps_wait_by_partition_and_hour_until_they_are_written(home
     assert_eq!(waiting(2 * HOUR).await.unwrap().len(), 3);
     assert_eq!(store.archive_files(&source, at(2 * HOUR), 1).await.unwrap(), files[..1]);
     assert_eq!(store.archive_files(&"another".into(), at(2 * HOUR), 10).await.unwrap(), []);
+    let backlog = store.archive_backlog(&source).await.unwrap();
+    assert_eq!(backlog, ArchiveBacklog { oldest: Some(at(10)), bytes: 6 });
+    assert_eq!(store.archive_backlog(&"another".into()).await.unwrap(), ArchiveBacklog::default());
     for at_once in [1, 2, 10] {
         assert_eq!(frames(&*store, &files[0], at_once).await, [b"a", b"b"]);
     }
@@ -56,6 +59,7 @@ pub(crate) async fn steps_wait_by_partition_and_hour_until_they_are_written(home
     let left = waiting(2 * HOUR).await.unwrap();
     assert_eq!(left.len(), 2);
     assert_eq!(left[0], files[1]);
+    assert_eq!(store.archive_backlog(&source).await.unwrap().bytes, 4);
     assert_eq!(frames(&*store, &left[1], 10).await, [b"c"]);
 }
 

@@ -58,6 +58,8 @@ pub struct Shared {
     pub erase: Notify,
     /// Where what is read of it is archived, if it is.
     pub archive: Option<Archive>,
+    /// Whether so much waits for it that nothing more is to be read.
+    pub archive_is_full: watch::Sender<bool>,
     /// Held while files of the archive are written.
     pub archiving: Mutex<()>,
     /// How often the closer has found nothing to do.
@@ -118,6 +120,7 @@ impl Shared {
             read_again: AtomicI64::new(i64::MIN),
             erase: Notify::new(),
             archive,
+            archive_is_full: watch::Sender::new(false),
             archiving: Mutex::new(()),
             quiet_turns: AtomicU64::new(0),
             stale: AtomicBool::new(false),

@@ -16,10 +16,10 @@ use pegboard_model::{
 };
 use pegboard_sim::random::Random;
 use pegboard_store::{
-    AgentBeginning, AgentsSnapshot, Alarm, AlarmMark, AlarmNote, Alarms, AlarmsAsked, ArchiveFile,
-    ArchiveStep, AuditEntry, AuditWrite, Batch, Beat, Close, Closed, ClosedUntil, CloserState, Committed,
-    Cursor, DeadLetter, Deliveries, Delivery, DeliveryNote, DirtyMark, EventMark, EventPage, Events,
-    FeedKind, FeedPage, Fullness, Gap, Hold, LedgerFilter, LedgerLine, MappingVersion, MappingWrite,
+    AgentBeginning, AgentsSnapshot, Alarm, AlarmMark, AlarmNote, Alarms, AlarmsAsked, ArchiveBacklog,
+    ArchiveFile, ArchiveStep, AuditEntry, AuditWrite, Batch, Beat, Close, Closed, ClosedUntil, CloserState,
+    Committed, Cursor, DeadLetter, Deliveries, Delivery, DeliveryNote, DirtyMark, EventMark, EventPage,
+    Events, FeedKind, FeedPage, Fullness, Gap, Hold, LedgerFilter, LedgerLine, MappingVersion, MappingWrite,
     Mappings, NodeId, Origin, ParkedLine, Part, PartitionState, QueueName, RefusedState, Reload, ReloadDay,
     ReloadState, ReloadStep, ReloadWrite, Reloaded, Result, Roll, RowRevision, Settle, Silence, SinkState,
     SourceState, Store, StoreError, StoreId, StoredAcdRow, StoredAgent, StoredRow, Token, TokenWrite, Told,
@@ -517,6 +517,10 @@ impl Store for Unreliable {
         limit: usize,
     ) -> Result<Vec<ArchiveFile>> {
         self.read("archive files", self.store.archive_files(source, before, limit)).await
+    }
+
+    async fn archive_backlog(&self, source: &SourceName) -> Result<ArchiveBacklog> {
+        self.read("archive backlog", self.store.archive_backlog(source)).await
     }
 
     async fn archive_steps(
