@@ -8,6 +8,7 @@ mod resharding;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use pegboard::config::SourceConfig;
 use pegboard_aws as aws;
@@ -16,9 +17,11 @@ use pegboard_connect::sources::kinesis::KinesisStream;
 use pegboard_connect::spec::Source;
 use pegboard_model::{Millis, Timestamp};
 use pegboard_sim::Delivery;
-use pegboard_store::{SqliteOptions, SqliteStore, Store};
+use pegboard_store::{ReloadState, SqliteOptions, SqliteStore, Store};
 use tempfile::TempDir;
 
+use crate::live::reload::reload;
+use crate::live::reload_source::from_source;
 use crate::support::clock;
 use crate::support::day::{Day, begun};
 use crate::support::live::{Live, assert_alike, config, replayed_tables, settings, until};
@@ -140,4 +143,31 @@ async fn ended(live: &Live) -> Vec<usize> {
         ended.map(|partition| partition.id.rsplit('-').next().unwrap().parse().unwrap()).collect();
     numbers.sort_unstable();
     numbers
+}
+
+#[tokio::test]
+async fn what_a_stream_keeps_is_there_once_its_day_is_reloaded_from_the_source() {
+    let Some(morning) = Morning::on(2).await else { return };
+    morning.put(0, 2).await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let begins = pegboard::clock::system().as_millis();
+    morning.put(1, 2).await;
+    let environment = aws::Environment {
+        clock: Arc::new(|| pegboard::clock::system().as_millis()),
+        seed: 1,
+        observer: Arc::new(aws::Counters::default()),
+    };
+    let start = aws::Position::AtTimestamp(begins);
+    let source = KinesisSource::new(KinesisStream::new(morning.stream.config(), environment, start));
+    let live = Live::over(open_store(morning.folder.path()), Box::new(source), &patient()).await;
+    read(&live, morning.part(1, 2).len()).await;
+    live.close(morning.day.end).await;
+    let done = reload(&live, from_source(morning.day.start, morning.day.end)).await;
+    assert_eq!(done.state, ReloadState::Done, "{done:?}");
+    assert!(done.progress.notes.iter().all(|note| note.contains("on only")), "the stream is young: {done:?}");
+    live.close(morning.day.end).await;
+    let expected = replayed_tables(&replay(&morning.day, &settings(&morning.day)));
+    assert_alike(&expected, &live.tables(morning.day.start, morning.day.end).await);
+    live.stop().await;
+    morning.stream.delete().await;
 }

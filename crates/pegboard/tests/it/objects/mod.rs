@@ -74,6 +74,11 @@ impl Morning {
         let read = async || live.status().await.counts.contacts >= contacts;
         until(&format!("{contacts} contacts are read"), read).await;
         live.close(self.day.end).await;
+        self.assert_rows_equal_replay(live).await;
+    }
+
+    /// Sees that contacts' reports are what replay makes of the same records.
+    async fn assert_rows_equal_replay(&self, live: &Live) {
         let expected = replayed_tables(&replay(&self.day, &settings(&self.day)));
         let found = live.tables(self.day.start, self.day.end).await;
         for name in OF_CONTACTS {

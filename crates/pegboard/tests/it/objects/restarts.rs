@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use pegboard::config::SourceConfig;
-use pegboard_model::Millis;
+use pegboard_connect::sources::objects::LaneConfig;
+use pegboard_model::{Millis, Timestamp};
+use pegboard_store::ReloadState;
 
 use super::{Morning, open_store, patient, source};
+use crate::live::reload::reload;
+use crate::live::reload_source::from_source;
 use crate::support::clock;
 use crate::support::live::{Live, until};
 use crate::support::proxy::{Fault, Proxy};
@@ -65,5 +70,31 @@ async fn the_objects_of_the_day_before_are_read_once_more_when_it_is_captured_ag
     until("everything is read once more", read).await;
     morning.assert_equals_replay(&live).await;
     assert_eq!(live.status().await.counts.contacts, 2 * contacts, "and no more");
+    live.stop().await;
+}
+
+#[tokio::test]
+async fn objects_that_were_never_read_are_there_once_their_day_is_reloaded_from_the_source() {
+    let Some(morning) = Morning::make().await else { return };
+    let objects = morning.objects(6);
+    let (last, older) = objects.split_last().unwrap();
+    for (key, content) in older {
+        morning.bucket.put(key, content).await;
+    }
+    // The server dates objects by whole seconds.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let second = pegboard::clock::system().as_millis().div_euclid(1000);
+    let start = Some(Timestamp::from_seconds(second));
+    morning.bucket.put(&last.0, &last.1).await;
+    let lane = LaneConfig { start, queue: None, ..morning.bucket.own_lane() };
+    let live = morning.hub(lane).await;
+    until("what is new is read", async || live.status().await.counts.contacts > 0).await;
+    live.close(morning.day.end).await;
+    let (read, all) = (live.status().await.counts.contacts, morning.records.len() as u64);
+    assert!(read < all / 3, "{read} of {all} are younger than what is to be read");
+    let done = reload(&live, from_source(morning.day.start, morning.day.end)).await;
+    assert_eq!((done.state, done.progress.contacts), (ReloadState::Done, all), "{done:?}");
+    morning.assert_rows_equal_replay(&live).await;
+    assert!(morning.bucket.messages().await.0 > 0, "nobody has taken a message");
     live.stop().await;
 }
