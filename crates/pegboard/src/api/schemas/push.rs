@@ -121,7 +121,7 @@ fn agent_state() -> Value {
                 described(
                     time(),
                     "The end of it, where it is known already: nothing is known from there on until something else is \
-                     told. Of `state` alone.",
+                     told. Of `state` alone, and later than `at`.",
                 ),
             ),
             (
@@ -253,7 +253,8 @@ fn report_row(report: AcdReport) -> Value {
 
 fn number(unit: Unit) -> Value {
     match unit {
-        Unit::Count => json!({"type": "integer", "minimum": 0}),
+        // What every reader of JSON has exactly.
+        Unit::Count => json!({"type": "integer", "minimum": 0, "maximum": (1_u64 << 53) - 1}),
         Unit::Duration => seconds(),
         Unit::Percent => json!({"type": "number", "minimum": 0, "maximum": 100}),
     }

@@ -1,7 +1,30 @@
 """What Schemathesis asks beside its own checks: a list is answered item by item, so that its status alone says little."""
 
+from datetime import datetime, timedelta
+
 import schemathesis
 from schemathesis import GenerationMode
+
+
+@schemathesis.hook
+def before_call(_context, case, _kwargs):
+    """What the document can say in words only: the end of a state is later than its start, and nothing else has one."""
+    if case.meta is None or case.meta.generation.mode != GenerationMode.POSITIVE:
+        return
+    for record in case.body.get("records", [case.body]):
+        if "until" in record:
+            end_later(record)
+
+
+def end_later(record):
+    del record["until"]
+    if record.get("change", "state") != "state":
+        return
+    try:
+        start = datetime.fromisoformat(record["at"].upper())
+        record["until"] = (start + timedelta(minutes=15)).isoformat()
+    except (ValueError, OverflowError):
+        pass  # A leap second, or the last minutes of the calendar.
 
 
 @schemathesis.check
