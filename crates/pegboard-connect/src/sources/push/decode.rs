@@ -28,6 +28,9 @@ const MAX_ID_BYTES: usize = 512;
 /// The longest duration: a year.
 const LONGEST_S: f64 = 366.0 * 86_400.0;
 
+/// Up to here a number with decimals is exact where it has none.
+const MOST_EXACT: f64 = 9_007_199_254_740_991.0;
+
 /// What an ACD has handed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Handed {
@@ -280,7 +283,7 @@ fn known<I: From<Text>>(
 
 fn value(column: Column, number: &Number) -> Result<Value, Problem> {
     Ok(match column.unit() {
-        Unit::Count => Value::Count(number.as_u64().ok_or(Problem::WrongType(Found::Decimal))?),
+        Unit::Count => Value::Count(count(number).ok_or(Problem::WrongType(Found::Decimal))?),
         Unit::Duration => Value::Duration(millis(number)?),
         Unit::Percent => {
             let percent = number.as_f64().filter(|percent| (0.0..=100.0).contains(percent));
@@ -289,6 +292,18 @@ fn value(column: Column, number: &Number) -> Result<Value, Problem> {
             Value::Percent(Fixed::new(hundredths, 2))
         }
     })
+}
+
+/// A whole number. Some languages write one as `3.0`, and JSON does not tell that from `3`.
+fn count(number: &Number) -> Option<u64> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "whole, and neither negative nor large"
+    )]
+    let whole =
+        |value: f64| (value.fract() == 0.0 && (0.0..=MOST_EXACT).contains(&value)).then_some(value as u64);
+    number.as_u64().or_else(|| number.as_f64().and_then(whole))
 }
 
 fn queue(id: Option<&Str<'_>>, name: Option<&Str<'_>>) -> Result<Arc<Queue>, DecodeError> {

@@ -156,6 +156,8 @@ fn what_is_wrong_is_named_by_its_place_and_never_repeated() {
     assert_eq!(fault(CONTACT, "\"updated\": \"2026-03-02T09:10:00Z\", ", ""), "updated: missing");
     assert_eq!(fault(ROW, "\"offered\"", "\"ofered\""), "values.ofered: not known here");
     assert_eq!(fault(ROW, "12,", "12.5,"), "values.offered: wrong type: found a number with decimals");
+    let Handed::Row(row) = read(&ROW.replace("12,", "12.0,")) else { panic!("no row") };
+    assert_eq!(row.get(Column::Offered), Some(Value::Count(12)), "JSON does not tell 12.0 from 12");
     assert_eq!(fault(ROW, "\"queue\": {\"name\": \"Sales\"},", ""), "queue: missing");
     assert_eq!(
         fault(ROW, "queue_interval", "sessions"),
