@@ -93,9 +93,13 @@ start_nats() {
   rm -rf "$data"
   mkdir -p "$data"
   test_certificate "$data"
+  # By default who greets it has two seconds for that, which are over soon where tests compile besides.
+  cat >"$data/nats.conf" <<-END
+	authorization { user: pegboard, password: pegboard-test, timeout: 8 }
+	tls { cert_file: "$data/certificate.pem", key_file: "$data/key.pem", timeout: 8 }
+	END
   start_server nats "$port" "$TEST_ENV/python/nats/bin/nats-server" --addr 127.0.0.1 --port "$port" --jetstream \
-    --store_dir "$data/streams" --user pegboard --pass pegboard-test \
-    --tls --tlscert "$data/certificate.pem" --tlskey "$data/key.pem"
+    --store_dir "$data/streams" --config "$data/nats.conf"
   export PEGBOARD_TEST_NATS="tls://127.0.0.1:$port" PEGBOARD_TEST_NATS_CA="$data/certificate.pem"
 }
 
